@@ -1,0 +1,2 @@
+//! Start-up: arguments, configuration, run, exit code.
+fn main() {}
