@@ -1,2 +1,7 @@
 //! Start-up: arguments, configuration, run, exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    steadfast::daemon::main(std::env::args_os())
+}

@@ -1,0 +1,200 @@
+//! What the health engine is told to do: every inherited setting resolved, every default filled in (facts 3).
+
+use crate::ipvs::model::{ForwardMethod, Persistence, Scheduler, ServiceFlags, ServiceKey};
+use crate::script::config::Command;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// Everything the check plane runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckConfig {
+    /// The virtual servers, in the order of the file, keys unique.
+    pub services: Vec<VirtualServerConfig>,
+}
+
+/// One `virtual_server`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualServerConfig {
+    /// Its key in IPVS, and its name.
+    pub key: ServiceKey,
+    /// `lb_algo`
+    pub scheduler: Scheduler,
+    /// `ops` and scheduler flags.
+    pub flags: ServiceFlags,
+    /// `persistence_timeout`, …
+    pub persistence: Option<Persistence>,
+    /// The default forwarding method, for dumps; servers have theirs.
+    pub forward: ForwardMethod,
+    /// `delay_loop` of the virtual server; for dumps.
+    pub delay_loop: Duration,
+    /// Default of its checkers: start as down. For dumps.
+    pub alpha: bool,
+    /// `omega`: notify on stop.
+    pub omega: bool,
+    /// `quorum`: weight of live servers that is needed. Default 1.
+    pub quorum: u32,
+    /// `hysteresis`
+    pub hysteresis: u32,
+    /// `quorum_up`
+    pub quorum_up: Option<Command>,
+    /// `quorum_down`
+    pub quorum_down: Option<Command>,
+    /// `sorry_server`
+    pub sorry_server: Option<SorryServerConfig>,
+    /// The real servers, in the order of the file, address and port unique, not empty.
+    pub real_servers: Vec<RealServerConfig>,
+}
+
+/// `sorry_server`: takes over when the quorum is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SorryServerConfig {
+    /// Address and port as the kernel shall have them.
+    pub address: SocketAddr,
+    /// Forwarding method.
+    pub forward: ForwardMethod,
+    /// `sorry_server_inhibit`: always configured, only its weight changes.
+    pub inhibit: bool,
+}
+
+/// One `real_server`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealServerConfig {
+    /// Address and port as the kernel shall have them, and as names show them (fact 2.12).
+    pub address: SocketAddr,
+    /// Forwarding method.
+    pub forward: ForwardMethod,
+    /// `weight`: 0 to 65535 in the file. Default 1.
+    pub weight: u32,
+    /// `inhibit_on_failure`: weight 0 instead of removal.
+    pub inhibit_on_failure: bool,
+    /// `uthreshold`
+    pub upper: u32,
+    /// `lthreshold`
+    pub lower: u32,
+    /// `notify_up`
+    pub notify_up: Option<Command>,
+    /// `notify_down`
+    pub notify_down: Option<Command>,
+    /// `virtualhost` of the real server; for dumps.
+    pub virtualhost: Option<String>,
+    /// Its checkers; none: always up.
+    pub checkers: Vec<CheckerConfig>,
+}
+
+/// One checker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckerConfig {
+    /// What it asks.
+    pub probe: ProbeConfig,
+    /// `alpha`: down until it has succeeded.
+    pub alpha: bool,
+    /// `delay_loop`: from check to check.
+    pub delay_loop: Duration,
+    /// `retry`: failures that are forgiven. Default 1, MISC_CHECK 0.
+    pub retry: u32,
+    /// `delay_before_retry`: from a forgiven failure to the next attempt. Default 1 s, HTTP_GET and SSL_GET 3 s.
+    pub delay_before_retry: Duration,
+    /// `warmup`: the first check comes within this time. Default `delay_loop`.
+    pub warmup: Duration,
+    /// `log_all_failures`
+    pub log_all_failures: bool,
+}
+
+/// The kinds of checker, each with its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeConfig {
+    /// `TCP_CHECK`
+    Tcp(Connection),
+    /// `HTTP_GET` and `SSL_GET`
+    Http(HttpConfig),
+    /// `MISC_CHECK`
+    Misc(MiscConfig),
+}
+
+impl ProbeConfig {
+    /// keepalived's keyword.
+    pub const fn keyword(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "TCP_CHECK",
+            Self::Http(HttpConfig { tls: None, .. }) => "HTTP_GET",
+            Self::Http(HttpConfig { tls: Some(_), .. }) => "SSL_GET",
+            Self::Misc(_) => "MISC_CHECK",
+        }
+    }
+}
+
+/// How a checker reaches its back-end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// `connect_ip`, `connect_port`; the real server's by default.
+    pub destination: SocketAddr,
+    /// `bindto`, `bind_port`
+    pub source: Option<(Option<IpAddr>, u16)>,
+    /// `bind_if`
+    pub interface: Option<crate::net::IfName>,
+    /// `fwmark`; 0: none.
+    pub mark: u32,
+    /// `connect_timeout`: for the connection, and for every wait for data. Default 5 s.
+    pub timeout: Duration,
+}
+
+/// `HTTP_GET` / `SSL_GET`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Connection.
+    pub connection: Connection,
+    /// `SSL_GET`
+    pub tls: Option<TlsConfig>,
+    /// `http_protocol`
+    pub protocol: HttpProtocol,
+    /// The urls, asked one a cycle; not empty.
+    pub urls: Vec<UrlConfig>,
+    /// `fast_recovery`
+    pub fast_recovery: bool,
+}
+
+/// TLS settings of `SSL_GET`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// `enable_sni`
+    pub sni: bool,
+    /// `tls_compliant`: a connection that ends without the close alert is an error.
+    pub compliant: bool,
+}
+
+/// `http_protocol`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpProtocol {
+    /// `1.0`
+    V10,
+    /// `1.0C`, `1.0K`: with a connection header.
+    V10Close,
+    /// `1.1`
+    V11,
+}
+
+/// One `url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlConfig {
+    /// `path`, sent as it is.
+    pub path: String,
+    /// The `Host` header, resolved: url, checker, real server, virtual server; `None`: address and port.
+    pub host: Option<String>,
+    /// The name for SNI, resolved (fact 3.8).
+    pub sni: Option<String>,
+    /// `status_code`: inclusive ranges; default 200 to 299.
+    pub status: Vec<(u16, u16)>,
+    /// `digest`: MD5 of the body.
+    pub digest: Option<[u8; 16]>,
+}
+
+/// `MISC_CHECK`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MiscConfig {
+    /// `misc_path`
+    pub command: Command,
+    /// `misc_timeout`; default: the virtual server's `delay_loop` (fact 3.10).
+    pub timeout: Duration,
+    /// `misc_dynamic`: exit statuses 2 to 255 set the weight to status − 2.
+    pub dynamic: bool,
+}

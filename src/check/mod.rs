@@ -1,0 +1,9 @@
+//! Health: which real server may take connections, and what IPVS should hold.
+//!
+//! The heart is pure: outcomes of probes and timeouts go in, probes to start, notifications and a desired
+//! [`ipvs::Table`](crate::ipvs::model::Table) come out. `probe` is the edge that asks the back-ends. This room
+//! knows neither the configuration language nor VRRP.
+
+pub mod config;
+
+pub use config::CheckConfig;

@@ -1,0 +1,62 @@
+//! An address to be installed on an interface: what a line of `virtual_ipaddress` asks for.
+
+use super::{Cidr, IfName};
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// A route or address scope (`rt_scopes`): 0 global, 200 site, 253 link, 254 host, 255 nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Scope(pub u8);
+
+impl Scope {
+    /// Valid everywhere (0).
+    pub const GLOBAL: Self = Self(0);
+    /// Valid on this link (253).
+    pub const LINK: Self = Self(253);
+    /// Valid in this host (254).
+    pub const HOST: Self = Self(254);
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("global"),
+            200 => f.write_str("site"),
+            253 => f.write_str("link"),
+            254 => f.write_str("host"),
+            255 => f.write_str("nowhere"),
+            n => write!(f, "{n}"),
+        }
+    }
+}
+
+/// An address with everything the kernel is told about it. The interface is resolved: a VIP without `dev` has its
+/// instance's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AddressSpec {
+    /// Address and prefix; keepalived's default prefix is that of a host.
+    pub cidr: Cidr,
+    /// The interface that shall hold it.
+    pub interface: IfName,
+    /// `scope`.
+    pub scope: Scope,
+    /// `label`: IPv4 only, at most 15 octets, by custom the interface's name, a colon and a word.
+    pub label: Option<String>,
+    /// `brd` / `broadcast`: IPv4 only; none is set by default (fact 16.2).
+    pub broadcast: Option<Ipv4Addr>,
+}
+
+/// keepalived's text form in dumps (fact 16.8), without the trailing `set`.
+impl fmt::Display for AddressSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.cidr)?;
+        if let Some(broadcast) = self.broadcast {
+            write!(f, " brd {broadcast}")?;
+        }
+        write!(f, " dev {} scope {}", self.interface, self.scope)?;
+        if let Some(label) = &self.label {
+            write!(f, " label {label}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,3 @@
+//! The system calls that no crate wraps safely, and the clock. The only room where `unsafe` may stand.
+
+pub mod clock;

@@ -1,0 +1,3 @@
+//! Trackers' runners: they look at the world and report; what a report means is decided in `vrrp`.
+
+pub mod config;

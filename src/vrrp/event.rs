@@ -1,0 +1,183 @@
+//! What the engine hears and what it wants done. The edges and the plane's driver speak only these values.
+
+use super::RouterId;
+use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceStatus, Mac};
+use crate::script::config::ScriptOutcome;
+use std::net::IpAddr;
+
+/// A received IP datagram of protocol 112, before any check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// The interface it came in by.
+    pub interface: IfIndex,
+    /// IP source.
+    pub source: IpAddr,
+    /// IP destination: a group for multicast, one of our addresses for unicast.
+    pub destination: IpAddr,
+    /// TTL or hop limit, where the kernel told it.
+    pub ttl: Option<u8>,
+    /// IPv4: "total length" of the header less the header's length; IPv6: the payload's length.
+    pub claimed_len: usize,
+    /// What follows the IP header, Ethernet padding included.
+    pub payload: Vec<u8>,
+}
+
+/// What the engine hears.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A packet arrived.
+    Datagram(Datagram),
+    /// An interface appeared or changed in any way: its whole state.
+    Interface(InterfaceStatus),
+    /// An interface is gone.
+    InterfaceGone(IfName),
+    /// Somebody else removed an address. Never sent for removals that this daemon made.
+    AddressRemoved {
+        /// From this interface.
+        interface: IfName,
+        /// The address.
+        address: IpAddr,
+    },
+    /// A track script ended.
+    Script {
+        /// Its name.
+        name: String,
+        /// How.
+        outcome: ScriptOutcome,
+    },
+    /// A [`Action::Hold`] was carried out, as far as it could be.
+    Held(Completion),
+    /// A [`Action::Release`] was carried out, as far as it could be.
+    Released(Completion),
+}
+
+/// The answer to an address order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// Whose.
+    pub router: RouterId,
+    /// The generation of the order; an old one is of no interest any more.
+    pub generation: u64,
+    /// Addresses that the kernel refused, each with its reason. "Exists already" and "not there" are no failures.
+    pub failed: Vec<(AddressSpec, String)>,
+}
+
+/// What the engine wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send an advert.
+    Send(Transmit),
+    /// Install addresses.
+    Hold(AddressOrder),
+    /// Remove addresses.
+    Release(AddressOrder),
+    /// Send one round: one gratuitous ARP or neighbour advertisement for each address, now.
+    Announce(Announcement),
+    /// Tell scripts (and later FIFOs and mail).
+    Notify(Notification),
+    /// Tell the log.
+    Tell(super::telling::Line),
+}
+
+/// An advert on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Whose.
+    pub router: RouterId,
+    /// It leaves here.
+    pub interface: IfIndex,
+    /// IP source.
+    pub source: IpAddr,
+    /// IP destination: the group or a peer.
+    pub destination: IpAddr,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// The VRRP packet. The checksum of IPv6 is left to the kernel (fact 5.5) and zero here.
+    pub payload: Vec<u8>,
+}
+
+/// Addresses to be installed or removed for a router. Orders of a router are carried out in the order given; a
+/// Hold that a newer Release overtook must not be carried out any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressOrder {
+    /// For whom.
+    pub router: RouterId,
+    /// Counts up with every order of this router.
+    pub generation: u64,
+    /// In this order.
+    pub addresses: Vec<AddressSpec>,
+}
+
+/// One round of announcements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// For whom.
+    pub router: RouterId,
+    /// Each address with the interface it is on, that interface's index and its MAC.
+    pub targets: Vec<AnnounceTarget>,
+}
+
+/// An address to be announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnounceTarget {
+    /// The address.
+    pub address: IpAddr,
+    /// The interface's index.
+    pub interface: IfIndex,
+    /// The MAC that shall be learned.
+    pub mac: Mac,
+    /// IPv6: set the router flag, because the interface forwards.
+    pub router_flag: bool,
+}
+
+impl AnnounceTarget {
+    /// ARP or neighbour discovery.
+    pub const fn family(&self) -> Family {
+        Family::of(&self.address)
+    }
+}
+
+/// Who a notification is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A `vrrp_instance`, by name.
+    Instance(String),
+    /// A `vrrp_sync_group`, by name.
+    Group(String),
+}
+
+/// The states that scripts are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotifyState {
+    /// MASTER
+    Master,
+    /// BACKUP
+    Backup,
+    /// FAULT
+    Fault,
+    /// STOP: the daemon ends.
+    Stop,
+}
+
+impl NotifyState {
+    /// The word that scripts get.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Master => "MASTER",
+            Self::Backup => "BACKUP",
+            Self::Fault => "FAULT",
+            Self::Stop => "STOP",
+        }
+    }
+}
+
+/// A state that scripts are to be told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Whose.
+    pub subject: Subject,
+    /// Which.
+    pub state: NotifyState,
+    /// The effective priority; 0 for groups.
+    pub priority: u8,
+}
