@@ -1,0 +1,46 @@
+//! The scenarios: what must happen on a real network, one file a scenario or a small family.
+
+mod vectors;
+
+pub struct Scenario {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Whether it is a test, rather than a service of the lab.
+    pub in_tests: bool,
+    pub run: fn(),
+}
+
+pub const ALL: &[Scenario] = &[
+    test(
+        "vectors",
+        "adverts and announcements equal keepalived's, byte for byte",
+        vectors::compare,
+    ),
+    tool(
+        "capture-vectors",
+        "records keepalived's frames for tests/vectors",
+        vectors::capture,
+    ),
+];
+
+pub fn named(name: &str) -> Option<&'static Scenario> {
+    ALL.iter().find(|scenario| scenario.name == name)
+}
+
+const fn test(name: &'static str, about: &'static str, run: fn()) -> Scenario {
+    Scenario {
+        name,
+        about,
+        in_tests: true,
+        run,
+    }
+}
+
+const fn tool(name: &'static str, about: &'static str, run: fn()) -> Scenario {
+    Scenario {
+        name,
+        about,
+        in_tests: false,
+        run,
+    }
+}

@@ -1,0 +1,103 @@
+//! A site: directors, real servers and a client around one switch, or two.
+//!
+//! Every node has `eth0` on the first segment and, if there are two, `eth1` on the second. Station and network
+//! addresses follow from the node's number, so captures compare byte for byte from run to run.
+
+mod client;
+mod director;
+mod ipvs;
+mod log;
+mod node;
+mod server;
+mod switch;
+
+use std::net::IpAddr;
+
+pub use client::{Client, Probe, Shot};
+pub use director::{Daemon, Director};
+pub use ipvs::{Service, Table};
+pub use log::Log;
+pub use node::Node;
+pub use server::{Mode, Server};
+pub use switch::Switch;
+
+use crate::wire::{Capture, Mac};
+
+/// How many there are of what.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub directors: u8,
+    pub servers: u8,
+    pub segments: u8,
+}
+
+pub struct Site {
+    pub switch: Switch,
+    pub wire: Capture,
+    pub client: Client,
+    pub directors: Vec<Director>,
+    pub servers: Vec<Server>,
+}
+
+const CLIENT: u8 = 9;
+const SERVERS: u8 = 10;
+
+/// The usual pair of directors with as many real servers.
+pub fn pair(servers: u8) -> Site {
+    Site::new(Plan {
+        directors: 2,
+        servers,
+        segments: 1,
+    })
+}
+
+impl Site {
+    pub fn new(plan: Plan) -> Self {
+        let switch = Switch::new(plan.segments);
+        let place = |name: String, number: u8| {
+            let node = Node::new(&name);
+            (0..plan.segments).for_each(|segment| switch.plug(&node, segment, number));
+            node
+        };
+        let client = Client::new(place("client".into(), CLIENT));
+        let directors = (1..=plan.directors).map(|number| Director::new(place(format!("d{number}"), number)));
+        let directors = directors.collect();
+        let servers =
+            (1..=plan.servers).map(|number| Server::new(place(format!("r{number}"), SERVERS + number)));
+        let servers = servers.collect();
+        let wire = switch.capture();
+        Self {
+            switch,
+            wire,
+            client,
+            directors,
+            servers,
+        }
+    }
+
+    /// The first two directors.
+    pub fn pair(&mut self) -> (&mut Director, &mut Director) {
+        let [first, second, ..] = self.directors.as_mut_slice() else {
+            panic!("no pair of directors")
+        };
+        (first, second)
+    }
+}
+
+/// The station address of node `number` on `segment`.
+pub fn mac(segment: u8, number: u8) -> Mac {
+    Mac([2, 0, 0, 0, segment, number])
+}
+
+/// The IPv4 address of host `number` on `segment`.
+pub fn v4(segment: u8, number: u8) -> IpAddr {
+    match segment {
+        0 => [192, 0, 2, number].into(),
+        _ => [198, 51, 100, number].into(),
+    }
+}
+
+/// The IPv6 address of host `number` on `segment`.
+pub fn v6(segment: u8, number: u8) -> IpAddr {
+    [0x2001, 0xdb8, u16::from(segment), 0, 0, 0, 0, u16::from(number)].into()
+}
