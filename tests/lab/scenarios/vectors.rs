@@ -88,7 +88,7 @@ pub fn compare() {
 
 /// Runs every case to mastership and a stop.
 fn record(daemon: Daemon) -> Vec<(&'static Case, Sent)> {
-    let switch = Switch::new(0);
+    let switch = Switch::new();
     let wire = switch.capture();
     let mut directors: Vec<Director> = CASES.iter().map(|case| director(case, daemon, &switch)).collect();
     directors.iter_mut().for_each(Director::start);
@@ -130,7 +130,7 @@ fn record(daemon: Daemon) -> Vec<(&'static Case, Sent)> {
 
 fn director(case: &Case, daemon: Daemon, switch: &Switch) -> Director {
     let node = Node::new(case.name);
-    switch.connect(&node, "eth0", case.name, 0, 1);
+    switch.watch(&node, 1);
     // Peers that need no asking for.
     for peer in [2, 3] {
         for address in [v4(0, peer), v6(0, peer)] {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -68,28 +68,24 @@ impl Director {
     pub fn start(&mut self) {
         assert!(self.running.is_none(), "{} already runs", self.name);
         note(&self.name, format!("{:?} starts", self.daemon));
-        let mut command = self.command(self.daemon.program());
-        command.args([
+        let words = [
+            self.daemon.program(),
             "--dont-fork",
             "--log-console",
             "--no-syslog",
             "--log-detail",
             "--use-file",
+        ];
+        let files = [
             CONFIG,
-        ]);
-        command.args([
             "--pid",
             "/run/one.pid",
             "--vrrp_pid",
             "/run/vrrp.pid",
             "--checkers_pid",
             "/run/checkers.pid",
-        ]);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("a daemon");
+        ];
+        let mut child = self.spawn(&[&words[..], &files].concat());
         self.log
             .follow(&self.node.name, child.stdout.take().expect("a pipe"));
         self.log

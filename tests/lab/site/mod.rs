@@ -53,18 +53,27 @@ pub fn pair(servers: u8) -> Site {
 
 impl Site {
     pub fn new(plan: Plan) -> Self {
-        let switch = Switch::new(plan.segments);
-        let place = |name: String, number: u8| {
-            let node = Node::new(&name);
-            (0..plan.segments).for_each(|segment| switch.plug(&node, segment, number));
-            node
+        let switch = Switch::new();
+        let named = |name: &str, first: u8, count: u8| -> Vec<(Node, u8)> {
+            (1..=count)
+                .map(|number| (Node::new(&format!("{name}{number}")), first + number))
+                .collect()
         };
-        let client = Client::new(place("client".into(), CLIENT));
-        let directors = (1..=plan.directors).map(|number| Director::new(place(format!("d{number}"), number)));
-        let directors = directors.collect();
-        let servers =
-            (1..=plan.servers).map(|number| Server::new(place(format!("r{number}"), SERVERS + number)));
-        let servers = servers.collect();
+        let client = Node::new("client");
+        let directors = named("d", 0, plan.directors);
+        let servers = named("r", SERVERS, plan.servers);
+        let all = directors
+            .iter()
+            .chain(&servers)
+            .map(|(node, number)| (node, *number));
+        let all: Vec<(&Node, u8)> = all.chain([(&client, CLIENT)]).collect();
+        switch.join(&all, plan.segments);
+        let client = Client::new(client);
+        let directors = directors
+            .into_iter()
+            .map(|(node, _)| Director::new(node))
+            .collect();
+        let servers = servers.into_iter().map(|(node, _)| Server::new(node)).collect();
         let wire = switch.capture();
         Self {
             switch,

@@ -1,63 +1,46 @@
 //! A node: a host of the site, that is a network namespace and a mount namespace with its own /run, /tmp and /etc/keepalived.
+//!
+//! A thread keeps the namespaces; work for the node is done on threads that enter them, and so are commands, which
+//! inherit the namespaces of the thread that starts them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use nix::sched::{CloneFlags, setns};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::{Pid, gettid};
 
 use crate::sh;
 
-/// What makes a node's mounts and settings before anything runs in it.
-const SETTLE: &str = "
-    set -e
-    mount -t sysfs sysfs /sys
-    mkdir -p /etc/keepalived
-    for place in /run /tmp /etc/keepalived; do mount -t tmpfs -o mode=0755 tmpfs $place; done
-    for scope in all default; do
-        echo 0 >/proc/sys/net/ipv6/conf/$scope/accept_dad
-        echo 0 >/proc/sys/net/ipv6/conf/$scope/accept_ra
-        echo 0 >/proc/sys/net/ipv6/conf/$scope/router_solicitations
-    done
-    ip link set lo up
-    echo settled
-    exec sleep infinity
-";
-
 pub struct Node {
     pub name: String,
-    /// Keeps the namespaces; its death does not end what else runs in them.
-    holder: Child,
+    /// The thread that keeps the namespaces.
+    keeper: Pid,
+    /// Lets that thread end with the node.
+    _life: Sender<()>,
 }
 
 impl Node {
     pub fn new(name: &str) -> Self {
-        let mut command = Command::new("unshare");
-        command.args(["--net", "--mount", "--propagation", "private", "sh", "-c", SETTLE]);
-        let mut holder = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a node");
-        let mut line = String::new();
-        BufReader::new(holder.stdout.take().expect("a pipe"))
-            .read_line(&mut line)
-            .expect("a node");
-        assert_eq!(line, "settled\n", "{name} is not ready");
+        let (life, end) = channel::<()>();
+        let (ready, keeper) = channel();
+        thread::spawn(move || keep(&ready, &end));
         Self {
             name: name.into(),
-            holder,
+            keeper: keeper.recv().expect("a node"),
+            _life: life,
         }
     }
 
-    /// The process whose namespaces are this node's.
+    /// A task whose namespaces are this node's.
     pub fn pid(&self) -> u32 {
-        self.holder.id()
+        self.keeper.as_raw() as u32
     }
 
     /// Where a file of this node is found from outside.
@@ -79,54 +62,42 @@ impl Node {
         fs::read_to_string(self.path(path)).unwrap_or_default()
     }
 
-    /// A command in this node, not yet started.
-    pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args([
-            "--net",
-            "--mount",
-            "--target",
-            &self.pid().to_string(),
-            "--",
-            program,
-        ]);
+    /// Starts a command in this node, its output piped.
+    pub fn spawn(&self, words: &[&str]) -> Child {
+        let (program, arguments) = words.split_first().expect("a program");
+        let mut command = Command::new(program);
         command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.within(|| command.spawn())
+            .unwrap_or_else(|error| panic!("{program}: {error}"))
     }
 
     #[track_caller]
-    pub fn run<S: AsRef<OsStr>>(&self, words: &[S]) -> String {
-        let pid = self.pid().to_string();
-        let mut whole: Vec<&OsStr> = ["nsenter", "--net", "--mount", "--target", &pid, "--"]
-            .map(OsStr::new)
-            .into();
-        whole.extend(words.iter().map(AsRef::as_ref));
-        sh::run(&whole)
+    pub fn run<S: AsRef<OsStr> + Sync>(&self, words: &[S]) -> String {
+        self.within(|| sh::run(words))
     }
 
     /// Many `ip` commands at once, one a line.
     #[track_caller]
     pub fn ip(&self, lines: &str) {
-        let pid = self.pid().to_string();
-        sh::feed(
-            &["nsenter", "--net", "--target", &pid, "--", "ip", "-batch", "-"],
-            lines,
-        );
+        self.within(|| sh::feed(&["ip", "-batch", "-"], lines));
     }
 
-    /// Runs `work` on a thread that is in this node's network; what it opens stays there.
+    /// Does `work` on a thread that is in this node; what it opens and starts stays there.
+    #[track_caller]
     pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let inside = scope.spawn(|| {
-                self.enter();
+                enter(self.pid());
                 work()
             });
-            inside.join().expect("work within a node")
+            inside
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
-    }
-
-    /// Moves the calling thread into this node's network, for good.
-    pub fn enter(&self) {
-        enter(self.pid());
     }
 
     /// Whether an interface holds this address.
@@ -142,8 +113,35 @@ impl Node {
     }
 }
 
-/// Moves the calling thread into the network of process `pid`.
-pub fn enter(pid: u32) {
-    let network = File::open(format!("/proc/{pid}/ns/net")).expect("a node's network");
+/// Moves the calling thread into the namespaces of `task`, for good.
+pub fn enter(task: u32) {
+    let network = File::open(format!("/proc/{task}/ns/net")).expect("a node's network");
+    let mounts = File::open(format!("/proc/{task}/ns/mnt")).expect("a node's mounts");
+    unshare(CloneFlags::CLONE_FS).expect("a root of one's own");
     setns(network, CloneFlags::CLONE_NEWNET).expect("entering a node's network");
+    setns(mounts, CloneFlags::CLONE_NEWNS).expect("entering a node's mounts");
+}
+
+/// Makes the namespaces and keeps them until `end`.
+fn keep(ready: &Sender<Pid>, end: &Receiver<()>) {
+    let none = None::<&str>;
+    unshare(CloneFlags::CLONE_FS | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).expect("namespaces");
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("private mounts");
+    mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), none).expect("sysfs");
+    fs::create_dir_all("/etc/keepalived").expect("/etc/keepalived");
+    for (place, mode) in [
+        ("/run", "mode=0755"),
+        ("/tmp", "mode=1777"),
+        ("/etc/keepalived", "mode=0755"),
+    ] {
+        mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), Some(mode)).expect(place);
+    }
+    for scope in ["all", "default"] {
+        for setting in ["accept_dad", "accept_ra", "router_solicitations"] {
+            fs::write(format!("/proc/sys/net/ipv6/conf/{scope}/{setting}"), "0").expect(setting);
+        }
+    }
+    ready.send(gettid()).expect("the node's owner");
+    // Ends with an error when the node is dropped.
+    let _ = end.recv();
 }

@@ -3,47 +3,45 @@
 use super::node::Node;
 use super::{mac, v4, v6};
 use crate::timeline::note;
-use crate::wire::Capture;
+use crate::wire::{Capture, Mac};
 
 pub struct Switch {
     node: Node,
 }
 
 impl Switch {
-    pub fn new(segments: u8) -> Self {
-        let node = Node::new("switch");
-        for segment in 0..segments {
-            node.ip(&format!(
-                "link add br{segment} type bridge forward_delay 0 mcast_snooping 0\n\
-                 link set br{segment} addrgenmode none\n\
-                 link set br{segment} up\n"
-            ));
+    pub fn new() -> Self {
+        Self {
+            node: Node::new("switch"),
         }
-        Self { node }
     }
 
-    /// Gives `node` its interface on `segment`, with the addresses of `number`.
-    pub fn plug(&self, node: &Node, segment: u8, number: u8) {
-        let port = port(&node.name, segment);
-        self.connect(node, &format!("eth{segment}"), &port, segment, number);
-        self.node.ip(&format!("link set {port} master br{segment}\n"));
+    /// Gives every node (with its number) an interface on each of `segments` segments.
+    pub fn join(&self, nodes: &[(&Node, u8)], segments: u8) {
+        let mut lines = String::new();
+        for segment in 0..segments {
+            lines += &format!(
+                "link add br{segment} type bridge forward_delay 0 mcast_snooping 0\n\
+                 link set br{segment} addrgenmode none up\n"
+            );
+            for (node, number) in nodes {
+                let port = port(&node.name, segment);
+                lines += &cable(node, &format!("eth{segment}"), &port, mac(segment, *number));
+                lines += &format!("link set {port} master br{segment}\n");
+            }
+        }
+        self.node.ip(&lines);
+        for (node, number) in nodes {
+            node.ip(&(0..segments)
+                .map(|segment| settle(segment, *number))
+                .collect::<String>());
+        }
     }
 
-    /// A wire without a bridge: what `node` sends is seen on `port` and goes nowhere.
-    pub fn connect(&self, node: &Node, interface: &str, port: &str, segment: u8, number: u8) {
-        let (inside, mac) = (node.pid(), mac(segment, number));
-        self.node.ip(&format!(
-            "link add {port} type veth peer name {interface} address {mac} netns {inside}\n\
-             link set {port} addrgenmode none\n\
-             link set {port} up\n"
-        ));
-        node.ip(&format!(
-            "address add {}/24 dev {interface}\n\
-             address add {}/64 dev {interface}\n\
-             link set {interface} up\n",
-            v4(segment, number),
-            v6(segment, number)
-        ));
+    /// Gives `node` an `eth0` that ends at a port of the switch, from where nothing goes on.
+    pub fn watch(&self, node: &Node, number: u8) {
+        self.node.ip(&cable(node, "eth0", &node.name, mac(0, number)));
+        node.ip(&settle(0, number));
     }
 
     pub fn capture(&self) -> Capture {
@@ -97,6 +95,26 @@ impl Switch {
             "tc", "filter", "add", "dev", port, direction, "matchall", "action", "drop",
         ]);
     }
+}
+
+/// Joins `interface` of `node` to `port`.
+fn cable(node: &Node, interface: &str, port: &str, mac: Mac) -> String {
+    let inside = node.pid();
+    format!(
+        "link add {port} type veth peer name {interface} address {mac} netns {inside}\n\
+         link set {port} addrgenmode none up\n"
+    )
+}
+
+/// The addresses of host `number` on its interface of `segment`.
+fn settle(segment: u8, number: u8) -> String {
+    let (v4, v6, interface) = (v4(segment, number), v6(segment, number), format!("eth{segment}"));
+    format!(
+        "address add {v4}/24 dev {interface}\n\
+         address add {v6}/64 dev {interface}\n\
+         link set {interface} up\n\
+         link set lo up\n"
+    )
 }
 
 /// The switch's port to which `node` is connected on `segment`.
