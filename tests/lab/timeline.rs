@@ -73,6 +73,11 @@ pub fn note_at(at: Stamp, who: &str, what: impl Display) {
     println!("{MARK}{at} {who:<7} {what}");
 }
 
+/// A duration as people compare them here.
+pub fn ms(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
+
 /// Waits until `probe` gives something; panics when it has not by the end of `limit`.
 #[track_caller]
 pub fn wait_for<T>(what: impl Display, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {

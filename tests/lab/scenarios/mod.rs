@@ -1,5 +1,8 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
+mod conf;
+mod expect;
+mod failover;
 mod vectors;
 
 pub struct Scenario {
@@ -11,6 +14,21 @@ pub struct Scenario {
 }
 
 pub const ALL: &[Scenario] = &[
+    test(
+        "failover-host",
+        "the master's host is lost: takeover on time, the client's requests move",
+        failover::host,
+    ),
+    test(
+        "failover-daemon",
+        "the master's daemon is killed, its address left over, and it comes back",
+        failover::daemon,
+    ),
+    test(
+        "failover-term",
+        "the master is stopped: it hands over with priority 0",
+        failover::term,
+    ),
     test(
         "vectors",
         "adverts and announcements equal keepalived's, byte for byte",

@@ -38,7 +38,7 @@ impl Log {
                 let line = String::from_utf8_lossy(&line).into_owned();
                 let line = without_date(&line).to_owned();
                 let now = Stamp::now();
-                if NEWS.iter().any(|word| line.contains(word)) {
+                if NEWS.iter().any(|word| line.contains(word)) && !line.starts_with("NOTICE") {
                     note_at(now, &who, &line);
                 }
                 log.lines.lock().expect("log").push((now, line));

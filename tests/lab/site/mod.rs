@@ -42,13 +42,21 @@ pub struct Site {
 const CLIENT: u8 = 9;
 const SERVERS: u8 = 10;
 
-/// The usual pair of directors with as many real servers.
-pub fn pair(servers: u8) -> Site {
-    Site::new(Plan {
+/// The usual pair of directors with some real servers.
+pub fn pair(servers: u8) -> (Site, Director, Director) {
+    pair_on(servers, 1)
+}
+
+/// A pair of directors with an interface on each of `segments` segments.
+pub fn pair_on(servers: u8, segments: u8) -> (Site, Director, Director) {
+    let mut site = Site::new(Plan {
         directors: 2,
         servers,
-        segments: 1,
-    })
+        segments,
+    });
+    let second = site.directors.pop().expect("a director");
+    let first = site.directors.pop().expect("a director");
+    (site, first, second)
 }
 
 impl Site {
@@ -82,14 +90,6 @@ impl Site {
             directors,
             servers,
         }
-    }
-
-    /// The first two directors.
-    pub fn pair(&mut self) -> (&mut Director, &mut Director) {
-        let [first, second, ..] = self.directors.as_mut_slice() else {
-            panic!("no pair of directors")
-        };
-        (first, second)
     }
 }
 
