@@ -158,6 +158,6 @@ pub fn term() {
     expect::served_by(&site.client, &probe, vip(), mac(0, 2), &site.servers, taken);
     note(
         "client",
-        format!("was without service for {:.0?}", ms(probe.gap(stopped))),
+        format!("was without service for {}", ms(probe.gap(stopped))),
     );
 }

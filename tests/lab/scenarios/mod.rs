@@ -3,6 +3,8 @@
 mod conf;
 mod expect;
 mod failover;
+mod preempt;
+mod track;
 mod vectors;
 
 pub struct Scenario {
@@ -28,6 +30,36 @@ pub const ALL: &[Scenario] = &[
         "failover-term",
         "the master is stopped: it hands over with priority 0",
         failover::term,
+    ),
+    test(
+        "preempt",
+        "a higher priority takes over after its master-down time",
+        preempt::preempt,
+    ),
+    test(
+        "nopreempt",
+        "with nopreempt it waits for the master's end",
+        preempt::nopreempt,
+    ),
+    test(
+        "preempt-delay",
+        "with preempt_delay it waits that long first",
+        preempt::delay,
+    ),
+    test(
+        "track-script",
+        "a weighted script lowers the priority, one without weight means fault",
+        track::script,
+    ),
+    test(
+        "track-interface",
+        "a tracked interface or the own one loses its carrier",
+        track::interface,
+    ),
+    test(
+        "sync-group",
+        "two instances of a group move together",
+        track::sync_group,
     ),
     test(
         "vectors",
