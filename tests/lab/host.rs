@@ -31,6 +31,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nsenter", "util-linux"),
     ("unshare", "util-linux"),
     ("keepalived", "keepalived"),
+    ("ipvsadm", "ipvsadm"),
 ];
 
 /// All scenarios as tests.

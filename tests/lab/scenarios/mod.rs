@@ -3,6 +3,9 @@
 mod conf;
 mod expect;
 mod failover;
+mod families;
+mod health;
+mod notify;
 mod preempt;
 mod track;
 mod vectors;
@@ -60,6 +63,31 @@ pub const ALL: &[Scenario] = &[
         "sync-group",
         "two instances of a group move together",
         track::sync_group,
+    ),
+    test(
+        "health",
+        "each checker takes a real server out and back; dynamic weights",
+        health::checkers,
+    ),
+    test(
+        "health-pool",
+        "sorry server, quorum, inhibition, alpha, marks, and their scripts",
+        health::pool,
+    ),
+    test(
+        "ipv6",
+        "a pair with IPv6 addresses that balances over IPv6",
+        families::ipv6,
+    ),
+    test(
+        "unicast",
+        "a pair that speaks to its peers' addresses only",
+        families::unicast,
+    ),
+    test(
+        "notify",
+        "scripts of instances and groups get exactly keepalived's words",
+        notify::scripts,
     ),
     test(
         "vectors",

@@ -18,8 +18,6 @@ pub struct Service {
     pub address: Option<SocketAddr>,
     pub mark: Option<u32>,
     pub scheduler: String,
-    /// Seconds.
-    pub persistence: Option<u32>,
     pub destinations: Vec<Destination>,
 }
 
@@ -74,12 +72,11 @@ impl Table {
                         .destinations
                         .push(destination);
                 }
-                [kind, address, scheduler, options @ ..] => services.push(Service {
+                [kind, address, scheduler, ..] => services.push(Service {
                     kind: (*kind).into(),
                     address: (*kind != "FWM").then(|| socket_address(address).expect("a service")),
                     mark: (*kind == "FWM").then(|| u32::from_str_radix(address, 16).expect("a mark")),
                     scheduler: (*scheduler).into(),
-                    persistence: persistence(options),
                     destinations: Vec::new(),
                 }),
                 _ => {}
@@ -87,12 +84,6 @@ impl Table {
         }
         Self { services }
     }
-}
-
-/// Seconds, from `persistent MILLISECONDS NETMASK`.
-fn persistence(options: &[&str]) -> Option<u32> {
-    let at = options.iter().position(|word| *word == "persistent")?;
-    Some(options.get(at + 1)?.parse::<u32>().ok()? / 1000)
 }
 
 /// `C0000264:0050`, or `[2001:0db8:...]:0050`.

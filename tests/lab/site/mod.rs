@@ -106,7 +106,9 @@ pub fn v4(segment: u8, number: u8) -> IpAddr {
     }
 }
 
-/// The IPv6 address of host `number` on `segment`.
+/// The IPv6 address of host `number` on `segment`, which ends in the same digits.
 pub fn v6(segment: u8, number: u8) -> IpAddr {
-    [0x2001, 0xdb8, u16::from(segment), 0, 0, 0, 0, u16::from(number)].into()
+    let digits =
+        u16::from_str_radix(&number.to_string(), 16).expect("decimal digits are hexadecimal ones too");
+    [0x2001, 0xdb8, u16::from(segment), 0, 0, 0, 0, digits].into()
 }
