@@ -194,8 +194,11 @@ pub fn pool() {
     );
 
     // What scripts say at the start depends on keepalived's version; from here on it does not.
-    wait_for("the gained quorum's script", SOON, || {
-        d1.read("/run/told").ends_with("up\n").then_some(())
+    wait_for("the scripts of the gained quorum", SOON, || {
+        let told = d1.read("/run/told");
+        let mut latest: Vec<&str> = told.lines().rev().take(2).collect();
+        latest.sort_unstable();
+        (latest == ["quorum up", "server up"]).then_some(())
     });
     d1.write("/run/told", "");
     r1.set(Mode::Refuse);

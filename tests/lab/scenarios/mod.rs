@@ -5,7 +5,9 @@ mod expect;
 mod failover;
 mod families;
 mod health;
+mod interop;
 mod notify;
+mod operator;
 mod preempt;
 mod track;
 mod vectors;
@@ -88,6 +90,36 @@ pub const ALL: &[Scenario] = &[
         "notify",
         "scripts of instances and groups get exactly keepalived's words",
         notify::scripts,
+    ),
+    test(
+        "interop-backup",
+        "keepalived is master, the daemon its backup, in every dialect",
+        interop::backup,
+    ),
+    test(
+        "interop-master",
+        "the daemon is master, keepalived its backup, in every dialect",
+        interop::master,
+    ),
+    test(
+        "reload",
+        "a reload, with and without changes, leaves the master master",
+        operator::reload,
+    ),
+    test(
+        "config-test",
+        "-t gives keepalived's exit codes",
+        operator::config_test,
+    ),
+    test(
+        "paused",
+        "a paused master listens before it speaks",
+        operator::paused,
+    ),
+    test(
+        "vip-deleted",
+        "the operator deletes the virtual address: step down, new election",
+        operator::vip_deleted,
     ),
     test(
         "vectors",
