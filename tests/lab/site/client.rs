@@ -1,0 +1,172 @@
+//! The client: asks for the virtual address again and again, and watches which station it believes that address to be at.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, sleep};
+use std::time::Duration;
+
+use super::Node;
+use crate::timeline::{Stamp, note, wait_for};
+
+/// From the start of one request to the next.
+const EVERY: Duration = Duration::from_millis(50);
+/// A request that takes longer is lost.
+const LIMIT: Duration = Duration::from_millis(250);
+
+pub struct Client {
+    node: Node,
+}
+
+/// One request: when it ended, and which server answered.
+#[derive(Clone, Debug)]
+pub struct Shot {
+    pub at: Stamp,
+    pub server: Option<String>,
+}
+
+/// A series of requests under way.
+pub struct Probe {
+    shots: Arc<Mutex<Vec<Shot>>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Client {
+    pub fn new(node: Node) -> Self {
+        Self { node }
+    }
+
+    /// One request; the body of the answer.
+    pub fn get(&self, target: SocketAddr) -> Option<String> {
+        self.node
+            .within(|| requests(|client, runtime| runtime.block_on(ask(client, target))))
+    }
+
+    /// Starts asking `target` all the time.
+    pub fn probe(&self, target: SocketAddr) -> Probe {
+        let probe = Probe {
+            shots: Arc::default(),
+            over: Arc::default(),
+        };
+        let (shots, over, pid) = (probe.shots.clone(), probe.over.clone(), self.node.pid());
+        thread::spawn(move || {
+            super::node::enter(pid);
+            requests(|client, runtime| {
+                let mut well = None;
+                while !over.load(Ordering::Relaxed) {
+                    let began = Stamp::now();
+                    let server = runtime.block_on(ask(client, target));
+                    let at = Stamp::now();
+                    if well.replace(server.is_some()) != Some(server.is_some()) {
+                        note(
+                            "client",
+                            if server.is_some() {
+                                "is served"
+                            } else {
+                                "is not served"
+                            },
+                        );
+                    }
+                    shots.lock().expect("shots").push(Shot { at, server });
+                    sleep(EVERY.saturating_sub(began.elapsed()));
+                }
+            });
+        });
+        probe
+    }
+
+    /// The station at which the client believes `address` to be.
+    pub fn neighbour(&self, address: IpAddr) -> Option<String> {
+        match address {
+            IpAddr::V4(_) => {
+                let table =
+                    fs::read_to_string(format!("/proc/{}/net/arp", self.node.pid())).expect("neighbours");
+                let rows = table
+                    .lines()
+                    .map(|row| row.split_whitespace().collect::<Vec<_>>());
+                let mut rows = rows.filter(|row| row.first() == Some(&address.to_string().as_str()));
+                rows.next().map(|row| row[3].to_owned())
+            }
+            IpAddr::V6(_) => {
+                let text = self
+                    .node
+                    .run(&["ip", "-6", "neighbour", "show", &address.to_string()]);
+                let (_, after) = text.split_once("lladdr ")?;
+                after.split_whitespace().next().map(Into::into)
+            }
+        }
+    }
+
+    /// Waits until the client believes `address` to be at `station`.
+    #[track_caller]
+    pub fn wait_neighbour(&self, address: IpAddr, station: impl ToString, limit: Duration) -> Stamp {
+        let station = station.to_string();
+        let what = format!("the client's entry of {address} to be {station}");
+        wait_for(what, limit, || {
+            (self.neighbour(address).as_ref() == Some(&station)).then(Stamp::now)
+        })
+    }
+}
+
+impl Probe {
+    pub fn shots(&self) -> Vec<Shot> {
+        self.shots.lock().expect("shots").clone()
+    }
+
+    /// Waits until `count` requests in a row have been answered after `since`; by whom.
+    #[track_caller]
+    pub fn wait_served(&self, count: usize, since: Stamp, limit: Duration) -> Vec<String> {
+        wait_for(format!("{count} answered requests"), limit, || {
+            let shots: Vec<Shot> = self.shots().into_iter().filter(|shot| shot.at > since).collect();
+            let latest = shots.get(shots.len().checked_sub(count)?..)?;
+            latest.iter().map(|shot| shot.server.clone()).collect()
+        })
+    }
+
+    /// The longest time from one answer to the next after `since`.
+    pub fn gap(&self, since: Stamp) -> Duration {
+        let shots = self.shots();
+        let answered: Vec<Stamp> = shots
+            .iter()
+            .filter(|shot| shot.server.is_some())
+            .map(|shot| shot.at)
+            .collect();
+        let pairs = answered.windows(2).filter(|pair| pair[1] > since);
+        pairs.map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Deref for Client {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.node
+    }
+}
+
+/// Gives `work` an HTTP client that opens a connection for each request, on the calling thread's network.
+fn requests<T>(work: impl FnOnce(&reqwest::Client, &tokio::runtime::Runtime) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .timeout(LIMIT);
+    work(&client.build().expect("a client"), &runtime)
+}
+
+async fn ask(client: &reqwest::Client, target: SocketAddr) -> Option<String> {
+    let answer = client.get(format!("http://{target}/")).send().await.ok()?;
+    let answer = answer.error_for_status().ok()?;
+    answer.text().await.ok()
+}
