@@ -39,6 +39,10 @@ pub fn init(order: &[&str]) -> ExitCode {
         modules::load(modules::SITE);
     }
     sh::run(&["ip", "link", "set", "lo", "up"]);
+    #[expect(
+        clippy::zombie_processes,
+        reason = "waited for below, with all the others that die here"
+    )]
     let child = Command::new(LAB)
         .args(["--run", scenario])
         .env_clear()
@@ -64,7 +68,11 @@ pub fn run(name: &str) -> ExitCode {
     timeline::begin();
     panic::set_hook(Box::new(|failure| {
         let place = failure.location().map(ToString::to_string).unwrap_or_default();
-        let text = failure.payload_as_str().unwrap_or("panicked");
+        let payload = failure.payload();
+        let literal = payload.downcast_ref::<&str>().copied();
+        let text = literal
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("panicked");
         timeline::note("FAILED", text);
         // The first failure is the cause, later ones are its consequences.
         if let Ok(mut verdict) = File::create_new(Path::new(SHARED).join("verdict")) {

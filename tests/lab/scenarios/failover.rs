@@ -161,3 +161,56 @@ pub fn term() {
         format!("was without service for {}", ms(probe.gap(stopped))),
     );
 }
+
+/// Loss in one direction makes two masters, who agree again when it ends.
+pub fn one_way() {
+    let Pair {
+        site,
+        d1,
+        d2,
+        probe,
+        backup,
+    } = pair("");
+    // What d1 says is lost; it hears d2, and stays master against its lower priority.
+    let muted = Stamp::now();
+    site.switch.mute("d1");
+    d2.wait_state("VI_1", "MASTER", muted, SOON);
+    for_the_next(backup.down_time(), "both are masters", || {
+        d1.holds(vip()) && d2.holds(vip())
+    });
+    one_again(&site, "d1", &d1, &d2, &probe);
+
+    // What is said to d2 is lost; d1 hears it and answers, in vain.
+    let deaf = Stamp::now();
+    site.switch.deafen("d2");
+    let (claimed, _) = site.wire.next_advert("d2", deaf, SOON);
+    let (answered, answer) = site.wire.next_advert("d1", claimed, SOON);
+    assert!(
+        answered - claimed <= LATE,
+        "d1 contradicts only {:?} later",
+        answered - claimed
+    );
+    assert_eq!(answer.priority, MASTER);
+    one_again(&site, "d2", &d1, &d2, &probe);
+}
+
+/// Ends the loss; d2 gives way to d1, and the client is with d1.
+#[track_caller]
+fn one_again(site: &Site, port: &str, d1: &Director, d2: &Director, probe: &Probe) {
+    let healed = Stamp::now();
+    site.switch.heal(port);
+    d2.wait_state("VI_1", "BACKUP", healed, SOON);
+    d2.wait_lacks(vip(), SOON);
+    let yielded = Stamp::now();
+    // Cut off from the servers, d1 may have taken them out.
+    let balanced: Vec<_> = expect::addresses(site)
+        .into_iter()
+        .map(|server| (server, 1))
+        .collect();
+    expect::weights(d1, SocketAddr::new(vip(), 80), &balanced);
+    let whole = Stamp::now();
+    expect::served_by(&site.client, probe, vip(), mac(0, 1), &site.servers, whole);
+    assert!(d1.holds(vip()));
+    let late: Vec<_> = site.wire.adverts_after("d2", yielded);
+    assert!(late.is_empty(), "d2 still speaks: {late:?}");
+}

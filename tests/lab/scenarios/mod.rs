@@ -1,6 +1,7 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
 mod conf;
+mod demo;
 mod expect;
 mod failover;
 mod families;
@@ -35,6 +36,11 @@ pub const ALL: &[Scenario] = &[
         "failover-term",
         "the master is stopped: it hands over with priority 0",
         failover::term,
+    ),
+    test(
+        "one-way",
+        "loss in one direction makes two masters, who agree again when it ends",
+        failover::one_way,
     ),
     test(
         "preempt",
@@ -126,6 +132,7 @@ pub const ALL: &[Scenario] = &[
         "adverts and announcements equal keepalived's, byte for byte",
         vectors::compare,
     ),
+    tool("demo", "the whole story, for make demo", demo::run),
     tool(
         "capture-vectors",
         "records keepalived's frames for tests/vectors",

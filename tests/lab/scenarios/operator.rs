@@ -135,8 +135,9 @@ pub fn paused() {
     expect::settled(&site.wire, &d1, &d2, &inferior, vip());
     let began = Stamp::now();
     d2.run_with(&format!("{GLOBAL}{superior}"));
-    d2.wait_state("VI_1", "BACKUP", began, SOON);
-    site.client.run(&["ping", "-c1", "-W5", &vip().to_string()]);
+    let listening = d2.wait_state("VI_1", "BACKUP", began, SOON);
+    site.client.resolve(vip());
+    site.wire.next_advert("d1", listening, SOON);
 
     d1.pause();
     expect::takeover(&site.wire, "d1", "d2", superior.down_time(), vip());

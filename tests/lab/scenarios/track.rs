@@ -47,7 +47,7 @@ pub fn script() {
             .find(|(_, advert)| advert.priority == 90)
     });
     // d2 hears inferior adverts until its timer, set by the last of the former ones, ends.
-    let (taken, _) = site.wire.next_advert("d2", lowered, SOON);
+    site.wire.next_advert("d2", lowered, SOON);
     d1.wait_state("VI_1", "BACKUP", lowered, SOON);
     assert!(
         no_farewell(&site.wire, "d1", lowered),

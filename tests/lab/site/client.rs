@@ -1,7 +1,7 @@
 //! The client: asks for the virtual address again and again, and watches which station it believes that address to be at.
 
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,9 @@ use crate::timeline::{Stamp, note, wait_for};
 const EVERY: Duration = Duration::from_millis(50);
 /// A request that takes longer is lost.
 const LIMIT: Duration = Duration::from_millis(250);
+
+/// A neighbour answers at once, or not at all.
+const SOON: Duration = Duration::from_secs(5);
 
 pub struct Client {
     node: Node,
@@ -38,12 +41,6 @@ impl Client {
         Self { node }
     }
 
-    /// One request; the body of the answer.
-    pub fn get(&self, target: SocketAddr) -> Option<String> {
-        self.node
-            .within(|| requests(|client, runtime| runtime.block_on(ask(client, target))))
-    }
-
     /// Starts asking `target` all the time.
     pub fn probe(&self, target: SocketAddr) -> Probe {
         let probe = Probe {
@@ -54,27 +51,42 @@ impl Client {
         thread::spawn(move || {
             super::node::enter(pid);
             requests(|client, runtime| {
-                let mut well = None;
+                // A single failure is a server's; two in a row are an outage.
+                let (mut failures, mut out) = (0, true);
                 while !over.load(Ordering::Relaxed) {
                     let began = Stamp::now();
                     let server = runtime.block_on(ask(client, target));
                     let at = Stamp::now();
-                    if well.replace(server.is_some()) != Some(server.is_some()) {
-                        note(
-                            "client",
-                            if server.is_some() {
-                                "is served"
-                            } else {
-                                "is not served"
-                            },
-                        );
+                    failures = if server.is_some() { 0 } else { failures + 1 };
+                    match (failures, out) {
+                        (0, true) => note("client", "is served"),
+                        (2, false) => note("client", "is not served"),
+                        _ => {}
                     }
+                    out = failures >= 2 || (out && failures > 0);
                     shots.lock().expect("shots").push(Shot { at, server });
                     sleep(EVERY.saturating_sub(began.elapsed()));
                 }
             });
         });
         probe
+    }
+
+    /// Makes the client look for the station of `address`.
+    pub fn resolve(&self, address: IpAddr) {
+        let any: IpAddr = if address.is_ipv4() {
+            Ipv4Addr::UNSPECIFIED.into()
+        } else {
+            Ipv6Addr::UNSPECIFIED.into()
+        };
+        self.node.within(|| {
+            // Where it goes is of no matter: the discard port.
+            let socket = UdpSocket::bind((any, 0)).expect("a socket");
+            socket.send_to(b"?", (address, 9)).expect("a datagram");
+        });
+        wait_for(format!("the client to find {address}"), SOON, || {
+            self.neighbour(address)
+        });
     }
 
     /// The station at which the client believes `address` to be.

@@ -139,12 +139,6 @@ impl Director {
         self.all(Signal::SIGCONT);
     }
 
-    pub fn is_running(&mut self) -> bool {
-        self.running
-            .as_mut()
-            .is_some_and(|child| child.try_wait().is_ok_and(|end| end.is_none()))
-    }
-
     pub fn ipvs(&self) -> Table {
         Table::of(&self.node)
     }

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use crate::timeline::{Stamp, note_at, wait_for};
 
-/// Lines worth a place in the timeline.
+/// Lines worth a place in the timeline have one of these,
 const NEWS: &[&str] = &[
     "STATE",
     "priority",
-    "Quorum",
-    "quorum",
+    "uorum",
     "sorry",
     "ervice ",
     "Stopp",
@@ -23,6 +22,8 @@ const NEWS: &[&str] = &[
     "rror",
     "arning",
 ];
+/// and none of these.
+const NOISE: &[&str] = &["NOTICE", "discarding", "Activating", "Shutting down service"];
 
 #[derive(Clone, Default)]
 pub struct Log {
@@ -38,7 +39,8 @@ impl Log {
                 let line = String::from_utf8_lossy(&line).into_owned();
                 let line = without_date(&line).to_owned();
                 let now = Stamp::now();
-                if NEWS.iter().any(|word| line.contains(word)) && !line.starts_with("NOTICE") {
+                let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+                if has(NEWS) && !has(NOISE) {
                     note_at(now, &who, &line);
                 }
                 log.lines.lock().expect("log").push((now, line));
@@ -48,10 +50,6 @@ impl Log {
 
     pub fn lines(&self) -> Vec<(Stamp, String)> {
         self.lines.lock().expect("log").clone()
-    }
-
-    pub fn contains(&self, text: &str) -> bool {
-        self.lines().iter().any(|(_, line)| line.contains(text))
     }
 
     pub fn count_since(&self, text: &str, since: Stamp) -> usize {

@@ -13,9 +13,9 @@ mod switch;
 
 use std::net::IpAddr;
 
-pub use client::{Client, Probe, Shot};
+pub use client::{Client, Probe};
 pub use director::{Daemon, Director};
-pub use ipvs::{Service, Table};
+pub use ipvs::Table;
 pub use log::Log;
 pub use node::Node;
 pub use server::{Mode, Server};

@@ -1,5 +1,6 @@
 //! A real server: HTTP and HTTPS in Rust, which answers with its name and fails in the way one asks for.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Deref;
@@ -55,12 +56,11 @@ impl Server {
 
     /// Accepts what comes for a virtual address as its own, without answering ARP for it (direct routing).
     pub fn serve(&self, address: IpAddr) {
-        self.node.run(&[
-            "sysctl",
-            "-qw",
-            "net.ipv4.conf.all.arp_ignore=1",
-            "net.ipv4.conf.all.arp_announce=2",
-        ]);
+        self.node.within(|| {
+            for (setting, value) in [("arp_ignore", "1"), ("arp_announce", "2")] {
+                fs::write(format!("/proc/sys/net/ipv4/conf/all/{setting}"), value).expect(setting);
+            }
+        });
         let length = if address.is_ipv4() { 32 } else { 128 };
         self.node.ip(&format!("address add {address}/{length} dev lo\n"));
     }
