@@ -1,6 +1,8 @@
 //! The daemon: planes, supervision, signals, reload, shutdown. The top of the house; no room imports it.
 
 pub mod plane;
+pub mod signal;
+pub mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
