@@ -1,5 +1,7 @@
 //! The program's command line as tools see it: what it prints where, and its exit status (facts cli 1, 2).
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on")]
+
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 
