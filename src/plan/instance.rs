@@ -94,7 +94,7 @@ pub(super) fn build(
         auth,
         source,
         transport,
-        garp: resolve_garp(&global.garp, &written.garp, &builder.config.global.garp),
+        garp: resolve_garp(&global.garp, &written.garp),
         lower_prio_no_advert: written
             .lower_prio_no_advert
             .unwrap_or(builder.config.global.lower_prio_no_advert),

@@ -9,14 +9,14 @@ mod scripts;
 mod sync;
 mod vrrp;
 
-pub use scripts::{commands, policy};
+pub use scripts::{accounts, commands, policy};
 
 use crate::check::CheckConfig;
 use crate::conf::config::{Config, Global};
 use crate::conf::diag::{Class, Diagnostic};
 use crate::net::{IfName, InterfaceStatus};
 use crate::notify::config::NotifyConfig;
-use crate::script::config::Command;
+use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::VrrpConfig;
 use std::collections::HashMap;
@@ -43,6 +43,8 @@ pub struct Host {
     pub interfaces: Vec<InterfaceStatus>,
     /// The commands of [`commands`] that may not be run. One that is not here may.
     pub refused: HashMap<Command, ScriptRefusal>,
+    /// Those of [`accounts`] that do not exist.
+    pub unknown_accounts: Vec<RunAs>,
 }
 
 impl Host {
@@ -130,7 +132,7 @@ struct Builder<'a> {
     config: &'a Config,
     host: &'a Host,
     diagnostics: Vec<Diagnostic>,
-    policy: crate::script::config::ScriptPolicy,
+    policy: ScriptPolicy,
     /// A script of the VRRP half will be run.
     vrrp_scripts: bool,
     /// A script of the check half will be run.

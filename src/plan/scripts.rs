@@ -3,7 +3,7 @@
 use super::{Builder, ScriptRefusal};
 use crate::conf::config::{CheckerKind, Config, MiscSettings, NotifySettings, Spanned, VrrpScript};
 use crate::conf::diag::Class;
-use crate::script::config::{Command, ScriptPolicy};
+use crate::script::config::{Command, RunAs, ScriptPolicy};
 
 /// `script_user` and `enable_script_security`.
 pub fn policy(config: &Config) -> ScriptPolicy {
@@ -47,6 +47,11 @@ pub fn commands(config: &Config) -> Vec<Command> {
     let mut seen = std::collections::HashSet::new();
     out.retain(|command| seen.insert(command.clone()));
     out
+}
+
+/// The accounts that a configuration names for its scripts: what [`super::Host::unknown_accounts`] is asked about.
+pub fn accounts(config: &Config) -> Vec<RunAs> {
+    config.global.script_user.iter().map(|user| user.value.clone()).collect()
 }
 
 /// The command of a `vrrp_script` with its user.

@@ -36,27 +36,21 @@ fn global_garp(config: &Config) -> GarpConfig {
     }
     garp.garp_interval = written.garp_interval.unwrap_or_default();
     garp.gna_interval = written.gna_interval.unwrap_or_default();
-    resolve_garp(&garp, &written.garp, &GarpSettings::default())
+    // The lower-priority burst follows the ordinary one of `global_defs`, not of the instance (seen in dumps).
+    garp.lower_prio_delay = written.garp.master_delay.unwrap_or(garp.delay);
+    garp.lower_prio_repeat = written.garp.master_repeat.unwrap_or(garp.repeat);
+    resolve_garp(&garp, &written.garp)
 }
 
-/// `base` with `written` over it. The lower-priority burst follows the ordinary one unless `written` or `above` (what
-/// `global_defs` says) sets it.
-pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings, above: &GarpSettings) -> GarpConfig {
-    let delay = written.master_delay.unwrap_or(base.delay);
-    let repeat = written.master_repeat.unwrap_or(base.repeat);
+/// `base` with `written` over it.
+pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpConfig {
     GarpConfig {
-        delay,
-        repeat,
+        delay: written.master_delay.unwrap_or(base.delay),
+        repeat: written.master_repeat.unwrap_or(base.repeat),
         refresh: written.master_refresh.unwrap_or(base.refresh),
         refresh_repeat: written.master_refresh_repeat.unwrap_or(base.refresh_repeat),
-        lower_prio_delay: written
-            .lower_prio_delay
-            .or(above.lower_prio_delay)
-            .unwrap_or(delay),
-        lower_prio_repeat: written
-            .lower_prio_repeat
-            .or(above.lower_prio_repeat)
-            .unwrap_or(repeat),
+        lower_prio_delay: written.lower_prio_delay.unwrap_or(base.lower_prio_delay),
+        lower_prio_repeat: written.lower_prio_repeat.unwrap_or(base.lower_prio_repeat),
         garp_interval: base.garp_interval,
         gna_interval: base.gna_interval,
     }
