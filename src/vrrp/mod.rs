@@ -5,6 +5,7 @@
 //! the configuration language nor health checks.
 
 pub mod config;
+pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod status;
