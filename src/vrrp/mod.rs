@@ -4,12 +4,16 @@
 //! leaves [`Action`]s. [`io`] is the edge: raw sockets, packet filters, gratuitous ARP. This room knows neither
 //! the configuration language nor health checks.
 
+pub mod advert;
+pub mod auth;
+pub mod checksum;
 pub mod config;
 pub mod endpoint;
 pub mod event;
 pub mod id;
 pub mod status;
 pub mod telling;
+pub mod timing;
 
 pub use config::VrrpConfig;
 pub use event::{Action, Event};
