@@ -138,7 +138,7 @@ impl Client {
     pub fn version(&mut self) -> Result<(u8, u8, u8), TalkError> {
         let mut version = None;
         self.ask(Message::info(), 0, |message| {
-            version = version.or(message.version_told())
+            version = version.or_else(|| message.version_told())
         })?;
         version.ok_or(TalkError::Refused(Errno::ENODATA))
     }

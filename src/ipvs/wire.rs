@@ -325,18 +325,17 @@ fn service_settings(key: &ServiceKey, service: &VirtualService) -> Vec<Attribute
     let flags = [flags.to_ne_bytes(), u32::MAX.to_ne_bytes()].concat();
     let timeout = persistence.map_or(0, |p| u32::try_from(p.timeout.as_secs()).unwrap_or(u32::MAX));
     let host = key.family().host_prefix();
-    let mut settings = vec![
-        Attribute::new(svc::SCHED_NAME, terminated(&service.scheduler.0)),
+    let engine = persistence.and_then(|p| p.engine.as_deref());
+    let mut settings = vec![Attribute::new(svc::SCHED_NAME, terminated(&service.scheduler.0))];
+    settings.extend(engine.map(|engine| Attribute::new(svc::PE_NAME, terminated(engine))));
+    settings.extend([
         Attribute::new(svc::FLAGS, flags),
         Attribute::new(svc::TIMEOUT, timeout.to_ne_bytes().into()),
         Attribute::new(
             svc::NETMASK,
             netmask(key.family(), persistence.map_or(host, |p| p.prefix)),
         ),
-    ];
-    if let Some(engine) = persistence.and_then(|p| p.engine.as_deref()) {
-        settings.push(Attribute::new(svc::PE_NAME, terminated(engine)));
-    }
+    ]);
     settings
 }
 
@@ -444,9 +443,7 @@ fn prefix(family: Family, mask: Option<&[u8]>) -> u8 {
         Family::V4 => u32::from_be_bytes(*mask).leading_ones(),
         Family::V6 => u32::from_ne_bytes(*mask),
     };
-    u8::try_from(bits)
-        .unwrap_or(family.host_prefix())
-        .min(family.host_prefix())
+    u8::try_from(bits).unwrap_or(u8::MAX).min(family.host_prefix())
 }
 
 fn terminated(text: &str) -> Vec<u8> {

@@ -30,7 +30,7 @@ impl Engine {
             };
             self.virtual_servers.push(vs);
         }
-        old.sort_by(|a, b| a.config.key.cmp(&b.config.key));
+        old.sort_by_key(|vs| vs.config.key);
         old.into_iter().for_each(|vs| self.drop_service(&vs));
         self.settle_places();
         for service in 0..self.virtual_servers.len() {

@@ -34,59 +34,133 @@ fn web() -> ServiceKey {
     }
 }
 
-// The goldens are for little-endian hosts.
-#[cfg(target_endian = "little")]
-#[test]
-fn a_service_with_persistence_is_these_octets() {
-    let service = VirtualService {
+/// The messages of this name in the capture.
+fn captured(name: &str) -> Vec<Vec<u8>> {
+    let lines = include_str!("vectors.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'));
+    let found = lines
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(found, _)| *found == name);
+    let messages: Vec<_> = found.map(|(_, digits)| hex(digits)).collect();
+    assert!(!messages.is_empty(), "{name}");
+    messages
+}
+
+/// The message behind the generic netlink header.
+fn message(octets: &[u8]) -> Message {
+    assert_eq!(octets[1..4], [VERSION, 0, 0]);
+    read(octets[0], &octets[4..])
+}
+
+fn persistent(engine: Option<&str>) -> VirtualService {
+    let timeout = Duration::from_secs(50);
+    VirtualService {
         scheduler: Scheduler("wlc".into()),
         flags: ServiceFlags(ServiceFlags::SCHED1),
         persistence: Some(Persistence {
-            timeout: Duration::from_secs(50),
+            timeout,
             prefix: 24,
-            engine: Some("sip".into()),
+            engine: engine.map(Into::into),
         }),
+    }
+}
+
+fn plain() -> VirtualService {
+    VirtualService {
+        scheduler: Scheduler("rr".into()),
+        flags: ServiceFlags(0),
+        persistence: None,
+    }
+}
+
+fn dns() -> ServiceKey {
+    ServiceKey::Address {
+        protocol: Protocol::Udp,
+        address: "192.0.2.1:80".parse().unwrap(),
+    }
+}
+
+const MARK: ServiceKey = ServiceKey::FwMark {
+    family: Family::V6,
+    mark: 258,
+};
+
+fn tunnelled() -> (SocketAddr, Destination) {
+    let server = Destination {
+        forward: ForwardMethod::Tun,
+        weight: 7,
+        upper: 9,
+        lower: 8,
     };
-    assert_eq!(
-        bytes(&Message::change(&Op::AddService(web(), service))),
-        hex("5c00 0180
-             0600 0100 0200 0000
-             0600 0200 0600 0000
-             1400 0300 c0000201 00000000 00000000 00000000
-             0600 0400 0050 0000
-             0800 0600 776c6300
-             0c00 0700 09000000 ffffffff
-             0800 0800 32000000
-             0800 0900 ffffff00
-             0800 0b00 73697000")
-    );
+    ("[2001:db8::5]:80".parse().unwrap(), server)
+}
+
+fn routed() -> (SocketAddr, Destination) {
+    let server = Destination {
+        forward: ForwardMethod::Dr,
+        weight: 7,
+        upper: 0,
+        lower: 0,
+    };
+    ("127.0.0.6:80".parse().unwrap(), server)
+}
+
+// The captures and goldens are of little-endian hosts.
+#[cfg(target_endian = "little")]
+#[test]
+fn services_are_asked_for_in_ipvsadms_octets() {
+    for (name, key, service) in [
+        ("add-service-tcp", web(), persistent(Some("sip"))),
+        ("add-service-udp", dns(), persistent(None)),
+        ("add-service-mark", MARK, plain()),
+    ] {
+        let ours = Message::change(&Op::AddService(key, service));
+        let theirs = captured(name).remove(0);
+        assert_eq!(
+            (ours.command, bytes(&ours)),
+            (theirs[0], theirs[4..].to_vec()),
+            "{name}"
+        );
+    }
 }
 
 #[cfg(target_endian = "little")]
 #[test]
-fn an_ipv6_mark_has_no_address_and_a_prefix_as_netmask() {
-    let key = ServiceKey::FwMark {
-        family: Family::V6,
-        mark: 0x0102,
-    };
-    let service = VirtualService {
-        scheduler: Scheduler("rr".into()),
-        flags: ServiceFlags(0),
-        persistence: None,
-    };
+fn destinations_mean_what_ipvsadms_mean() {
+    for (name, server) in [
+        ("add-destination-tun6", tunnelled()),
+        ("add-destination-dr", routed()),
+    ] {
+        let theirs = message(&captured(name)[0]);
+        assert_eq!(theirs.command, command::NEW_DEST);
+        assert_eq!(theirs.destination(Family::V4), Some(server), "{name}");
+    }
+}
+
+#[cfg(target_endian = "little")]
+#[test]
+fn the_kernels_answers_are_understood() {
+    let services: Vec<_> = captured("answer-service")
+        .iter()
+        .map(|octets| message(octets).service().unwrap())
+        .collect();
     assert_eq!(
-        bytes(&Message::change(&Op::EditService(key, service))),
-        hex("3800 0180
-             0600 0100 0a00 0000
-             0800 0500 02010000
-             0700 0600 72720000
-             0c00 0700 00000000 ffffffff
-             0800 0800 00000000
-             0800 0900 80000000")
+        services,
+        [
+            (dns(), persistent(None)),
+            (web(), persistent(Some("sip"))),
+            (MARK, plain())
+        ]
     );
+    let servers: Vec<_> = captured("answer-destination")
+        .iter()
+        .map(|octets| message(octets).destination(Family::V4).unwrap())
+        .collect();
+    assert_eq!(servers, [tunnelled(), routed()]);
     assert_eq!(
-        Message::change(&Op::DeleteService(key)).command,
-        command::DEL_SERVICE
+        message(&captured("answer-version")[0]).version_told(),
+        Some((1, 2, 1))
     );
 }
 
@@ -115,64 +189,6 @@ fn a_tunnelled_ipv6_destination_of_an_ipv4_service_names_its_family() {
              0800 0400 07000000
              0800 0500 09000000
              0800 0600 08000000")
-    );
-}
-
-/// What the kernel (6.1) sent for `ipvsadm -A -t 10.0.0.3:80 -s wrr -p 50` and `-a … -r 127.0.0.6:80 -g -w 7`,
-/// statistics shortened.
-#[cfg(target_endian = "little")]
-#[test]
-fn the_kernels_answers_are_understood() {
-    let service = read(
-        command::NEW_SERVICE,
-        &hex("6000 0100
-             0600 0100 0200 0000
-             0600 0200 0600 0000
-             1400 0300 0a000003 00000000 00000000 00000000
-             0600 0400 0050 0000
-             0800 0600 77727200
-             0c00 0700 03000000 ffffffff
-             0800 0800 32000000
-             0800 0900 ffffffff
-             0c00 0a00 0800 0100 00000000"),
-    );
-    let (key, settings) = service.service().unwrap();
-    assert_eq!(key.to_string(), "[10.0.0.3]:tcp:80");
-    assert_eq!(
-        settings,
-        VirtualService {
-            scheduler: Scheduler("wrr".into()),
-            flags: ServiceFlags(0),
-            persistence: Some(Persistence {
-                timeout: Duration::from_secs(50),
-                prefix: 32,
-                engine: None
-            }),
-        }
-    );
-    let server = read(
-        command::NEW_DEST,
-        &hex("5c00 0200
-             1400 0100 7f000006 00000000 00000000 00000000
-             0600 0200 0050 0000
-             0800 0300 03000000
-             0800 0400 07000000
-             0800 0500 00000000
-             0800 0600 00000000
-             0800 0700 00000000
-             0600 0b00 0200 0000
-             0c00 0d00 05000000 00000000"),
-    );
-    let (address, settings) = server.destination(Family::V4).unwrap();
-    assert_eq!(address, "127.0.0.6:80".parse().unwrap());
-    assert_eq!(
-        settings,
-        Destination {
-            forward: ForwardMethod::Dr,
-            weight: 7,
-            upper: 0,
-            lower: 0
-        }
     );
 }
 
