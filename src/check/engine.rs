@@ -446,3 +446,6 @@ impl Spread {
         Duration::from_micros(z % (micros + 1))
     }
 }
+
+#[cfg(test)]
+mod tests;
