@@ -19,6 +19,8 @@ pub const FIRST_CHECK: Duration = Duration::from_secs(1);
 pub struct Checker {
     id: CheckerId,
     config: Arc<CheckerConfig>,
+    /// The probe of the settings, as orders carry it.
+    probe: Arc<ProbeConfig>,
     phase: Phase,
     up: bool,
     has_run: bool,
@@ -74,6 +76,7 @@ impl Checker {
         Self {
             id,
             up: !config.alpha,
+            probe: Arc::new(config.probe.clone()),
             config,
             phase: Phase::Waiting { due },
             has_run: false,
@@ -147,7 +150,7 @@ impl Checker {
                 self.phase = Phase::Asking { since: now, url };
                 Some(ProbeOrder {
                     checker: self.id,
-                    config: Arc::clone(&self.config),
+                    probe: Arc::clone(&self.probe),
                     url,
                 })
             }

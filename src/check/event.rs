@@ -1,6 +1,6 @@
 //! What the health engine hears and what it wants done. The plane's driver and the probes speak only these values.
 
-use super::config::CheckerConfig;
+use super::config::ProbeConfig;
 use super::telling::Line;
 use crate::ipvs::model::{ServiceEntry, ServiceKey};
 use crate::script::config::{Command, ScriptOutcome};
@@ -50,8 +50,8 @@ pub enum Action {
 pub struct ProbeOrder {
     /// For whom.
     pub checker: CheckerId,
-    /// What to ask: its `probe`.
-    pub config: Arc<CheckerConfig>,
+    /// What to ask.
+    pub probe: Arc<ProbeConfig>,
     /// Which `url` of an HTTP_GET or SSL_GET; 0 for the others.
     pub url: usize,
 }

@@ -84,10 +84,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { op, errno } = self;
         let (name, number) = command_name(op);
+        let text = meaning(op, *errno);
         write!(
             f,
-            "IPVS cmd {name}({number}) error: {}({}) ({}",
-            errno.desc(),
+            "IPVS cmd {name}({number}) error: {text}({}) ({}",
             *errno as i32,
             op.service()
         )?;
@@ -422,7 +422,10 @@ fn remedy(op: &Op, errno: Errno) -> Remedy {
         Op::AddDestination(key, address, server) if errno == Errno::EEXIST => {
             Remedy::Instead(Op::EditDestination(*key, *address, *server))
         }
-        Op::EditService(key, service) if missing => Remedy::Instead(Op::AddService(*key, service.clone())),
+        // ENOENT: there is no such scheduler.
+        Op::EditService(key, service) if errno == Errno::ESRCH => {
+            Remedy::Instead(Op::AddService(*key, service.clone()))
+        }
         // ESRCH: the service itself is not there; then an add would not help.
         Op::EditDestination(key, address, server) if errno == Errno::ENOENT => {
             Remedy::Instead(Op::AddDestination(*key, *address, *server))
@@ -434,6 +437,21 @@ fn remedy(op: &Op, errno: Errno) -> Remedy {
         | Op::AddDestination(..)
         | Op::EditDestination(..)
         | Op::DeleteDestination(..) => Remedy::Refused,
+    }
+}
+
+/// The kernel's error in the words of IPVS tools.
+fn meaning(op: &Op, errno: Errno) -> &'static str {
+    match (op, errno) {
+        (Op::AddService(..) | Op::EditService(..), Errno::ENOENT) => {
+            "Scheduler or persistence engine not found"
+        }
+        (Op::EditService(..) | Op::DeleteService(_), Errno::ESRCH)
+        | (Op::AddDestination(..) | Op::EditDestination(..) | Op::DeleteDestination(..), Errno::ESRCH) => {
+            "No such service"
+        }
+        (Op::EditDestination(..) | Op::DeleteDestination(..), Errno::ENOENT) => "No such destination",
+        (_, errno) => errno.desc(),
     }
 }
 

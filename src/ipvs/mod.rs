@@ -5,5 +5,6 @@
 
 pub mod diff;
 pub mod io;
+pub mod keeper;
 pub mod model;
 pub mod wire;

@@ -233,7 +233,7 @@ impl World {
 }
 
 fn whom(order: &ProbeOrder) -> String {
-    match &order.config.probe {
+    match &*order.probe {
         ProbeConfig::Tcp(connection) => connection.destination.to_string(),
         ProbeConfig::Http(http) => http.connection.destination.to_string(),
         ProbeConfig::Misc(misc) => misc.command.program().into(),

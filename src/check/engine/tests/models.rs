@@ -146,6 +146,15 @@ fn checkers() -> impl Strategy<Value = CheckerConfig> {
     })
 }
 
+/// Servers by number, quorum, hysteresis, sorry server, `omega`.
+type Pool = (
+    BTreeMap<usize, (Vec<CheckerConfig>, bool, u32)>,
+    u32,
+    u32,
+    Option<(usize, bool)>,
+    bool,
+);
+
 fn configs() -> impl Strategy<Value = CheckConfig> {
     let server = (prop::collection::vec(checkers(), 0..3), any::<bool>(), 0u32..4);
     let servers = prop::collection::btree_map(0usize..5, server, 1..4);
@@ -158,10 +167,7 @@ fn configs() -> impl Strategy<Value = CheckConfig> {
     );
     let services = prop::collection::btree_map(1u8..4, pool, 0..3);
     services.prop_map(|services| {
-        let service = |(n, (servers, quorum, hysteresis, extra, omega)): (
-            u8,
-            (BTreeMap<usize, _>, _, _, Option<(usize, bool)>, _),
-        )| {
+        let service = |(n, (servers, quorum, hysteresis, extra, omega)): (u8, Pool)| {
             let servers = servers.into_iter().map(|(n, (checkers, inhibit, weight))| {
                 let mut rs = real_server(&address(n), checkers);
                 (rs.inhibit_on_failure, rs.weight) = (inhibit, weight);
