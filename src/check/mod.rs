@@ -5,5 +5,7 @@
 //! knows neither the configuration language nor VRRP.
 
 pub mod config;
+pub mod event;
+pub mod telling;
 
 pub use config::CheckConfig;
