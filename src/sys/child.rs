@@ -12,11 +12,14 @@
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
-use nix::sys::signal::{SigHandler, Signal, signal};
-use nix::unistd::{Gid, Pid, Uid, getpid, getppid, setgid, setgroups, setpgid, setuid};
+use nix::sys::signal::Signal;
+use nix::unistd::{AccessFlags, Gid, Pid, Uid, access, getpid, getppid, setgid, setgroups, setpgid, setuid};
+use std::ffi::CString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Whom a child becomes: this user, this group, and no supplementary group but this one.
@@ -60,18 +63,52 @@ pub fn remember_limits() {
 /// the limits of [`remember_limits`], no descriptor of ours, and dies (SIGTERM) with the thread that started it.
 ///
 /// Becoming somebody else needs CAP_SETUID and CAP_SETGID; without them the start fails with EPERM. A child that
-/// stays who we are starts without them, but keeps our supplementary groups.
+/// stays who we are starts without them, but then keeps our supplementary groups.
 pub fn isolate(command: &mut Command, who: Credentials) {
     remember_limits();
     let limits = INHERITED.get().copied().unwrap_or([None; LIMITS.len()]);
     let parent = getpid();
-    let change = Uid::effective().is_root() || who != Credentials::own();
+    let own = Credentials::own();
     // SAFETY: the closure runs in the child between fork and exec, where only async-signal-safe work is allowed. It
     // owns plain values, and makes system calls; it allocates nothing and takes no lock.
-    unsafe { command.pre_exec(move || between_fork_and_exec(parent, who, change, &limits)) };
+    unsafe { command.pre_exec(move || between_fork_and_exec(parent, own, who, &limits)) };
 }
 
-fn between_fork_and_exec(parent: Pid, who: Credentials, change: bool, limits: &[Limit]) -> io::Result<()> {
+/// Asks the kernel whether `who` may execute `path` (it knows of access lists, which mode bits do not show): in a
+/// child that becomes `who`, asks, and executes nothing. An error means that it could not be asked.
+pub fn may_execute(path: &Path, who: Credentials) -> io::Result<bool> {
+    const YES: i32 = libc::ECANCELED;
+    let asked = CString::new(path.as_os_str().as_bytes())?;
+    let own = Credentials::own();
+    let mut command = Command::new(path);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // SAFETY: as in `isolate`; the path is a C string already. The closure never returns Ok, so nothing is executed.
+    unsafe {
+        command.pre_exec(move || {
+            become_user(own, who)?;
+            access(asked.as_c_str(), AccessFlags::X_OK)?;
+            Err(io::Error::from_raw_os_error(YES))
+        })
+    };
+    match command.spawn() {
+        Ok(mut child) => child.wait().map(|_| false),
+        Err(error) => match error.raw_os_error() {
+            Some(YES) => Ok(true),
+            Some(libc::EACCES | libc::ENOENT | libc::ENOTDIR) => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+fn between_fork_and_exec(
+    parent: Pid,
+    own: Credentials,
+    who: Credentials,
+    limits: &[Limit],
+) -> io::Result<()> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     default_signals();
     normal_scheduling();
@@ -80,12 +117,7 @@ fn between_fork_and_exec(parent: Pid, who: Credentials, change: bool, limits: &[
         let _ = setrlimit(*what, *soft, *hard);
     }
     close_at_exec();
-    if change {
-        let (uid, gid) = (Uid::from_raw(who.uid), Gid::from_raw(who.gid));
-        setgroups(&[gid])?;
-        setgid(gid)?;
-        setuid(uid)?;
-    }
+    become_user(own, who)?;
     // After the change of user, which would clear it.
     prctl::set_pdeathsig(Some(Signal::SIGTERM))?;
     if getppid() != parent {
@@ -94,12 +126,23 @@ fn between_fork_and_exec(parent: Pid, who: Credentials, change: bool, limits: &[
     Ok(())
 }
 
+fn become_user(own: Credentials, who: Credentials) -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(who.uid), Gid::from_raw(who.gid));
+    let dropped = setgroups(&[gid]);
+    if who != own {
+        dropped?;
+        setgid(gid)?;
+        setuid(uid)?;
+    }
+    Ok(())
+}
+
 /// Handlers end with exec by themselves; what was ignored would stay ignored. The mask is reset by std.
 fn default_signals() {
-    for number in Signal::iterator() {
-        // SAFETY: installs no handler, so there is no function that could be called in a wrong state. SIGKILL and
-        // SIGSTOP refuse, which is right.
-        let _ = unsafe { signal(number, SigHandler::SigDfl) };
+    for number in 1..=libc::SIGRTMAX() {
+        // SAFETY: installs no handler, so there is no function that could be called in a wrong state. SIGKILL, SIGSTOP
+        // and the C library's own two refuse.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
     }
 }
 
@@ -124,5 +167,37 @@ fn close_at_exec() {
             // SAFETY: as above; a number that is no descriptor is refused.
             unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_the_kernel_whether_a_file_can_be_executed() {
+        assert!(may_execute(Path::new("/bin/sh"), Credentials::own()).unwrap());
+        assert!(!may_execute(Path::new("/etc/passwd"), Credentials::own()).unwrap());
+        assert!(!may_execute(Path::new("/nonexistent"), Credentials::own()).unwrap());
+    }
+
+    #[test]
+    fn nobody_is_asked_as_nobody_when_we_may() {
+        let nobody = Credentials {
+            uid: 65534,
+            gid: 65534,
+        };
+        let dir = std::env::temp_dir().join(format!("steadfast-child-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("own.sh");
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let answer = may_execute(&file, nobody);
+        if Uid::effective().is_root() {
+            assert!(!answer.unwrap());
+        } else {
+            assert_eq!(answer.unwrap_err().raw_os_error(), Some(libc::EPERM));
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }
