@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod event;
+pub mod probe;
 pub mod telling;
 
 pub use config::CheckConfig;
