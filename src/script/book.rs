@@ -66,4 +66,10 @@ impl Scripts {
             None => ScriptOutcome::NotStarted,
         }
     }
+
+    /// For tests: changes what is run for `command`.
+    #[cfg(test)]
+    pub(crate) fn replace(&mut self, command: &Command, change: impl FnOnce(&mut Prepared)) {
+        change(self.prepared.get_mut(command).unwrap());
+    }
 }

@@ -53,6 +53,7 @@ pub async fn run(script: &Prepared, limit: Duration) -> ScriptOutcome {
 pub struct Running {
     child: Child,
     group: Pid,
+    at_drop: Signal,
 }
 
 impl Running {
@@ -74,7 +75,18 @@ impl Running {
         let child = command.spawn()?;
         let number = child.id().and_then(|pid| i32::try_from(pid).ok());
         let group = Pid::from_raw(number.ok_or(io::ErrorKind::Other)?);
-        Ok(Self { child, group })
+        Ok(Self {
+            child,
+            group,
+            at_drop: Signal::SIGKILL,
+        })
+    }
+
+    /// From now on dropping it sends SIGTERM and lets it clear up, unattended.
+    pub fn gently(self) -> Self {
+        let mut this = self;
+        this.at_drop = Signal::SIGTERM;
+        this
     }
 
     /// Waits until it ends by itself. Cancel-safe.
@@ -142,7 +154,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // The runtime reaps the leader afterwards.
-        self.signal(Signal::SIGKILL);
+        self.signal(self.at_drop);
     }
 }
 
