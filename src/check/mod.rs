@@ -9,6 +9,7 @@ pub mod config;
 pub mod engine;
 pub mod event;
 pub mod pool;
+pub mod probe;
 pub mod quorum;
 pub mod status;
 pub mod telling;
