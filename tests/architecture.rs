@@ -77,7 +77,7 @@ const ROOMS: &[Room] = &[
     room("netlink::apply", Kind::Edge, &["netlink", "sys", "script"]),
     room("check::probe", Kind::Edge, &["check", "sys", "script"]),
     room("track", Kind::Edge, &["sys", "script"]),
-    room("notify", Kind::Edge, &["sys", "script"]),
+    room("notify", Kind::Edge, &["vrrp::event", "sys", "script"]),
     // top
     room("daemon", Kind::Top, &[]),
     room("cli", Kind::Top, &[]),

@@ -18,6 +18,7 @@ use crate::vrrp::status::VrrpStatus;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
+use tracing::error;
 
 /// What does not change while a plan is in force.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +40,31 @@ pub struct Live<'a> {
     pub status: &'a VrrpStatus,
     /// The wall clock at [`VrrpStatus::now`].
     pub wall: Wall,
-    /// The names of the track scripts that are running.
-    pub running: &'a BTreeSet<String>,
+    /// The names of the track scripts that are running, where known.
+    pub running: Option<&'a BTreeSet<String>>,
+}
+
+/// SIGUSR1: writes the files of the parts that run; what cannot be written is said in the log.
+pub fn write_data(facts: &Facts<'_>, live: Option<&Live<'_>>, lvs: Option<&str>) {
+    write(file::PARENT_DATA, &parent_file(facts), facts.umask);
+    if let Some(live) = live {
+        write(file::DATA, &vrrp_file(facts, live), facts.umask);
+    }
+    if let Some(lvs) = lvs {
+        write(file::CHECK_DATA, &check_file(facts, lvs), facts.umask);
+    }
+}
+
+/// SIGUSR2: writes the statistics; what cannot be written is said in the log.
+pub fn write_stats(status: &VrrpStatus, umask: u32) {
+    write(file::STATS, &stats::text(status), umask);
+}
+
+fn write(name: &str, text: &str, umask: u32) {
+    let dir = file::directory();
+    if let Err(error) = file::write(&dir, name, text, umask) {
+        error!("Cannot write {}: {error}", dir.join(name).display());
+    }
 }
 
 /// `keepalived.data`
@@ -58,10 +82,9 @@ pub fn check_file(facts: &Facts<'_>, lvs: &str) -> String {
     global::section(facts) + lvs
 }
 
-/// `-d`: the lines for the log; `lvs` is what the check plane says of itself.
-pub fn config_lines(facts: &Facts<'_>, lvs: Option<&str>) -> Vec<String> {
-    let text = global::section(facts) + &vrrp::sections(facts, None) + lvs.unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
+/// `-d`: the configuration, one line of the log each; `lvs` is what the check plane says of itself.
+pub fn configuration(facts: &Facts<'_>, lvs: Option<&str>) -> String {
+    global::section(facts) + &vrrp::sections(facts, None) + lvs.unwrap_or_default()
 }
 
 /// A text under construction: headings, items, fields, sub-fields (fact cli 6.3).

@@ -369,15 +369,8 @@ fn script(sheet: &mut Sheet, facts: &Facts<'_>, config: &TrackScriptConfig, live
         ours.map(move |tracked| format!("{who}, {}", weight(tracked.weight, tracked.reverse)))
     });
     sheet.list("Tracking instances :", tracking);
-    if let Some(live) = live {
-        sheet.field(
-            "State",
-            if live.running.contains(name) {
-                "running"
-            } else {
-                "idle"
-            },
-        );
+    if let Some(running) = live.and_then(|live| live.running) {
+        sheet.field("State", if running.contains(name) { "running" } else { "idle" });
     }
 }
 
