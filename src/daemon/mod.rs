@@ -1,5 +1,6 @@
 //! The daemon: planes, supervision, signals, reload, shutdown. The top of the house; no room imports it.
 
+pub mod dump;
 pub mod log;
 pub mod pidfile;
 pub mod plane;
