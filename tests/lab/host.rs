@@ -22,7 +22,7 @@ use crate::timeline::MARK;
 const LIMIT: Duration = Duration::from_secs(150);
 
 /// Guests that run at once, unless `--test-threads` says otherwise: they mostly wait for timers.
-const THREADS: usize = 3;
+const THREADS: usize = 4;
 
 /// What every scenario uses, with the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
