@@ -21,8 +21,8 @@ use crate::timeline::MARK;
 /// How long a guest may take: well above the slowest scenario on a busy machine.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// Guests that run at once, unless `--test-threads` says otherwise: they mostly wait for timers.
-const THREADS: usize = 3;
+/// Guests that run at once on each processor, unless `--test-threads` says otherwise: they mostly wait for timers.
+const GUESTS: usize = 3;
 
 /// What every scenario uses, with the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -37,7 +37,8 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// All scenarios as tests.
 pub fn trials() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(THREADS);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(GUESTS * processors);
     let trial = |scenario: &'static Scenario| {
         Trial::test(scenario.name, move || {
             let outcome = Guest::start(scenario.name)?.outcome(|_| {});

@@ -67,8 +67,7 @@ pub fn run() {
 
     title("the master's host is lost");
     let lost = Stamp::now();
-    site.switch.cut("d1");
-    d1.kill();
+    site.lose(&mut d1);
     let taken = expect::takeover(&site.wire, "d1", "d2", backup.down_time(), vip());
     expect::served_by(&site.client, &probe, vip(), mac(0, 2), &site.servers, taken);
     let outage = probe.gap(lost);

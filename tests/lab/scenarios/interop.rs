@@ -66,7 +66,7 @@ fn dialects(priority: u8) -> Vec<Instance<'static>> {
             addresses: &["fe80::154", "2001:db8::154/64"],
             ..v3.clone()
         },
-        // Equal priorities: the higher address of the sender decides.
+        // Equal priorities: between two masters, the higher address of the sender decides.
         Instance {
             name: "TIE",
             vrid: 55,
@@ -103,8 +103,22 @@ fn meet(first: Daemon, second: Daemon) {
     };
     d1.run_with(&format!("{GLOBAL}{}", conf(150)));
     d2.run_with(&format!("{GLOBAL}{}", conf(100)));
-    let [decided @ .., tie] = holdings();
-    elected(&d1, &d2, &decided, tie);
+    elected(&d1, &d2);
+
+    note("lab", "a partition makes both masters of everything");
+    site.switch.cut("d2");
+    wait_for("all addresses on both", SOON, || {
+        [&d1, &d2]
+            .iter()
+            .all(|director| held(director, &holdings()))
+            .then_some(())
+    });
+    site.switch.mend("d2", 0);
+    elected(&d1, &d2);
+    let [.., tie] = holdings();
+    wait_for("the equal instance at the higher address", SOON, || {
+        (held(&d2, &[tie]) && !held(&d1, &[tie])).then_some(())
+    });
     no_complaints(&[&d1, &d2]);
 
     note("lab", "the master goes in order");
@@ -112,27 +126,29 @@ fn meet(first: Daemon, second: Daemon) {
     assert_eq!(d1.stop(), Some(0), "exit code");
     taken_over(&site, stopped, |instance| instance.skew());
     d1.start();
-    elected(&d1, &d2, &decided, tie);
+    elected(&d1, &d2);
 
     note("lab", "the master is lost");
     let lost = Stamp::now();
-    site.switch.cut("d1");
-    d1.kill();
+    site.lose(&mut d1);
     taken_over(&site, lost, |instance| instance.down_time());
     no_complaints(&[&d1, &d2]);
 }
 
-/// Waits for the right winner of each instance.
+/// Waits until d1 is master of all that priority decides.
 #[track_caller]
-fn elected(d1: &Director, d2: &Director, decided: &[IpAddr], tie: IpAddr) {
+fn elected(d1: &Director, d2: &Director) {
+    let [decided @ .., _] = holdings();
     wait_for("the right election in every dialect", 2 * SOON, || {
-        let (first, second) = (d1.addresses(), d2.addresses());
-        let decided = decided
-            .iter()
-            .all(|address| first.contains(address) && !second.contains(address));
-        (decided && second.contains(&tie) && !first.contains(&tie)).then_some(())
+        let there = d2.addresses();
+        (held(d1, &decided) && !decided.iter().any(|address| there.contains(address))).then_some(())
     });
-    note("lab", "d1 is master by priority, d2 by address");
+    note("lab", "d1 is master of all that priority decides");
+}
+
+fn held(director: &Director, addresses: &[IpAddr]) -> bool {
+    let held = director.addresses();
+    addresses.iter().all(|address| held.contains(address))
 }
 
 /// Checks on the wire that d2 took over each instance of d1 when it was due.

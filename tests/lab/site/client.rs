@@ -36,6 +36,15 @@ pub struct Probe {
     over: Arc<AtomicBool>,
 }
 
+/// Since when the client has believed an address to be at a station.
+type Belief = (Stamp, Option<String>);
+
+/// The stations at which the client believed an address to be, one after the other.
+pub struct Watch {
+    beliefs: Arc<Mutex<Vec<Belief>>>,
+    over: Arc<AtomicBool>,
+}
+
 impl Client {
     pub fn new(node: Node) -> Self {
         Self { node }
@@ -92,15 +101,7 @@ impl Client {
     /// The station at which the client believes `address` to be.
     pub fn neighbour(&self, address: IpAddr) -> Option<String> {
         match address {
-            IpAddr::V4(_) => {
-                let table =
-                    fs::read_to_string(format!("/proc/{}/net/arp", self.node.pid())).expect("neighbours");
-                let rows = table
-                    .lines()
-                    .map(|row| row.split_whitespace().collect::<Vec<_>>());
-                let mut rows = rows.filter(|row| row.first() == Some(&address.to_string().as_str()));
-                rows.next().map(|row| row[3].to_owned())
-            }
+            IpAddr::V4(_) => arp_entry(self.node.pid(), address),
             IpAddr::V6(_) => {
                 let text = self
                     .node
@@ -109,6 +110,31 @@ impl Client {
                 after.split_whitespace().next().map(Into::into)
             }
         }
+    }
+
+    /// Starts watching where the client believes `address` (of IPv4) to be.
+    pub fn watch(&self, address: IpAddr) -> Watch {
+        let watch = Watch {
+            beliefs: Arc::default(),
+            over: Arc::default(),
+        };
+        let (beliefs, over, pid) = (watch.beliefs.clone(), watch.over.clone(), self.node.pid());
+        thread::spawn(move || {
+            let mut latest = None;
+            while !over.load(Ordering::Relaxed) {
+                let belief = arp_entry(pid, address);
+                if belief != latest {
+                    latest.clone_from(&belief);
+                    note(
+                        "client",
+                        format!("finds {address} at {}", belief.as_deref().unwrap_or("no station")),
+                    );
+                    beliefs.lock().expect("beliefs").push((Stamp::now(), belief));
+                }
+                sleep(Duration::from_millis(10));
+            }
+        });
+        watch
     }
 
     /// Waits until the client believes `address` to be at `station`.
@@ -156,12 +182,40 @@ impl Drop for Probe {
     }
 }
 
+impl Watch {
+    /// What the client has believed from `since` on, beginning with the belief at that time.
+    pub fn beliefs(&self, since: Stamp) -> Vec<Belief> {
+        let beliefs = self.beliefs.lock().expect("beliefs");
+        let first = beliefs.iter().rposition(|(at, _)| *at <= since).unwrap_or(0);
+        beliefs[first..].to_vec()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Deref for Client {
     type Target = Node;
 
     fn deref(&self) -> &Node {
         &self.node
     }
+}
+
+/// The station of `address` in the ARP table of task `pid`; nothing if it is not known.
+fn arp_entry(pid: u32, address: IpAddr) -> Option<String> {
+    let table = fs::read_to_string(format!("/proc/{pid}/net/arp")).ok()?;
+    let address = address.to_string();
+    let mut rows = table
+        .lines()
+        .map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.first() == Some(&address.as_str()))?;
+    row.get(3)
+        .filter(|station| **station != "00:00:00:00:00:00")
+        .map(|station| (*station).to_owned())
 }
 
 /// Gives `work` an HTTP client that opens a connection for each request, on the calling thread's network.

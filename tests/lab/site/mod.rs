@@ -91,6 +91,14 @@ impl Site {
             servers,
         }
     }
+
+    /// A director's host is lost: nothing of it is heard any more.
+    ///
+    /// The daemon goes first, so that every advert that was captured has also been heard.
+    pub fn lose(&self, director: &mut Director) {
+        director.kill();
+        self.switch.cut(&director.name);
+    }
 }
 
 /// The station address of node `number` on `segment`.

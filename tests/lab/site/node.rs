@@ -12,8 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use nix::ifaddrs::getifaddrs;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::socket::SockaddrStorage;
 use nix::unistd::{Pid, gettid};
 
 use crate::sh;
@@ -106,10 +108,18 @@ impl Node {
     }
 
     pub fn addresses(&self) -> Vec<IpAddr> {
-        let text = self.run(&["ip", "-o", "address", "show"]);
-        text.lines()
-            .filter_map(|line| line.split_whitespace().nth(3)?.split('/').next()?.parse().ok())
-            .collect()
+        let held = self.within(|| {
+            getifaddrs()
+                .expect("interface addresses")
+                .filter_map(|held| held.address)
+                .collect()
+        });
+        let ip = |held: &SockaddrStorage| {
+            let v4 = held.as_sockaddr_in().map(|held| IpAddr::V4(held.ip()));
+            v4.or_else(|| held.as_sockaddr_in6().map(|held| IpAddr::V6(held.ip())))
+        };
+        let held: Vec<SockaddrStorage> = held;
+        held.iter().filter_map(ip).collect()
     }
 }
 

@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Deref;
+use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, poll};
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
@@ -88,7 +90,7 @@ impl Server {
                     (None, _) => listener = Some(this.open(port)),
                     (Some(open), mode) => match open.accept() {
                         Ok((stream, _)) => this.answer(stream, mode, tls.clone()),
-                        Err(_) => sleep(Duration::from_millis(5)),
+                        Err(_) => wait_a_little(open),
                     },
                 }
             }
@@ -117,6 +119,11 @@ impl Server {
             }
         });
     }
+}
+
+/// Until somebody connects, or it is time to look at the mode again.
+fn wait_a_little(listener: &TcpListener) {
+    let _ = poll(&mut [PollFd::new(listener.as_fd(), PollFlags::POLLIN)], 50_u8);
 }
 
 fn respond<S: Read + Write>(stream: &mut S, name: &str, mode: Mode) -> Option<()> {
