@@ -47,9 +47,12 @@ pub fn open() -> io::Result<Socket> {
 /// # Errors
 /// The first frame's: `ENOBUFS` when a queue is full, `ENETDOWN` and `ENXIO` for the interface, `WouldBlock` when
 /// the socket's buffer is full.
-pub fn send_frames(socket: &Socket, frames: &[Frame]) -> io::Result<usize> {
+pub fn send_frames(socket: &Socket, frames: &[&Frame]) -> io::Result<usize> {
     let frames = frames.get(..BATCH.min(frames.len())).unwrap_or(frames);
-    let mut addresses = frames.iter().map(address).collect::<io::Result<Vec<_>>>()?;
+    let mut addresses = frames
+        .iter()
+        .map(|frame| address(frame))
+        .collect::<io::Result<Vec<_>>>()?;
     let mut parts: Vec<libc::iovec> = frames
         .iter()
         .map(|frame| libc::iovec {

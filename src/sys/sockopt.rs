@@ -23,6 +23,19 @@ pub fn set_multicast_if_v4(socket: &impl AsFd, interface: IfIndex) -> io::Result
     )
 }
 
+/// `SO_BINDTOIFINDEX`: only packets of this interface, whatever its name becomes.
+///
+/// # Errors
+/// `ENODEV` when the interface is gone, `ENOPROTOOPT` on a kernel before 5.0.
+pub fn bind_to_interface(socket: &impl AsFd, interface: IfIndex) -> io::Result<()> {
+    set(
+        socket,
+        libc::SOL_SOCKET,
+        libc::SO_BINDTOIFINDEX,
+        &index(interface)?,
+    )
+}
+
 /// `IPV6_CHECKSUM`: the kernel writes the checksum at `offset` of what is sent, and verifies it in what is received.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub mod config;
 pub mod endpoint;
 pub mod event;
 pub mod id;
+pub mod io;
 pub mod status;
 pub mod telling;
 
