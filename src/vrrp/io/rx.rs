@@ -4,7 +4,7 @@
 //! beside the payload. Nothing is checked that the engine counts.
 
 use crate::net::{Family, IfIndex};
-use crate::sys::watch::{Fd, Watched};
+use crate::sys::watch::Watched;
 use crate::vrrp::event::Datagram;
 use libc::{in_pktinfo, in6_pktinfo};
 use nix::cmsg_space;
@@ -14,8 +14,7 @@ use socket2::Socket;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
-use std::task::{Context, Poll};
-use tokio::io::unix::AsyncFdReadyGuard;
+use std::task::{Context, Poll, ready};
 
 /// More than any advert: 255 IPv6 addresses are 4,088 octets.
 const LARGEST: usize = 8192;
@@ -55,48 +54,103 @@ impl Receiver {
         self.socket.into_inner()
     }
 
-    /// Ready when there may be packets; clear the guard only after [`Self::receive`] found none.
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<AsyncFdReadyGuard<'_, Fd<Socket>>>> {
-        self.socket.poll_readable(cx)
-    }
-
-    /// The next packet; `None` when there is none now. Packets that are none (no address, another interface's) are
-    /// passed over.
+    /// Takes all packets that are there into `inbox`; `Ready` when there were some, otherwise wakes when there are.
     ///
     /// # Errors
     /// The kernel's; the socket stays usable.
-    pub fn receive(&mut self) -> io::Result<Option<Datagram>> {
+    pub fn poll_take(&mut self, cx: &mut Context<'_>, inbox: &mut Vec<Datagram>) -> Poll<io::Result<()>> {
         loop {
-            match self.receive_one() {
-                Ok(Some(datagram)) if datagram.interface == self.index => return Ok(Some(datagram)),
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return Ok(None),
-                Err(error) => return Err(error.into()),
+            let mut ready = ready!(self.socket.poll_readable(cx))?;
+            let before = inbox.len();
+            let emptied = take(
+                self.socket.get(),
+                self.family,
+                self.index,
+                &mut self.buffer,
+                &mut self.control,
+                inbox,
+            );
+            match emptied {
+                Ok(true) => ready.clear_ready(),
+                Ok(false) => ready.retain_ready(),
+                Err(error) => {
+                    ready.clear_ready();
+                    return Poll::Ready(Err(error));
+                }
+            }
+            if inbox.len() > before {
+                return Poll::Ready(Ok(()));
             }
         }
     }
 
-    fn receive_one(&mut self) -> Result<Option<Datagram>, Errno> {
-        let mut parts = [IoSliceMut::new(&mut self.buffer)];
-        let received = recvmsg::<SockaddrStorage>(
-            self.socket.get().as_raw_fd(),
-            &mut parts,
-            Some(&mut self.control),
-            MsgFlags::MSG_DONTWAIT,
-        )?;
-        let mut envelope = Envelope {
-            source: received.address.as_ref().and_then(source),
-            ..Envelope::default()
-        };
-        for message in received.cmsgs()? {
-            envelope.take(&message);
-        }
-        let length = received.bytes;
-        Ok(self.buffer.get(..length).and_then(|packet| match self.family {
-            Family::V4 => read_v4(packet, &envelope),
-            Family::V6 => read_v6(packet, &envelope),
-        }))
+    /// Takes all packets that are there now into `inbox`, whatever the runtime knows of it.
+    ///
+    /// # Errors
+    /// The kernel's; the socket stays usable.
+    pub fn take(&mut self, inbox: &mut Vec<Datagram>) -> io::Result<()> {
+        take(
+            self.socket.get(),
+            self.family,
+            self.index,
+            &mut self.buffer,
+            &mut self.control,
+            inbox,
+        )
+        .map(|_emptied| ())
     }
+}
+
+/// Most packets of a socket in one round: more than its buffer holds, so that only a flood meets the limit.
+const MOST_A_ROUND: usize = 1024;
+
+/// Whether the socket was emptied.
+fn take(
+    socket: &Socket,
+    family: Family,
+    index: IfIndex,
+    buffer: &mut [u8],
+    control: &mut [u8],
+    inbox: &mut Vec<Datagram>,
+) -> io::Result<bool> {
+    for _ in 0..MOST_A_ROUND {
+        match receive(socket, family, buffer, control) {
+            // Of another interface: it came before the socket was bound to its own.
+            Ok(found) => inbox.extend(found.filter(|datagram| datagram.interface == index)),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}
+
+/// One packet; `None` when it lacks an address or an interface.
+fn receive(
+    socket: &Socket,
+    family: Family,
+    buffer: &mut [u8],
+    control: &mut [u8],
+) -> Result<Option<Datagram>, Errno> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let received = recvmsg::<SockaddrStorage>(
+        socket.as_raw_fd(),
+        &mut parts,
+        Some(control),
+        MsgFlags::MSG_DONTWAIT,
+    )?;
+    let mut envelope = Envelope {
+        source: received.address.as_ref().and_then(source),
+        ..Envelope::default()
+    };
+    for message in received.cmsgs()? {
+        envelope.take(&message);
+    }
+    let length = received.bytes;
+    Ok(buffer.get(..length).and_then(|packet| match family {
+        Family::V4 => read_v4(packet, &envelope),
+        Family::V6 => read_v6(packet, &envelope),
+    }))
 }
 
 /// What the kernel tells beside the packet.
