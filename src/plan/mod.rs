@@ -77,6 +77,18 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         check_scripts: false,
         interface_missing: false,
     };
+    for account in &host.unknown_accounts {
+        let user = config
+            .global
+            .script_user
+            .iter()
+            .find(|user| user.value == *account);
+        let place = user.map(|user| user.place.clone());
+        let message = "Error setting global script uid/gid";
+        builder
+            .diagnostics
+            .push(Diagnostic::new(Class::General, place, message));
+    }
     let global = vrrp::global(config, &builder.policy);
     let mut plan = Plan {
         global,

@@ -127,17 +127,10 @@ impl Args {
             | Self::Seconds(..)
             | Self::Millis(..)
             | Self::Script => true,
+            // The others check for themselves: see `named`.
             Self::Block(block) => matches!(
                 block,
-                TrackGroup
-                    | SyncGroup
-                    | Instance
-                    | VrrpScript
-                    | TrackProcess
-                    | TrackFile
-                    | BfdInstance
-                    | VirtualServer
-                    | RealServer
+                VrrpScript | TrackProcess | TrackFile | VirtualServer | RealServer
             ),
             Self::Values(block) => matches!(block, GroupEntry),
             Self::Nothing
@@ -148,6 +141,14 @@ impl Args {
             | Self::OptionalStrict(..) => false,
         }
     }
+}
+
+/// Whether a block has a name of one word, without which it is skipped.
+pub(super) const fn named(block: Block) -> bool {
+    matches!(
+        block,
+        TrackGroup | SyncGroup | Instance | VrrpScript | TrackProcess | TrackFile | BfdInstance | GroupEntry
+    )
 }
 
 /// Whether anything comes of it.
