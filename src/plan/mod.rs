@@ -5,6 +5,7 @@
 
 mod check;
 mod instance;
+pub mod print;
 mod scripts;
 mod sync;
 mod vrrp;
@@ -193,7 +194,8 @@ impl Builder<'_> {
         }
         for (used, message) in [
             (
-                self.vrrp_scripts,
+                // Without its interfaces keepalived does not come so far.
+                self.vrrp_scripts && !self.interface_missing,
                 "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
             ),
             (
