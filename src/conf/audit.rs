@@ -84,6 +84,7 @@ impl Audit<'_> {
         let acted = acted && status == Status::Acted;
         let body = statement.body.as_deref().unwrap_or_default();
         match keyword.args {
+            Args::Block(inner) | Args::Values(inner) if self.nameless(inner, statement) => {}
             Args::Block(inner) => {
                 self.extra_parameters(inner, statement);
                 self.block(inner, body, acted);
@@ -94,20 +95,22 @@ impl Audit<'_> {
         }
     }
 
+    /// A block without the name that it must have is skipped as a whole (grammar 5.8).
+    fn nameless(&mut self, inner: Block, statement: &Statement) -> bool {
+        let missing = keyword::named(inner) && statement.arg().is_none();
+        if missing && keyword::find(Block::Root, statement.keyword()).is_some_and(|k| !k.args.mandatory()) {
+            let message = format!("{} must have a name - skipping", statement.keyword());
+            self.report(Class::General, statement, message);
+        }
+        missing
+    }
+
     /// Words between a block's keyword or name and its brace (grammar 5.4).
     fn extra_parameters(&mut self, inner: Block, statement: &Statement) {
-        let most = match inner {
-            Block::VirtualServer | Block::RealServer => return,
-            Block::TrackGroup
-            | Block::SyncGroup
-            | Block::Instance
-            | Block::VrrpScript
-            | Block::TrackProcess
-            | Block::TrackFile
-            | Block::BfdInstance
-            | Block::GroupEntry => 1,
-            _ => 0,
-        };
+        if matches!(inner, Block::VirtualServer | Block::RealServer) {
+            return;
+        }
+        let most = usize::from(keyword::named(inner));
         let extra: Vec<&str> = statement
             .args()
             .iter()

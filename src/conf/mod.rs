@@ -94,4 +94,3 @@ fn finish(reader: Reader, options: &ReadOptions, found: bool) -> Reading {
         found,
     }
 }
-

@@ -192,7 +192,7 @@ impl Builder {
                     && (keyword::holds_values(block) || keyword::find(block, name).is_none())
                     && !(block == Block::Words)
                     // Some names of the top level are ordinary words; those that open a named block are not.
-                    && (statement.args().len() == usize::from(keyword_has_name(inner)) || inner == Block::VirtualServer)
+                    && (statement.args().len() == usize::from(keyword::named(inner)) || inner == Block::VirtualServer)
             }
             None => false,
         };
@@ -292,21 +292,6 @@ impl Builder {
         }
         (self.root, self.diagnostics)
     }
-}
-
-/// Whether the block that a top-level keyword opens has exactly one name.
-const fn keyword_has_name(inner: Block) -> bool {
-    matches!(
-        inner,
-        Block::TrackGroup
-            | Block::SyncGroup
-            | Block::Instance
-            | Block::VrrpScript
-            | Block::TrackProcess
-            | Block::TrackFile
-            | Block::BfdInstance
-            | Block::GroupEntry
-    )
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn server(builder: &mut Builder<'_>, written: &VirtualServer) -> Option<VirtualS
         }
     }
     let (quorum, hysteresis) = quorum(builder, written, &key, &real_servers);
-    let sorry_server = sorry_server(written, &key, forward, &real_servers);
+    let sorry_server = sorry_server(builder, written, &key, forward, &real_servers);
     let quorum_up = builder.check_notify(written.quorum_up.as_ref());
     let quorum_down = builder.check_notify(written.quorum_down.as_ref());
     Some(VirtualServerConfig {
@@ -267,6 +267,7 @@ fn kernel_address(key: &ServiceKey, forward: ForwardMethod, written: SocketAddr)
 
 /// A server equal to a real server shares its inhibit setting (fact 2.17).
 fn sorry_server(
+    builder: &mut Builder<'_>,
     written: &VirtualServer,
     key: &ServiceKey,
     default: ForwardMethod,
@@ -277,9 +278,19 @@ fn sorry_server(
         forward,
         inhibit,
     } = written.sorry_server.as_ref()?;
+    let place = &address.place;
     let forward = forward.unwrap_or(default);
     let address = kernel_address(key, forward, address.value);
     let twin = reals.iter().find(|real| real.address == address);
+    if let Some(real) = twin
+        && real.inhibit_on_failure != *inhibit
+    {
+        let name = real_server_name(key, real.address.ip(), real.address.port());
+        let message = format!(
+            "Virtual server {key}: real server {name} matches sorry server, but inhibit setting differs, setting on sorry server"
+        );
+        builder.report(Class::General, place, message);
+    }
     Some(SorryServerConfig {
         address,
         forward,

@@ -55,6 +55,19 @@ pub(super) fn build(
         None if priority.is_owner() => InitialState::Master,
         None => InitialState::Backup,
     };
+    let ah = written
+        .auth_type
+        .as_ref()
+        .filter(|kind| kind.value == AuthType::Ah);
+    let initial = match ah {
+        Some(kind) if initial == InitialState::Master && !priority.is_owner() && version == Version::V2 => {
+            let message =
+                format!("({name}) Initial state master is incompatible with AH authentication - clearing");
+            builder.report(Class::General, &kind.place, message);
+            InitialState::Backup
+        }
+        Some(_) | None => initial,
+    };
     let mut config_fault = None;
     let auth = auth(builder, written, family, version, &mut config_fault);
     let transport = transport(builder, written, family, &mut config_fault);
@@ -337,27 +350,26 @@ fn preempt(
     if let Some(place) = &written.nopreempt
         && (master || priority.is_owner())
     {
-        let with = if priority.is_owner() {
-            "priority 255"
+        let message = if priority.is_owner() {
+            format!("({name}) nopreempt is incompatible with priority 255. resetting nopreempt")
         } else {
-            "initial state MASTER"
+            format!("({name}) Warning - nopreempt will not work with initial state MASTER - clearing")
         };
-        let message = format!("({name}) Warning - nopreempt will not work with {with} - clearing");
         builder.report(Class::General, place, message);
         nopreempt = false;
     }
     let Some(delay) = &written.preempt_delay else {
         return (nopreempt, Duration::ZERO);
     };
-    if delay.value.is_zero() {
+    let message = if delay.value.is_zero() {
         return (nopreempt, Duration::ZERO);
-    }
-    let with = match (master, nopreempt) {
-        (true, _) => "initial state MASTER",
-        (false, true) => "nopreempt",
-        (false, false) => return (nopreempt, delay.value),
+    } else if master {
+        format!("({name}) Warning - preempt delay will not work with initial state MASTER - clearing")
+    } else if nopreempt {
+        format!("({name}) preempt_delay is incompatible with nopreempt mode - resetting")
+    } else {
+        return (nopreempt, delay.value);
     };
-    let message = format!("({name}) Warning - preempt delay will not work with {with} - clearing");
     builder.report(Class::General, &delay.place, message);
     (nopreempt, Duration::ZERO)
 }
@@ -382,8 +394,11 @@ fn advert_int(builder: &mut Builder<'_>, written: &Instance, version: Version) -
             Version::V2 => {
                 format!("({name}) VRRPv2 advertisement interval {seconds:.6}s must be an integer. rounding")
             }
+            Version::V3 if rounded < micros && rounded == most * step => format!(
+                "({name}) VRRPv3 advertisement interval {seconds:.2}s is out of range. Must be less than 40.96s. Setting to 40.95s"
+            ),
             Version::V3 => format!(
-                "({name}) VRRPv3 advertisement interval {seconds:.6}s must be a multiple of 0.01 up to 40.95. rounding"
+                "({name}) VRRPv3 advertisement interval {seconds:.6}s must be a multiple of 10ms. rounding"
             ),
         };
         builder.report(Class::General, &wanted.place, message);

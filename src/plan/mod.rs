@@ -5,6 +5,7 @@
 
 mod check;
 mod instance;
+pub mod print;
 mod scripts;
 mod sync;
 mod vrrp;
@@ -77,6 +78,18 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         check_scripts: false,
         interface_missing: false,
     };
+    for account in &host.unknown_accounts {
+        let user = config
+            .global
+            .script_user
+            .iter()
+            .find(|user| user.value == *account);
+        let place = user.map(|user| user.place.clone());
+        let message = "Error setting global script uid/gid";
+        builder
+            .diagnostics
+            .push(Diagnostic::new(Class::General, place, message));
+    }
     let global = vrrp::global(config, &builder.policy);
     let mut plan = Plan {
         global,
@@ -181,7 +194,8 @@ impl Builder<'_> {
         }
         for (used, message) in [
             (
-                self.vrrp_scripts,
+                // Without its interfaces keepalived does not come so far.
+                self.vrrp_scripts && !self.interface_missing,
                 "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
             ),
             (

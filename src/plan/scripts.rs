@@ -51,7 +51,12 @@ pub fn commands(config: &Config) -> Vec<Command> {
 
 /// The accounts that a configuration names for its scripts: what [`super::Host::unknown_accounts`] is asked about.
 pub fn accounts(config: &Config) -> Vec<RunAs> {
-    config.global.script_user.iter().map(|user| user.value.clone()).collect()
+    config
+        .global
+        .script_user
+        .iter()
+        .map(|user| user.value.clone())
+        .collect()
 }
 
 /// The command of a `vrrp_script` with its user.
@@ -99,7 +104,7 @@ impl Builder<'_> {
                 format!("{owner}script {program} not found or not executable - ignoring"),
             ),
             ScriptRefusal::NoUser => (
-                Class::General,
+                Class::Note,
                 format!("{owner}Unable to set uid/gid for script '{program}' - ignoring"),
             ),
             ScriptRefusal::NoDefaultUser => (

@@ -32,7 +32,12 @@ fn plan(text: &str) -> (Plan, Vec<String>) {
     };
     let reading = read_str(Path::new("t.conf"), text, &options);
     let (plan, more) = build(&reading.config, &host(&["eth0", "eth1"]));
-    let said = reading.diagnostics.iter().chain(&more).map(ToString::to_string).collect();
+    let said = reading
+        .diagnostics
+        .iter()
+        .chain(&more)
+        .map(ToString::to_string)
+        .collect();
     (plan, said)
 }
 
@@ -44,7 +49,13 @@ fn a_simple_instance() {
     );
     assert_eq!(said, Vec::<String>::new());
     let router = &plan.vrrp.routers[0];
-    assert_eq!((router.name.as_str(), router.vrid.get(), router.priority.0), ("VI_1", 51, 150));
+    assert_eq!(
+        (router.name.as_str(), router.vrid.get(), router.priority.0),
+        ("VI_1", 51, 150)
+    );
     assert_eq!(router.advert_int, std::time::Duration::from_secs(2));
-    assert_eq!(router.vips[0].to_string(), "192.0.2.9/24 dev eth1 scope global label eth1:1");
+    assert_eq!(
+        router.vips[0].to_string(),
+        "192.0.2.9/24 dev eth1 scope global label eth1:1"
+    );
 }

@@ -88,7 +88,6 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
             builder.report(Class::Note, &written.name.place, message);
             continue;
         }
-        builder.vrrp_scripts = true;
         plan.vrrp.scripts.push(ScriptTracker {
             name: script.name.clone(),
             rise: script.rise,
@@ -165,6 +164,8 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
             builder.report(Class::General, &written.name.place, message);
             continue;
         }
+        // It counts even when nobody tracks it.
+        builder.vrrp_scripts = true;
         let interval = written.interval.unwrap_or(Duration::from_secs(1));
         out.push(TrackScriptConfig {
             name: name.clone(),

@@ -127,17 +127,10 @@ impl Args {
             | Self::Seconds(..)
             | Self::Millis(..)
             | Self::Script => true,
+            // The others check for themselves: see `named`.
             Self::Block(block) => matches!(
                 block,
-                TrackGroup
-                    | SyncGroup
-                    | Instance
-                    | VrrpScript
-                    | TrackProcess
-                    | TrackFile
-                    | BfdInstance
-                    | VirtualServer
-                    | RealServer
+                VrrpScript | TrackProcess | TrackFile | VirtualServer | RealServer
             ),
             Self::Values(block) => matches!(block, GroupEntry),
             Self::Nothing
@@ -148,6 +141,14 @@ impl Args {
             | Self::OptionalStrict(..) => false,
         }
     }
+}
+
+/// Whether a block has a name of one word, without which it is skipped.
+pub(super) const fn named(block: Block) -> bool {
+    matches!(
+        block,
+        TrackGroup | SyncGroup | Instance | VrrpScript | TrackProcess | TrackFile | BfdInstance | GroupEntry
+    )
 }
 
 /// Whether anything comes of it.
@@ -228,10 +229,9 @@ pub(super) const fn holds_values(block: Block) -> bool {
     )
 }
 
-/// What stands for a deprecated keyword now.
+/// What stands for a keyword now of which `-t` says that it is deprecated.
 pub(super) fn replacement(block: Block, name: &str) -> Option<&'static str> {
     Some(match (block, name) {
-        (Root, "vrrp_track_file") => "track_file",
         (GlobalDefs, "lvs_process_name") => "checker_process_name",
         (GlobalDefs, "lvs_flush_onstop") => "lvs_flush_on_stop",
         (GlobalDefs, "vrrp_vmac_garp_intvl") => "vrrp_garp_extra_if",
@@ -244,7 +244,6 @@ pub(super) fn replacement(block: Block, name: &str) -> Option<&'static str> {
         (Instance, "vmac_garp_intvl") => "garp_extra_if",
         (Instance, "thread_timer_expired") => "timer_expired_backup",
         (HttpGet | SslGet, "nb_get_retry") => "retry",
-        (SmtpCheck, "host") => "several SMTP_CHECK blocks",
         _ => return None,
     })
 }

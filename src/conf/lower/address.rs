@@ -17,24 +17,37 @@ pub(super) fn lines(cx: &mut Cx<'_>, body: &[Statement]) -> Vec<Spanned<AddressL
     body.iter().filter_map(|statement| line(cx, statement)).collect()
 }
 
-/// `ADDRESS[/PREFIX]`
-pub(super) fn cidr(text: &str) -> Option<Cidr> {
-    match text.split_once('/') {
-        None => text.parse().ok().map(Cidr::host),
-        Some((address, prefix)) => {
-            let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
-            Cidr::new(address.parse().ok()?, prefix.parse().ok().filter(|_| digits)?)
-        }
-    }
+/// `ADDRESS[/PREFIX]`, and whether the prefix is none, so that the host's is used.
+fn cidr(text: &str) -> Option<(Cidr, bool)> {
+    let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
+    let address: IpAddr = address.parse().ok()?;
+    let Some(prefix) = prefix else {
+        return Some((Cidr::host(address), false));
+    };
+    let digits = prefix.bytes().all(|b| b.is_ascii_digit());
+    let cidr = prefix
+        .parse()
+        .ok()
+        .filter(|_| digits)
+        .and_then(|prefix| Cidr::new(address, prefix));
+    Some(cidr.map_or((Cidr::host(address), true), |cidr| (cidr, false)))
 }
 
 fn line(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<AddressLine>> {
     let first = statement.words.first()?;
-    let Some(cidr) = cidr(&first.text) else {
+    let Some((cidr, bad_prefix)) = cidr(&first.text) else {
         let message = format!("VRRP parsed invalid IP {}. skipping IP...", first.text);
         cx.word_error(statement, first, message);
         return None;
     };
+    if bad_prefix {
+        let most = cidr.family().host_prefix();
+        let message = format!(
+            "Invalid address prefix len for address {} - using {most}",
+            first.text
+        );
+        cx.report(Class::InvalidNumber, statement.place_of(first), message);
+    }
     let mut out = AddressLine {
         cidr,
         dev: None,
@@ -61,26 +74,32 @@ fn line(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<AddressLine>> 
             _ => {}
         }
         let Some(value) = words.next() else {
-            let message = format!("{} has no value", word.text);
+            let message = format!("No {} parameter specified for {}", word.text, out.cidr);
             cx.word_error(statement, word, message);
             break;
         };
-        option(cx, &mut out, statement, word, value);
+        if !option(cx, &mut out, statement, word, value) {
+            return None;
+        }
     }
     Some(Cx::spanned(statement, first, out))
 }
 
-/// An option that takes a value.
-fn option(cx: &mut Cx<'_>, out: &mut AddressLine, statement: &Statement, word: &Word, value: &Word) {
+/// An option that takes a value; `false` when the whole address is of no use.
+fn option(cx: &mut Cx<'_>, out: &mut AddressLine, statement: &Statement, word: &Word, value: &Word) -> bool {
     let v4 = out.cidr.addr.is_ipv4();
-    match word.text.as_str() {
+    let name = word.text.as_str();
+    match name {
         "dev" if out.dev.is_some() => {
             let message = format!("dev {} already specified - ignoring", value.text);
             cx.word_error(statement, value, message);
         }
         "dev" => out.dev = Some(Cx::spanned(statement, value, value.text.clone())),
         "scope" | "label" | "brd" | "broadcast" if !v4 => {
-            let message = format!("Cannot specify {} for IPv6 addresses ({})", word.text, out.cidr);
+            let message = format!(
+                "Cannot specify {name} for IPv6 addresses ({}) - ignoring {name}",
+                out.cidr
+            );
             cx.word_error(statement, word, message);
         }
         "scope" => match scope(&value.text) {
@@ -89,17 +108,22 @@ fn option(cx: &mut Cx<'_>, out: &mut AddressLine, statement: &Statement, word: &
         },
         "label" if value.text.len() > MAX_LABEL => {
             let message = format!(
-                "label {} is longer than {MAX_LABEL} characters - ignoring",
+                "Address label {} is longer than maximum length {MAX_LABEL} - removing address",
                 value.text
             );
             cx.word_error(statement, value, message);
+            return false;
         }
         "label" => out.label = Some(value.text.clone()),
         "brd" | "broadcast" => match broadcast(&out.cidr, &value.text) {
             Some(address) => out.broadcast = Some(address),
             None => {
-                let message = format!("VRRP VIP {} : invalid broadcast address {}", out.cidr, value.text);
+                let message = format!(
+                    "VRRP is trying to assign invalid broadcast {}. skipping VIP...",
+                    value.text
+                );
                 cx.word_error(statement, value, message);
+                return false;
             }
         },
         name => {
@@ -107,6 +131,7 @@ fn option(cx: &mut Cx<'_>, out: &mut AddressLine, statement: &Statement, word: &
             cx.report(Class::Note, statement.place_of(word), message);
         }
     }
+    true
 }
 
 /// A scope by name or number.
@@ -141,10 +166,10 @@ mod tests {
 
     #[test]
     fn prefixes_and_broadcasts() {
-        let network = cidr("10.1.2.3/24").unwrap();
+        let network = cidr("10.1.2.3/24").unwrap().0;
         assert_eq!(broadcast(&network, "+"), Some(Ipv4Addr::new(10, 1, 2, 255)));
         assert_eq!(broadcast(&network, "-"), Some(Ipv4Addr::new(10, 1, 2, 0)));
-        assert_eq!(broadcast(&cidr("10.1.2.3").unwrap(), "+"), None);
+        assert_eq!(broadcast(&cidr("10.1.2.3").unwrap().0, "+"), None);
         for bad in [
             "10.1.2.3/33",
             "10.1.2",

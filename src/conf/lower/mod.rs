@@ -138,8 +138,8 @@ impl Cx<'_> {
     fn count(&mut self, block: Block, statement: &Statement) -> Option<u32> {
         let count: u32 = self.unsigned(block, statement)?;
         if count == 0 {
-            let message = format!("{}: 0 is not possible, using 1", statement.keyword());
-            self.report(Class::InvalidNumber, statement.place(), message);
+            let message = format!("{} must be greater than 0, setting to 1", statement.keyword());
+            self.error(statement, message);
         }
         Some(count.max(1))
     }

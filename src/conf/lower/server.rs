@@ -62,6 +62,14 @@ fn name(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<ServerName>> {
         "group" => {
             let message = "accepted, no effect yet: virtual_server group";
             cx.report(Class::Note, statement.place(), message);
+            let mut body = statement.body.iter().flatten();
+            if !body.any(|statement| statement.keyword() == "real_server") {
+                let name = next.map_or("", |name| name.text.as_str());
+                cx.error(
+                    statement,
+                    format!("Virtual server [{name}]:0 has no real servers - ignoring"),
+                );
+            }
             None
         }
         "fwmark" => {
@@ -299,6 +307,11 @@ fn granularity(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statemen
             .ok()
             .filter(|prefix| (1..=128).contains(prefix))
     };
+    if prefix.is_none() && word.text.parse::<std::net::Ipv4Addr>().is_ok() {
+        let message = "accepted, no effect yet: persistence_granularity with a mask that is not contiguous";
+        cx.report(Class::Note, statement.place_of(word), message);
+        return;
+    }
     match prefix.and_then(|prefix| u8::try_from(prefix).ok()) {
         Some(prefix) => {
             server.persistence_granularity = Some(prefix);

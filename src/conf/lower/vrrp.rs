@@ -15,7 +15,10 @@ const MAX_PASSWORD: usize = 8;
 
 /// A `vrrp_instance` block; of two with one name the second is skipped (fact 1.29).
 pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement, body: &[Statement]) {
-    let Some(word) = statement.arg() else { return };
+    let [_, word] = statement.words.as_slice() else {
+        // No name, or more than one: said by the audit.
+        return;
+    };
     if config
         .instances
         .iter()
