@@ -448,4 +448,4 @@ impl Spread {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

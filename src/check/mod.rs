@@ -6,6 +6,7 @@
 
 pub mod checker;
 pub mod config;
+pub mod dump;
 pub mod engine;
 pub mod event;
 pub mod pool;

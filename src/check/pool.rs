@@ -9,6 +9,7 @@ use super::quorum::Quorum;
 use super::telling::{Names, QuorumFigures};
 use crate::ipvs::model::{Destination, ServiceEntry, ServiceKey, VirtualService, real_server_name};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// The weight that the kernel takes at most (fact 2.10).
 const MAX_WEIGHT: i64 = 0x7fff_ffff;
@@ -128,7 +129,7 @@ impl VirtualServer {
                 upper: 0,
                 lower: 0,
             };
-            destinations.insert(sorry.address, server);
+            destinations.insert(kernel_address(sorry.address), server);
         }
         for rs in &self.real_servers {
             if sorry_serves && sorry.is_some_and(|sorry| sorry.address == rs.config.address) {
@@ -136,9 +137,12 @@ impl VirtualServer {
                 continue;
             }
             if rs.alive && !sorry_serves {
-                destinations.insert(rs.config.address, rs.destination(rs.effective_weight()));
+                destinations.insert(
+                    kernel_address(rs.config.address),
+                    rs.destination(rs.effective_weight()),
+                );
             } else if rs.config.inhibit_on_failure {
-                destinations.insert(rs.config.address, rs.destination(0));
+                destinations.insert(kernel_address(rs.config.address), rs.destination(0));
             }
         }
         ServiceEntry {
@@ -150,6 +154,11 @@ impl VirtualServer {
             destinations,
         }
     }
+}
+
+/// An address as the kernel's table has it: IPVS knows no scope of an IPv6 address.
+fn kernel_address(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), address.port())
 }
 
 /// The names of a real server and its virtual server.

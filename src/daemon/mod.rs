@@ -1,5 +1,6 @@
 //! The daemon: planes, supervision, signals, reload, shutdown. The top of the house; no room imports it.
 
+pub mod check_plane;
 pub mod dump;
 pub mod kernel_worker;
 pub mod last_will;

@@ -58,6 +58,11 @@ pub enum CheckCommand {
 pub enum CheckNotice {
     /// Run this notify script (real server up or down, quorum up or down).
     Run(Command),
+    /// It cannot work, has said why, and has ended: the daemon ends with this status (fact 2.18).
+    Failed {
+        /// The exit status.
+        status: u8,
+    },
     /// It has ended.
     Stopped,
 }

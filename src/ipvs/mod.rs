@@ -1,7 +1,8 @@
 //! IPVS: the kernel's table of virtual services and destinations, as a value, a difference and a netlink dialogue.
 //!
-//! [`model`] and the difference are pure: desired against actual gives ordered operations. The edge speaks generic
-//! netlink. Foreign services are left alone.
+//! [`model`], [`diff`] and [`wire`] are pure: desired against actual gives ordered operations, and those give octets.
+//! The edge is [`io`], the dialogue over generic netlink, and [`keeper`], the thread that keeps the kernel's table as it
+//! is wanted. Foreign services are left alone.
 
 pub mod diff;
 pub mod io;

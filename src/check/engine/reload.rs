@@ -10,31 +10,30 @@ use crate::check::event::Action;
 use crate::check::pool::{RealServer, VirtualServer, names};
 use crate::check::telling::{Line, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Engine {
     /// Runs `config` from now on.
     pub fn reload(&mut self, now: Instant, config: CheckConfig) {
-        let mut old = std::mem::take(&mut self.virtual_servers);
+        let mut old: BTreeMap<_, _> = std::mem::take(&mut self.virtual_servers)
+            .into_iter()
+            .map(|vs| (vs.config.key, vs))
+            .collect();
         let mut fresh = Vec::new();
         for service in config.services {
-            let vs = match old.iter().position(|vs| vs.config.key == service.key) {
-                Some(found) => {
-                    let vs = old.swap_remove(found);
-                    self.merge_service(now, vs, service)
-                }
-                None => {
-                    fresh.push(self.virtual_servers.len());
-                    self.new_service(now, service)
-                }
+            let kept = old.remove(&service.key);
+            fresh.push(kept.is_none());
+            let vs = match kept {
+                Some(vs) => self.merge_service(now, vs, service),
+                None => self.new_service(now, service),
             };
             self.virtual_servers.push(vs);
         }
-        old.sort_by_key(|vs| vs.config.key);
-        old.into_iter().for_each(|vs| self.drop_service(&vs));
+        old.values().for_each(|vs| self.drop_service(vs));
         self.settle_places();
-        for service in 0..self.virtual_servers.len() {
-            if fresh.contains(&service) {
+        for (service, fresh) in fresh.into_iter().enumerate() {
+            if fresh {
                 self.open_service(service);
             } else {
                 self.settle_service(service);
@@ -71,23 +70,18 @@ impl Engine {
         mut config: VirtualServerConfig,
     ) -> VirtualServer {
         let servers = std::mem::take(&mut config.real_servers);
+        let mut known: BTreeMap<_, _> = std::mem::take(&mut old.real_servers)
+            .into_iter()
+            .map(|rs| (rs.config.address, rs))
+            .collect();
         let mut real_servers = Vec::with_capacity(servers.len());
         for server in servers {
-            let found = old
-                .real_servers
-                .iter()
-                .position(|rs| rs.config.address == server.address);
-            real_servers.push(match found {
-                Some(found) => {
-                    let rs = old.real_servers.remove(found);
-                    self.merge_server(now, &config, rs, server)
-                }
+            real_servers.push(match known.remove(&server.address) {
+                Some(rs) => self.merge_server(now, &config, rs, server),
                 None => self.new_server(now, &config, server),
             });
         }
-        for rs in &old.real_servers {
-            self.drop_server(rs);
-        }
+        known.values().for_each(|rs| self.drop_server(rs));
         VirtualServer {
             config,
             name: old.name,

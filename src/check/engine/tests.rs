@@ -10,14 +10,14 @@ use crate::ipvs::model::{ForwardMethod, Protocol, Scheduler, ServiceFlags, Servi
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-pub(super) fn command(text: &str) -> Command {
+pub(crate) fn command(text: &str) -> Command {
     Command {
         argv: text.split(' ').map(Into::into).collect(),
         user: None,
     }
 }
 
-pub(super) fn connection(to: &str) -> Connection {
+pub(crate) fn connection(to: &str) -> Connection {
     Connection {
         destination: to.parse().unwrap(),
         source: None,
@@ -27,7 +27,7 @@ pub(super) fn connection(to: &str) -> Connection {
     }
 }
 
-pub(super) fn tcp(to: &str) -> CheckerConfig {
+pub(crate) fn tcp(to: &str) -> CheckerConfig {
     CheckerConfig {
         probe: ProbeConfig::Tcp(connection(to)),
         alpha: false,
@@ -39,7 +39,7 @@ pub(super) fn tcp(to: &str) -> CheckerConfig {
     }
 }
 
-pub(super) fn http(to: &str, paths: &[&str]) -> CheckerConfig {
+pub(crate) fn http(to: &str, paths: &[&str]) -> CheckerConfig {
     let url = |path: &&str| UrlConfig {
         path: (*path).into(),
         host: None,
@@ -60,7 +60,7 @@ pub(super) fn http(to: &str, paths: &[&str]) -> CheckerConfig {
     }
 }
 
-pub(super) fn misc(dynamic: bool) -> CheckerConfig {
+pub(crate) fn misc(dynamic: bool) -> CheckerConfig {
     let script = MiscConfig {
         command: command("/usr/bin/check it"),
         timeout: Duration::from_secs(1),
@@ -72,7 +72,7 @@ pub(super) fn misc(dynamic: bool) -> CheckerConfig {
     }
 }
 
-pub(super) fn real_server(address: &str, checkers: Vec<CheckerConfig>) -> RealServerConfig {
+pub(crate) fn real_server(address: &str, checkers: Vec<CheckerConfig>) -> RealServerConfig {
     RealServerConfig {
         address: address.parse().unwrap(),
         forward: ForwardMethod::Nat,
@@ -87,7 +87,7 @@ pub(super) fn real_server(address: &str, checkers: Vec<CheckerConfig>) -> RealSe
     }
 }
 
-pub(super) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> VirtualServerConfig {
+pub(crate) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> VirtualServerConfig {
     VirtualServerConfig {
         key: ServiceKey::Address {
             protocol: Protocol::Tcp,
@@ -109,7 +109,7 @@ pub(super) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> Vir
     }
 }
 
-pub(super) fn sorry(address: &str, inhibit: bool) -> Option<SorryServerConfig> {
+pub(crate) fn sorry(address: &str, inhibit: bool) -> Option<SorryServerConfig> {
     Some(SorryServerConfig {
         address: address.parse().unwrap(),
         forward: ForwardMethod::Nat,
@@ -117,27 +117,27 @@ pub(super) fn sorry(address: &str, inhibit: bool) -> Option<SorryServerConfig> {
     })
 }
 
-pub(super) fn config(services: Vec<VirtualServerConfig>) -> CheckConfig {
+pub(crate) fn config(services: Vec<VirtualServerConfig>) -> CheckConfig {
     CheckConfig { services }
 }
 
 /// An engine, its back-ends and everything that it did.
-pub(super) struct World {
-    pub(super) engine: Engine,
-    pub(super) now: Instant,
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) now: Instant,
     /// How each back-end answers: by the address that is asked, or the script's program, and the url.
     answers: BTreeMap<(String, usize), ProbeOutcome>,
     in_flight: Vec<ProbeOrder>,
     /// Log lines of keepalived's and scripts, each with the second it came in.
-    pub(super) diary: Vec<String>,
+    pub(crate) diary: Vec<String>,
     /// Every probe: tenths of seconds and the url.
-    pub(super) asked: Vec<(u64, usize)>,
+    pub(crate) asked: Vec<(u64, usize)>,
     /// What the kernel would hold.
-    pub(super) table: Table,
+    pub(crate) table: Table,
 }
 
 impl World {
-    pub(super) fn new(config: CheckConfig) -> Self {
+    pub(crate) fn new(config: CheckConfig) -> Self {
         let now = Instant::from_micros(0);
         let mut world = Self {
             engine: Engine::new(now, config, 1),
@@ -152,12 +152,12 @@ impl World {
         world
     }
 
-    pub(super) fn answer(&mut self, whom: &str, url: usize, outcome: ProbeOutcome) {
+    pub(crate) fn answer(&mut self, whom: &str, url: usize, outcome: ProbeOutcome) {
         self.answers.insert((whom.into(), url), outcome);
     }
 
     /// Lets time pass; every probe is answered at once.
-    pub(super) fn run_for(&mut self, duration: Duration) {
+    pub(crate) fn run_for(&mut self, duration: Duration) {
         let end = self.now + duration;
         while let Some(due) = self.engine.next_deadline().filter(|due| *due <= end) {
             assert!(due >= self.now, "a deadline in the past");
@@ -173,11 +173,11 @@ impl World {
         self.now = end;
     }
 
-    pub(super) fn seconds(&mut self, seconds: u64) {
+    pub(crate) fn seconds(&mut self, seconds: u64) {
         self.run_for(Duration::from_secs(seconds));
     }
 
-    pub(super) fn reply(&mut self, order: &ProbeOrder, outcome: ProbeOutcome) {
+    pub(crate) fn reply(&mut self, order: &ProbeOrder, outcome: ProbeOutcome) {
         let event = Event::Outcome {
             checker: order.checker,
             url: order.url,
@@ -187,7 +187,7 @@ impl World {
         self.drain();
     }
 
-    pub(super) fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Start(order) => self.in_flight.insert(0, order),
@@ -208,12 +208,12 @@ impl World {
     }
 
     /// What has been said and run since the last look.
-    pub(super) fn news(&mut self) -> Vec<String> {
+    pub(crate) fn news(&mut self) -> Vec<String> {
         std::mem::take(&mut self.diary)
     }
 
     /// The first service's destinations: the last number of the address, and the weight.
-    pub(super) fn pool(&self) -> Vec<(String, u32)> {
+    pub(crate) fn pool(&self) -> Vec<(String, u32)> {
         let entry = self.table.services.values().next().unwrap();
         let name = |address: &SocketAddr| {
             address
@@ -240,14 +240,14 @@ fn whom(order: &ProbeOrder) -> String {
     }
 }
 
-pub(super) fn refused() -> ProbeOutcome {
+pub(crate) fn refused() -> ProbeOutcome {
     ProbeOutcome::Failure(Reason::Refused)
 }
 
-pub(super) fn status(code: u16) -> ProbeOutcome {
+pub(crate) fn status(code: u16) -> ProbeOutcome {
     ProbeOutcome::Failure(Reason::Status(code))
 }
 
-pub(super) fn exit(code: u8) -> ProbeOutcome {
+pub(crate) fn exit(code: u8) -> ProbeOutcome {
     ProbeOutcome::of_script(true, crate::script::config::ScriptOutcome::Exited(code))
 }

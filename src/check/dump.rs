@@ -1,0 +1,342 @@
+//! The labelled text of keepalived's data dump: sections "LVS Topology" and "Health checkers" (command line facts 6.6
+//! and 6.7).
+//!
+//! Pure: a status in, text out. What the engine is not told (mail, default time limits of a virtual server) has no
+//! line; a time is told as its distance from now, since deciding code knows no calendar.
+
+use super::checker::Checker;
+use super::config::{Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, UrlConfig};
+use super::pool::{RealServer, VirtualServer};
+use super::status::CheckStatus;
+use crate::clock::Instant;
+use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, ServiceFlags, ServiceKey};
+use crate::net::Family;
+use crate::script::config::Command;
+use std::fmt::{self, Write};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// The whole text.
+pub fn text(status: &CheckStatus) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_all(&mut out, status);
+    out
+}
+
+fn write_all(out: &mut String, status: &CheckStatus) -> fmt::Result {
+    if status.virtual_servers.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "------< LVS Topology >------")?;
+    writeln!(out, " System is compiled with LVS v1.2.1")?;
+    for vs in &status.virtual_servers {
+        virtual_server(out, vs)?;
+        vs.real_servers.iter().try_for_each(|rs| real_server(out, rs))?;
+    }
+    writeln!(out, "------< Health checkers >------")?;
+    for rs in status.virtual_servers.iter().flat_map(|vs| &vs.real_servers) {
+        for it in &rs.checkers {
+            writeln!(out, " {} -> {}", rs.names.vs, rs.names.rs)?;
+            checker(out, it, rs, status.now)?;
+        }
+    }
+    Ok(())
+}
+
+fn virtual_server(out: &mut String, vs: &VirtualServer) -> fmt::Result {
+    let config = &vs.config;
+    writeln!(out, " ------< Virtual server >------")?;
+    match &config.key {
+        ServiceKey::Address { address, .. } => {
+            writeln!(out, " VS VIP = {}, VPORT = {}", address.ip(), address.port())?;
+        }
+        ServiceKey::FwMark { mark, .. } => writeln!(out, " VS FWMARK = {mark}")?,
+    }
+    let family = match config.key.family() {
+        Family::V4 => "inet",
+        Family::V6 => "inet6",
+    };
+    writeln!(out, "   Address family = {family}")?;
+    writeln!(out, "   delay_loop = {}", seconds(config.delay_loop))?;
+    writeln!(out, "   lvs_sched = {}", config.scheduler.0)?;
+    writeln!(out, "   Hashed = disabled")?;
+    scheduler_flags(out, &config.scheduler.0, config.flags)?;
+    let one_packet = enabled(config.flags.0 & ServiceFlags::ONE_PACKET != 0);
+    writeln!(out, "   One packet scheduling = {one_packet}")?;
+    if let Some(persistence) = &config.persistence {
+        writeln!(out, "   persistence timeout = {}", persistence.timeout.as_secs())?;
+        granularity(out, persistence, config.key.family())?;
+    }
+    let protocol = match &config.key {
+        ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            ..
+        } => "TCP",
+        ServiceKey::Address {
+            protocol: Protocol::Udp,
+            ..
+        } => "UDP",
+        ServiceKey::Address {
+            protocol: Protocol::Sctp,
+            ..
+        } => "SCTP",
+        ServiceKey::FwMark { .. } => "none",
+    };
+    writeln!(out, "   protocol = {protocol}")?;
+    writeln!(out, "   alpha is {}", on(config.alpha))?;
+    writeln!(out, "   omega is {}", on(config.omega))?;
+    writeln!(
+        out,
+        "   quorum = {}, hysteresis = {}",
+        config.quorum, config.hysteresis
+    )?;
+    script(out, "   Quorum up notify script", config.quorum_up.as_ref())?;
+    script(out, "   Quorum down notify script", config.quorum_down.as_ref())?;
+    writeln!(
+        out,
+        "   default forwarding method = {}",
+        forwarding(config.forward)
+    )?;
+    if let Some(sorry) = &config.sorry_server {
+        let twin = vs
+            .real_servers
+            .iter()
+            .any(|rs| rs.config.address == sorry.address);
+        let twin = if twin { "(duplicates rs) " } else { "" };
+        let serves = vs.active_sorry_server().is_some();
+        writeln!(out, "   sorry server {twin}= {}", vs.sorry_name(sorry))?;
+        writeln!(out, "     forwarding method = {}", forwarding(sorry.forward))?;
+        writeln!(out, "     Inhibit on failure is {}", on(sorry.inhibit))?;
+        writeln!(out, "     set = {}", u8::from(serves || sorry.inhibit))?;
+        writeln!(out, "     alive = {}", u8::from(serves))?;
+    }
+    writeln!(out, "   VS alive = {}", u8::from(vs.quorum_up))?;
+    writeln!(out, "   quorum_state_up = {}", u8::from(vs.quorum_up))
+}
+
+fn scheduler_flags(out: &mut String, scheduler: &str, flags: ServiceFlags) -> fmt::Result {
+    let labels: &[(&str, u32)] = match scheduler {
+        "sh" => &[
+            ("sh-port", ServiceFlags::SCHED2),
+            ("sh-fallback", ServiceFlags::SCHED1),
+        ],
+        "mh" => &[
+            ("mh-port", ServiceFlags::SCHED2),
+            ("mh-fallback", ServiceFlags::SCHED1),
+        ],
+        _ => &[
+            ("flag-1", ServiceFlags::SCHED1),
+            ("flag-2", ServiceFlags::SCHED2),
+            ("flag-3", ServiceFlags::SCHED3),
+        ],
+    };
+    labels
+        .iter()
+        .try_for_each(|(label, flag)| writeln!(out, "   {label} = {}", enabled(flags.0 & flag != 0)))
+}
+
+fn granularity(out: &mut String, persistence: &Persistence, family: Family) -> fmt::Result {
+    match family {
+        _ if persistence.prefix == family.host_prefix() => Ok(()),
+        Family::V4 => {
+            let bits = u32::from(persistence.prefix);
+            let mask = u32::MAX.checked_shl(32 - bits.min(32)).unwrap_or(0);
+            writeln!(out, "   persistence granularity = {}", Ipv4Addr::from(mask))
+        }
+        Family::V6 => writeln!(out, "   persistence granularity = {}", persistence.prefix),
+    }
+}
+
+fn real_server(out: &mut String, rs: &RealServer) -> fmt::Result {
+    let config = &rs.config;
+    let (address, weight, effective) = (config.address, config.weight, rs.effective_weight());
+    writeln!(out, "   ------< Real server >------")?;
+    writeln!(
+        out,
+        "   RIP = {}, RPORT = {}, WEIGHT = {weight} EFF WEIGHT = {effective}",
+        address.ip(),
+        address.port()
+    )?;
+    writeln!(out, "   forwarding method = {}", forwarding(config.forward))?;
+    writeln!(
+        out,
+        "   Alpha is {}",
+        on(rs.checkers.iter().any(|checker| checker.config().alpha))
+    )?;
+    writeln!(
+        out,
+        "   connection limit range = {} -> {}",
+        config.lower, config.upper
+    )?;
+    writeln!(out, "   Inhibit on failure is {}", on(config.inhibit_on_failure))?;
+    script(out, "     RS up notify script", config.notify_up.as_ref())?;
+    script(out, "     RS down notify script", config.notify_down.as_ref())?;
+    if let Some(host) = &config.virtualhost {
+        writeln!(out, "   VirtualHost = '{host}'")?;
+    }
+    writeln!(out, "   initial weight = {weight}")?;
+    writeln!(out, "   effective weight = {effective}")?;
+    writeln!(out, "   alive = {}", u8::from(rs.alive))?;
+    writeln!(
+        out,
+        "   num failed checkers = {}",
+        rs.checkers.iter().filter(|checker| !checker.is_up()).count()
+    )?;
+    writeln!(
+        out,
+        "   RS set = {}",
+        u8::from(rs.alive || config.inhibit_on_failure)
+    )
+}
+
+fn checker(out: &mut String, it: &Checker, rs: &RealServer, now: Instant) -> fmt::Result {
+    let config = it.config();
+    writeln!(out, "   Enabled = yes")?;
+    writeln!(out, "   Up = {}", yes(it.is_up()))?;
+    writeln!(out, "   Has run = {}", yes(it.has_run()))?;
+    writeln!(out, "   Current weight = {}", it.contribution(rs.config.weight))?;
+    writeln!(out, "   Alpha = {}", yes(config.alpha))?;
+    writeln!(out, "   Delay loop = {} us", config.delay_loop.as_micros())?;
+    writeln!(out, "   Warmup = {} us", config.warmup.as_micros())?;
+    writeln!(out, "   Retries = {}", config.retry)?;
+    if config.retry > 0 {
+        writeln!(
+            out,
+            "   Delay before retry = {} us",
+            config.delay_before_retry.as_micros()
+        )?;
+        writeln!(out, "   Retries iterations = {}", it.failures())?;
+    }
+    let default_delay = match &config.probe {
+        ProbeConfig::Http(_) => 3_000_000,
+        ProbeConfig::Tcp(_) | ProbeConfig::Misc(_) => 1_000_000,
+    };
+    writeln!(out, "   Default delay before retry = {default_delay} us")?;
+    writeln!(out, "   Log all failures = {}", yes(config.log_all_failures))?;
+    match &config.probe {
+        ProbeConfig::Tcp(it) => {
+            connection(out, it)?;
+            writeln!(out, "   Keepalive method = TCP_CHECK")
+        }
+        ProbeConfig::Http(http) => {
+            connection(out, &http.connection)?;
+            web(out, http, it.failed_url())
+        }
+        ProbeConfig::Misc(misc) => misc_script(out, misc, it, now),
+    }
+}
+
+fn connection(out: &mut String, connection: &Connection) -> fmt::Result {
+    let to = connection.destination;
+    writeln!(out, "   Connection")?;
+    writeln!(out, "     Dest = [{}]:{}", to.ip(), to.port())?;
+    if let Some((address, port)) = connection.source {
+        let address = address.map_or_else(String::new, |address| address.to_string());
+        writeln!(out, "     Bind to = [{address}]:{port}")?;
+    }
+    if let Some(interface) = &connection.interface {
+        writeln!(out, "     Bind i/f = {interface}")?;
+    }
+    if connection.mark != 0 {
+        writeln!(out, "     Mark = {}", connection.mark)?;
+    }
+    writeln!(out, "     Timeout = {}", seconds(connection.timeout))
+}
+
+fn web(out: &mut String, http: &HttpConfig, failed: Option<usize>) -> fmt::Result {
+    let protocol = match http.protocol {
+        HttpProtocol::V10 => "1.0",
+        HttpProtocol::V10Close => "1.0C",
+        HttpProtocol::V11 => "1.1",
+    };
+    let method = if http.tls.is_some() { "SSL_GET" } else { "HTTP_GET" };
+    let set = |set| if set { "set" } else { "unset" };
+    writeln!(out, "   Keepalive method = {method}, http protocol {protocol}")?;
+    writeln!(
+        out,
+        "   Enable SNI {}",
+        set(http.tls.as_ref().is_some_and(|tls| tls.sni))
+    )?;
+    writeln!(out, "   Fast recovery {}", set(http.fast_recovery))?;
+    if let Some(tls) = &http.tls {
+        writeln!(out, "   tls_compliant {}", set(tls.compliant))?;
+    }
+    if let Some(url) = failed.and_then(|failed| http.urls.get(failed)) {
+        writeln!(out, "   Failed URL = {}", url.path)?;
+    }
+    http.urls.iter().try_for_each(|it| url(out, it))
+}
+
+fn url(out: &mut String, url: &UrlConfig) -> fmt::Result {
+    writeln!(out, "   Checked url = {}", url.path)?;
+    if let Some(digest) = &url.digest {
+        write!(out, "     digest = ")?;
+        digest.iter().try_for_each(|octet| write!(out, "{octet:02x}"))?;
+        writeln!(out)?;
+    }
+    writeln!(out, "     HTTP Status Code(s)")?;
+    for (first, last) in &url.status {
+        if first == last {
+            writeln!(out, "       {first}")?;
+        } else {
+            writeln!(out, "       {first}-{last}")?;
+        }
+    }
+    if let Some(host) = &url.host {
+        writeln!(out, "     Virtual host = {host}")?;
+    }
+    Ok(())
+}
+
+fn misc_script(out: &mut String, misc: &MiscConfig, it: &Checker, now: Instant) -> fmt::Result {
+    writeln!(out, "   Keepalive method = MISC_CHECK")?;
+    script(out, "   script", Some(&misc.command))?;
+    writeln!(out, "   timeout = {}", misc.timeout.as_secs())?;
+    writeln!(out, "   dynamic = {}", if misc.dynamic { "YES" } else { "NO" })?;
+    if let Some((at, _)) = it.last() {
+        writeln!(out, "   Last ran = {} seconds ago", seconds(now.since(*at)))?;
+    }
+    writeln!(out, "   Last status = {}", it.exit_status().unwrap_or(0))
+}
+
+fn script(out: &mut String, label: &str, command: Option<&Command>) -> fmt::Result {
+    let Some(command) = command else { return Ok(()) };
+    write!(out, "{label} = {command}")?;
+    if let Some(user) = &command.user {
+        write!(
+            out,
+            ", uid:gid {}:{}",
+            user.user,
+            user.group.as_deref().unwrap_or("(default)")
+        )?;
+    }
+    writeln!(out)
+}
+
+const fn forwarding(method: ForwardMethod) -> &'static str {
+    match method {
+        ForwardMethod::Nat => "NAT",
+        ForwardMethod::Dr => "DR",
+        ForwardMethod::Tun => "TUN, type = IPIP",
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{}.{:06}", duration.as_secs(), duration.subsec_micros())
+}
+
+const fn on(on: bool) -> &'static str {
+    if on { "ON" } else { "OFF" }
+}
+
+const fn yes(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+const fn enabled(enabled: bool) -> &'static str {
+    if enabled { "enabled" } else { "disabled" }
+}
+
+#[cfg(test)]
+mod tests;

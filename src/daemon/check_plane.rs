@@ -1,0 +1,289 @@
+//! The check plane: a thread with its own runtime that drives the health engine, and the thread that keeps IPVS.
+//!
+//! Owns the clock, the probes in flight and the order of things: what the engine says goes to the log at once, a
+//! notify script is handed on after the table was changed. Probes run as tasks, at most so many at a time; each has a
+//! limit that no sum of its own limits reaches, and a panic in one is contained, counted and taken for a failure of
+//! the check. Decides nothing about servers: that is [`crate::check::Engine`]'s.
+
+use super::plane::{CheckCommand, CheckNotice};
+use crate::check::config::ProbeConfig;
+use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
+use crate::check::{CheckConfig, CheckerId, Engine, dump};
+use crate::ipvs::io::OpenError;
+use crate::ipvs::keeper::{self, Keeper};
+use crate::script::config::KILL_AFTER;
+use crate::sys::clock::now;
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// Commands and notices that may wait.
+const QUEUE: usize = 1024;
+/// keepalived's exit status when there is no IPVS.
+const NO_IPVS: u8 = 1;
+
+/// Asks a back-end. The future is the whole probe; dropping it ends it.
+pub type Asker = Arc<dyn Fn(&ProbeOrder) -> Pin<Box<dyn Future<Output = ProbeOutcome> + Send>> + Send + Sync>;
+
+/// Makes an [`Asker`] of a function that returns a future.
+pub fn asker<A, F>(ask: A) -> Asker
+where
+    A: Fn(&ProbeOrder) -> F + Send + Sync + 'static,
+    F: Future<Output = ProbeOutcome> + Send + 'static,
+{
+    Arc::new(move |order| Box::pin(ask(order)))
+}
+
+/// What the plane works with.
+pub struct Options {
+    /// The probes.
+    pub asker: Asker,
+    /// IPVS.
+    pub kernel: keeper::Opener,
+    /// So many probes run at a time; the others wait.
+    pub most_probes: usize,
+    /// Spreads the first checks; any value.
+    pub seed: u64,
+}
+
+impl Options {
+    /// The host's IPVS, as many probes as fit into the usual limit of 1024 open files, first checks spread anew at
+    /// every start.
+    pub fn new(asker: Asker) -> Self {
+        Self {
+            asker,
+            kernel: keeper::kernel(),
+            most_probes: 512,
+            seed: now().as_micros(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("most_probes", &self.most_probes)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What went wrong on the plane itself, since its start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Probes that panicked.
+    pub panics: AtomicU64,
+    /// Probes that were given up because they did not end.
+    pub overdue: AtomicU64,
+    /// Notify scripts that were not handed on because a queue was full.
+    pub dropped: AtomicU64,
+}
+
+/// The handle of a running check plane.
+#[derive(Debug)]
+pub struct CheckPlane {
+    /// Its orders. When all senders are gone it ends as after `Stop { release: true }`.
+    pub commands: mpsc::Sender<CheckCommand>,
+    /// What it says. [`CheckNotice::Stopped`] or [`CheckNotice::Failed`] comes last.
+    pub notices: mpsc::Receiver<CheckNotice>,
+    /// What went wrong.
+    pub counters: Arc<Counters>,
+    thread: JoinHandle<()>,
+}
+
+impl CheckPlane {
+    /// Starts the plane's threads. They inherit the caller's network namespace.
+    pub fn spawn(config: CheckConfig, options: Options) -> io::Result<Self> {
+        let (commands, orders) = mpsc::channel(QUEUE);
+        let (say, notices) = mpsc::channel(QUEUE);
+        let counters = Arc::new(Counters::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (fail, failure) = mpsc::channel(1);
+        // The queue holds the one failure that there can be.
+        let keeper = Keeper::spawn(options.kernel, move |error| drop(fail.try_send(error)))?;
+        let plane = Plane {
+            engine: Engine::new(now(), config, options.seed),
+            keeper,
+            say,
+            counters: Arc::clone(&counters),
+            asker: options.asker,
+            permits: Arc::new(Semaphore::new(options.most_probes.max(1))),
+            probes: JoinSet::new(),
+            asked: HashMap::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("check".into())
+            .spawn(move || runtime.block_on(plane.drive(orders, failure)))?;
+        Ok(Self {
+            commands,
+            notices,
+            counters,
+            thread,
+        })
+    }
+
+    /// Waits for the end. Whether it was an orderly one; the panic of a crash was told when it happened.
+    pub fn join(self) -> bool {
+        drop(self.commands);
+        self.thread.join().is_ok()
+    }
+}
+
+struct Plane {
+    engine: Engine,
+    keeper: Keeper,
+    say: mpsc::Sender<CheckNotice>,
+    counters: Arc<Counters>,
+    asker: Asker,
+    permits: Arc<Semaphore>,
+    probes: JoinSet<ProbeOutcome>,
+    /// Who is asked by which task.
+    asked: HashMap<Id, (CheckerId, usize)>,
+}
+
+/// How the plane ends.
+enum End {
+    Stop { release: bool },
+    NoIpvs(OpenError),
+}
+
+impl Plane {
+    async fn drive(
+        mut self,
+        mut commands: mpsc::Receiver<CheckCommand>,
+        mut failure: mpsc::Receiver<OpenError>,
+    ) {
+        self.carry_out();
+        let end = loop {
+            let deadline = self.engine.next_deadline();
+            let timeout = async {
+                match deadline {
+                    Some(due) => tokio::time::sleep(due.since(now())).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(error) = failure.recv() => break End::NoIpvs(error),
+                command = commands.recv() => match command {
+                    Some(CheckCommand::Reload(config)) => self.engine.reload(now(), *config),
+                    // Who asked may have gone; then nobody misses the answer.
+                    Some(CheckCommand::Dump(reply)) => drop(reply.send(dump::text(&self.engine.status(now())))),
+                    Some(CheckCommand::Stop { release }) => break End::Stop { release },
+                    None => break End::Stop { release: true },
+                },
+                Some(ended) = self.probes.join_next_with_id() => self.answer(ended),
+                () = timeout => self.engine.handle_timeout(now()),
+            }
+            self.carry_out();
+        };
+        self.end(end).await;
+    }
+
+    /// Ends: probes first, so that nothing is decided any more, then the table.
+    async fn end(mut self, end: End) {
+        self.probes.shutdown().await;
+        let last = match end {
+            End::Stop { release } => {
+                self.engine.stop(release);
+                self.carry_out();
+                CheckNotice::Stopped
+            }
+            End::NoIpvs(error) => {
+                tracing::error!(target: "check", "IPVS: {error}");
+                CheckNotice::Failed { status: NO_IPVS }
+            }
+        };
+        let Self { keeper, say, .. } = self;
+        keeper.finish();
+        // Nobody listens any more: then nobody waits for it.
+        let _ = say.send(last).await;
+    }
+
+    /// Does everything that the engine wants done.
+    fn carry_out(&mut self) {
+        while let Some(action) = self.engine.poll_action() {
+            match action {
+                Action::Start(order) => self.ask(&order),
+                Action::Want { service, entry } => self.keeper.want(service, entry),
+                Action::Run(command) => {
+                    let (say, counters) = (self.say.clone(), Arc::clone(&self.counters));
+                    let room = self.keeper.after(move || {
+                        if say.try_send(CheckNotice::Run(command)).is_err() {
+                            counters.dropped.fetch_add(1, Ordering::Relaxed);
+                        }
+                    });
+                    if !room {
+                        self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                Action::Tell(line) if line.is_detail() => tracing::debug!(target: "check", "{line}"),
+                Action::Tell(line) => tracing::info!(target: "check", "{line}"),
+            }
+        }
+    }
+
+    fn ask(&mut self, order: &ProbeOrder) {
+        let limit = limit(&order.probe);
+        let permits = Arc::clone(&self.permits);
+        let asker = Arc::clone(&self.asker);
+        let (checker, url) = (order.checker, order.url);
+        let order = order.clone();
+        let task = self.probes.spawn(async move {
+            // Never closed; without a permit the probe would merely not be counted.
+            let _permit = permits.acquire_owned().await;
+            // Even a panic while the future is made is in here.
+            tokio::time::timeout(limit, async { asker(&order).await })
+                .await
+                .unwrap_or(ProbeOutcome::Failure(Reason::Overdue))
+        });
+        self.asked.insert(task.id(), (checker, url));
+    }
+
+    fn answer(&mut self, ended: Result<(Id, ProbeOutcome), JoinError>) {
+        let (task, outcome) = match ended {
+            Ok((task, outcome)) => (task, outcome),
+            Err(error) => {
+                self.counters.panics.fetch_add(1, Ordering::Relaxed);
+                (error.id(), ProbeOutcome::Failure(Reason::Panicked))
+            }
+        };
+        if outcome == ProbeOutcome::Failure(Reason::Overdue) {
+            self.counters.overdue.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some((checker, url)) = self.asked.remove(&task) {
+            self.engine.handle(
+                now(),
+                Event::Outcome {
+                    checker,
+                    url,
+                    outcome,
+                },
+            );
+        }
+    }
+}
+
+/// When a probe is given up as a whole. Its own limits come first, but for a web server that sends an endless
+/// answer in drops: keepalived waits for that for ever.
+fn limit(probe: &ProbeConfig) -> Duration {
+    const MARGIN: Duration = Duration::from_secs(5);
+    match probe {
+        ProbeConfig::Tcp(connection) => connection.timeout + MARGIN,
+        ProbeConfig::Http(http) => (http.connection.timeout * 10).max(Duration::from_secs(60)),
+        // SIGTERM at its limit, SIGKILL later, and some time for the kernel to end it.
+        ProbeConfig::Misc(misc) => misc.timeout + KILL_AFTER + MARGIN * 3,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! The plane on real threads, with made-up back-ends and an imitated kernel.
+
+use super::*;
+use crate::check::engine::tests::{config, exit, misc, real_server, refused, service, tcp};
+use crate::ipvs::diff::Op;
+use crate::ipvs::io::{Refusal, TalkError};
+use crate::ipvs::keeper::Kernel;
+use crate::ipvs::model::{ServiceKey, Table};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use tokio::sync::oneshot;
+
+#[derive(Clone, Debug, Default)]
+struct Imitation(Arc<Mutex<Table>>);
+
+impl Kernel for Imitation {
+    fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
+        let services = self.0.lock().unwrap().services.clone();
+        Ok(Table {
+            services: services
+                .into_iter()
+                .filter(|(key, _)| owned.contains(key))
+                .collect(),
+        })
+    }
+
+    fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
+        ops.iter()
+            .for_each(|op| self.0.lock().unwrap().apply(op).unwrap());
+        Ok(Vec::new())
+    }
+}
+
+impl Imitation {
+    fn addresses(&self) -> Vec<String> {
+        let table = self.0.lock().unwrap();
+        table
+            .services
+            .values()
+            .flat_map(|entry| entry.destinations.keys().map(ToString::to_string))
+            .collect()
+    }
+}
+
+fn options(kernel: &Imitation, asker: Asker) -> Options {
+    let kernel = kernel.clone();
+    Options {
+        kernel: Box::new(move || Ok(Box::new(kernel.clone()))),
+        seed: 1,
+        ..Options::new(asker)
+    }
+}
+
+fn three() -> CheckConfig {
+    let server = |n: u8| {
+        let address = format!("192.0.2.{n}:80");
+        let mut rs = real_server(&address, vec![tcp(&address)]);
+        rs.checkers[0].delay_loop = Duration::from_millis(50);
+        rs
+    };
+    config(vec![service("10.0.0.1:80", (1..=3).map(server).collect())])
+}
+
+fn target(order: &ProbeOrder) -> String {
+    match &*order.probe {
+        ProbeConfig::Tcp(connection) => connection.destination.to_string(),
+        ProbeConfig::Http(_) | ProbeConfig::Misc(_) => String::new(),
+    }
+}
+
+fn next(plane: &mut CheckPlane) -> CheckNotice {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let next = async { tokio::time::timeout(Duration::from_secs(30), plane.notices.recv()).await };
+    runtime.block_on(next).expect("in time").expect("a notice")
+}
+
+fn scripts(plane: &mut CheckPlane, count: usize) -> Vec<String> {
+    let script = |notice| match notice {
+        CheckNotice::Run(command) => command.argv.join(" "),
+        other => panic!("{other:?}"),
+    };
+    (0..count).map(|_| script(next(plane))).collect()
+}
+
+#[test]
+fn a_failing_server_leaves_the_table_before_its_script_runs_and_a_panic_is_a_failure() {
+    let kernel = Imitation::default();
+    let asker = asker(|order| {
+        let whom = target(order);
+        async move {
+            match whom.as_str() {
+                "192.0.2.1:80" => ProbeOutcome::OK,
+                "192.0.2.2:80" => refused(),
+                _ => panic!("a mistake in a probe"),
+            }
+        }
+    });
+    let mut plane = CheckPlane::spawn(three(), options(&kernel, asker)).unwrap();
+    assert_eq!(scripts(&mut plane, 1), ["quorum up"]);
+    assert_eq!(kernel.addresses().len(), 3);
+    let mut downs = scripts(&mut plane, 2);
+    assert_eq!(kernel.addresses(), ["192.0.2.1:80"]);
+    downs.sort();
+    assert_eq!(downs, ["down 192.0.2.2:80", "down 192.0.2.3:80"]);
+    assert!(plane.counters.panics.load(Ordering::Relaxed) >= 1);
+
+    let (reply, answer) = oneshot::channel();
+    plane.commands.blocking_send(CheckCommand::Dump(reply)).unwrap();
+    assert!(
+        answer
+            .blocking_recv()
+            .unwrap()
+            .contains("   num failed checkers = 1\n")
+    );
+
+    plane
+        .commands
+        .blocking_send(CheckCommand::Reload(Box::default()))
+        .unwrap();
+    assert_eq!(scripts(&mut plane, 2), ["down 192.0.2.1:80", "quorum down"]);
+    assert_eq!(*kernel.0.lock().unwrap(), Table::default());
+
+    plane
+        .commands
+        .blocking_send(CheckCommand::Stop { release: true })
+        .unwrap();
+    assert!(matches!(next(&mut plane), CheckNotice::Stopped));
+    assert!(plane.join());
+}
+
+#[test]
+fn stopping_removes_only_when_told_to() {
+    for (release, left) in [(true, 0), (false, 3)] {
+        let kernel = Imitation::default();
+        // Probes that never end do not hold up the end.
+        let asker = asker(|_| std::future::pending());
+        let mut plane = CheckPlane::spawn(three(), options(&kernel, asker)).unwrap();
+        assert_eq!(scripts(&mut plane, 1), ["quorum up"]);
+        plane
+            .commands
+            .blocking_send(CheckCommand::Stop { release })
+            .unwrap();
+        assert!(matches!(next(&mut plane), CheckNotice::Stopped));
+        assert!(plane.join());
+        assert_eq!(kernel.addresses().len(), left);
+    }
+}
+
+#[test]
+fn without_ipvs_the_plane_ends_with_exit_status_1() {
+    let mut options = options(&Imitation::default(), asker(|_| async { ProbeOutcome::OK }));
+    options.kernel = Box::new(|| Err(OpenError::NoIpvs("No such file or directory".into())));
+    let mut plane = CheckPlane::spawn(three(), options).unwrap();
+    assert!(matches!(next(&mut plane), CheckNotice::Failed { status: 1 }));
+    assert!(plane.join());
+}
+
+#[test]
+fn only_so_many_probes_run_at_a_time() {
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (run, top) = (Arc::clone(&running), Arc::clone(&most));
+    let asker = asker(move |_| {
+        let (run, top) = (Arc::clone(&run), Arc::clone(&top));
+        async move {
+            top.fetch_max(run.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            run.fetch_sub(1, Ordering::SeqCst);
+            exit(1)
+        }
+    });
+    let kernel = Imitation::default();
+    let mut options = options(&kernel, asker);
+    options.most_probes = 4;
+    let server = |n: u8| real_server(&format!("192.0.2.{n}:80"), vec![misc(false)]);
+    let mut all = config(vec![service("10.0.0.1:80", (1..=20).map(server).collect())]);
+    all.services[0].quorum_up = None;
+    all.services[0].quorum_down = None;
+    let mut plane = CheckPlane::spawn(all, options).unwrap();
+    assert_eq!(scripts(&mut plane, 20).len(), 20, "every one is asked in the end");
+    assert_eq!(most.load(Ordering::SeqCst), 4);
+    plane
+        .commands
+        .blocking_send(CheckCommand::Stop { release: true })
+        .unwrap();
+    assert!(matches!(next(&mut plane), CheckNotice::Stopped));
+    assert!(plane.join());
+}
+
+#[test]
+fn a_probe_is_given_up_only_after_its_own_limits() {
+    let limits = |checker: crate::check::config::CheckerConfig| limit(&checker.probe);
+    assert_eq!(limits(tcp("192.0.2.1:80")), Duration::from_secs(10));
+    assert_eq!(
+        limits(crate::check::engine::tests::http("192.0.2.1:80", &["/"])),
+        Duration::from_secs(60)
+    );
+    assert_eq!(limits(misc(true)), Duration::from_secs(18));
+}
