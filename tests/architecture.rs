@@ -73,6 +73,7 @@ const ROOMS: &[Room] = &[
     room("script", Kind::Edge, &["sys"]),
     room("vrrp::io", Kind::Edge, &["vrrp", "sys", "script"]),
     room("ipvs::io", Kind::Edge, &["ipvs", "sys", "script"]),
+    room("ipvs::keeper", Kind::Edge, &["ipvs", "sys", "script"]),
     room("netlink::monitor", Kind::Edge, &["netlink", "sys", "script"]),
     room("netlink::apply", Kind::Edge, &["netlink", "sys", "script"]),
     room("check::probe", Kind::Edge, &["check", "sys", "script"]),

@@ -91,6 +91,9 @@ impl Options {
     /// Options that were given and that this version accepts without doing anything: to be named at the start.
     pub fn without_effect(&self) -> Vec<&'static str> {
         let given = [
+            (self.all, "--all"),
+            (self.release_vips, "-X (--release-vips)"),
+            (self.address_monitoring, "-a (--address-monitoring)"),
             (self.snmp, "-x (--snmp)"),
             (self.snmp_agent_socket.is_some(), "-A (--snmp-agent-socket)"),
             (

@@ -83,9 +83,13 @@ fn running() -> Vec<Arg> {
         flag('P', "vrrp", "Run VRRP only: no health checks"),
         flag('C', "check", "Run health checks only: no VRRP"),
         flag('B', "no_bfd", "Run no BFD"),
-        flag(None, "all", "Run every part, even without configuration for it"),
+        flag(
+            None,
+            "all",
+            "Run every part, even without configuration for it (no effect yet)",
+        ),
         flag('n', "dont-fork", "Stay in the foreground"),
-        flag('R', "dont-respawn", "Stop instead of restarting a part that died"),
+        flag('R', "dont-respawn", "Stop when a part died (always so)"),
         value('s', "namespace", "NAME", text(), "Run in this network namespace"),
         value(
             'i',
@@ -96,13 +100,13 @@ fn running() -> Vec<Arg> {
         ),
         flag('e', "all-config", "A missing configuration file is an error"),
         flag(None, "ignore-sigint", "Do not stop on SIGINT"),
-        flag('x', "snmp", "Start SNMP"),
+        flag('x', "snmp", "Start SNMP (no effect yet)"),
         value(
             'A',
             "snmp-agent-socket",
             "ADDRESS",
             text(),
-            "Socket of the SNMP master agent",
+            "Socket of the SNMP master agent (no effect yet)",
         ),
         flag('m', "core-dump", "Allow core dumps"),
         optional(value(
@@ -110,7 +114,7 @@ fn running() -> Vec<Arg> {
             "core-dump-pattern",
             "PATTERN",
             text(),
-            "Allow core dumps under this name",
+            "Allow core dumps (the name has no effect yet)",
         )),
     ]
 }
@@ -136,7 +140,7 @@ fn logging() -> Vec<Arg> {
         flag(
             'a',
             "address-monitoring",
-            "Log every address that is added to or removed from this host",
+            "Log every address that is added to or removed from this host (no effect yet)",
         ),
     ]
 }
@@ -146,7 +150,7 @@ fn stopping() -> Vec<Arg> {
         flag(
             'X',
             "release-vips",
-            "Drop addresses on a transition that a signal caused",
+            "Drop addresses on a transition that a signal caused (no effect yet)",
         ),
         flag('V', "dont-release-vrrp", "Leave addresses in place on stop"),
         flag('I', "dont-release-ipvs", "Leave the IPVS table in place on stop"),

@@ -138,15 +138,6 @@ impl PidFiles {
         }
         Ok(())
     }
-
-    /// Lets go of the files without removing them: for the starter, whose child lives on with them.
-    pub fn leave(mut self) {
-        for PidFile { file, .. } in self.files.drain(..) {
-            // An unlock would unlock the child's too: they share the open file.
-            std::mem::forget(file);
-        }
-        self.dir = None;
-    }
 }
 
 impl Drop for PidFiles {

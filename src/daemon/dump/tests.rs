@@ -229,6 +229,7 @@ fn status() -> VrrpStatus {
     };
     VrrpStatus {
         now,
+        unknown_vrid: 0,
         routers: vec![heard, down],
         groups: vec![GroupStatus {
             name: "G1".into(),
