@@ -37,6 +37,10 @@ vectors: setup ## Record keepalived's frames anew in tests/vectors
 demo: setup ## A pair of directors at work, and what happens when one is lost
 	@$(CARGO) test --test lab -- --show demo
 
-bench: setup ## Side by side with keepalived: failover, memory, CPU
+bench: setup ## Side by side with keepalived: failover, memory, CPU; SUBJECT=path for another build
+ifdef SUBJECT
+	@$(CARGO) test --quiet --test lab -- --bench --subject $(SUBJECT)
+else
 	$(CARGO) build --release
-	$(CARGO) test --quiet --test lab -- --show bench
+	@$(CARGO) test --quiet --test lab -- --bench
+endif

@@ -104,26 +104,58 @@ pub fn capture_vectors(directory: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Whose kernel a scenario runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Host,
+    Uml,
+}
+
+impl Place {
+    /// The host if it has all that a scenario may need.
+    pub fn for_all() -> Self {
+        if is_root() && Path::new("/proc/net/ip_vs").exists() {
+            Self::Host
+        } else {
+            Self::Uml
+        }
+    }
+
+    /// The host if it has all that a scenario without IPVS needs.
+    pub fn without_ipvs() -> Self {
+        if is_root() { Self::Host } else { Self::Uml }
+    }
+}
+
 /// A scenario under way.
-struct Guest {
+pub struct Guest {
     child: Child,
     shared: PathBuf,
 }
 
-struct Outcome {
-    verdict: Result<(), String>,
+pub struct Outcome {
+    pub verdict: Result<(), String>,
     console: String,
 }
 
 impl Guest {
     fn start(scenario: &str) -> Result<Self, String> {
+        Self::start_on(
+            Place::for_all(),
+            scenario,
+            Path::new(env!("CARGO_BIN_EXE_steadfast")),
+        )
+    }
+
+    /// Starts a guest at `place` whose nodes find `steadfast` as the daemon under test.
+    pub fn start_on(place: Place, scenario: &str, steadfast: &Path) -> Result<Self, String> {
         static SERIAL: AtomicUsize = AtomicUsize::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join("lab")
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
-        let uml = !host_will_do();
+        let uml = place == Place::Uml;
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]
         } else {
@@ -148,7 +180,8 @@ impl Guest {
         command
             .args(["--guest", place, scenario])
             .arg(&shared)
-            .arg(daemon);
+            .arg(daemon)
+            .arg(steadfast);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -158,7 +191,7 @@ impl Guest {
     }
 
     /// Waits for the end, giving every line of the console to `live`.
-    fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
+    pub fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
         let console = self.child.stdout.take().expect("a pipe");
         let began = Instant::now();
         let (console, in_time) = thread::scope(|scope| {
@@ -224,6 +257,6 @@ fn host_namespaces(program: &Path) -> Command {
     command
 }
 
-fn host_will_do() -> bool {
-    nix::unistd::geteuid().is_root() && Path::new("/proc/net/ip_vs").exists()
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
 }

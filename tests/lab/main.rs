@@ -19,6 +19,7 @@
     reason = "a test program: a failed expectation is its way to report, and it reads the clocks it measures"
 )]
 
+mod bench;
 mod guest;
 mod host;
 mod modules;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         ["--run", scenario] => guest::run(scenario),
         ["--describe"] => host::describe(),
         ["--show", scenario] => host::show(scenario),
+        ["--bench", order @ ..] => bench::side_by_side(order),
         ["--capture-vectors", directory] => host::capture_vectors(directory),
         _ => host::trials(),
     }

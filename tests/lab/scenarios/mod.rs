@@ -1,6 +1,6 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
-mod conf;
+pub mod conf;
 mod demo;
 mod expect;
 mod failover;
@@ -12,6 +12,8 @@ mod operator;
 mod preempt;
 mod track;
 mod vectors;
+
+use crate::bench;
 
 pub struct Scenario {
     pub name: &'static str,
@@ -133,6 +135,21 @@ pub const ALL: &[Scenario] = &[
         vectors::compare,
     ),
     tool("demo", "the whole story, for make demo", demo::run),
+    tool(
+        bench::FAILOVER,
+        "for make bench: lateness of the takeover",
+        bench::failover::run,
+    ),
+    tool(
+        bench::ROUTERS,
+        "for make bench: memory and CPU with 200 routers",
+        bench::routers::run,
+    ),
+    tool(
+        bench::PAIR,
+        "for make bench: memory of a pair that balances",
+        bench::pair::run,
+    ),
     tool(
         "capture-vectors",
         "records keepalived's frames for tests/vectors",

@@ -169,8 +169,8 @@ impl Director {
         Pid::from_raw(self.running.as_ref().expect("a started daemon").id() as i32)
     }
 
-    /// Sends a signal to the daemon's main process and all below it.
-    fn all(&self, signal: Signal) {
+    /// The daemon's main process and all below it.
+    pub fn family(&self) -> Vec<Pid> {
         let mut family = vec![self.main()];
         let processes = fs::read_dir("/proc").expect("proc").flatten();
         let mut parents: Vec<(Pid, Pid)> = processes
@@ -182,7 +182,12 @@ impl Director {
                 family.push(process);
             }
         }
-        for process in family {
+        family
+    }
+
+    /// Sends a signal to every process of the daemon.
+    fn all(&self, signal: Signal) {
+        for process in self.family() {
             let _ = kill(process, signal);
         }
     }

@@ -1,0 +1,157 @@
+//! The benchmark: steadfast and Debian's keepalived on the same network, the same configuration, in one run.
+//!
+//! This is its outer side: it runs the parts (`failover`, `routers`, `pair`), each in a guest of its own, collects their
+//! figures and prints the table. It judges nothing but that a figure could be had. `docs/benchmarks.md` says what the
+//! figures mean.
+
+pub mod failover;
+pub mod figure;
+pub mod pair;
+mod process;
+pub mod routers;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use figure::Figures;
+
+use crate::host::{Guest, Place};
+use crate::site::{Daemon, Director, Node, Switch};
+
+pub const FAILOVER: &str = "bench-failover";
+pub const ROUTERS: &str = "bench-routers";
+pub const PAIR: &str = "bench-pair";
+
+/// keepalived first: it is the measure.
+const DAEMONS: [Daemon; 2] = [Daemon::Keepalived, Daemon::Steadfast];
+
+/// A part, whether it needs IPVS, and what it does.
+const PARTS: &[(&str, bool, &str)] = &[
+    (FAILOVER, false, "kills masters"),
+    (ROUTERS, false, "runs 200 routers"),
+    (PAIR, true, "runs a pair that balances"),
+];
+
+/// Runs the parts and prints the table.
+///
+/// `order` is: `--subject PATH` for another file in steadfast's place, and names of parts for those alone.
+pub fn side_by_side(order: &[&str]) -> ExitCode {
+    let (subject, wanted) = match order {
+        ["--subject", subject, wanted @ ..] => (PathBuf::from(subject), wanted),
+        wanted => (released(), wanted),
+    };
+    let Ok(subject) = subject.canonicalize() else {
+        println!(
+            "bench: {} is missing; cargo build --release makes it",
+            subject.display()
+        );
+        return ExitCode::FAILURE;
+    };
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| !PARTS.iter().any(|(part, ..)| part == *name))
+    {
+        let known: Vec<&str> = PARTS.iter().map(|(part, ..)| *part).collect();
+        println!("bench: no part is called {unknown}, but {}", known.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let heading = heading(&subject);
+    let (mut figures, mut complete, mut notes) = (Figures::default(), true, Vec::new());
+    for (part, needs_ipvs, what) in PARTS {
+        if !wanted.is_empty() && !wanted.contains(part) {
+            continue;
+        }
+        let place = if *needs_ipvs {
+            Place::for_all()
+        } else {
+            Place::without_ipvs()
+        };
+        println!("bench: {what} ({part}) ...");
+        let began = Instant::now();
+        let (found, verdict) = measure(part, place, &subject);
+        println!("bench: ... {:.0} s", began.elapsed().as_secs_f64());
+        figures.add(found);
+        if let Err(why) = verdict {
+            complete = false;
+            println!("bench: {part} FAILED: {why}");
+            notes.push(format!("{part} failed: its figures are not complete."));
+        } else if place == Place::Uml {
+            notes.push(aside(part, *needs_ipvs));
+        }
+    }
+    println!("\n{heading}\n");
+    print!("{}", table::render(&figures));
+    notes.extend(table::doubts(&figures));
+    for note in notes {
+        println!("Note: {note}");
+    }
+    if complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Runs one part and reads its figures from the timeline.
+fn measure(part: &str, place: Place, subject: &Path) -> (Figures, Result<(), String>) {
+    let figures = Mutex::new(Figures::default());
+    let guest = match Guest::start_on(place, part, subject) {
+        Ok(guest) => guest,
+        Err(why) => return (Figures::default(), Err(why)),
+    };
+    let outcome = guest.outcome(|line| figures.lock().expect("figures").read(line));
+    (figures.into_inner().expect("figures"), outcome.verdict)
+}
+
+/// What the reader must know about a part that did not run on the host's kernel.
+fn aside(part: &str, needs_ipvs: bool) -> String {
+    let why = if needs_ipvs {
+        "this host has no IPVS, or we are not root"
+    } else {
+        "we are not root; its times are those of a slow machine"
+    };
+    format!("{part} ran on user-mode Linux: {why}.")
+}
+
+/// The release build that goes with this program's own.
+fn released() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("release/steadfast")
+}
+
+/// Who is compared, and where.
+fn heading(subject: &Path) -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let (kernel, load) = (read("/proc/sys/kernel/osrelease"), read("/proc/loadavg"));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "{} side by side with {}\non {cores} cores, Linux {}, load before: {}",
+        version(subject),
+        version(Path::new(Daemon::Keepalived.program())),
+        kernel.trim(),
+        load.split_whitespace().next().unwrap_or("unknown"),
+    )
+}
+
+/// The first line of what a daemon says of itself.
+fn version(program: &Path) -> String {
+    let Ok(output) = Command::new(program).arg("--version").output() else {
+        return program.display().to_string();
+    };
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("?");
+    line.split(" (").next().unwrap_or(line).trim().to_owned()
+}
+
+/// Two directors that run `daemon`, alone on a switch that nobody else watches or uses.
+fn directors(daemon: Daemon, names: [&str; 2]) -> (Switch, Director, Director) {
+    let switch = Switch::new();
+    let [first, second] = names.map(Node::new);
+    switch.join(&[(&first, 1), (&second, 2)], 1);
+    let [mut first, mut second] = [first, second].map(Director::new);
+    (first.daemon, second.daemon) = (daemon, daemon);
+    (switch, first, second)
+}

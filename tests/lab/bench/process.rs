@@ -1,0 +1,48 @@
+//! What the kernel knows of a daemon's processes: their memory and their processor time.
+
+use std::fs;
+use std::time::Duration;
+
+use nix::time::ClockId;
+use nix::unistd::Pid;
+
+use super::figure::report;
+use crate::site::Director;
+
+/// Reports the memory of all processes of a director's daemon, in MiB: `NAME` is its proportional share of every page
+/// (PSS), `NAME-anonymous` the part of it that belongs to no file, which no neighbour can share and make smaller.
+pub fn report_memory(name: &str, director: &Director) {
+    let family = director.family();
+    let total = |field: &str| -> f64 {
+        family
+            .iter()
+            .map(|process| kibibytes(*process, field))
+            .sum::<f64>()
+            / 1024.0
+    };
+    report(name, director.daemon, total("Pss:"));
+    report(&format!("{name}-anonymous"), director.daemon, total("Pss_Anon:"));
+}
+
+/// User and system time that all processes of a director's daemon have had so far.
+///
+/// The same quantity as `utime` + `stime` of `/proc/PID/stat`, from the process's clock because that counts nanoseconds
+/// where the file counts hundredths of a second.
+pub fn processor_time(director: &Director) -> Duration {
+    let of = |process: Pid| {
+        let clock = ClockId::pid_cpu_clock_id(process).expect("the clock of a running process");
+        Duration::from(clock.now().expect("the time of a running process"))
+    };
+    director.family().into_iter().map(of).sum()
+}
+
+fn kibibytes(process: Pid, field: &str) -> f64 {
+    let path = format!("/proc/{process}/smaps_rollup");
+    let text = fs::read_to_string(&path).expect(&path);
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(field))
+        .unwrap_or_else(|| panic!("no {field} in {path}"));
+    let value = line.split_whitespace().nth(1).expect("a value");
+    value.parse().expect("a number")
+}

@@ -1,0 +1,96 @@
+//! The table: both daemons' figures in columns, and steadfast's as a ratio of keepalived's.
+
+use std::fmt::Write as _;
+
+use super::figure::Figures;
+use super::routers::{CPU_BACKUP, CPU_MASTER, INTERVALS, ROUTERS, SENT_BACKUP, SENT_MASTER};
+use super::{DAEMONS, failover, pair, routers};
+use crate::site::Daemon;
+
+/// A figure of a daemon that is not known counts as none.
+type Of<'a> = &'a dyn Fn(Daemon) -> Option<f64>;
+
+pub fn render(figures: &Figures) -> String {
+    let mut text = format!(
+        "{:<46}{:>14}{:>14}{:>8}\n",
+        "", "steadfast", "keepalived", "ratio"
+    );
+    let median = |name: String| move |daemon| figures.median(&name, daemon);
+    let rounds = DAEMONS.map(|daemon| figures.samples(failover::LATENESS, daemon).len());
+    let rounds = rounds.into_iter().min().unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "First gratuitous ARP after the protocol limit ({rounds} kills each)"
+    );
+    row(&mut text, "median", "ms", &median(failover::LATENESS.into()));
+    row(&mut text, "max", "ms", &|daemon| {
+        figures.greatest(failover::LATENESS, daemon)
+    });
+    let _ = writeln!(text, "Memory (PSS of all processes)");
+    let services = format!("pair, {} services x {} servers", pair::SERVICES, pair::SERVERS);
+    let routers = format!("{ROUTERS} routers, master");
+    for (what, name) in [(services, pair::MEMORY), (routers, routers::MEMORY)] {
+        row(&mut text, &what, "MiB", &median(name.into()));
+        row(
+            &mut text,
+            "  of it anonymous",
+            "MiB",
+            &median(format!("{name}-anonymous")),
+        );
+    }
+    let _ = writeln!(text, "CPU with {ROUTERS} routers, a second");
+    for (role, name) in [("master", CPU_MASTER), ("backup", CPU_BACKUP)] {
+        for interval in INTERVALS {
+            let what = format!("{role}, advert_int {}", seconds(interval));
+            row(&mut text, &what, "ms", &median(format!("{name}{interval}")));
+        }
+    }
+    text
+}
+
+/// What speaks against the figures: a master that did not send what it should, a backup that sent.
+pub fn doubts(figures: &Figures) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for interval in INTERVALS {
+        let due = f64::from(ROUTERS) * 1000.0 / f64::from(interval);
+        for daemon in DAEMONS {
+            let sent = |name| figures.median(&format!("{name}{interval}"), daemon);
+            let (Some(master), Some(backup)) = (sent(SENT_MASTER), sent(SENT_BACKUP)) else {
+                continue;
+            };
+            let much = 0.05 * due;
+            if (master - due).abs() > much || backup > much {
+                doubts.push(format!(
+                    "{daemon:?}, advert_int {}: {due:.0} adverts a second are due, but the master sent {master:.0} \
+                     frames a second, the backup {backup:.0}: its CPU figures do not compare.",
+                    seconds(interval)
+                ));
+            }
+        }
+    }
+    doubts
+}
+
+fn row(text: &mut String, what: &str, unit: &str, of: Of<'_>) {
+    let (ours, theirs) = (of(Daemon::Steadfast), of(Daemon::Keepalived));
+    let cell = |value: Option<f64>| match value {
+        Some(value) => format!("{value:.2} {unit}"),
+        None => "-".into(),
+    };
+    // Lateness may be below nothing, which nothing is a multiple of.
+    let ratio = match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours >= 0.0 && theirs > 0.0 => format!("{:.2}", ours / theirs),
+        _ => "-".into(),
+    };
+    let _ = writeln!(
+        text,
+        "  {what:<44}{:>14}{:>14}{ratio:>8}",
+        cell(ours),
+        cell(theirs)
+    );
+}
+
+/// An interval as `advert_int` has it.
+fn seconds(interval: u32) -> f64 {
+    f64::from(interval) / 1000.0
+}
