@@ -1,26 +1,39 @@
 //! The daemon: planes, supervision, signals, reload, shutdown. The top of the house; no room imports it.
+//!
+//! [`main`] is all that the binary calls. `start` goes from the command line to running planes; `control` is the
+//! loop of the control plane until the end; `config_test` is `-t`.
 
 pub mod check_plane;
+mod config_test;
+mod control;
 pub mod dump;
+mod exit;
 pub mod kernel_worker;
 pub mod last_will;
+mod load;
 pub mod log;
 pub mod pidfile;
 pub mod plane;
 pub mod signal;
+mod start;
 pub mod version;
 pub mod vrrp_plane;
 
+use crate::cli;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Runs the program and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match crate::cli::parse(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match cli::parse(args.iter().cloned()) {
         Err(exit) => exit.finish(),
         Ok(parsed) => {
-            crate::cli::print(&parsed.stdout, &parsed.stderr);
-            ExitCode::SUCCESS
+            cli::print(&parsed.stdout, &parsed.stderr);
+            match &parsed.options.config_test {
+                Some(log_file) => config_test::run(&parsed, log_file.as_deref()),
+                None => start::run(parsed.options, &args).into(),
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ impl Prober {
     }
 
     /// Asks. The future is the whole probe: dropping it closes the connection or kills the script.
-    pub fn ask(&self, order: &ProbeOrder) -> impl Future<Output = ProbeOutcome> + Send + 'static {
+    pub fn ask(&self, order: &ProbeOrder) -> impl Future<Output = ProbeOutcome> + Send + use<> {
         let this = self.clone();
         let probe = Arc::clone(&order.probe);
         let url = order.url;

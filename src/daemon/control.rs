@@ -1,0 +1,399 @@
+//! The control plane: signals, reload, scripts, dumps, the service manager, and the watch over the other planes.
+//!
+//! It runs on the main thread with a current-thread runtime. It may be slow: nothing on the VRRP or check plane
+//! waits for it. Every event it can get is one arm of [`Control::run`].
+
+use super::check_plane::{self, Asker, CheckPlane};
+use super::dump::{self, Facts, Live};
+use super::exit::Exit;
+use super::load::{self, Judgement, Loaded};
+use super::plane::{CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
+use super::signal::{Signal, Signals};
+use super::vrrp_plane::{PlaneEnd, PlaneOptions, VrrpPlane};
+use crate::check::probe::Prober;
+use crate::cli::Options;
+use crate::net::InterfaceStatus;
+use crate::notify::config::NotifyConfig;
+use crate::notify::script::Notifier;
+use crate::plan::Plan;
+use crate::sys::wall;
+use crate::track::script::{ScriptReport, TrackRunner};
+use crate::vrrp::status::VrrpStatus;
+use sd_notify::NotifyState;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+/// Results of track scripts that may wait; a runner whose result finds no room waits with it.
+const REPORTS: usize = 256;
+
+/// How long the planes may take to hand over and remove what they added (`child_wait_time`).
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// How long STOP scripts may take (fact 12.9).
+const STOP_SCRIPTS_LIMIT: Duration = Duration::from_secs(1);
+/// How long a plane may take to show itself.
+const STATUS_LIMIT: Duration = Duration::from_secs(2);
+
+/// What a control plane begins with.
+pub(super) struct Begin {
+    /// The command line.
+    pub options: Options,
+    /// The configuration.
+    pub loaded: Loaded,
+    /// The file creation mask, for dumps.
+    pub umask: u32,
+}
+
+/// The control plane's state.
+pub(super) struct Control {
+    options: Options,
+    umask: u32,
+    plan: Plan,
+    interfaces: Vec<InterfaceStatus>,
+    vrrp: Option<VrrpPlane>,
+    check: Option<CheckPlane>,
+    tracker: TrackRunner,
+    reports: mpsc::Receiver<ScriptReport>,
+    notifier: Notifier,
+    /// What the check plane asks with. A reload changes the scripts in it; nobody holds the lock for long.
+    prober: Arc<RwLock<Prober>>,
+}
+
+/// What woke the control plane.
+enum Wake {
+    Signal(Signal),
+    Vrrp(Option<VrrpNotice>),
+    Check(Option<CheckNotice>),
+    Script(ScriptReport),
+}
+
+impl Control {
+    /// Starts the planes that the plan has work for. Needs the control plane's runtime.
+    ///
+    /// # Errors
+    ///
+    /// The exit status when a plane cannot start; what was started before is stopped by its own end.
+    pub(super) fn start(begin: Begin) -> Result<Self, Exit> {
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let prober = Prober::new(Arc::clone(&begin.loaded.scripts)).map_err(|error| {
+            error!("TLS cannot be used: {error}");
+            Exit::Fatal
+        })?;
+        let mut control = Self {
+            options: begin.options,
+            umask: begin.umask,
+            plan: Plan::default(),
+            interfaces: Vec::new(),
+            vrrp: None,
+            check: None,
+            tracker: TrackRunner::new(sender),
+            reports,
+            notifier: Notifier::new(NotifyConfig::default(), Arc::clone(&begin.loaded.scripts)),
+            prober: Arc::new(RwLock::new(prober)),
+        };
+        control.adopt(begin.loaded)?;
+        Ok(control)
+    }
+
+    /// Runs until the daemon ends.
+    pub(super) async fn run(mut self, mut signals: Signals) -> Exit {
+        service_manager(&[NotifyState::Ready, NotifyState::MainPid(std::process::id())]);
+        info!("Startup complete");
+        loop {
+            match self.wake(&mut signals).await {
+                Wake::Signal(Signal::Stop) => return self.stop().await,
+                Wake::Signal(Signal::Reload) => {
+                    if let Err(exit) = self.reload().await {
+                        self.stop().await;
+                        return exit;
+                    }
+                }
+                Wake::Signal(Signal::Data) => self.dump_data().await,
+                Wake::Signal(Signal::Stats) => self.dump_stats(false).await,
+                Wake::Signal(Signal::StatsClear) => self.dump_stats(true).await,
+                Wake::Signal(Signal::Json) => warn!("The JSON dump is accepted, no effect yet"),
+                Wake::Signal(Signal::Ignored) => {}
+                Wake::Vrrp(Some(notice)) => self.vrrp_notice(&notice),
+                Wake::Check(Some(CheckNotice::Failed { status })) => {
+                    self.stop().await;
+                    return if status == 0 { Exit::Normal } else { Exit::Fatal };
+                }
+                Wake::Check(Some(notice)) => self.check_notice(&notice),
+                Wake::Vrrp(None) => return self.vrrp_died().await,
+                Wake::Check(None) => return self.check_died().await,
+                Wake::Script(ScriptReport { name, outcome }) => {
+                    if let Some(vrrp) = &self.vrrp {
+                        command(&vrrp.commands, VrrpCommand::Script { name, outcome }, "VRRP");
+                    }
+                }
+            }
+        }
+    }
+
+    /// `-d`: the configuration, labelled, to the log.
+    pub(super) async fn dump_to_log(&self) {
+        let lvs = self.check_dump().await;
+        let host = load::host_name();
+        for line in dump::configuration(&self.facts(&host), lvs.as_deref()).lines() {
+            info!("{line}");
+        }
+    }
+
+    /// Waits for whatever comes first. Stop signals are looked at first, and scripts last.
+    async fn wake(&mut self, signals: &mut Signals) -> Wake {
+        tokio::select! {
+            biased;
+            signal = signals.next() => Wake::Signal(signal),
+            notice = next_notice(self.vrrp.as_mut().map(|plane| &mut plane.notices)) => Wake::Vrrp(notice),
+            notice = next_notice(self.check.as_mut().map(|plane| &mut plane.notices)) => Wake::Check(notice),
+            Some(report) = self.reports.recv() => Wake::Script(report),
+        }
+    }
+
+    /// Makes the planes and runners follow what was loaded: starts what has work now and tells what runs already.
+    fn adopt(&mut self, loaded: Loaded) -> Result<(), Exit> {
+        let Loaded {
+            plan,
+            scripts,
+            interfaces,
+            ..
+        } = loaded;
+        self.notifier.apply(plan.notify.clone(), Arc::clone(&scripts));
+        self.prober
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .reload(Arc::clone(&scripts));
+        match (&self.vrrp, plan.vrrp.routers.is_empty()) {
+            (Some(plane), _) => {
+                command(
+                    &plane.commands,
+                    VrrpCommand::Reload(Box::new(plan.vrrp.clone())),
+                    "VRRP",
+                );
+            }
+            (None, false) => {
+                let plane = VrrpPlane::spawn(plan.vrrp.clone(), PlaneOptions::default());
+                self.vrrp = Some(started("VRRP", plane)?);
+            }
+            (None, true) => {}
+        }
+        match (&self.check, plan.check.services.is_empty()) {
+            (Some(plane), _) => {
+                let reload = CheckCommand::Reload(Box::new(plan.check.clone()));
+                command(&plane.commands, reload, "healthcheck");
+            }
+            (None, false) => {
+                let plane = CheckPlane::spawn(plan.check.clone(), check_plane::Options::new(self.asker()));
+                self.check = Some(started("healthcheck", plane)?);
+            }
+            (None, true) => {}
+        }
+        self.tracker.apply(&plan.track_scripts, &scripts);
+        if self.vrrp.is_none() && self.check.is_none() {
+            warn!("Warning - the configuration holds nothing to run");
+        }
+        self.plan = plan;
+        self.interfaces = interfaces;
+        Ok(())
+    }
+
+    /// The check plane's way to its back-ends.
+    fn asker(&self) -> Asker {
+        let prober = Arc::clone(&self.prober);
+        check_plane::asker(move |order| prober.read().unwrap_or_else(PoisonError::into_inner).ask(order))
+    }
+
+    /// SIGHUP: reads the file again. A file that cannot be run changes nothing.
+    async fn reload(&mut self) -> Result<(), Exit> {
+        info!("Reloading ...");
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            service_manager(&[NotifyState::Reloading, now]);
+        }
+        let options = self.options.clone();
+        // Reading files and asking the kernel may take a while: scripts and signals go on meanwhile.
+        match tokio::task::spawn_blocking(move || load::load(&options)).await {
+            Ok(loaded) => {
+                for diagnostic in &loaded.diagnostics {
+                    info!("{}", diagnostic.log_line());
+                }
+                if loaded.judge() == Judgement::Runnable {
+                    self.adopt(loaded)?;
+                    info!("Reload complete");
+                } else {
+                    error!("The configuration cannot be run: the running one is kept");
+                }
+            }
+            Err(panic) => error!("Reading the configuration failed ({panic}): the running one is kept"),
+        }
+        service_manager(&[NotifyState::Ready]);
+        Ok(())
+    }
+
+    /// SIGUSR1: the data dumps.
+    async fn dump_data(&self) {
+        info!("Printing data for process({}) on signal", std::process::id());
+        let (status, lvs) = (self.vrrp_status().await, self.check_dump().await);
+        let live = status.as_ref().map(|status| Live {
+            status,
+            wall: wall::now(),
+            running: None,
+        });
+        let host = load::host_name();
+        dump::write_data(&self.facts(&host), live.as_ref(), lvs.as_deref());
+    }
+
+    /// SIGUSR2: the statistics; with `clear` the counters start anew afterwards.
+    async fn dump_stats(&self, clear: bool) {
+        info!(
+            "Printing VRRP stats for process({}) on signal",
+            std::process::id()
+        );
+        if let Some(status) = self.vrrp_status().await {
+            dump::write_stats(&status, self.umask);
+        }
+        if let (true, Some(plane)) = (clear, &self.vrrp) {
+            command(&plane.commands, VrrpCommand::ClearCounters, "VRRP");
+        }
+    }
+
+    fn facts<'a>(&'a self, hostname: &'a str) -> Facts<'a> {
+        Facts {
+            plan: &self.plan,
+            hostname,
+            umask: self.umask,
+            interfaces: &self.interfaces,
+        }
+    }
+
+    async fn vrrp_status(&self) -> Option<VrrpStatus> {
+        let (reply, answer) = oneshot::channel();
+        self.vrrp
+            .as_ref()?
+            .commands
+            .try_send(VrrpCommand::Status(reply))
+            .ok()?;
+        timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+    }
+
+    async fn check_dump(&self) -> Option<String> {
+        let (reply, answer) = oneshot::channel();
+        self.check
+            .as_ref()?
+            .commands
+            .try_send(CheckCommand::Dump(reply))
+            .ok()?;
+        timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+    }
+
+    fn vrrp_notice(&mut self, notice: &VrrpNotice) {
+        match notice {
+            VrrpNotice::Notify(notification) => self.notifier.notify(notification),
+            VrrpNotice::Stopped => self.vrrp = None,
+        }
+    }
+
+    fn check_notice(&mut self, notice: &CheckNotice) {
+        match notice {
+            CheckNotice::Run(script) => self.notifier.run_detached(script),
+            CheckNotice::Stopped | CheckNotice::Failed { .. } => self.check = None,
+        }
+    }
+
+    /// Hands over, removes what was added, runs the STOP scripts.
+    async fn stop(mut self) -> Exit {
+        info!("Stopping");
+        service_manager(&[NotifyState::Stopping]);
+        drop(self.tracker);
+        if let Some(plane) = &self.vrrp {
+            let release = !self.options.dont_release_vrrp;
+            command(&plane.commands, VrrpCommand::Stop { release }, "VRRP");
+        }
+        if let Some(plane) = &self.check {
+            let release = !self.options.dont_release_ipvs;
+            command(&plane.commands, CheckCommand::Stop { release }, "healthcheck");
+        }
+        let (vrrp, check, notifier) = (&mut self.vrrp, &mut self.check, &mut self.notifier);
+        let stopped = timeout(STOP_LIMIT, async {
+            while vrrp.is_some() || check.is_some() {
+                tokio::select! {
+                    notice = next_notice(vrrp.as_mut().map(|plane| &mut plane.notices)) => match notice {
+                        Some(VrrpNotice::Notify(notification)) => notifier.notify(&notification),
+                        Some(VrrpNotice::Stopped) | None => *vrrp = None,
+                    },
+                    notice = next_notice(check.as_mut().map(|plane| &mut plane.notices)) => match notice {
+                        Some(CheckNotice::Run(script)) => notifier.run_detached(&script),
+                        Some(CheckNotice::Stopped | CheckNotice::Failed { .. }) | None => *check = None,
+                    },
+                }
+            }
+        })
+        .await;
+        if let (Err(_), Some(plane)) = (&stopped, self.vrrp.take()) {
+            error!(
+                "The VRRP plane did not stop within {} s: withdrawing what it holds",
+                STOP_LIMIT.as_secs()
+            );
+            plane.last_will.carry_out();
+        }
+        self.notifier.drain(STOP_SCRIPTS_LIMIT).await;
+        if stopped.is_ok() {
+            Exit::Normal
+        } else {
+            Exit::Internal
+        }
+    }
+
+    /// The VRRP plane ended without being told to. Its last will has been carried out, or is now.
+    async fn vrrp_died(mut self) -> Exit {
+        if let Some(plane) = self.vrrp.take() {
+            match plane.join() {
+                PlaneEnd::Died(why) => error!("The VRRP plane died ({why}): it handed over and withdrew"),
+                PlaneEnd::Stopped => error!("The VRRP plane stopped without being told to"),
+            }
+        }
+        self.stop().await;
+        Exit::Internal
+    }
+
+    async fn check_died(mut self) -> Exit {
+        error!("The healthcheck plane died");
+        self.check = None;
+        self.stop().await;
+        Exit::Internal
+    }
+}
+
+/// The next notice of a plane that runs; for one that does not, never.
+async fn next_notice<T>(notices: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
+    match notices {
+        Some(notices) => notices.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Gives a plane a command without waiting for it. A plane that has not taken any for so long is said.
+fn command<T>(commands: &mpsc::Sender<T>, command: T, plane: &str) {
+    if commands.try_send(command).is_err() {
+        error!("The {plane} plane does not take commands: one is dropped");
+    }
+}
+
+fn started<T>(name: &str, plane: std::io::Result<T>) -> Result<T, Exit> {
+    plane.map_err(|error| {
+        error!("The {name} plane cannot start: {error}");
+        if error.kind() == std::io::ErrorKind::PermissionDenied {
+            Exit::Permission
+        } else {
+            Exit::Fatal
+        }
+    })
+}
+
+/// Tells systemd, where it started us.
+fn service_manager(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        warn!("The service manager cannot be told: {error}");
+    }
+}
