@@ -435,13 +435,20 @@ fn failures_told(mut checker: CheckerConfig, whom: &str, outcome: ProbeOutcome) 
             world.news();
             world.answer(whom, 0, outcome.clone());
             world.seconds(12);
-            let lines = world
-                .news()
-                .into_iter()
-                .take_while(|line| !line.starts_with("Removing"));
-            lines
-                .map(|line| line.replace("Misc check for [[127.0.0.5]:tcp:80 VS [10.0.0.2]:tcp:80] by ", ""))
-                .collect()
+            let mut lines = world.news();
+            let end = lines
+                .iter()
+                .position(|line| line.starts_with("Removing"))
+                .unwrap();
+            let later = lines.split_off(end);
+            assert!(
+                !later.iter().any(|line| line.contains("failed")),
+                "down, and silent: {later:?}"
+            );
+            let short = |line: String| {
+                line.replace("Misc check for [[127.0.0.5]:tcp:80 VS [10.0.0.2]:tcp:80] by ", "")
+            };
+            lines.into_iter().map(short).collect()
         })
         .into()
 }
