@@ -281,28 +281,25 @@ impl Checker {
                 reason: reason.to_string(),
             });
         }
+        let web = matches!(config.probe, ProbeConfig::Http(_));
         let forgiven = if self.has_run { config.retry } else { 0 };
+        // Of a server that is down keepalived tells no attempt any more; only HTTP tells the very first one.
+        if config.log_all_failures && (self.up || (web && !self.has_run)) {
+            attempt(&config.probe, reason, self.failures, forgiven)
+                .into_iter()
+                .for_each(&mut *say);
+        }
         if self.up && self.failures < forgiven {
-            if config.log_all_failures {
-                let stage = if self.failures == 0 {
-                    MiscStage::WillRetry(forgiven)
-                } else {
-                    MiscStage::OnRetry(self.failures, forgiven)
-                };
-                say(attempt(&config.probe, reason, stage));
-            }
             self.failures += 1;
             return (Turn::None, config.delay_before_retry);
         }
-        let turn = match (self.up, self.has_run, &config.probe) {
-            (true, _, _) => Turn::Failed,
-            (false, false, ProbeConfig::Tcp(_) | ProbeConfig::Misc(_)) => Turn::StillDown,
-            (false, false, ProbeConfig::Http(_)) | (false, true, _) => Turn::None,
+        let turn = match (self.up, self.has_run) {
+            (true, _) => Turn::Failed,
+            (false, false) if !web => Turn::StillDown,
+            (false, false | true) => Turn::None,
         };
-        if matches!(turn, Turn::Failed | Turn::StillDown) {
+        if turn != Turn::None {
             say(down(&config, reason, self.has_run));
-        } else if config.log_all_failures {
-            say(attempt(&config.probe, reason, MiscStage::Plain));
         }
         self.up = false;
         self.has_run = true;
@@ -322,44 +319,44 @@ impl Checker {
     }
 }
 
-/// The line of the failure that takes a checker down.
+/// The line of the failure that takes a checker down. Only TCP does not speak of retries when there were none
+/// because it was the first run of all (facts 9.1, 10.15).
 fn down(config: &CheckerConfig, reason: &Reason, has_run: bool) -> CheckerSaying {
     let retries = (config.retry > 0).then_some(config.retry);
     match &config.probe {
         ProbeConfig::Tcp(_) => CheckerSaying::TcpDown {
             retries: retries.filter(|_| has_run),
         },
-        // HTTP speaks of retries even if there were none (fact 10.15).
         ProbeConfig::Http(http) => CheckerSaying::WebDown {
             tls: http.tls.is_some(),
             retries,
         },
         ProbeConfig::Misc(misc) => CheckerSaying::MiscFailed {
             path: misc.command.program().into(),
-            stage: match retries {
-                None => MiscStage::RetryDisabled,
-                Some(n) if has_run => MiscStage::AfterRetries(n),
-                Some(_) => MiscStage::Plain,
-            },
+            stage: retries.map_or(MiscStage::RetryDisabled, MiscStage::AfterRetries),
             end: misc_end(reason),
         },
     }
 }
 
-/// The line of any other failure, for `log_all_failures`.
-fn attempt(probe: &ProbeConfig, reason: &Reason, stage: MiscStage) -> CheckerSaying {
+/// The further line of a failure for `log_all_failures`. MISC_CHECK has one only for those that are forgiven.
+fn attempt(probe: &ProbeConfig, reason: &Reason, failures: u32, forgiven: u32) -> Option<CheckerSaying> {
     match probe {
-        ProbeConfig::Tcp(_) => CheckerSaying::TcpAttempt {
+        ProbeConfig::Tcp(_) => Some(CheckerSaying::TcpAttempt {
             timeout: matches!(reason, Reason::ConnectTimedOut),
-        },
-        ProbeConfig::Http(_) => CheckerSaying::WebAttempt {
+        }),
+        ProbeConfig::Http(_) => Some(CheckerSaying::WebAttempt {
             message: web_message(reason),
-        },
-        ProbeConfig::Misc(misc) => CheckerSaying::MiscFailed {
+        }),
+        ProbeConfig::Misc(misc) => (failures < forgiven).then(|| CheckerSaying::MiscFailed {
             path: misc.command.program().into(),
-            stage,
+            stage: if failures == 0 {
+                MiscStage::WillRetry(forgiven)
+            } else {
+                MiscStage::OnRetry(failures, forgiven)
+            },
             end: misc_end(reason),
-        },
+        }),
     }
 }
 
@@ -382,7 +379,7 @@ const fn web_message(reason: &Reason) -> &'static str {
         | Reason::ScriptTimedOut
         | Reason::NotStarted
         | Reason::Overdue
-        | Reason::Panicked => "Error connecting",
+        | Reason::Panicked => "Connection failed",
     }
 }
 

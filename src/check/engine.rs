@@ -268,17 +268,23 @@ impl Engine {
         };
         let figures = vs.figures();
         vs.quorum_up = vs.quorum().judge(false, figures.weight).is_some();
-        let (saying, script) = if vs.quorum_up {
-            (Some(ServiceSaying::Gained(figures)), vs.config.quorum_up.clone())
-        } else if vs.active_sorry_server().is_some() {
-            (
-                Some(ServiceSaying::StartingDown(figures)),
-                vs.config.quorum_down.clone(),
-            )
+        let (sayings, script) = if vs.quorum_up {
+            (vec![ServiceSaying::Gained(figures)], vs.config.quorum_up.clone())
+        } else if let Some(sorry) = vs.active_sorry_server() {
+            let adding = ServiceSaying::AddingSorry {
+                server: vs.sorry_name(sorry),
+                inhibit: sorry.inhibit,
+            };
+            let sayings = vec![
+                ServiceSaying::StartingDown(figures),
+                adding,
+                ServiceSaying::RemovingAlive,
+            ];
+            (sayings, vs.config.quorum_down.clone())
         } else {
-            (None, None)
+            (Vec::new(), None)
         };
-        self.tell_service(service, saying.into_iter());
+        self.tell_service(service, sayings.into_iter());
         self.want(service);
         run(&mut self.actions, script.as_ref());
     }

@@ -114,8 +114,6 @@ pub enum CheckerSaying {
 /// Where a failing MISC_CHECK stands (fact 11.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MiscStage {
-    /// The first run of all, or a run while down.
-    Plain,
     /// There are no retries.
     RetryDisabled,
     /// The first failure; so many retries follow.
@@ -286,7 +284,6 @@ fn misc_failed(f: &mut fmt::Formatter<'_>, stage: MiscStage, end: MiscEnd) -> fm
     })?;
     let plural = |n: u32| if n == 1 { "retry" } else { "retries" };
     match stage {
-        MiscStage::Plain => Ok(()),
         MiscStage::RetryDisabled => f.write_str(" with retry disabled"),
         MiscStage::WillRetry(n) => write!(f, ", will do {n} {}", plural(n)),
         MiscStage::OnRetry(i, n) => write!(f, " on retry {i}/{n}"),
@@ -369,7 +366,7 @@ fn service(f: &mut fmt::Formatter<'_>, vs: &str, saying: &ServiceSaying) -> fmt:
             server,
             inhibit: true,
         } => {
-            write!(f, "Enabling sorry server {server} of VS {vs}")
+            write!(f, "Enabling sorry server {server} to VS {vs}")
         }
         ServiceSaying::RemovingSorry {
             server,
@@ -381,7 +378,7 @@ fn service(f: &mut fmt::Formatter<'_>, vs: &str, saying: &ServiceSaying) -> fmt:
             server,
             inhibit: true,
         } => {
-            write!(f, "Disabling sorry server {server} of VS {vs}")
+            write!(f, "Disabling sorry server {server} from VS {vs}")
         }
         ServiceSaying::AddingAlive => write!(f, "Adding alive servers to the pool for VS {vs}"),
         ServiceSaying::RemovingAlive => write!(f, "Removing alive servers from the pool for VS {vs}"),

@@ -92,7 +92,8 @@ pub struct Counters {
 pub struct CheckPlane {
     /// Its orders. When all senders are gone it ends as after `Stop { release: true }`.
     pub commands: mpsc::Sender<CheckCommand>,
-    /// What it says. [`CheckNotice::Stopped`] or [`CheckNotice::Failed`] comes last.
+    /// What it says. [`CheckNotice::Stopped`] or [`CheckNotice::Failed`] comes last; a queue that closes without
+    /// either means that the plane has crashed.
     pub notices: mpsc::Receiver<CheckNotice>,
     /// What went wrong.
     pub counters: Arc<Counters>,

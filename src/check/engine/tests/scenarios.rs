@@ -234,7 +234,9 @@ fn too_little_at_the_start_brings_the_sorry_server() {
         world.news(),
         [
             "Starting with quorum down 2-1=3 > 1 for VS [10.0.0.2]:tcp:80",
-            "run quorum down"
+            "Enabling sorry server [127.0.0.9]:tcp:80 to VS [10.0.0.2]:tcp:80",
+            "Removing alive servers from the pool for VS [10.0.0.2]:tcp:80",
+            "run quorum down",
         ]
     );
     assert_eq!(world.pool(), pool(&[("9", 1)]));
@@ -422,25 +424,94 @@ fn a_server_is_up_only_when_all_its_checkers_are() {
     assert_eq!(world.pool(), pool(&[("5", 1)]));
 }
 
-#[test]
-fn with_log_all_failures_every_attempt_is_told() {
-    let mut checker = misc(false);
+/// The lines of a checker that fails, is down, and fails on, from its start and after a success.
+fn failures_told(mut checker: CheckerConfig, whom: &str, outcome: ProbeOutcome) -> Vec<Vec<String>> {
     checker.log_all_failures = true;
     checker.retry = 2;
-    let mut world = World::new(one(vec![checker]));
-    world.seconds(1);
-    world.news();
-    world.answer("/usr/bin/check", 0, ProbeOutcome::Failure(Reason::ScriptTimedOut));
-    world.seconds(4);
-    let tail = |line: String| Some(line.split_once("[/usr/bin/check] ")?.1.to_owned());
-    let told: Vec<_> = world.news().into_iter().filter_map(tail).collect();
+    [0, 1]
+        .map(|good| {
+            let mut world = World::new(one(vec![checker.clone()]));
+            world.seconds(good);
+            world.news();
+            world.answer(whom, 0, outcome.clone());
+            world.seconds(12);
+            let mut lines = world.news();
+            let end = lines
+                .iter()
+                .position(|line| line.starts_with("Removing"))
+                .unwrap();
+            let later = lines.split_off(end);
+            assert!(
+                !later.iter().any(|line| line.contains("failed")),
+                "down, and silent: {later:?}"
+            );
+            let short = |line: String| {
+                line.replace("Misc check for [[127.0.0.5]:tcp:80 VS [10.0.0.2]:tcp:80] by ", "")
+            };
+            lines.into_iter().map(short).collect()
+        })
+        .into()
+}
+
+#[test]
+fn with_log_all_failures_attempts_are_told_as_keepalived_tells_them() {
     assert_eq!(
-        told,
+        failures_told(misc(false), "/usr/bin/check", exit(1)),
         [
-            "timed out, will do 2 retries.",
-            "timed out on retry 1/2.",
-            "timed out after 2 retries."
+            vec!["[/usr/bin/check] failed after 2 retries (exited with status 1)."],
+            vec![
+                "[/usr/bin/check] failed, will do 2 retries (exited with status 1).",
+                "[/usr/bin/check] failed on retry 1/2 (exited with status 1).",
+                "[/usr/bin/check] failed after 2 retries (exited with status 1).",
+            ]
         ]
+    );
+    let failed = "TCP connection to [127.0.0.5]:tcp:80 failed.";
+    assert_eq!(
+        failures_told(tcp("127.0.0.5:80"), "127.0.0.5:80", refused()),
+        [
+            vec![failed, "TCP_CHECK on service [127.0.0.5]:tcp:80 failed."],
+            vec![
+                failed,
+                failed,
+                failed,
+                "TCP_CHECK on service [127.0.0.5]:tcp:80 failed after 2 retries."
+            ],
+        ]
+    );
+    let failed = "Connection failed server [127.0.0.5]:tcp:80.";
+    let down = "HTTP_CHECK on service [127.0.0.5]:tcp:80 failed after 2 retries.";
+    assert_eq!(
+        failures_told(http("127.0.0.5:80", &["/"]), "127.0.0.5:80", refused()),
+        [vec![failed, down], vec![failed, failed, failed, down]]
+    );
+}
+
+#[test]
+fn a_script_that_is_ended_is_told_with_its_stage() {
+    let told = |retry, reason| {
+        let mut checker = misc(false);
+        checker.retry = retry;
+        let mut world = World::new(one(vec![checker]));
+        world.news();
+        world.answer("/usr/bin/check", 0, ProbeOutcome::Failure(reason));
+        world.seconds(1);
+        world
+            .news()
+            .remove(0)
+            .split_once("[/usr/bin/check] ")
+            .unwrap()
+            .1
+            .to_owned()
+    };
+    assert_eq!(told(1, Reason::ScriptTimedOut), "timed out after 1 retry.");
+    assert_eq!(
+        told(0, Reason::Signalled(9)),
+        "failed with retry disabled (due to signal 9)."
+    );
+    assert_eq!(
+        told(0, Reason::NotStarted),
+        "failed with retry disabled (could not be started)."
     );
 }
 
