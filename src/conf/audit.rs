@@ -58,10 +58,11 @@ impl Audit<'_> {
             self.report(
                 Class::Deprecated,
                 statement,
-                format!("{name} is deprecated - please use {instead}"),
+                format!("{name} is deprecated - please use '{instead}'"),
             );
         }
-        if keyword.args.mandatory() && statement.arg().is_none() {
+        // A quote without end is the only mistake of its line.
+        if keyword.args.mandatory() && statement.arg().is_none() && statement.unmatched.is_none() {
             let message = format!(
                 "*** Configuration line starting `{name}` is missing a parameter after keyword `{name}` at word position 2"
             );

@@ -96,6 +96,8 @@ pub struct GarpSettings {
 pub struct VrrpScript {
     pub name: Spanned<String>,
     pub script: Option<Spanned<Command>>,
+    /// There is a `script` that could not be read, which has been said.
+    pub script_unreadable: bool,
     pub interval: Option<Duration>,
     pub timeout: Option<Duration>,
     pub weight: i16,

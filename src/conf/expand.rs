@@ -249,7 +249,7 @@ impl<'o> Expander<'o> {
             ("_INSTANCE", _) => self.options.config_id.clone(),
             ("_HASH", _) => "#".to_owned(),
             ("_BANG", _) => "!".to_owned(),
-            ("_ENV", [name, ..]) => std::env::var(name).unwrap_or_default(),
+            ("_ENV", [name, ..]) => Reader::environment(name),
             (_, bounds) => self.random(bounds, line)?,
         };
         Some(vec![text])

@@ -9,7 +9,6 @@ mod audit;
 pub mod config;
 pub mod diag;
 mod expand;
-mod glob;
 pub mod keyword;
 mod lower;
 mod number;
@@ -94,3 +93,6 @@ fn finish(reader: Reader, options: &ReadOptions, found: bool) -> Reading {
         found,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 //! The files of a configuration: opening, including, counting lines (grammar 1, 2 and 10).
 //!
-//! The only place of this room that touches a file system. Owns [`Sources`], the texts that were read, and
+//! The only place of this room that touches files and the environment. Owns [`Sources`], the texts that were read, and
 //! [`Reader`], which hands out physical lines one by one through nested includes, within hard limits.
+
+mod glob;
 
 use super::ReadOptions;
 use super::diag::{Class, Diagnostic, Place};
-use super::glob;
 use super::text::{Line, Text};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -155,6 +156,11 @@ impl Reader {
             .last()
             .map_or_else(|| PathBuf::from("."), |frame| frame.dir.clone());
         std::fs::canonicalize(&dir).unwrap_or(dir)
+    }
+
+    /// A variable of the environment; empty when there is none.
+    pub(super) fn environment(name: &str) -> String {
+        std::env::var(name).unwrap_or_default()
     }
 
     /// The next physical line.

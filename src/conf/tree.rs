@@ -23,7 +23,7 @@ pub(super) struct Statement {
     pub(super) file: Arc<PathBuf>,
     pub(super) line: u32,
     /// What stands in its braces.
-    pub(super) body: Option<Vec<Statement>>,
+    pub(super) body: Option<Vec<Self>>,
     /// A quote that has no end, reported where a keyword's quoting is known.
     pub(super) unmatched: Option<token::Unmatched>,
 }
@@ -190,7 +190,7 @@ impl Builder {
             Some(inner) => {
                 block != Block::Root
                     && (keyword::holds_values(block) || keyword::find(block, name).is_none())
-                    && !(block == Block::Words)
+                    && block != Block::Words
                     // Some names of the top level are ordinary words; those that open a named block are not.
                     && (statement.args().len() == usize::from(keyword::named(inner)) || inner == Block::VirtualServer)
             }

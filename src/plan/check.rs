@@ -243,7 +243,7 @@ fn quorum(
     let mut hysteresis = written.hysteresis.unwrap_or(0);
     if hysteresis >= quorum {
         let fitting = quorum.saturating_sub(1);
-        if hysteresis != fitting || quorum == 0 {
+        if hysteresis != fitting {
             let message = format!(
                 "Virtual server {key}: hysteresis {hysteresis} >= quorum {quorum}; setting hysteresis to {fitting}"
             );
@@ -377,9 +377,9 @@ fn checker(
     };
     let delay_loop = levels.get(|checks| checks.delay_loop).unwrap_or(DELAY_LOOP);
     let (retry, delay) = match written.kind {
-        CheckerKind::Tcp => (1, 1),
-        CheckerKind::Http(_) => (1, 3),
-        CheckerKind::Misc(_) => (0, 1),
+        CheckerKind::Tcp => (1, Duration::from_secs(1)),
+        CheckerKind::Http(_) => (1, Duration::from_secs(3)),
+        CheckerKind::Misc(_) => (0, Duration::from_secs(1)),
     };
     let probe = match &written.kind {
         CheckerKind::Tcp => ProbeConfig::Tcp(connection(builder, real, written, &levels)?),
@@ -407,9 +407,7 @@ fn checker(
         alpha: levels.get(|checks| checks.alpha).unwrap_or(false),
         delay_loop,
         retry: levels.get(|checks| checks.retry).unwrap_or(retry),
-        delay_before_retry: levels
-            .get(|checks| checks.delay_before_retry)
-            .unwrap_or(Duration::from_secs(delay)),
+        delay_before_retry: levels.get(|checks| checks.delay_before_retry).unwrap_or(delay),
         warmup: levels.get(|checks| checks.warmup).unwrap_or(delay_loop),
         log_all_failures: written.log_all_failures || builder.config.global.checker_log_all_failures,
     })
@@ -423,13 +421,13 @@ fn connection(
 ) -> Option<Connection> {
     let settings = &written.connection;
     // The port as written, not the one that the kernel gets (fact 2.12).
-    let own = real.address.value;
+    let (own_ip, own_port) = (real.address.value.ip(), real.address.value.port());
     let destination = SocketAddr::new(
         settings
             .connect_ip
             .as_ref()
-            .map_or(own.ip(), |address| address.value),
-        settings.connect_port.unwrap_or(own.port()),
+            .map_or(own_ip, |address| address.value),
+        settings.connect_port.unwrap_or(own_port),
     );
     let interface = match &settings.bind_if {
         None => None,
@@ -523,22 +521,23 @@ impl Builder<'_> {
             return true;
         };
         let program = command.program();
+        // The server then is as if it had no such checker (fact 11.12).
         let (class, message) = match refusal {
             ScriptRefusal::NotFound => (
                 Class::Note,
-                format!("MISC_CHECK script {program} not found or not executable - removing checker"),
+                format!("Disabling misc script {program} since not found/accessible"),
             ),
             ScriptRefusal::NoUser => (
                 Class::General,
-                format!("Unable to set uid/gid for MISC_CHECK script '{program}' - removing checker"),
+                format!("Failed to set uid/gid for misc checker script '{program}' - removing"),
             ),
             ScriptRefusal::NoDefaultUser => (
                 Class::General,
-                format!("Unable to set default user for misc script {program} - removing"),
+                format!("Unable to set default user for misc script '{program}' - removing"),
             ),
             ScriptRefusal::Unsafe => (
                 Class::Note,
-                format!("Unsafe permissions found for MISC_CHECK script '{program}' - removing checker"),
+                format!("Disabling misc script {program} due to insecure"),
             ),
         };
         self.report(class, &path.place, message);

@@ -8,6 +8,7 @@ mod instance;
 pub mod print;
 mod scripts;
 mod sync;
+mod track;
 mod vrrp;
 
 pub use scripts::{accounts, commands, policy};

@@ -1,6 +1,7 @@
 //! Sync groups: who belongs to which, and what their trackers may do (facts 1.25, 1.26, 15).
 
-use super::{Builder, Plan, instance};
+use super::track::{track_interfaces, track_scripts};
+use super::{Builder, Plan};
 use crate::conf::config::SyncGroup;
 use crate::conf::diag::Class;
 use crate::track::config::TrackScriptConfig;
@@ -42,8 +43,8 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan, scripts: &[Track
         let mut group = SyncGroupConfig {
             name: name.clone(),
             members,
-            track_interfaces: instance::track_interfaces(builder, name, &written.track_interfaces, None),
-            track_scripts: instance::track_scripts(builder, name, &written.track_scripts, scripts),
+            track_interfaces: track_interfaces(builder, name, &written.track_interfaces, None),
+            track_scripts: track_scripts(builder, name, &written.track_scripts, scripts),
         };
         if owners > 0 {
             group_weights(builder, written, &mut group);

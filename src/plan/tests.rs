@@ -59,3 +59,120 @@ fn a_simple_instance() {
         "192.0.2.9/24 dev eth1 scope global label eth1:1"
     );
 }
+
+fn refused(text: &str, refusal: ScriptRefusal) -> (Plan, Vec<(Class, String)>) {
+    let reading = read_str(Path::new("t.conf"), text, &ReadOptions::default());
+    assert_eq!(reading.diagnostics, []);
+    let mut host = host(&["eth0"]);
+    host.refused = commands(&reading.config)
+        .into_iter()
+        .map(|command| (command, refusal))
+        .collect();
+    let (plan, said) = build(&reading.config, &host);
+    (
+        plan,
+        said.into_iter()
+            .map(|diagnostic| (diagnostic.class, diagnostic.message))
+            .collect(),
+    )
+}
+
+const SCRIPTS: &str = "vrrp_script S {\n script /x\n user joe\n}\nvrrp_instance A {\n interface eth0\n virtual_router_id 1\n \
+                       track_script {\n S\n }\n notify /y\n virtual_ipaddress {\n 192.0.2.9\n }\n}\n\
+                       virtual_server 192.0.2.9 80 {\n lb_algo rr\n lb_kind NAT\n protocol TCP\n \
+                       real_server 192.0.2.10 80 {\n MISC_CHECK {\n misc_path /z\n }\n }\n}\n";
+
+#[test]
+fn scripts_that_may_not_be_run_are_left_out() {
+    for (refusal, classes) in [
+        (
+            ScriptRefusal::NotFound,
+            [Class::General, Class::Note, Class::Note],
+        ),
+        (
+            ScriptRefusal::NoUser,
+            [Class::General, Class::Note, Class::General],
+        ),
+        (ScriptRefusal::NoDefaultUser, [Class::General; 3]),
+        (ScriptRefusal::Unsafe, [Class::General, Class::Note, Class::Note]),
+    ] {
+        let (plan, said) = refused(SCRIPTS, refusal);
+        let got: Vec<Class> = said.iter().map(|(class, _)| *class).collect();
+        assert_eq!(got, classes, "{refusal:?} {said:?}");
+        assert!(plan.track_scripts.is_empty() && plan.vrrp.scripts.is_empty());
+        assert!(plan.vrrp.routers[0].track_scripts.is_empty());
+        assert!(plan.notify.instances.is_empty());
+        assert!(plan.check.services[0].real_servers[0].checkers.is_empty());
+    }
+}
+
+#[test]
+fn scripts_without_security_are_said_once_for_each_half() {
+    let (plan, said) = plan(SCRIPTS);
+    let violations: Vec<&String> = said
+        .iter()
+        .filter(|line| line.starts_with("SECURITY VIOLATION"))
+        .collect();
+    assert_eq!(violations.len(), 2, "{said:?}");
+    assert_eq!(plan.track_scripts[0].command.user.as_ref().unwrap().user, "joe");
+    assert_eq!(plan.notify.instances["A"].any.as_ref().unwrap().program(), "/y");
+}
+
+#[test]
+fn commands_are_named_once_with_their_users() {
+    let reading = read_str(Path::new("t.conf"), SCRIPTS, &ReadOptions::default());
+    let commands = commands(&reading.config);
+    let programs: Vec<&str> = commands.iter().map(Command::program).collect();
+    assert_eq!(programs, ["/x", "/y", "/z"]);
+    assert_eq!(commands[0].user.as_ref().unwrap().user, "joe");
+}
+
+#[test]
+fn an_interface_may_come_later_only_when_it_is_said() {
+    let text =
+        "vrrp_instance A {\n interface eth9\n virtual_router_id 1\n virtual_ipaddress {\n 192.0.2.9\n }\n}\n";
+    let (without, said) = plan(text);
+    assert!(without.vrrp.routers.is_empty());
+    assert_eq!(
+        said,
+        [
+            "t.conf:2:12: WARNING - interface eth9 for vrrp_instance A doesn't exist",
+            "Non-existent interface specified in configuration"
+        ]
+    );
+    let (with, _) = plan(&format!("global_defs {{\n dynamic_interfaces\n}}\n{text}"));
+    assert_eq!(with.vrrp.routers[0].interface.as_str(), "eth9");
+    assert!(with.vrrp.dynamic_interfaces);
+}
+
+#[test]
+fn the_exit_status_is_that_of_the_gravest() {
+    let code = |classes: &[Class]| {
+        let all: Vec<Diagnostic> = classes
+            .iter()
+            .map(|class| Diagnostic::new(*class, None, ""))
+            .collect();
+        exit_code(&all)
+    };
+    assert_eq!(code(&[]), 0);
+    assert_eq!(code(&[Class::Note]), 0);
+    assert_eq!(code(&[Class::BadInterface, Class::Note]), 4);
+    assert_eq!(code(&[Class::BadInterface, Class::Warning]), 5);
+    assert_eq!(code(&[Class::UnknownKeyword]), 5);
+    assert_eq!(code(&[Class::Fatal]), 5);
+    assert_eq!(code(&[Class::Security, Class::General]), 6);
+    assert_eq!(code(&[Class::IncludeFailed]), 6);
+    assert_eq!(code(&[Class::MissingParameter, Class::Security]), 2);
+}
+
+#[test]
+fn announcements_inherit_from_global_defs() {
+    let (plan, _) = plan(
+        "global_defs {\n vrrp_garp_master_delay 7\n vrrp_garp_master_repeat 3\n}\nvrrp_instance A {\n interface eth0\n \
+         virtual_router_id 1\n garp_master_delay 9\n garp_master_repeat 2\n virtual_ipaddress {\n 192.0.2.9\n }\n}\n",
+    );
+    // As a dump of keepalived 2.2.7 has it.
+    let garp = plan.vrrp.routers[0].garp;
+    assert_eq!((garp.delay.as_secs(), garp.repeat), (9, 2));
+    assert_eq!((garp.lower_prio_delay.as_secs(), garp.lower_prio_repeat), (7, 3));
+}

@@ -143,6 +143,9 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
             continue;
         }
         let Some(command) = scripts::tracked(written) else {
+            if written.script_unreadable {
+                continue;
+            }
             let message = format!("No script set for vrrp_script {name} - removing");
             builder.report(Class::General, &written.name.place, message);
             continue;

@@ -30,7 +30,7 @@ fn cidr(text: &str) -> Option<(Cidr, bool)> {
         .ok()
         .filter(|_| digits)
         .and_then(|prefix| Cidr::new(address, prefix));
-    Some(cidr.map_or((Cidr::host(address), true), |cidr| (cidr, false)))
+    Some(cidr.map_or_else(|| (Cidr::host(address), true), |cidr| (cidr, false)))
 }
 
 fn line(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<AddressLine>> {
@@ -170,16 +170,20 @@ mod tests {
         assert_eq!(broadcast(&network, "+"), Some(Ipv4Addr::new(10, 1, 2, 255)));
         assert_eq!(broadcast(&network, "-"), Some(Ipv4Addr::new(10, 1, 2, 0)));
         assert_eq!(broadcast(&cidr("10.1.2.3").unwrap().0, "+"), None);
-        for bad in [
-            "10.1.2.3/33",
-            "10.1.2",
-            "10.1.2.3/",
-            "10.1.2.3/+4",
-            "fe80::1/129",
-            "x",
-        ] {
+        for bad in ["10.1.2", "x", "", "/24"] {
             assert_eq!(cidr(bad), None, "{bad}");
         }
-        assert_eq!(cidr("fd00::5/64").unwrap().to_string(), "fd00::5/64");
+        for (text, address) in [
+            ("10.1.2.3/33", "10.1.2.3"),
+            ("10.1.2.3/", "10.1.2.3"),
+            ("fe80::1/+4", "fe80::1"),
+        ] {
+            assert_eq!(
+                cidr(text),
+                Some((Cidr::host(address.parse().unwrap()), true)),
+                "{text}"
+            );
+        }
+        assert_eq!(cidr("fd00::5/64").unwrap().0.to_string(), "fd00::5/64");
     }
 }

@@ -61,11 +61,13 @@ impl Common {
     fn keyword(&mut self, cx: &mut Cx<'_>, block: Block, statement: &Statement) {
         let connection = &mut self.connection;
         match statement.keyword() {
-            "connect_ip" => connection.connect_ip = cx.address(statement).or(connection.connect_ip.take()),
+            "connect_ip" => {
+                connection.connect_ip = cx.address(statement).or_else(|| connection.connect_ip.take())
+            }
             "connect_port" => {
                 connection.connect_port = cx.unsigned(block, statement).or(connection.connect_port)
             }
-            "bindto" => connection.bindto = cx.address(statement).or(connection.bindto.take()),
+            "bindto" => connection.bindto = cx.address(statement).or_else(|| connection.bindto.take()),
             "bind_port" => connection.bind_port = cx.unsigned(block, statement).or(connection.bind_port),
             "bind_if" => {
                 if let Some(word) = statement.arg() {
@@ -112,6 +114,10 @@ fn http(
             "url" => http.urls.extend(url(cx, statement)),
             _ => common.keyword(cx, block, statement),
         }
+    }
+    if http.urls.is_empty() && body.iter().any(|statement| statement.keyword() == "url") {
+        // What is wrong with each has been said.
+        return None;
     }
     if http.urls.is_empty() {
         let message = format!("{} has no url - checker ignored", header.keyword());

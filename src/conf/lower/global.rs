@@ -43,7 +43,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
                     global.vrrp_version = Some(version);
                 }
             }
-            "script_user" => global.script_user = Cx::run_as(statement).or(global.script_user.take()),
+            "script_user" => global.script_user = Cx::run_as(statement).or_else(|| global.script_user.take()),
             "enable_script_security" => global.enable_script_security = true,
             "vrrp_garp_interval" => gap(cx, &mut global.garp_interval, statement),
             "vrrp_gna_interval" => gap(cx, &mut global.gna_interval, statement),

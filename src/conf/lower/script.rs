@@ -11,6 +11,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
     let mut script = VrrpScript {
         name: Cx::spanned(statement, word, word.text.clone()),
         script: None,
+        script_unreadable: false,
         interval: None,
         timeout: None,
         weight: 0,
@@ -22,7 +23,11 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
     let block = Block::VrrpScript;
     for statement in body {
         match statement.keyword() {
-            "script" => script.script = cx.script(statement).or(script.script),
+            "script" => {
+                let command = cx.script(statement);
+                script.script_unreadable |= command.is_none();
+                script.script = command.or(script.script);
+            }
             "interval" => script.interval = time(cx, statement).or(script.interval),
             "timeout" => script.timeout = time(cx, statement).or(script.timeout),
             "weight" => {

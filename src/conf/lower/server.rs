@@ -211,7 +211,7 @@ pub(super) fn settings(cx: &mut Cx<'_>, checks: &mut CheckSettings, block: Block
         "warmup" => checks.warmup = cx.seconds(block, statement).or(checks.warmup),
         "delay_loop" => checks.delay_loop = cx.seconds(block, statement).or(checks.delay_loop),
         "connect_timeout" => checks.connect_timeout = cx.seconds(block, statement).or(checks.connect_timeout),
-        "virtualhost" => checks.virtualhost = Cx::word(statement).or(checks.virtualhost.take()),
+        "virtualhost" => checks.virtualhost = Cx::word(statement).or_else(|| checks.virtualhost.take()),
         _ => {}
     }
 }

@@ -101,9 +101,9 @@ fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, know
         "preempt" => instance.nopreempt = None,
         "nopreempt" => instance.nopreempt = Some(statement.place()),
         "preempt_delay" => set(&mut instance.preempt_delay, cx.seconds(block, statement), place()),
-        "mcast_src_ip" => instance.source = cx.address(statement).or(instance.source.take()),
+        "mcast_src_ip" => instance.source = cx.address(statement).or_else(|| instance.source.take()),
         "unicast_src_ip" => {
-            instance.source = cx.address(statement).or(instance.source.take());
+            instance.source = cx.address(statement).or_else(|| instance.source.take());
             instance.unicast = Some(statement.place());
         }
         "unicast_peer" => {

@@ -1,0 +1,187 @@
+//! Files, includes and what cannot be read.
+
+use super::diag::Class;
+use super::*;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// A directory of the test's own, gone at its end.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("steadfast-conf-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn messages(reading: &Reading) -> Vec<(Class, String)> {
+    let said = reading.diagnostics.iter();
+    said.map(|diagnostic| (diagnostic.class, diagnostic.message.clone()))
+        .collect()
+}
+
+fn names(reading: &Reading) -> Vec<&str> {
+    reading
+        .config
+        .instances
+        .iter()
+        .map(|instance| instance.name.value.as_str())
+        .collect()
+}
+
+fn instance(name: &str) -> String {
+    format!("vrrp_instance {name} {{\n interface eth0\n}}\n")
+}
+
+#[test]
+fn includes_are_relative_sorted_and_anywhere() {
+    let dir = Dir::new("includes");
+    let top = dir.file(
+        "top.conf",
+        "include d/*.conf\nvrrp_instance T {\n include inner\n}\nglobal_defs { router_id x }\n",
+    );
+    dir.file("d/b.conf", &instance("B"));
+    dir.file("d/a.conf", &format!("{}include sub/c.conf\n", instance("A")));
+    dir.file("d/sub/c.conf", &instance("C"));
+    dir.file("d/ignored", &instance("NO"));
+    dir.file("inner", "interface eth1\n");
+    let reading = read(&top, &ReadOptions::default());
+    assert_eq!(messages(&reading), []);
+    assert_eq!(names(&reading), ["A", "C", "B", "T"]);
+    assert_eq!(
+        reading.config.instances[3].interface.as_ref().unwrap().value,
+        "eth1"
+    );
+    assert_eq!(reading.config.global.router_id.as_deref(), Some("x"));
+    assert_eq!(reading.sources.files.len(), 5);
+}
+
+#[test]
+fn a_missing_include_counts_only_when_asked() {
+    let dir = Dir::new("missing");
+    for (line, class) in [
+        ("include none.conf", Class::Note),
+        ("include none*.conf", Class::Note),
+        ("includem none.conf", Class::IncludeFailed),
+        ("includem none*.conf", Class::Note),
+        ("includew none*.conf", Class::IncludeFailed),
+        ("includeb {here,gone}", Class::IncludeFailed),
+        ("includea none", Class::IncludeFailed),
+        (
+            "global_defs {\ninclude_check match\n}\ninclude none",
+            Class::IncludeFailed,
+        ),
+    ] {
+        dir.file("here", "");
+        let top = dir.file("top.conf", line);
+        let reading = read(&top, &ReadOptions::default());
+        let classes: Vec<Class> = reading.diagnostics.iter().map(|d| d.class).collect();
+        assert_eq!(classes, [class], "{line}");
+    }
+}
+
+#[test]
+fn what_is_no_plain_file_is_skipped() {
+    let dir = Dir::new("plain");
+    let top = dir.file("top.conf", "include run\ninclude sub\n");
+    let script = dir.file("run", &instance("NO"));
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(dir.0.join("sub")).unwrap();
+    let reading = read(&top, &ReadOptions::default());
+    assert_eq!(names(&reading), Vec::<&str>::new());
+    assert_eq!(reading.diagnostics.len(), 2);
+    assert!(
+        reading.diagnostics[0]
+            .message
+            .contains("is not a regular non-executable file - skipping")
+    );
+    assert!(
+        reading.diagnostics[1]
+            .message
+            .contains("is a directory - skipping")
+    );
+}
+
+#[test]
+fn a_file_that_includes_itself_ends() {
+    let dir = Dir::new("self");
+    let top = dir.file("top.conf", "include top.conf\ninclude top.conf\n");
+    let started = fs::metadata(&top).is_ok();
+    let reading = read(&top, &ReadOptions::default());
+    assert!(started);
+    let said: Vec<Class> = reading.diagnostics.iter().map(|d| d.class).collect();
+    assert_eq!(said, [Class::General]);
+}
+
+#[test]
+fn without_its_file_nothing_is_found() {
+    let dir = Dir::new("top");
+    let top = dir.0.join("none.conf");
+    let reading = read(&top, &ReadOptions::default());
+    assert!(!reading.found);
+    assert_eq!(reading.diagnostics[0].class, Class::Note);
+    let all = ReadOptions {
+        all_config: true,
+        ..ReadOptions::default()
+    };
+    assert_eq!(read(&top, &all).diagnostics[0].class, Class::IncludeFailed);
+}
+
+#[test]
+fn lines_that_are_too_long_or_broken_are_left_out() {
+    let long = format!(
+        "global_defs {{\r\n router_id {}\r\n router_id b\0d\r\n router_id good\r\n}}",
+        "x".repeat(1100)
+    );
+    let reading = read_str(Path::new("t"), &long, &ReadOptions::default());
+    assert_eq!(reading.config.global.router_id.as_deref(), Some("good"));
+    assert_eq!(reading.diagnostics.len(), 2);
+}
+
+#[test]
+fn numbers_with_something_after_them_are_forgiven_outside_of_tests() {
+    let text = "vrrp_instance A {\n interface eth0\n garp_master_delay 7x\n priority 8x\n}\n";
+    for (test, delay) in [(false, Some(7)), (true, None)] {
+        let options = ReadOptions {
+            test,
+            ..ReadOptions::default()
+        };
+        let reading = read_str(Path::new("t"), text, &options);
+        let instance = &reading.config.instances[0];
+        assert_eq!(instance.garp.master_delay.map(|delay| delay.as_secs()), delay);
+        assert_eq!(instance.priority, None);
+        assert_eq!(reading.diagnostics.len(), 2);
+    }
+}
+
+#[test]
+fn a_script_line_may_name_its_user() {
+    let text = "vrrp_instance A {\n notify \"/bin/x 'a b' c\\ d\" joe staff\n notify_master /bin/y\n}\n";
+    let reading = read_str(Path::new("t"), text, &ReadOptions::default());
+    let notify = &reading.config.instances[0].notify;
+    let any = &notify.any.as_ref().unwrap().value;
+    assert_eq!(any.argv, ["/bin/x", "a b", "c d"]);
+    let user = any.user.as_ref().unwrap();
+    assert_eq!(
+        (user.user.as_str(), user.group.as_deref()),
+        ("joe", Some("staff"))
+    );
+    assert_eq!(notify.master.as_ref().unwrap().value.user, None);
+}

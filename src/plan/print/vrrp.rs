@@ -1,0 +1,266 @@
+//! `vrrp_script`, `vrrp_sync_group` and `vrrp_instance` of the effective configuration.
+
+use super::{MASK, Printer, argv, seconds, word};
+use crate::net::{AddressSpec, Family, IfName, Scope};
+use crate::notify::config::NotifyScripts;
+use crate::plan::instance::{FAULT_AH, FAULT_NO_PEER};
+use crate::track::config::TrackScriptConfig;
+use crate::vrrp::config::{
+    Auth, InitialState, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport, Version,
+};
+use std::net::IpAddr;
+
+impl Printer {
+    pub(super) fn track_script(&mut self, script: &TrackScriptConfig) {
+        let TrackScriptConfig {
+            name,
+            command,
+            interval,
+            timeout,
+            weight,
+            reverse,
+            rise,
+            fall,
+        } = script;
+        self.block(&format!("vrrp_script {}", word(name)), |out| {
+            out.set("script", argv(command));
+            out.user(command);
+            out.set("interval", seconds(*interval));
+            out.set("timeout", seconds(*timeout));
+            out.set(
+                "weight",
+                format!("{weight}{}", if *reverse { " reverse" } else { "" }),
+            );
+            out.set("rise", rise);
+            out.set("fall", fall);
+        });
+    }
+
+    fn notify(&mut self, scripts: Option<&NotifyScripts>) {
+        let Some(NotifyScripts {
+            master,
+            backup,
+            fault,
+            stop,
+            any,
+        }) = scripts
+        else {
+            return;
+        };
+        for (keyword, command) in [
+            ("notify_master", master),
+            ("notify_backup", backup),
+            ("notify_fault", fault),
+            ("notify_stop", stop),
+            ("notify", any),
+        ] {
+            self.command(keyword, command.as_ref());
+        }
+    }
+
+    fn trackers(
+        &mut self,
+        interfaces: &[TrackedInterface],
+        scripts: &[TrackedScript],
+        defined: &[TrackScriptConfig],
+    ) {
+        if !interfaces.is_empty() {
+            self.block("track_interface", |out| {
+                for tracked in interfaces {
+                    let reverse = if tracked.reverse { " reverse" } else { "" };
+                    out.line(&format!(
+                        "{} weight {}{reverse}",
+                        tracked.interface, tracked.weight
+                    ));
+                }
+            });
+        }
+        if !scripts.is_empty() {
+            self.block("track_script", |out| {
+                for tracked in scripts {
+                    let default = defined
+                        .iter()
+                        .any(|script| script.name == tracked.script && script.reverse);
+                    let reverse = match (tracked.reverse, default) {
+                        (true, _) => " reverse",
+                        (false, true) => " noreverse",
+                        (false, false) => "",
+                    };
+                    out.line(&format!(
+                        "{} weight {}{reverse}",
+                        word(&tracked.script),
+                        tracked.weight
+                    ));
+                }
+            });
+        }
+    }
+
+    pub(super) fn group(
+        &mut self,
+        group: &SyncGroupConfig,
+        scripts: Option<&NotifyScripts>,
+        defined: &[TrackScriptConfig],
+    ) {
+        let SyncGroupConfig {
+            name,
+            members,
+            track_interfaces,
+            track_scripts,
+        } = group;
+        self.block(&format!("vrrp_sync_group {}", word(name)), |out| {
+            out.block("group", |out| {
+                for member in members {
+                    out.line(&word(member));
+                }
+            });
+            // Weights that are not allowed are gone already.
+            out.line("sync_group_tracking_weight");
+            out.trackers(track_interfaces, track_scripts, defined);
+            out.notify(scripts);
+        });
+    }
+
+    pub(super) fn router(
+        &mut self,
+        router: &RouterConfig,
+        scripts: Option<&NotifyScripts>,
+        defined: &[TrackScriptConfig],
+    ) {
+        let RouterConfig {
+            name,
+            vrid,
+            family,
+            version,
+            interface,
+            initial,
+            priority,
+            advert_int,
+            down_timer_adverts,
+            nopreempt,
+            preempt_delay,
+            auth,
+            source,
+            transport,
+            garp,
+            lower_prio_no_advert,
+            higher_prio_send_advert,
+            vips,
+            excluded,
+            track_interfaces,
+            track_scripts,
+            dont_track_primary,
+            check_unicast_src,
+            config_fault,
+        } = router;
+        self.block(&format!("vrrp_instance {}", word(name)), |out| {
+            out.set(
+                "state",
+                match initial {
+                    InitialState::Master => "MASTER",
+                    InitialState::Backup => "BACKUP",
+                },
+            );
+            out.set("interface", interface);
+            out.flag("native_ipv6", *family == Family::V6);
+            out.set("version", version.number());
+            out.set("virtual_router_id", vrid);
+            out.set("priority", priority);
+            out.set("advert_int", seconds(*advert_int));
+            out.set("down_timer_adverts", down_timer_adverts);
+            out.flag("nopreempt", *nopreempt);
+            if !preempt_delay.is_zero() {
+                out.set("preempt_delay", seconds(*preempt_delay));
+            }
+            out.auth(auth, config_fault.as_deref(), *version);
+            out.transport(transport, *source, config_fault.as_deref());
+            out.garp("garp", garp);
+            out.boolean("lower_prio_no_advert", *lower_prio_no_advert);
+            out.boolean("higher_prio_send_advert", *higher_prio_send_advert);
+            out.flag("dont_track_primary", *dont_track_primary);
+            out.flag("check_unicast_src", *check_unicast_src);
+            out.trackers(track_interfaces, track_scripts, defined);
+            out.flag("no_virtual_ipaddress", vips.is_empty());
+            out.addresses("virtual_ipaddress", vips, interface);
+            out.addresses("virtual_ipaddress_excluded", excluded, interface);
+            out.notify(scripts);
+        });
+    }
+
+    fn auth(&mut self, auth: &Auth, fault: Option<&str>, version: Version) {
+        let (kind, secret) = match auth {
+            Auth::Pass(secret) if self.show_secrets => {
+                let used: Vec<u8> = secret.iter().copied().take_while(|octet| *octet != 0).collect();
+                ("PASS", word(&String::from_utf8_lossy(&used)))
+            }
+            Auth::Pass(_) => ("PASS", MASK.to_owned()),
+            Auth::None if fault == Some(FAULT_AH) && version == Version::V2 => ("AH", MASK.to_owned()),
+            Auth::None => return,
+        };
+        self.block("authentication", |out| {
+            out.set("auth_type", kind);
+            out.set("auth_pass", secret);
+        });
+    }
+
+    fn transport(&mut self, transport: &Transport, source: Option<IpAddr>, fault: Option<&str>) {
+        match transport {
+            Transport::Multicast { group } => {
+                self.set("mcast_dst_ip", group);
+                if let Some(source) = source {
+                    self.set("mcast_src_ip", source);
+                }
+                if fault == Some(FAULT_NO_PEER) {
+                    self.line("unicast_fault_no_peer");
+                    self.block("unicast_peer", |_| {});
+                }
+            }
+            Transport::Unicast { peers, ttl } => {
+                if let Some(source) = source {
+                    self.set("unicast_src_ip", source);
+                }
+                self.set("unicast_ttl", ttl);
+                self.block("unicast_peer", |out| {
+                    for peer in peers {
+                        out.line(&peer.to_string());
+                    }
+                });
+            }
+        }
+    }
+
+    fn addresses(&mut self, keyword: &str, addresses: &[AddressSpec], own: &IfName) {
+        if addresses.is_empty() {
+            return;
+        }
+        self.block(keyword, |out| {
+            for address in addresses {
+                out.line(&address_line(address, own));
+            }
+        });
+    }
+}
+
+fn address_line(address: &AddressSpec, own: &IfName) -> String {
+    let AddressSpec {
+        cidr,
+        interface,
+        scope,
+        label,
+        broadcast,
+    } = address;
+    let mut line = format!("{}/{}", cidr.addr, cidr.prefix);
+    if let Some(broadcast) = broadcast {
+        line.push_str(&format!(" brd {broadcast}"));
+    }
+    if interface != own {
+        line.push_str(&format!(" dev {interface}"));
+    }
+    if *scope != Scope::GLOBAL {
+        line.push_str(&format!(" scope {scope}"));
+    }
+    if let Some(label) = label {
+        line.push_str(&format!(" label {}", word(label)));
+    }
+    line
+}

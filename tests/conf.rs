@@ -1,0 +1,225 @@
+//! Configurations and what is made of them: `tests/conf/NAME.conf` → `NAME.diag` (every diagnostic, and the exit
+//! status of `-t`) and `NAME.out` (the effective configuration, which must mean the same plan again).
+//!
+//! `UPDATE_GOLDENS=1 cargo test --test conf` writes the expectations anew: read the difference before it is
+//! committed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails here has found something"
+)]
+
+use proptest::prelude::*;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use steadfast::conf::{self, ReadOptions, Reading, diag::Diagnostic};
+use steadfast::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
+use steadfast::plan::{self, Host, Plan, ScriptRefusal};
+
+fn interface(index: u32, name: &str, address: &str) -> InterfaceStatus {
+    InterfaceStatus {
+        name: IfName::new(name).unwrap(),
+        index: IfIndex(index),
+        mac: None,
+        mtu: 1500,
+        up: true,
+        multicast: true,
+        noarp: false,
+        loopback: name == "lo",
+        addresses: vec![InterfaceAddress {
+            cidr: Cidr::new(address.parse().unwrap(), 24).unwrap(),
+            tentative: false,
+        }],
+    }
+}
+
+/// lo, eth0 and eth1; the scripts in /usr/bin and /usr/local/libexec exist, no others.
+fn host(reading: &Reading) -> Host {
+    let commands = plan::commands(&reading.config).into_iter();
+    let missing = commands.filter(|command| {
+        let program = command.program();
+        !program.starts_with("/usr/bin/") && !program.starts_with("/usr/local/libexec/")
+    });
+    Host {
+        interfaces: vec![
+            interface(1, "lo", "127.0.0.1"),
+            interface(2, "eth0", "192.0.2.1"),
+            interface(3, "eth1", "198.51.100.2"),
+        ],
+        refused: missing
+            .map(|command| (command, ScriptRefusal::NotFound))
+            .collect(),
+        unknown_accounts: Vec::new(),
+    }
+}
+
+fn options() -> ReadOptions {
+    ReadOptions {
+        config_id: "lb1".to_owned(),
+        test: true,
+        ..ReadOptions::default()
+    }
+}
+
+fn load(name: &Path, text: &str) -> (Reading, Plan, Vec<Diagnostic>) {
+    let reading = conf::read_str(name, text, &options());
+    let (plan, more) = plan::build(&reading.config, &host(&reading));
+    let all = reading.diagnostics.iter().cloned().chain(more).collect();
+    (reading, plan, all)
+}
+
+/// One line a diagnostic, and the exit status.
+fn describe(diagnostics: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        writeln!(out, "{:?} {diagnostic}", diagnostic.class).unwrap();
+        if let Some(help) = &diagnostic.help {
+            writeln!(out, "    help: {help}").unwrap();
+        }
+    }
+    writeln!(out, "exit {}", plan::exit_code(diagnostics)).unwrap();
+    out
+}
+
+fn check_golden(path: &Path, actual: &str) {
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        std::fs::write(path, actual).unwrap();
+    }
+    let wanted = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(
+        wanted,
+        actual,
+        "{} differs; UPDATE_GOLDENS=1 writes it anew",
+        path.display()
+    );
+}
+
+/// What is printed means the same plan, and prints the same.
+fn check_print(plan: &Plan) -> String {
+    let printed = plan::print::print(plan, true);
+    let (_, again, diagnostics) = load(Path::new("printed.conf"), &printed);
+    assert_eq!(*plan, again, "{printed}\n{}", describe(&diagnostics));
+    assert_eq!(plan::print::print(&again, true), printed);
+    printed
+}
+
+#[test]
+fn goldens() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conf");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
+    files.sort();
+    assert!(files.len() >= 5, "{files:?}");
+    for path in files {
+        let name = Path::new(path.file_name().unwrap());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (reading, plan, diagnostics) = load(name, &text);
+        check_golden(&path.with_extension("diag"), &describe(&diagnostics));
+        check_golden(&path.with_extension("out"), &check_print(&plan));
+        let mut rendered = Vec::new();
+        conf::diag::render_terminal(&diagnostics, &reading.sources, &mut rendered).unwrap();
+        let rendered = String::from_utf8(rendered).unwrap();
+        for place in diagnostics
+            .iter()
+            .filter_map(|diagnostic| diagnostic.place.as_ref())
+        {
+            let place = format!("{}:{}:{}", place.file.display(), place.line, place.column);
+            assert!(rendered.contains(&place), "{place} is not shown in\n{rendered}");
+        }
+    }
+}
+
+/// As found in the wild: keepalived 2.2.7 ends with 6 on it where eth0, eth1 and /usr/bin/killall exist.
+#[test]
+fn the_wild_sample_is_understood() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conf/wild.conf");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, plan, diagnostics) = load(Path::new("wild.conf"), &text);
+    let unknown = |d: &&Diagnostic| d.class == conf::diag::Class::UnknownKeyword;
+    assert_eq!(diagnostics.iter().find(unknown), None);
+    assert_eq!(plan::exit_code(&diagnostics), 6);
+    assert_eq!(plan.vrrp.routers.len(), 1);
+    assert_eq!(plan.vrrp.routers[0].vips.len(), 2);
+    assert_eq!(plan.vrrp.groups[0].members, ["VI_1"]);
+    assert_eq!(plan.check.services[0].real_servers.len(), 2);
+}
+
+#[test]
+fn the_example_is_complete_and_clean() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("etc/keepalived.conf.example");
+    for id in ["lb1", "lb2"] {
+        let options = ReadOptions {
+            config_id: id.to_owned(),
+            ..options()
+        };
+        let reading = conf::read(&path, &options);
+        assert!(reading.found);
+        let (plan, more) = plan::build(&reading.config, &host(&reading));
+        let all: Vec<Diagnostic> = reading.diagnostics.iter().cloned().chain(more).collect();
+        assert_eq!(describe(&all), "exit 0\n");
+        assert_eq!((plan.vrrp.routers.len(), plan.check.services.len()), (2, 2));
+        assert_eq!(
+            plan.vrrp.routers[0].priority.0,
+            if id == "lb1" { 150 } else { 100 }
+        );
+        let keywords: Vec<&str> = plan
+            .check
+            .services
+            .iter()
+            .flat_map(|server| &server.real_servers)
+            .flat_map(|real| &real.checkers)
+            .map(|checker| checker.probe.keyword())
+            .collect();
+        for checker in ["TCP_CHECK", "HTTP_GET", "SSL_GET", "MISC_CHECK"] {
+            assert!(keywords.contains(&checker), "{checker}");
+        }
+        check_print(&plan);
+    }
+}
+
+#[test]
+fn secrets_are_masked() {
+    let text = "vrrp_instance A {\n interface eth0\n virtual_router_id 1\n authentication {\n auth_type PASS\n \
+                auth_pass hunter22\n }\n virtual_ipaddress {\n 192.0.2.9\n }\n}\n";
+    let (_, plan, _) = load(Path::new("t"), text);
+    assert!(plan::print::print(&plan, true).contains("hunter22"));
+    assert!(!plan::print::print(&plan, false).contains("hunter22"));
+    assert!(!format!("{plan:?}").contains("hunter22"));
+}
+
+/// Words that make many kinds of lines, some right, most wrong.
+fn words() -> impl Strategy<Value = String> {
+    let known = conf::keyword::all()
+        .map(|keyword| keyword.name)
+        .collect::<Vec<_>>();
+    prop_oneof![
+        6 => prop::sample::select(known).prop_map(str::to_owned),
+        3 => prop::sample::select(vec!["{", "}", "\n", "\n", "\n", "\"", "'", "#", "!", "\\", "@lb1", "$A=", "$A", "${A}", "${", "~SEQ(I, 3)", "~LST(B, x, y)", "$"])
+            .prop_map(str::to_owned),
+        3 => prop::sample::select(vec!["A", "eth0", "192.0.2.5", "192.0.2.5/24", "fe80::1", "80", "0", "255", "-1", "1.5", "99999999999", "MASTER", "PASS", "NAT", "rr", "weight", "dev", "true", "/usr/bin/true"])
+            .prop_map(str::to_owned),
+        1 => "\\PC{0,12}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_panics_or_hangs(parts in prop::collection::vec(words(), 0..80)) {
+        let text = parts.join(" ");
+        let (reading, plan, diagnostics) = load(Path::new("t.conf"), &text);
+        let mut out = Vec::new();
+        conf::diag::render_terminal(&diagnostics, &reading.sources, &mut out).unwrap();
+        check_print(&plan);
+    }
+
+    #[test]
+    fn no_bytes_panic_or_hang(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        load(Path::new("t.conf"), &String::from_utf8_lossy(&bytes));
+    }
+}
