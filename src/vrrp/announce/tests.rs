@@ -21,7 +21,8 @@ fn at(seconds: u64) -> Instant {
 #[test]
 fn second_burst_and_refreshes() {
     // delay, refresh → (second, rounds) …
-    let table: [(u64, u64, &[(u64, u32)]); 4] = [
+    type Bursts = &'static [(u64, u32)];
+    let table: [(u64, u64, Bursts); 4] = [
         (5, 0, &[(5, 5)]),
         (0, 0, &[]),
         (0, 10, &[(10, 2), (20, 2), (30, 2)]),

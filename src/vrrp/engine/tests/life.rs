@@ -52,7 +52,7 @@ fn a_late_driver_keeps_the_advert_schedule() {
     bench.engine.handle_timeout(bench.now);
     assert_eq!(bench.drain(), ["send 51/100 to 224.0.0.18"]);
     assert_eq!(bench.timer("A"), 700_000, "not 300 ms later for ever");
-    bench.now = bench.now + ms(5_000);
+    bench.now += ms(5_000);
     bench.engine.handle_timeout(bench.now);
     assert_eq!(
         bench.drain(),

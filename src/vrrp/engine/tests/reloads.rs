@@ -111,7 +111,8 @@ fn an_unanswered_hold_is_repeated_when_a_release_overtakes_it() {
 
 #[test]
 fn a_master_absorbs_everything_but_its_key() {
-    let changes: [(&str, fn(&mut RouterConfig)); 8] = [
+    type Change = fn(&mut RouterConfig);
+    let changes: [(&str, Change); 8] = [
         ("name", |c| c.name = "B".into()),
         ("priority", |c| c.priority = Priority(1)),
         ("interval", |c| c.advert_int = Duration::from_secs(5)),
