@@ -1,6 +1,7 @@
 # steadfast: everything a developer does. `make help` lists it.
 
 CARGO ?= cargo
+RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
 .PHONY: help setup build fmt clippy test lab vectors demo bench
 
@@ -39,4 +40,6 @@ demo: setup ## A pair of directors at work, and what happens when one is lost
 
 bench: setup ## Side by side with keepalived: failover, memory, CPU
 	$(CARGO) build --release
-	$(CARGO) test --quiet --test lab -- --show bench
+	@for figures in bench-takeover bench-load; do \
+	    LAB_BINARY=$(RELEASE) $(CARGO) test --quiet --test lab -- --show $$figures || exit 1; \
+	done

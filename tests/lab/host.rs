@@ -125,7 +125,7 @@ impl Guest {
             .join("lab")
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
-        let uml = !host_will_do();
+        let uml = !host_will_do(scenarios::named(scenario).is_none_or(|scenario| scenario.ipvs));
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]
         } else {
@@ -147,10 +147,11 @@ impl Guest {
         };
         let place = if uml { "uml" } else { "host" };
         let daemon = std::env::var("LAB_DAEMON").unwrap_or_else(|_| "steadfast".into());
+        let binary = std::env::var("LAB_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_steadfast").into());
         command
             .args(["--guest", place, scenario])
             .arg(&shared)
-            .arg(daemon);
+            .args([daemon, binary]);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -233,9 +234,9 @@ fn host_namespaces(program: &Path) -> Command {
 }
 
 /// `LAB_PLACE` says which kernel to use, `host` or `uml`; else the host's if it can.
-fn host_will_do() -> bool {
+fn host_will_do(ipvs: bool) -> bool {
     match std::env::var("LAB_PLACE").as_deref() {
         Ok(place) => place == "host",
-        Err(_) => nix::unistd::geteuid().is_root() && Path::new("/proc/net/ip_vs").exists(),
+        Err(_) => nix::unistd::geteuid().is_root() && (!ipvs || Path::new("/proc/net/ip_vs").exists()),
     }
 }

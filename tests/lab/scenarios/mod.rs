@@ -1,5 +1,6 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
+mod bench;
 mod conf;
 mod demo;
 mod expect;
@@ -18,6 +19,8 @@ pub struct Scenario {
     pub about: &'static str,
     /// Whether it is a test, rather than a service of the lab.
     pub in_tests: bool,
+    /// Whether it needs IPVS; without, a privileged host's own kernel will do.
+    pub ipvs: bool,
     pub run: fn(),
 }
 
@@ -134,6 +137,19 @@ pub const ALL: &[Scenario] = &[
     ),
     tool("demo", "the whole story, for make demo", demo::run),
     tool(
+        "bench-takeover",
+        "takeover time and memory beside keepalived's, for make bench",
+        bench::takeover,
+    ),
+    Scenario {
+        ipvs: false,
+        ..tool(
+            "bench-load",
+            "memory and CPU with 200 routers beside keepalived's, for make bench",
+            bench::load,
+        )
+    },
+    tool(
         "capture-vectors",
         "records keepalived's frames for tests/vectors",
         vectors::capture,
@@ -149,6 +165,7 @@ const fn test(name: &'static str, about: &'static str, run: fn()) -> Scenario {
         name,
         about,
         in_tests: true,
+        ipvs: true,
         run,
     }
 }
@@ -158,6 +175,7 @@ const fn tool(name: &'static str, about: &'static str, run: fn()) -> Scenario {
         name,
         about,
         in_tests: false,
+        ipvs: true,
         run,
     }
 }

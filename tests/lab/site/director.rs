@@ -38,6 +38,14 @@ impl Daemon {
     }
 }
 
+/// What a daemon uses.
+pub struct Usage {
+    /// Its proportional share of memory, in KiB.
+    pub memory: u64,
+    /// CPU time since its processes began.
+    pub cpu: Duration,
+}
+
 pub struct Director {
     node: Node,
     pub daemon: Daemon,
@@ -169,8 +177,40 @@ impl Director {
         Pid::from_raw(self.running.as_ref().expect("a started daemon").id() as i32)
     }
 
-    /// Sends a signal to the daemon's main process and all below it.
+    /// What the daemon uses, summed over its processes.
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage {
+            memory: 0,
+            cpu: Duration::ZERO,
+        };
+        for process in self.family() {
+            let proc = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
+            let pss = proc("smaps_rollup")
+                .lines()
+                .find_map(|line| Some(line.strip_prefix("Pss:")?.trim().to_owned()));
+            let kib = pss.and_then(|pss| pss.split(' ').next()?.parse::<u64>().ok());
+            usage.memory += kib.expect("a proportional set size");
+            for task in fs::read_dir(format!("/proc/{process}/task"))
+                .expect("tasks")
+                .flatten()
+            {
+                let times = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+                let nanoseconds = times.split(' ').next().and_then(|time| time.parse().ok());
+                usage.cpu += Duration::from_nanos(nanoseconds.expect("CPU time"));
+            }
+        }
+        usage
+    }
+
+    /// Sends a signal to every process of the daemon.
     fn all(&self, signal: Signal) {
+        for process in self.family() {
+            let _ = kill(process, signal);
+        }
+    }
+
+    /// The daemon's main process and all below it.
+    fn family(&self) -> Vec<Pid> {
         let mut family = vec![self.main()];
         let processes = fs::read_dir("/proc").expect("proc").flatten();
         let mut parents: Vec<(Pid, Pid)> = processes
@@ -182,9 +222,7 @@ impl Director {
                 family.push(process);
             }
         }
-        for process in family {
-            let _ = kill(process, signal);
-        }
+        family
     }
 }
 
@@ -208,8 +246,11 @@ impl Deref for Director {
 }
 
 impl Drop for Director {
-    /// Leaves the log for whoever looks into a failure.
+    /// Ends the daemon, and leaves its log for whoever looks into a failure.
     fn drop(&mut self) {
+        if self.running.is_some() {
+            self.all(Signal::SIGKILL);
+        }
         let _ = fs::write(format!("{SHARED}/{}.log", self.node.name), self.log.text());
     }
 }

@@ -14,7 +14,7 @@ mod switch;
 use std::net::IpAddr;
 
 pub use client::{Client, Probe};
-pub use director::{Daemon, Director};
+pub use director::{Daemon, Director, Usage};
 pub use ipvs::Table;
 pub use log::Log;
 pub use node::Node;
