@@ -1,10 +1,14 @@
 //! The daemon: planes, supervision, signals, reload, shutdown. The top of the house; no room imports it.
 
+pub mod dump;
+pub mod kernel_worker;
+pub mod last_will;
 pub mod log;
 pub mod pidfile;
 pub mod plane;
 pub mod signal;
 pub mod version;
+pub mod vrrp_plane;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

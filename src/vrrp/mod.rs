@@ -4,12 +4,29 @@
 //! leaves [`Action`]s. [`io`] is the edge: raw sockets, packet filters, gratuitous ARP. This room knows neither
 //! the configuration language nor health checks.
 
+pub mod accept;
+pub mod advert;
+mod announce;
+pub mod auth;
+pub mod checksum;
 pub mod config;
+pub mod endpoint;
+pub mod engine;
 pub mod event;
 pub mod id;
+pub mod io;
+pub mod priority;
+mod router;
 pub mod status;
+mod sync;
 pub mod telling;
+#[cfg(test)]
+mod testing;
+pub mod timing;
+mod world;
 
 pub use config::VrrpConfig;
+pub use endpoint::{Endpoint, EndpointKind, endpoints};
+pub use engine::Engine;
 pub use event::{Action, Event};
 pub use id::{Priority, RouterId, Vrid};

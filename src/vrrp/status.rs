@@ -16,6 +16,8 @@ pub struct VrrpStatus {
     pub groups: Vec<GroupStatus>,
     /// The scripts, in the order of the configuration.
     pub scripts: Vec<ScriptStatus>,
+    /// Packets that no router here is addressed by (fact 6.1).
+    pub unknown_vrid: u64,
 }
 
 /// A router's state by name (fact 2.1).

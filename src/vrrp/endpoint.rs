@@ -1,0 +1,87 @@
+//! Which sockets a configuration needs: one endpoint for each (family, interface, group or source), shared (fact 5.10).
+//!
+//! Owns the grouping. Opens nothing: `vrrp::io` does, and compares the endpoints of two configurations at a reload.
+
+use super::Vrid;
+use super::config::{RouterConfig, Transport, VrrpConfig};
+use crate::net::{Family, IfName};
+use std::net::IpAddr;
+
+/// The TTL or hop limit of multicast adverts (RFC 5798 §5.1.1.3, §5.1.2.3).
+pub const MULTICAST_TTL: u8 = 255;
+
+/// A pair of sockets, one to receive and one to send, shared by all routers that can.
+///
+/// Two endpoints of one configuration never receive the same packet: they differ in family, interface, or kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// Adverts leave and arrive here.
+    pub interface: IfName,
+    /// What makes it multicast or unicast.
+    pub kind: EndpointKind,
+    /// The routers' identifiers, ascending, each once: what the packet filter lets through.
+    pub vrids: Vec<Vrid>,
+    /// TTL or hop limit of the first of the routers, fit to be set on the socket. Routers of one unicast endpoint
+    /// may differ: [`Transmit::ttl`](super::event::Transmit::ttl) is what counts for a packet.
+    pub ttl: u8,
+}
+
+/// Multicast or unicast.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointKind {
+    /// Joins the group on the interface; sends to it.
+    Multicast {
+        /// 224.0.0.18 or ff02::12 unless configured.
+        group: IpAddr,
+    },
+    /// Joins nothing; sends to peers.
+    Unicast {
+        /// The configured source address; `None`: the first one of the interface, as the engine finds it.
+        source: Option<IpAddr>,
+    },
+}
+
+impl Endpoint {
+    /// Whether `other` needs the same sockets, whatever their filter and TTL.
+    pub fn same_socket(&self, other: &Self) -> bool {
+        self.family == other.family && self.interface == other.interface && self.kind == other.kind
+    }
+
+    fn of(router: &RouterConfig) -> Self {
+        let (kind, ttl) = match &router.transport {
+            Transport::Multicast { group } => (EndpointKind::Multicast { group: *group }, MULTICAST_TTL),
+            Transport::Unicast { ttl, .. } => (
+                EndpointKind::Unicast {
+                    source: router.source,
+                },
+                *ttl,
+            ),
+        };
+        Self {
+            family: router.family,
+            interface: router.interface.clone(),
+            kind,
+            vrids: vec![router.vrid],
+            ttl,
+        }
+    }
+}
+
+/// The endpoints that `config` needs, in the order of the routers that need them first.
+pub fn endpoints(config: &VrrpConfig) -> Vec<Endpoint> {
+    let mut all: Vec<Endpoint> = Vec::new();
+    for router in &config.routers {
+        let wanted = Endpoint::of(router);
+        match all.iter_mut().find(|e| e.same_socket(&wanted)) {
+            Some(shared) => {
+                if let Err(at) = shared.vrids.binary_search(&router.vrid) {
+                    shared.vrids.insert(at, router.vrid);
+                }
+            }
+            None => all.push(wanted),
+        }
+    }
+    all
+}

@@ -1,0 +1,620 @@
+//! The VRRP engine: all virtual routers and sync groups of the daemon, as one value that hears events and leaves actions.
+//!
+//! Pure: it opens nothing and reads no clock; every call gets `now`. Nothing in it depends on who drives it.
+//!
+//! # Protocol with the driver
+//!
+//! 1. [`Engine::new`], then [`Event::Interface`] for every interface there is, then [`Engine::start`]. Before `start`
+//!    events are only noted; datagrams are dropped. `start` first releases addresses that a crash left behind
+//!    (generation 0), then lets every router enter its first state.
+//! 2. Then, for ever: wait for the earlier of an event and [`Engine::next_deadline`]; call [`Engine::handle`] or
+//!    [`Engine::handle_timeout`]; carry out everything that [`Engine::poll_action`] yields, in order. A driver that finds
+//!    itself late hands in all waiting datagrams before it calls `handle_timeout`.
+//! 3. Every [`Action::Hold`] is answered by [`Event::Held`] and every [`Action::Release`] by [`Event::Released`], with the
+//!    order's generation; announcements and scripts of a new MASTER wait for the former. An order that a newer Release
+//!    of the same router overtook may be left unanswered.
+//! 4. [`Engine::stop`]; carry out the actions; go on until [`Engine::is_stopped`]. The limit of that wait is the
+//!    driver's. After `stop` only `Released` is heard.
+
+mod reload;
+
+use super::announce::Pacer;
+use super::config::{SyncGroupConfig, Transport, VrrpConfig};
+use super::event::{Action, Completion, Datagram, Event, Notification, NotifyState, Subject};
+use super::priority::assess;
+use super::router::{Cx, Fall, Heard, VirtualRouter};
+use super::status::{GroupStatus, ScriptStatus, StateName, VrrpStatus};
+use super::sync::{Order, settle};
+use super::telling::Line;
+use super::world::World;
+use super::{RouterId, Vrid};
+use crate::clock::Instant;
+use crate::net::{Family, IfName, InterfaceStatus};
+use crate::script::config::ScriptOutcome;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+/// All virtual routers and what they share.
+#[derive(Debug)]
+pub struct Engine {
+    config: VrrpConfig,
+    world: World,
+    routers: BTreeMap<RouterId, VirtualRouter>,
+    /// Their numbers, in the order of the configuration.
+    order: Vec<RouterId>,
+    /// Sync groups, and groups of one, in the order of the configuration.
+    teams: Vec<Team>,
+    /// Each router's place in `teams`.
+    team_of: BTreeMap<RouterId, usize>,
+    next_id: u32,
+    pacer: Pacer,
+    phase: Phase,
+    unknown_vrid: u64,
+    actions: VecDeque<Action>,
+}
+
+/// Routers that move together.
+#[derive(Clone, Debug)]
+struct Team {
+    /// In the order of the configuration; never empty.
+    members: Vec<RouterId>,
+    /// `None` for a router without a group.
+    group: Option<Group>,
+}
+
+/// What a sync group is beyond its members.
+#[derive(Clone, Debug)]
+struct Group {
+    config: SyncGroupConfig,
+    notified: Option<NotifyState>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Interfaces are being told.
+    Waiting,
+    Running,
+    /// These releases have not been answered yet.
+    Stopping(BTreeSet<(RouterId, u64)>),
+}
+
+impl Engine {
+    /// An engine for `config` that does nothing before [`Self::start`].
+    pub fn new(config: VrrpConfig) -> Self {
+        let mut engine = Self {
+            config: VrrpConfig::default(),
+            world: World::default(),
+            routers: BTreeMap::new(),
+            order: Vec::new(),
+            teams: Vec::new(),
+            team_of: BTreeMap::new(),
+            next_id: 0,
+            pacer: Pacer::default(),
+            phase: Phase::Waiting,
+            unknown_vrid: 0,
+            actions: VecDeque::new(),
+        };
+        engine.world.configure(&config, false);
+        for router in &config.routers {
+            let id = engine.take_id();
+            engine.routers.insert(id, VirtualRouter::new(id, router.clone()));
+            engine.order.push(id);
+        }
+        engine.config = config;
+        engine.form_teams();
+        engine
+    }
+
+    /// All interfaces have been told: cleans up and lets every router enter its first state.
+    pub fn start(&mut self, now: Instant) {
+        if self.phase != Phase::Waiting {
+            return;
+        }
+        self.phase = Phase::Running;
+        self.assess_all(now, true);
+        for id in self.order.clone() {
+            self.with(now, id, |router, cx| {
+                router.release_leftovers(cx, &BTreeSet::new())
+            });
+        }
+        self.settle_all(now, true);
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Instant, event: Event) {
+        match (&self.phase, event) {
+            (Phase::Stopping(_), Event::Released(answer)) => self.released(now, answer),
+            (Phase::Stopping(_), _) => {}
+            (Phase::Waiting, Event::Interface(status)) => {
+                self.world.insert(status);
+            }
+            (Phase::Waiting, Event::InterfaceGone(name)) => {
+                self.world.remove(&name);
+            }
+            (Phase::Waiting, Event::Script { name, outcome }) => self.script_ended(&name, outcome),
+            (Phase::Waiting, _) => {}
+            (Phase::Running, event) => self.handle_running(now, event),
+        }
+    }
+
+    /// Does everything that is due, in the order of the deadlines.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        let mut due: Vec<(Instant, RouterId)> = self
+            .order
+            .iter()
+            .filter_map(|id| Some((self.routers.get(id)?.deadline()?, *id)))
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        due.sort_by_key(|(at, _)| *at);
+        for (_, id) in due {
+            // A router that its group has moved meanwhile has other deadlines.
+            self.with(now, id, |router, cx| router.handle_timeout(cx));
+            self.settle_around(now, id);
+        }
+        self.pacer.send_due(now, &mut self.actions);
+    }
+
+    /// When [`Self::handle_timeout`] has to be called at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if self.phase != Phase::Running {
+            return None;
+        }
+        let routers = self.routers.values().filter_map(VirtualRouter::deadline);
+        routers.chain(self.pacer.deadline()).min()
+    }
+
+    /// The next thing to be done.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Ends: every MASTER says priority 0, then addresses go, then scripts are told (facts 12.9, 18.12). With `release`
+    /// false nothing is sent and nothing removed (fact 18.13).
+    pub fn stop(&mut self, now: Instant, release: bool) {
+        match self.phase {
+            Phase::Stopping(_) => return,
+            Phase::Waiting | Phase::Running => {}
+        }
+        let all = self.order.clone();
+        let mut waiting = BTreeSet::new();
+        if release {
+            for id in &all {
+                self.with(now, *id, |router, cx| router.abdicate(cx));
+            }
+            for id in &all {
+                let order = self.with(now, *id, |router, cx| router.release_for_good(cx));
+                waiting.extend(order.flatten().map(|generation| (*id, generation)));
+            }
+        }
+        for id in &all {
+            self.with(now, *id, |router, cx| router.notify(cx, NotifyState::Stop));
+        }
+        for at in 0..self.teams.len() {
+            self.notify_group(at, NotifyState::Stop);
+        }
+        self.phase = Phase::Stopping(waiting);
+    }
+
+    /// Whether everything that [`Self::stop`] ordered has been done.
+    pub fn is_stopped(&self) -> bool {
+        match &self.phase {
+            Phase::Waiting | Phase::Running => false,
+            Phase::Stopping(waiting) => waiting.is_empty(),
+        }
+    }
+
+    /// Everything at this moment.
+    pub fn status(&self, now: Instant) -> VrrpStatus {
+        let groups = self.teams.iter().filter_map(|team| {
+            let group = team.group.as_ref()?;
+            Some(GroupStatus {
+                name: group.config.name.clone(),
+                state: self.team_state(team),
+                members: group.config.members.clone(),
+            })
+        });
+        let scripts = self.config.scripts.iter().filter_map(|tracker| {
+            let script = self.world.scripts.get(&tracker.name)?;
+            Some(ScriptStatus {
+                name: tracker.name.clone(),
+                result: script.result(),
+                good: script.good(),
+            })
+        });
+        VrrpStatus {
+            now,
+            routers: self
+                .order
+                .iter()
+                .filter_map(|id| Some(self.routers.get(id)?.status()))
+                .collect(),
+            groups: groups.collect(),
+            scripts: scripts.collect(),
+            unknown_vrid: self.unknown_vrid,
+        }
+    }
+
+    /// Sets all counters to zero.
+    pub fn clear_counters(&mut self) {
+        self.routers.values_mut().for_each(VirtualRouter::clear_counters);
+        self.unknown_vrid = 0;
+    }
+
+    fn handle_running(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Datagram(datagram) => self.hear(now, &datagram),
+            Event::Interface(status) => self.interface_changed(now, status),
+            Event::InterfaceGone(name) => {
+                if self.world.remove(&name).is_some() {
+                    if self.concerns_us(&name) {
+                        self.actions
+                            .push_back(Action::Tell(Line::InterfaceDeleted { interface: name }));
+                    }
+                    self.reassess(now);
+                }
+            }
+            Event::AddressRemoved { interface, address } => self.address_removed(now, &interface, address),
+            Event::Script { name, outcome } => {
+                self.script_ended(&name, outcome);
+                self.reassess(now);
+            }
+            Event::Held(answer) => {
+                let id = answer.router;
+                self.with(now, id, |router, cx| router.held(cx, answer));
+                self.settle_around(now, id);
+            }
+            Event::Released(answer) => self.released(now, answer),
+        }
+    }
+
+    fn hear(&mut self, now: Instant, datagram: &Datagram) {
+        let Some(id) = self.addressee(datagram) else {
+            self.unknown_vrid += 1;
+            return;
+        };
+        match self.with(now, id, |router, cx| router.hear(cx, datagram)) {
+            Some(Heard::Lower) => {
+                let group = self
+                    .team_of
+                    .get(&id)
+                    .map(|at| self.members(*at))
+                    .unwrap_or_default();
+                for member in group {
+                    self.with(now, member, |router, cx| router.announce_lower_prio(cx));
+                }
+            }
+            Some(Heard::Nothing) | None => {}
+        }
+        self.settle_around(now, id);
+    }
+
+    /// The router that a packet is for: by interface, family and VRID; where several unicast routers share these, by the
+    /// destination and then by the sender (fact 1.27).
+    fn addressee(&self, datagram: &Datagram) -> Option<RouterId> {
+        let vrid = Vrid::new(*datagram.payload.get(1)?)?;
+        let family = Family::of(&datagram.source);
+        let ours = self.routers.values().filter(|router| {
+            router.config.vrid == vrid
+                && router.config.family == family
+                && self.world.index(&router.config.interface) == Some(datagram.interface)
+        });
+        let fit = |router: &&VirtualRouter| match &router.config.transport {
+            Transport::Multicast { group } => 2 * u8::from(*group == datagram.destination),
+            Transport::Unicast { peers, .. } => {
+                2 * u8::from(router.source() == Some(datagram.destination))
+                    + u8::from(peers.contains(&datagram.source))
+            }
+        };
+        ours.max_by_key(fit).map(|router| router.id)
+    }
+
+    fn interface_changed(&mut self, now: Instant, status: InterfaceStatus) {
+        let (name, up) = (status.name.clone(), status.up);
+        let before = self.world.insert(status);
+        if before.as_ref().map(|b| b.up) != Some(up) && self.concerns_us(&name) {
+            self.actions
+                .push_back(Action::Tell(Line::InterfaceReported { interface: name, up }));
+        }
+        self.reassess(now);
+    }
+
+    fn address_removed(&mut self, now: Instant, interface: &IfName, address: IpAddr) {
+        let robbed: Vec<RouterId> = self
+            .routers
+            .values_mut()
+            .filter_map(|router| router.robbed(interface, address).then_some(router.id))
+            .collect();
+        if !robbed.is_empty() {
+            let interface = interface.clone();
+            self.actions
+                .push_back(Action::Tell(Line::AddressRemoved { interface, address }));
+        }
+        for id in robbed {
+            self.settle_around(now, id);
+        }
+    }
+
+    fn script_ended(&mut self, name: &str, outcome: ScriptOutcome) {
+        let Some(script) = self.world.scripts.get_mut(name) else {
+            return;
+        };
+        let verdict = script.ended(outcome);
+        let script = name.to_owned();
+        if let Some(status) = verdict.status {
+            self.actions.push_back(Action::Tell(Line::ScriptReturning {
+                script: script.clone(),
+                status,
+            }));
+        }
+        match verdict.good {
+            Some(true) => self
+                .actions
+                .push_back(Action::Tell(Line::ScriptSucceeded { script })),
+            Some(false) => self
+                .actions
+                .push_back(Action::Tell(Line::ScriptFailed { script, outcome })),
+            None => {}
+        }
+    }
+
+    fn released(&mut self, now: Instant, answer: Completion) {
+        let order = (answer.router, answer.generation);
+        self.with(now, answer.router, |router, cx| router.released(cx, answer));
+        if let Phase::Stopping(waiting) = &mut self.phase {
+            // Orders of a router are carried out in order: the last one answers for all.
+            waiting.retain(|(router, generation)| *router != order.0 || *generation > order.1);
+        }
+    }
+
+    /// Looks at the world anew for every router, and lets all groups follow.
+    fn reassess(&mut self, now: Instant) {
+        self.assess_all(now, false);
+        self.settle_all(now, false);
+    }
+
+    fn assess_all(&mut self, now: Instant, silently: bool) {
+        let Self {
+            routers,
+            teams,
+            world,
+            pacer,
+            actions,
+            ..
+        } = self;
+        for team in teams {
+            let group = team.group.as_ref().map(|g| &g.config);
+            for id in &team.members {
+                let Some(router) = routers.get_mut(id) else {
+                    continue;
+                };
+                let assessment = assess(&router.config, group, world, router.source());
+                if silently {
+                    router.assessed_silently(assessment);
+                } else {
+                    router.assessed(
+                        &mut Cx {
+                            now,
+                            world,
+                            pacer,
+                            actions,
+                        },
+                        assessment,
+                    );
+                }
+            }
+        }
+    }
+
+    fn settle_all(&mut self, now: Instant, init: bool) {
+        for at in 0..self.teams.len() {
+            self.settle(now, at, None, init);
+        }
+    }
+
+    fn settle_around(&mut self, now: Instant, id: RouterId) {
+        if let Some(at) = self.team_of.get(&id) {
+            self.settle(now, *at, Some(id), false);
+        }
+    }
+
+    /// Lets the members of a team go where they may, at once: the one that set it off first, then its group in order.
+    fn settle(&mut self, now: Instant, at: usize, cause: Option<RouterId>, init: bool) {
+        let members = self.members(at);
+        let views: Vec<_> = members
+            .iter()
+            .filter_map(|id| Some(self.routers.get(id)?.member()))
+            .collect();
+        let mut steps: Vec<_> = members.iter().copied().zip(settle(&views)).zip(views).collect();
+        steps.retain(|((_, order), _)| *order != Order::Stay);
+        steps.sort_by_key(|((id, order), view)| (Some(*id) != cause, !view.goes_by_itself(*order)));
+        let alone = members.len() == 1
+            || members
+                .iter()
+                .filter_map(|id| self.routers.get(id))
+                .all(|r| r.config.priority.is_owner());
+        let before = self.actions.len();
+        for (n, ((id, order), view)) in steps.iter().copied().enumerate() {
+            let init = init && view.state == StateName::Init;
+            self.with(now, id, |router, cx| match order {
+                Order::Stay => {}
+                Order::Master => router.become_master(cx),
+                Order::Backup if view.state == StateName::Master => router.fall_back(cx, Fall::Dragged),
+                Order::Backup => router.become_backup(cx, init, alone),
+                Order::Fault => router.fail(cx, init),
+            });
+            if n == 0 && !init {
+                self.tell_syncing(at, order);
+            }
+        }
+        let after = self.actions.len();
+        self.notify_settled_group(at);
+        if init && self.actions.len() > after {
+            // At start keepalived tells the group's scripts first (fact 15.4).
+            let is_notify = |a: &Action| matches!(a, Action::Notify(_));
+            let first = self
+                .actions
+                .iter()
+                .skip(before)
+                .position(is_notify)
+                .map_or(after, |n| before + n);
+            if let Some(group) = self.actions.pop_back() {
+                self.actions.insert(first, group);
+            }
+        }
+    }
+
+    fn tell_syncing(&mut self, at: usize, order: Order) {
+        let state = match order {
+            Order::Stay => return,
+            Order::Master => "MASTER",
+            Order::Backup => "BACKUP",
+            Order::Fault => "FAULT",
+        };
+        if let Some(group) = self.teams.get(at).and_then(|team| team.group.as_ref()) {
+            let group = group.config.name.clone();
+            self.actions
+                .push_back(Action::Tell(Line::GroupSyncing { group, state }));
+        }
+    }
+
+    /// The group's scripts are told after its members' (fact 15.4), which for MASTER means: when all of them hold
+    /// their addresses.
+    fn notify_settled_group(&mut self, at: usize) {
+        let Some(team) = self.teams.get(at) else {
+            return;
+        };
+        let state = match self.team_state(team) {
+            StateName::Init => return,
+            StateName::Backup => NotifyState::Backup,
+            StateName::Fault => NotifyState::Fault,
+            StateName::Master => NotifyState::Master,
+        };
+        let told = |id: &RouterId| self.routers.get(id).is_some_and(|r| r.notified() == Some(state));
+        if team.members.iter().all(told) {
+            self.notify_group(at, state);
+        }
+    }
+
+    fn notify_group(&mut self, at: usize, state: NotifyState) {
+        if let Some(group) = self.teams.get_mut(at).and_then(|team| team.group.as_mut())
+            && group.notified != Some(state)
+        {
+            group.notified = Some(state);
+            self.actions.push_back(Action::Notify(Notification {
+                subject: Subject::Group(group.config.name.clone()),
+                state,
+                priority: 0,
+            }));
+        }
+    }
+
+    /// All members are in one state after settling; the least of them otherwise.
+    fn team_state(&self, team: &Team) -> StateName {
+        let mut states = team
+            .members
+            .iter()
+            .filter_map(|id| Some(self.routers.get(id)?.state()));
+        let first = states.next().unwrap_or(StateName::Init);
+        if states.all(|s| s == first) {
+            first
+        } else {
+            StateName::Init
+        }
+    }
+
+    fn concerns_us(&self, interface: &IfName) -> bool {
+        let groups = self.config.groups.iter().flat_map(|g| &g.track_interfaces);
+        let routers = self.config.routers.iter();
+        routers.clone().any(|r| {
+            r.interface == *interface || super::world::addresses(r).any(|a| a.interface == *interface)
+        }) || routers
+            .flat_map(|r| &r.track_interfaces)
+            .chain(groups)
+            .any(|t| t.interface == *interface)
+    }
+
+    fn with<T>(
+        &mut self,
+        now: Instant,
+        id: RouterId,
+        step: impl FnOnce(&mut VirtualRouter, &mut Cx<'_>) -> T,
+    ) -> Option<T> {
+        let Self {
+            routers,
+            world,
+            pacer,
+            actions,
+            ..
+        } = self;
+        let router = routers.get_mut(&id)?;
+        Some(step(
+            router,
+            &mut Cx {
+                now,
+                world,
+                pacer,
+                actions,
+            },
+        ))
+    }
+
+    fn members(&self, at: usize) -> Vec<RouterId> {
+        self.teams
+            .get(at)
+            .map(|team| team.members.clone())
+            .unwrap_or_default()
+    }
+
+    /// Sorts the routers into groups; scripts of a group that stays are not told again.
+    fn form_teams(&mut self) {
+        let old = std::mem::take(&mut self.teams);
+        let notified = |name: &str| {
+            let groups = old.iter().filter_map(|team| team.group.as_ref());
+            groups.filter(|g| g.config.name == name).find_map(|g| g.notified)
+        };
+        let by_name: BTreeMap<&str, RouterId> = self
+            .routers
+            .values()
+            .map(|r| (r.config.name.as_str(), r.id))
+            .collect();
+        let mut grouped = BTreeSet::new();
+        for config in &self.config.groups {
+            let ids = config
+                .members
+                .iter()
+                .filter_map(|name| by_name.get(name.as_str()).copied());
+            let members: Vec<_> = ids.filter(|id| grouped.insert(*id)).collect();
+            if !members.is_empty() {
+                let group = Group {
+                    notified: notified(&config.name),
+                    config: config.clone(),
+                };
+                self.teams.push(Team {
+                    members,
+                    group: Some(group),
+                });
+            }
+        }
+        let single = self.order.iter().filter(|id| !grouped.contains(id));
+        self.teams.extend(single.map(|id| Team {
+            members: vec![*id],
+            group: None,
+        }));
+        let places = self.teams.iter().enumerate();
+        self.team_of = places
+            .flat_map(|(at, team)| team.members.iter().map(move |id| (*id, at)))
+            .collect();
+    }
+
+    fn take_id(&mut self) -> RouterId {
+        let id = RouterId(self.next_id);
+        self.next_id += 1;
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests;

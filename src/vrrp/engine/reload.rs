@@ -1,0 +1,128 @@
+//! A new configuration for a running engine: routers are matched by the protocol's key, and keep their state.
+//!
+//! The order over everything is: what goes is released, then what stays changes, then what comes is held. So an address
+//! that moves from one router to another is held exactly once afterwards. Facts 18.4 to 18.8.
+
+use super::{Engine, Phase};
+use crate::clock::Instant;
+use crate::vrrp::RouterId;
+use crate::vrrp::config::{InstanceKey, RouterConfig, Transport, VrrpConfig};
+use crate::vrrp::event::NotifyState;
+use crate::vrrp::router::VirtualRouter;
+use crate::vrrp::status::StateName;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// Runs `config` from now on. A MASTER stays MASTER through every change that leaves its key alone; its new addresses
+    /// are held and announced, its old ones released. What is the same in both configurations is not touched.
+    pub fn reload(&mut self, now: Instant, config: VrrpConfig) {
+        match self.phase {
+            Phase::Waiting | Phase::Running => {}
+            Phase::Stopping(_) => return,
+        }
+        let running = self.phase == Phase::Running;
+        let (matched, gone) = match_routers(&self.routers, &config.routers);
+        for id in gone {
+            self.dismiss(now, id, running);
+        }
+        for (id, new) in matched
+            .iter()
+            .zip(&config.routers)
+            .filter_map(|(id, new)| Some(((*id)?, new)))
+        {
+            self.with(now, id, |router, cx| router.release_unwanted(cx, new));
+        }
+        let masters: Vec<RouterId> = self.in_state(StateName::Master);
+
+        self.world.configure(&config, running);
+        self.order.clear();
+        let mut fresh = BTreeSet::new();
+        for (id, new) in matched.into_iter().zip(&config.routers) {
+            let id = match id {
+                Some(id) => {
+                    self.with(now, id, |router, _| router.reconfigure(now, new.clone()));
+                    id
+                }
+                None => {
+                    let id = self.take_id();
+                    self.routers.insert(id, VirtualRouter::new(id, new.clone()));
+                    fresh.insert(id);
+                    id
+                }
+            };
+            self.order.push(id);
+        }
+        self.config = config;
+        self.form_teams();
+        if !running {
+            return;
+        }
+
+        self.assess_all(now, false);
+        let in_use: BTreeSet<_> = self.routers.values().flat_map(VirtualRouter::claims).collect();
+        for id in fresh {
+            self.with(now, id, |router, cx| router.release_leftovers(cx, &in_use));
+        }
+        self.settle_all(now, true);
+        let still: Vec<RouterId> = self.in_state(StateName::Master);
+        for id in masters.into_iter().filter(|id| still.contains(id)) {
+            self.with(now, id, |router, cx| {
+                router.send_advert(cx);
+                router.hold_missing(cx);
+            });
+        }
+    }
+
+    /// A router that the new configuration does not know: it hands over and goes (facts 12.8, 18.7).
+    fn dismiss(&mut self, now: Instant, id: RouterId, running: bool) {
+        if running {
+            self.with(now, id, |router, cx| {
+                router.abdicate(cx);
+                router.release_all(cx);
+                router.notify(cx, NotifyState::Fault);
+            });
+        }
+        self.routers.remove(&id);
+    }
+
+    fn in_state(&self, state: StateName) -> Vec<RouterId> {
+        let routers = self.order.iter().filter_map(|id| self.routers.get(id));
+        routers.filter(|r| r.state() == state).map(|r| r.id).collect()
+    }
+}
+
+/// For each of `new` the old router with the same key, and those that are left over. Where several have the same key (unicast
+/// routers told apart by their peers), the name decides, then the number of common peers.
+fn match_routers(
+    old: &BTreeMap<RouterId, VirtualRouter>,
+    new: &[RouterConfig],
+) -> (Vec<Option<RouterId>>, Vec<RouterId>) {
+    let mut free: BTreeMap<InstanceKey, Vec<&VirtualRouter>> = BTreeMap::new();
+    for router in old.values() {
+        free.entry(router.config.key()).or_default().push(router);
+    }
+    let matched = new
+        .iter()
+        .map(|config| {
+            let candidates = free.get_mut(&config.key())?;
+            let likeness = |(_, old): &(usize, &&VirtualRouter)| {
+                (old.config.name == config.name, common_peers(&old.config, config))
+            };
+            let (at, _) = candidates.iter().enumerate().max_by_key(likeness)?;
+            Some(candidates.swap_remove(at).id)
+        })
+        .collect();
+    (
+        matched,
+        free.into_values().flatten().map(|router| router.id).collect(),
+    )
+}
+
+fn common_peers(a: &RouterConfig, b: &RouterConfig) -> usize {
+    match (&a.transport, &b.transport) {
+        (Transport::Unicast { peers: a, .. }, Transport::Unicast { peers: b, .. }) => {
+            a.iter().filter(|peer| b.contains(peer)).count()
+        }
+        (Transport::Multicast { .. }, _) | (_, Transport::Multicast { .. }) => 0,
+    }
+}

@@ -1,0 +1,139 @@
+//! What the engine knows of the host: interfaces with their addresses, and what the track scripts last said.
+//!
+//! Owns the choice of an advert's source address (facts 5.7, 1.31) and the lookup of announcement targets. Whole values
+//! come in, nothing is computed ahead: what they mean for a router is asked anew after each change.
+
+use super::config::{RouterConfig, VrrpConfig};
+use super::event::AnnounceTarget;
+use super::priority::Script;
+use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceStatus};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Interfaces and scripts.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    interfaces: BTreeMap<IfName, InterfaceStatus>,
+    /// By name.
+    pub(super) scripts: BTreeMap<String, Script>,
+    /// The virtual addresses of all routers, which are never a source (fact 1.31).
+    virtuals: BTreeSet<(IfName, IpAddr)>,
+}
+
+impl World {
+    /// Takes over what `config` says; scripts of the same name keep what they said.
+    pub(super) fn configure(&mut self, config: &VrrpConfig, reload: bool) {
+        let mut old = std::mem::take(&mut self.scripts);
+        for tracker in &config.scripts {
+            let script = match old.remove(&tracker.name) {
+                Some(script) => script.retuned(tracker),
+                None => Script::new(tracker, !reload),
+            };
+            self.scripts.insert(tracker.name.clone(), script);
+        }
+        self.virtuals = config
+            .routers
+            .iter()
+            .flat_map(addresses)
+            .map(|a| (a.interface.clone(), a.cidr.addr))
+            .collect();
+    }
+
+    /// The interface of that name, if it exists.
+    pub(super) fn interface(&self, name: &IfName) -> Option<&InterfaceStatus> {
+        self.interfaces.get(name)
+    }
+
+    /// Notes `status` and returns what was known before.
+    pub(super) fn insert(&mut self, status: InterfaceStatus) -> Option<InterfaceStatus> {
+        // An index is never shared: a renamed interface is gone under its old name.
+        self.interfaces
+            .retain(|name, known| known.index != status.index || *name == status.name);
+        self.interfaces.insert(status.name.clone(), status)
+    }
+
+    /// Forgets the interface and returns what was known of it.
+    pub(super) fn remove(&mut self, name: &IfName) -> Option<InterfaceStatus> {
+        self.interfaces.remove(name)
+    }
+
+    /// Whether the interface exists and is up and running.
+    pub(super) fn is_up(&self, name: &IfName) -> bool {
+        self.interface(name).is_some_and(|i| i.up)
+    }
+
+    /// The virtual addresses of `router` that its interfaces hold, as they are found there.
+    pub(super) fn found(&self, router: &RouterConfig) -> Vec<AddressSpec> {
+        let mut found = Vec::new();
+        for wanted in addresses(router) {
+            let there = self
+                .interface(&wanted.interface)
+                .into_iter()
+                .flat_map(|i| &i.addresses);
+            for present in there.filter(|a| a.cidr.addr == wanted.cidr.addr) {
+                found.push(AddressSpec {
+                    cidr: present.cidr,
+                    ..wanted.clone()
+                });
+            }
+        }
+        found
+    }
+
+    /// The source address of `router`'s adverts: the configured one; else `current` while the interface has it; else
+    /// the first, or, when one was lost, the last that the interface has.
+    pub(super) fn source(&self, router: &RouterConfig, current: Option<IpAddr>) -> Option<IpAddr> {
+        if router.source.is_some() {
+            return router.source;
+        }
+        let interface = self.interface(&router.interface)?;
+        let usable = || {
+            interface
+                .addresses
+                .iter()
+                .filter(|a| !a.tentative && fit(router.family, &a.cidr.addr))
+        };
+        let is_virtual = |a: &IpAddr| self.virtuals.contains(&(router.interface.clone(), *a));
+        let candidates: Vec<IpAddr> = usable().map(|a| a.cidr.addr).filter(|a| !is_virtual(a)).collect();
+        let chosen = match (router.family, current) {
+            (_, Some(current)) if candidates.contains(&current) => Some(current),
+            (Family::V4, Some(_)) => candidates.last().copied(),
+            _ => candidates.first().copied(),
+        };
+        // The address owner is the one whose virtual address is its real one.
+        let own = || usable().map(|a| a.cidr.addr).find(|_| router.priority.is_owner());
+        chosen.or_else(own)
+    }
+
+    /// What has to be sent to announce `spec`; `None` where nothing can or shall be (fact 11.7).
+    pub(super) fn target(&self, interface: &IfName, address: IpAddr) -> Option<AnnounceTarget> {
+        let status = self
+            .interface(interface)
+            .filter(|i| i.up && !i.noarp && !i.loopback)?;
+        Some(AnnounceTarget {
+            address,
+            interface: status.index,
+            mac: status.mac?,
+            router_flag: false,
+        })
+    }
+
+    /// The index of the interface of that name.
+    pub(super) fn index(&self, name: &IfName) -> Option<IfIndex> {
+        self.interface(name).map(|i| i.index)
+    }
+}
+
+/// All addresses that `router` holds while MASTER, in the order of installation (fact 2.11).
+pub(super) fn addresses(router: &RouterConfig) -> impl Iterator<Item = &AddressSpec> {
+    router.vips.iter().chain(&router.excluded)
+}
+
+/// Adverts over IPv6 leave from a link-local address.
+fn fit(family: Family, address: &IpAddr) -> bool {
+    match (family, address) {
+        (Family::V4, IpAddr::V4(_)) => true,
+        (Family::V6, IpAddr::V6(a)) => a.is_unicast_link_local(),
+        (Family::V4, IpAddr::V6(_)) | (Family::V6, IpAddr::V4(_)) => false,
+    }
+}
