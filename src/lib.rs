@@ -9,9 +9,9 @@
 //! | 0 | [`clock`], [`net`] | std, packet structs |
 //! | 1 | [`vrrp`] (all but `io`), [`ipvs`] (all but `io`), [`netlink`] (inventory), `script::config`, `track::config`, `notify::config` | 0 |
 //! | 2 | [`check`] (all but `probe`) | 0, `ipvs::model`, `script::config` |
-//! | 3 | [`conf`] | 0, the `config` and `model` of the rooms above |
+//! | 3 | [`conf`] (its `source` and `glob` read files) | 0, the `config` and `model` of the rooms above |
 //! | 4 | [`plan`] | 0 to 3 |
-//! | edge | [`sys`], [`script`], `vrrp::io`, `check::probe`, `ipvs::io`, `netlink` (monitor, apply), [`track`], [`notify`] | 0, the heart of their own room, `sys` and `script` |
+//! | edge | [`sys`], [`script`], `vrrp::io`, `check::probe`, `ipvs::io`, `netlink` (monitor, apply), [`track`], [`notify`] | 0, the heart of their own room, `sys` and `script`; [`notify`] also `vrrp::event` |
 //! | top | [`daemon`], [`cli`] | everything |
 //!
 //! # Glossary

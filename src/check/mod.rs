@@ -4,6 +4,16 @@
 //! [`ipvs::Table`](crate::ipvs::model::Table) come out. `probe` is the edge that asks the back-ends. This room
 //! knows neither the configuration language nor VRRP.
 
+pub mod checker;
 pub mod config;
+pub mod engine;
+pub mod event;
+pub mod pool;
+pub mod probe;
+pub mod quorum;
+pub mod status;
+pub mod telling;
 
 pub use config::CheckConfig;
+pub use engine::Engine;
+pub use event::CheckerId;

@@ -1,5 +1,12 @@
 //! Diagnostics: what is wrong, where, and what would be right.
 
+use super::source::Sources;
+use codespan_reporting::diagnostic::{Diagnostic as Report, Label, Severity};
+use codespan_reporting::files::SimpleFiles;
+use codespan_reporting::term;
+use std::fmt;
+use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,7 +26,7 @@ pub struct Place {
 /// keepalived's classes of errors (grammar 11.2); the order is the one that decides the exit status of `-t`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// Only we say it: it never changes the exit status.
+    /// Changes no exit status: what only we say, and a missing include that does not count (grammar 10.7).
     Note,
     /// A file is missing.
     FileNotFound,
@@ -41,7 +48,7 @@ pub enum Class {
     MissingClose,
     /// A quote is not closed.
     UnmatchedQuote,
-    /// An argument is missing.
+    /// A mandatory argument is missing: keepalived ends at once with status 2 (grammar 6.6).
     MissingParameter,
     /// A number is malformed or out of range.
     InvalidNumber,
@@ -53,6 +60,31 @@ pub enum Class {
     Deprecated,
     /// Scripts without `enable_script_security`, unsafe scripts.
     Security,
+    /// An include that fails and counts (grammar 10.7).
+    IncludeFailed,
+}
+
+impl Class {
+    /// What a reader of a terminal shall take it for.
+    const fn severity(self) -> Severity {
+        match self {
+            Self::Note => Severity::Note,
+            Self::Warning | Self::Deprecated | Self::Security | Self::MultipleFiles => Severity::Warning,
+            Self::FileNotFound
+            | Self::BadInterface
+            | Self::Fatal
+            | Self::UnknownKeyword
+            | Self::UnexpectedOpen
+            | Self::MissingOpen
+            | Self::UnexpectedClose
+            | Self::MissingClose
+            | Self::UnmatchedQuote
+            | Self::MissingParameter
+            | Self::InvalidNumber
+            | Self::General
+            | Self::IncludeFailed => Severity::Error,
+        }
+    }
 }
 
 /// One mistake or remark.
@@ -66,4 +98,147 @@ pub struct Diagnostic {
     pub message: String,
     /// What would be right.
     pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A mistake of `class` at `place`.
+    pub fn new(class: Class, place: Option<Place>, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            place,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// With a word on what would be right.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// One line of keepalived's shape for the daemon's log: `(FILE: Line N) text` (grammar 11.1).
+    pub fn log_line(&self) -> String {
+        match &self.place {
+            Some(place) => format!("({}: Line {}) {}", place.file.display(), place.line, self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// `FILE:LINE:COLUMN: text`
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{}:{}:{}: ", place.file.display(), place.line, place.column)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Sorts by place, files in the order they were read; what has no place comes last, in its order.
+pub fn sort(diagnostics: &mut [Diagnostic], sources: &Sources) {
+    let file = |place: &Place| {
+        let position = sources.files.iter().position(|file| file.name == place.file);
+        position.unwrap_or(usize::MAX)
+    };
+    diagnostics.sort_by_cached_key(|diagnostic| match &diagnostic.place {
+        Some(place) => (0, file(place), place.line, place.column),
+        None => (1, 0, 0, 0),
+    });
+}
+
+/// Writes every diagnostic with `FILE:LINE:COLUMN`, the line it is about and what would be right.
+///
+/// # Errors
+///
+/// When `out` cannot be written to.
+pub fn render_terminal(
+    diagnostics: &[Diagnostic],
+    sources: &Sources,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut files = SimpleFiles::new();
+    let ids: Vec<usize> = sources
+        .files
+        .iter()
+        .map(|file| files.add(file.name.display().to_string(), file.text.as_str()))
+        .collect();
+    let config = term::Config {
+        chars: term::Chars::ascii(),
+        ..term::Config::default()
+    };
+    for diagnostic in diagnostics {
+        let mut report = Report::new(diagnostic.class.severity()).with_message(&diagnostic.message);
+        let source = diagnostic.place.as_ref().and_then(|place| {
+            let at = sources.files.iter().position(|file| file.name == place.file)?;
+            Some((*ids.get(at)?, span(&sources.files.get(at)?.text, place)?))
+        });
+        match source {
+            Some((id, span)) => report = report.with_labels(vec![Label::primary(id, span)]),
+            // A place without a text to show is still said.
+            None => report = report.with_message(diagnostic.to_string()),
+        }
+        if let Some(help) = &diagnostic.help {
+            report = report.with_notes(vec![format!("help: {help}")]);
+        }
+        term::emit_to_io_write(out, &config, &files, &report).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+/// The bytes of `text` that `place` means.
+fn span(text: &str, place: &Place) -> Option<Range<usize>> {
+    let index = usize::try_from(place.line.checked_sub(1)?).ok()?;
+    let line_start: usize = text.split_inclusive('\n').take(index).map(str::len).sum();
+    let line = text.get(line_start..)?.lines().next().unwrap_or("");
+    let byte = |column: u32| {
+        let column = usize::try_from(column).unwrap_or(usize::MAX);
+        line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
+    };
+    let (start, end) = match place.length {
+        0 => (0, line.len()),
+        length => {
+            let first = place.column.saturating_sub(1);
+            (byte(first), byte(first.saturating_add(length)))
+        }
+    };
+    Some(line_start + start..line_start + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::source::SourceFile;
+
+    #[test]
+    fn a_terminal_sees_place_line_and_help() {
+        let file = Arc::new(PathBuf::from("a.conf"));
+        let sources = Sources {
+            files: vec![SourceFile {
+                name: Arc::clone(&file),
+                text: "x\n\tprioritty 10\n".to_owned(),
+            }],
+        };
+        let place = Place {
+            file,
+            line: 2,
+            column: 2,
+            length: 9,
+        };
+        let diagnostic = Diagnostic::new(Class::UnknownKeyword, Some(place), "Unknown keyword 'prioritty'")
+            .with_help("did you mean `priority`?");
+        assert_eq!(
+            diagnostic.log_line(),
+            "(a.conf: Line 2) Unknown keyword 'prioritty'"
+        );
+        let mut out = Vec::new();
+        render_terminal(&[diagnostic], &sources, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains("error: Unknown keyword 'prioritty'"), "{out}");
+        assert!(out.contains("a.conf:2:2"), "{out}");
+        assert!(out.contains("^^^^^^^^^\n"), "{out}");
+        assert!(out.contains("did you mean `priority`?"), "{out}");
+    }
 }

@@ -3,4 +3,8 @@
 //! [`model`] and the difference are pure: desired against actual gives ordered operations. The edge speaks generic
 //! netlink. Foreign services are left alone.
 
+pub mod diff;
+pub mod io;
+pub mod keeper;
 pub mod model;
+pub mod wire;

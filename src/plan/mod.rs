@@ -1,11 +1,26 @@
 //! The plan: one immutable value that says everything the daemon shall do, built and checked before anything is touched.
+//!
+//! [`build`] makes it of a configuration as written and of what must be known of the host. Pure: whoever calls looks at
+//! the host ([`commands`] says which scripts to examine).
+
+mod check;
+mod instance;
+pub mod print;
+mod scripts;
+mod sync;
+mod vrrp;
+
+pub use scripts::{accounts, commands, policy};
 
 use crate::check::CheckConfig;
-use crate::conf::config::Global;
-use crate::net::InterfaceStatus;
+use crate::conf::config::{Config, Global};
+use crate::conf::diag::{Class, Diagnostic};
+use crate::net::{IfName, InterfaceStatus};
 use crate::notify::config::NotifyConfig;
+use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::VrrpConfig;
+use std::collections::HashMap;
 
 /// Everything the daemon shall do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,4 +42,175 @@ pub struct Plan {
 pub struct Host {
     /// The interfaces of the network namespace.
     pub interfaces: Vec<InterfaceStatus>,
+    /// The commands of [`commands`] that may not be run. One that is not here may.
+    pub refused: HashMap<Command, ScriptRefusal>,
+    /// Those of [`accounts`] that do not exist.
+    pub unknown_accounts: Vec<RunAs>,
 }
+
+impl Host {
+    fn interface(&self, name: &IfName) -> Option<&InterfaceStatus> {
+        self.interfaces.iter().find(|interface| interface.name == *name)
+    }
+}
+
+/// Why a command may not be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScriptRefusal {
+    /// There is no such file, or its user may not execute it.
+    NotFound,
+    /// Its own user or group, or that of `script_user`, does not exist.
+    NoUser,
+    /// `enable_script_security` without `script_user`, and there is no account `keepalived_script`.
+    NoDefaultUser,
+    /// `enable_script_security`, and somebody else could have changed it.
+    Unsafe,
+}
+
+/// Builds the plan of `config` for `host`. What cannot be used is left out and said.
+pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
+    let mut builder = Builder {
+        config,
+        host,
+        diagnostics: Vec::new(),
+        policy: policy(config),
+        vrrp_scripts: false,
+        check_scripts: false,
+        interface_missing: false,
+    };
+    for account in &host.unknown_accounts {
+        let user = config
+            .global
+            .script_user
+            .iter()
+            .find(|user| user.value == *account);
+        let place = user.map(|user| user.place.clone());
+        let message = "Error setting global script uid/gid";
+        builder
+            .diagnostics
+            .push(Diagnostic::new(Class::General, place, message));
+    }
+    let global = vrrp::global(config, &builder.policy);
+    let mut plan = Plan {
+        global,
+        ..Plan::default()
+    };
+    vrrp::build(&mut builder, &mut plan);
+    plan.check = check::build(&mut builder);
+    builder.finish();
+    (plan, builder.diagnostics)
+}
+
+/// The exit status of `-t` (grammar 11.3): 2 when an argument is missing, 6 for scripts and includes, 5 for every
+/// other mistake, 4 for a missing interface alone, 0.
+pub fn exit_code(diagnostics: &[Diagnostic]) -> u8 {
+    let any = |class| diagnostics.iter().any(|diagnostic| diagnostic.class == class);
+    if any(Class::MissingParameter) {
+        return 2;
+    }
+    match diagnostics.iter().map(|diagnostic| diagnostic.class).max() {
+        None | Some(Class::Note) => 0,
+        Some(Class::FileNotFound | Class::BadInterface) => 4,
+        Some(Class::Security | Class::IncludeFailed) => 6,
+        Some(
+            Class::Fatal
+            | Class::MultipleFiles
+            | Class::UnknownKeyword
+            | Class::UnexpectedOpen
+            | Class::MissingOpen
+            | Class::UnexpectedClose
+            | Class::MissingClose
+            | Class::UnmatchedQuote
+            | Class::MissingParameter
+            | Class::InvalidNumber
+            | Class::General
+            | Class::Warning
+            | Class::Deprecated,
+        ) => 5,
+    }
+}
+
+/// Whether a daemon may not start with these, and ends with status 2 (grammar 11.4, 11.5).
+pub fn is_fatal(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| {
+        matches!(
+            diagnostic.class,
+            Class::Fatal | Class::BadInterface | Class::MissingParameter
+        )
+    })
+}
+
+/// What building goes on with.
+struct Builder<'a> {
+    config: &'a Config,
+    host: &'a Host,
+    diagnostics: Vec<Diagnostic>,
+    policy: ScriptPolicy,
+    /// A script of the VRRP half will be run.
+    vrrp_scripts: bool,
+    /// A script of the check half will be run.
+    check_scripts: bool,
+    /// An interface that must exist does not.
+    interface_missing: bool,
+}
+
+impl Builder<'_> {
+    fn report(&mut self, class: Class, place: &crate::conf::diag::Place, message: impl Into<String>) {
+        self.diagnostics
+            .push(Diagnostic::new(class, Some(place.clone()), message));
+    }
+
+    /// An interface by name; `None` when there is none, which is reported as `message` says.
+    fn interface(
+        &mut self,
+        name: &crate::conf::config::Spanned<String>,
+        message: impl FnOnce(&str) -> String,
+    ) -> Option<IfName> {
+        let Some(interface) = IfName::new(&name.value) else {
+            let message = format!("'{}' is no name of an interface", name.value);
+            self.report(Class::General, &name.place, message);
+            self.interface_missing = true;
+            return None;
+        };
+        if self.host.interface(&interface).is_some() {
+            return Some(interface);
+        }
+        self.report(Class::General, &name.place, message(&name.value));
+        if self.config.global.dynamic_interfaces {
+            return Some(interface);
+        }
+        self.interface_missing = true;
+        None
+    }
+
+    fn finish(&mut self) {
+        if self.interface_missing {
+            let message = "Non-existent interface specified in configuration";
+            self.diagnostics
+                .push(Diagnostic::new(Class::BadInterface, None, message));
+        }
+        if self.policy.security {
+            return;
+        }
+        for (used, message) in [
+            (
+                // Without its interfaces keepalived does not come so far.
+                self.vrrp_scripts && !self.interface_missing,
+                "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
+            ),
+            (
+                self.check_scripts,
+                "SECURITY VIOLATION - check scripts are being executed but script_security not enabled.",
+            ),
+        ] {
+            if used {
+                let diagnostic = Diagnostic::new(Class::Security, None, message)
+                    .with_help("enable_script_security in global_defs");
+                self.diagnostics.push(diagnostic);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

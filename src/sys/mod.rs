@@ -1,3 +1,11 @@
 //! The system calls that no crate wraps safely, and the clock. The only room where `unsafe` may stand.
 
+pub mod caps;
+pub mod child;
 pub mod clock;
+pub mod netns;
+pub mod packet;
+pub mod sockopt;
+pub mod timer;
+pub mod wall;
+pub mod watch;

@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod engine;
 pub mod event;
 pub mod id;
+pub mod io;
 pub mod priority;
 mod router;
 pub mod status;

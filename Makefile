@@ -1,0 +1,45 @@
+# steadfast: everything a developer does. `make help` lists it.
+
+CARGO ?= cargo
+RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
+
+.PHONY: help setup build fmt clippy test lab vectors demo bench
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+setup: ## Install what building and testing need (Debian packages)
+	@scripts/setup
+
+build: setup ## The daemon, for use
+	$(CARGO) build --release
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+clippy: ## Lint all of it
+	$(CARGO) clippy --all-targets -- -D warnings
+
+test: setup ## Formatting, lints and every test, the lab included
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) test
+
+lab: ## List the lab's scenarios; SCENARIO=name runs one and prints its timeline
+ifdef SCENARIO
+	@$(CARGO) test --quiet --test lab -- --show $(SCENARIO)
+else
+	@$(CARGO) test --quiet --test lab -- --describe
+endif
+
+vectors: setup ## Record keepalived's frames anew in tests/vectors
+	$(CARGO) test --quiet --test lab -- --capture-vectors tests/vectors
+
+demo: setup ## A pair of directors at work, and what happens when one is lost
+	@$(CARGO) test --test lab -- --show demo
+
+bench: setup ## Side by side with keepalived: failover, memory, CPU
+	$(CARGO) build --release
+	@for figures in bench-takeover bench-load; do \
+	    LAB_BINARY=$(RELEASE) $(CARGO) test --quiet --test lab -- --show $$figures || exit 1; \
+	done

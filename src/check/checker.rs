@@ -1,0 +1,409 @@
+//! One checker's life: when it asks, how many failures it forgives, and what it believes of its real server.
+//!
+//! Owns the retry count (facts 8, 4.9), the walk over an HTTP checker's urls (10.11 to 10.15) and the weight that a
+//! `misc_dynamic` script asks for (11.1 to 11.5). Starts nothing and knows no other checker.
+
+use super::CheckerId;
+use super::config::{CheckerConfig, HttpConfig, ProbeConfig, UrlConfig};
+use super::event::{ProbeOrder, ProbeOutcome, Reason};
+use super::telling::{CheckerSaying, Line, MiscEnd, MiscStage, Names};
+use crate::clock::Instant;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// keepalived waits this long after its start before the first check (fact 4.2).
+pub const FIRST_CHECK: Duration = Duration::from_secs(1);
+
+/// One checker.
+#[derive(Clone, Debug)]
+pub struct Checker {
+    id: CheckerId,
+    config: Arc<CheckerConfig>,
+    /// The probe of the settings, as orders carry it.
+    probe: Arc<ProbeConfig>,
+    phase: Phase,
+    up: bool,
+    has_run: bool,
+    /// Failures in a row that were forgiven so far.
+    failures: u32,
+    walk: Walk,
+    /// MISC_CHECK: the exit status of the last run, as far as there was one.
+    exit_status: Option<u8>,
+    last: Option<(Instant, ProbeOutcome)>,
+}
+
+/// What a checker is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The next probe starts then.
+    Waiting {
+        /// When.
+        due: Instant,
+    },
+    /// A probe is on its way.
+    Asking {
+        /// Since when.
+        since: Instant,
+        /// Which url.
+        url: usize,
+    },
+}
+
+/// Where an HTTP checker is among its urls (fact 10.11); other probes have one, number 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Walk {
+    next: usize,
+    /// The url that took the checker down; it alone is asked until it works again.
+    failed: Option<usize>,
+}
+
+/// What an outcome means for the real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing.
+    None,
+    /// The checker was up and has failed.
+    Failed,
+    /// The checker was failed and is up.
+    Recovered,
+    /// An `alpha` checker's first failure: nothing changes, but the scripts are told (fact 4.11).
+    StillDown,
+}
+
+impl Checker {
+    /// A checker that asks for the first time at `due`. Without `alpha` it believes in its server until then.
+    pub fn new(id: CheckerId, config: Arc<CheckerConfig>, due: Instant) -> Self {
+        Self {
+            id,
+            up: !config.alpha,
+            probe: Arc::new(config.probe.clone()),
+            config,
+            phase: Phase::Waiting { due },
+            has_run: false,
+            failures: 0,
+            walk: Walk::default(),
+            exit_status: None,
+            last: None,
+        }
+    }
+
+    /// Its number.
+    pub const fn id(&self) -> CheckerId {
+        self.id
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &CheckerConfig {
+        &self.config
+    }
+
+    /// Whether it believes that the server is good.
+    pub const fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// Whether it has come to a verdict since the start.
+    pub const fn has_run(&self) -> bool {
+        self.has_run
+    }
+
+    /// Failures in a row that were forgiven so far.
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// The url that took it down and is waited for.
+    pub const fn failed_url(&self) -> Option<usize> {
+        self.walk.failed
+    }
+
+    /// MISC_CHECK: the exit status of the last run.
+    pub const fn exit_status(&self) -> Option<u8> {
+        self.exit_status
+    }
+
+    /// What it is doing.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The last outcome, and when it came.
+    pub const fn last(&self) -> Option<&(Instant, ProbeOutcome)> {
+        self.last.as_ref()
+    }
+
+    /// What it adds to its server's `initial` weight (fact 11.1): nothing unless a dynamic script said so.
+    pub fn contribution(&self, initial: u32) -> i64 {
+        match (&self.config.probe, self.exit_status) {
+            (ProbeConfig::Misc(misc), Some(status @ 2..)) if misc.dynamic && self.up => {
+                i64::from(status) - 2 - i64::from(initial)
+            }
+            (ProbeConfig::Misc(_), _) | (ProbeConfig::Tcp(_) | ProbeConfig::Http(_), _) => 0,
+        }
+    }
+
+    /// Starts a probe if it is due; the order must be answered by [`Self::finish`].
+    pub fn start(&mut self, now: Instant) -> Option<ProbeOrder> {
+        match self.phase {
+            Phase::Waiting { due } if due <= now => {
+                let url = self.walk.next;
+                self.phase = Phase::Asking { since: now, url };
+                Some(ProbeOrder {
+                    checker: self.id,
+                    probe: Arc::clone(&self.probe),
+                    url,
+                })
+            }
+            Phase::Waiting { .. } | Phase::Asking { .. } => None,
+        }
+    }
+
+    /// Takes a probe's outcome, decides when to ask again, and says what it means. An answer to no question is
+    /// ignored.
+    pub fn finish(
+        &mut self,
+        now: Instant,
+        url: usize,
+        outcome: ProbeOutcome,
+        names: &Names,
+        tell: &mut impl FnMut(Line),
+    ) -> Turn {
+        let since = match self.phase {
+            Phase::Asking { since, url: asked } if asked == url => since,
+            Phase::Asking { .. } | Phase::Waiting { .. } => return Turn::None,
+        };
+        if let ProbeOutcome::Failure(reason) = &outcome {
+            tell(Line::Attempt {
+                names: names.clone(),
+                keyword: self.config.probe.keyword(),
+                reason: reason.to_string(),
+            });
+        }
+        let mut say = |saying| {
+            tell(Line::Checker {
+                names: names.clone(),
+                saying,
+            })
+        };
+        let (turn, delay) = match &outcome {
+            ProbeOutcome::Success { exit_status } => self.succeed(*exit_status, &mut say),
+            ProbeOutcome::Failure(reason) => self.fail(reason, &mut say),
+        };
+        self.last = Some((now, outcome));
+        // A script's rhythm is from start to start (fact 11.5), everything else's from end to start.
+        let due = match &self.config.probe {
+            ProbeConfig::Misc(_) => (since + delay).max(now),
+            ProbeConfig::Tcp(_) | ProbeConfig::Http(_) => now + delay,
+        };
+        self.phase = Phase::Waiting { due };
+        turn
+    }
+
+    /// Runs under other settings for the same probe from now on: state and counters stay (fact 16.6).
+    pub fn adopt(&mut self, now: Instant, config: Arc<CheckerConfig>) {
+        if let Phase::Waiting { due } = self.phase {
+            let limit = now + config.delay_loop.max(config.warmup + FIRST_CHECK);
+            self.phase = Phase::Waiting { due: due.min(limit) };
+        }
+        self.config = config;
+    }
+
+    /// A checker that is new to a server which others have already judged (fact 16.7).
+    pub const fn trust(&mut self) {
+        self.up = true;
+    }
+
+    fn urls(&self) -> usize {
+        match &self.config.probe {
+            ProbeConfig::Http(http) => http.urls.len().max(1),
+            ProbeConfig::Tcp(_) | ProbeConfig::Misc(_) => 1,
+        }
+    }
+
+    fn succeed(&mut self, exit_status: Option<u8>, say: &mut impl FnMut(CheckerSaying)) -> (Turn, Duration) {
+        self.failures = 0;
+        self.exit_status = exit_status;
+        let config = Arc::clone(&self.config);
+        if let ProbeConfig::Http(http) = &config.probe
+            && !self.walk_on(http, say)
+        {
+            let hurry = http.fast_recovery && !(self.up && self.has_run);
+            return (Turn::None, if hurry { Duration::ZERO } else { config.delay_loop });
+        }
+        let turn = if self.up { Turn::None } else { Turn::Recovered };
+        if !self.has_run || turn == Turn::Recovered {
+            say(match &config.probe {
+                ProbeConfig::Tcp(_) => CheckerSaying::TcpSuccess,
+                ProbeConfig::Http(_) => CheckerSaying::WebSuccess,
+                ProbeConfig::Misc(misc) => CheckerSaying::MiscSuccess {
+                    path: misc.command.program().into(),
+                },
+            });
+        }
+        self.up = true;
+        self.has_run = true;
+        (turn, config.delay_loop)
+    }
+
+    /// The url that was asked is good. Whether that completes a pass over all of them.
+    fn walk_on(&mut self, http: &HttpConfig, say: &mut impl FnMut(CheckerSaying)) -> bool {
+        if !self.up
+            && let Some(UrlConfig { path, digest, .. }) = http.urls.get(self.walk.next)
+        {
+            say(CheckerSaying::UrlSuccess {
+                digest: digest.is_some(),
+                path: path.clone(),
+            });
+        }
+        if self.walk.failed.take().is_some() {
+            // The pass begins anew, this url included (fact 10.13).
+            self.walk.next = 0;
+            return false;
+        }
+        self.walk.next += 1;
+        let complete = self.walk.next >= self.urls();
+        if complete {
+            self.walk.next = 0;
+        }
+        complete
+    }
+
+    fn fail(&mut self, reason: &Reason, say: &mut impl FnMut(CheckerSaying)) -> (Turn, Duration) {
+        let config = Arc::clone(&self.config);
+        if !reason.is_verdict() {
+            say(CheckerSaying::SocketTrouble);
+            return (Turn::None, config.delay_loop);
+        }
+        if matches!(reason, Reason::Panicked | Reason::Overdue) {
+            let keyword = config.probe.keyword();
+            say(CheckerSaying::Crashed {
+                keyword,
+                reason: reason.to_string(),
+            });
+        }
+        let forgiven = if self.has_run { config.retry } else { 0 };
+        if self.up && self.failures < forgiven {
+            if config.log_all_failures {
+                let stage = if self.failures == 0 {
+                    MiscStage::WillRetry(forgiven)
+                } else {
+                    MiscStage::OnRetry(self.failures, forgiven)
+                };
+                say(attempt(&config.probe, reason, stage));
+            }
+            self.failures += 1;
+            return (Turn::None, config.delay_before_retry);
+        }
+        let turn = match (self.up, self.has_run, &config.probe) {
+            (true, _, _) => Turn::Failed,
+            (false, false, ProbeConfig::Tcp(_) | ProbeConfig::Misc(_)) => Turn::StillDown,
+            (false, false, ProbeConfig::Http(_)) | (false, true, _) => Turn::None,
+        };
+        if matches!(turn, Turn::Failed | Turn::StillDown) {
+            say(down(&config, reason, self.has_run));
+        } else if config.log_all_failures {
+            say(attempt(&config.probe, reason, MiscStage::Plain));
+        }
+        self.up = false;
+        self.has_run = true;
+        self.failures = 0;
+        self.exit_status = if let Reason::Exited(status) = reason {
+            Some(*status)
+        } else {
+            None
+        };
+        match &config.probe {
+            ProbeConfig::Http(_) => {
+                self.walk.failed = Some(self.walk.next);
+                (turn, config.delay_loop.max(config.delay_before_retry))
+            }
+            ProbeConfig::Tcp(_) | ProbeConfig::Misc(_) => (turn, config.delay_loop),
+        }
+    }
+}
+
+/// The line of the failure that takes a checker down.
+fn down(config: &CheckerConfig, reason: &Reason, has_run: bool) -> CheckerSaying {
+    let retries = (config.retry > 0).then_some(config.retry);
+    match &config.probe {
+        ProbeConfig::Tcp(_) => CheckerSaying::TcpDown {
+            retries: retries.filter(|_| has_run),
+        },
+        // HTTP speaks of retries even if there were none (fact 10.15).
+        ProbeConfig::Http(http) => CheckerSaying::WebDown {
+            tls: http.tls.is_some(),
+            retries,
+        },
+        ProbeConfig::Misc(misc) => CheckerSaying::MiscFailed {
+            path: misc.command.program().into(),
+            stage: match retries {
+                None => MiscStage::RetryDisabled,
+                Some(n) if has_run => MiscStage::AfterRetries(n),
+                Some(_) => MiscStage::Plain,
+            },
+            end: misc_end(reason),
+        },
+    }
+}
+
+/// The line of any other failure, for `log_all_failures`.
+fn attempt(probe: &ProbeConfig, reason: &Reason, stage: MiscStage) -> CheckerSaying {
+    match probe {
+        ProbeConfig::Tcp(_) => CheckerSaying::TcpAttempt {
+            timeout: matches!(reason, Reason::ConnectTimedOut),
+        },
+        ProbeConfig::Http(_) => CheckerSaying::WebAttempt {
+            message: web_message(reason),
+        },
+        ProbeConfig::Misc(misc) => CheckerSaying::MiscFailed {
+            path: misc.command.program().into(),
+            stage,
+            end: misc_end(reason),
+        },
+    }
+}
+
+/// keepalived's words for a failed HTTP attempt (fact 10.7); ` server C.` follows.
+const fn web_message(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::NoData => "Read, no data received from",
+        Reason::Status(_) | Reason::BadStatusLine => "HTTP status code error to",
+        Reason::Digest(_) => "MD5 digest error to",
+        Reason::ConnectTimedOut => "Timeout connecting",
+        Reason::AnswerTimedOut => "Timeout reading from",
+        Reason::HeaderTooLong => "HTTP header too long from",
+        Reason::Tls(_) => "TLS error with",
+        Reason::Broken(_) => "Read error from",
+        Reason::Socket(_)
+        | Reason::Refused
+        | Reason::Unreachable(_)
+        | Reason::Exited(_)
+        | Reason::Signalled(_)
+        | Reason::ScriptTimedOut
+        | Reason::NotStarted
+        | Reason::Overdue
+        | Reason::Panicked => "Error connecting",
+    }
+}
+
+const fn misc_end(reason: &Reason) -> MiscEnd {
+    match reason {
+        Reason::Exited(status) => MiscEnd::Exited(*status),
+        Reason::Signalled(signal) => MiscEnd::Signalled(*signal),
+        Reason::ScriptTimedOut | Reason::Overdue => MiscEnd::TimedOut,
+        Reason::NotStarted
+        | Reason::Panicked
+        | Reason::Socket(_)
+        | Reason::Refused
+        | Reason::Unreachable(_)
+        | Reason::ConnectTimedOut
+        | Reason::AnswerTimedOut
+        | Reason::Broken(_)
+        | Reason::Tls(_)
+        | Reason::NoData
+        | Reason::HeaderTooLong
+        | Reason::BadStatusLine
+        | Reason::Status(_)
+        | Reason::Digest(_) => MiscEnd::NotStarted,
+    }
+}

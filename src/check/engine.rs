@@ -1,0 +1,451 @@
+//! The health engine: outcomes of probes in; probes to start, desired IPVS entries, scripts and log lines out.
+//!
+//! Owns every transition of real servers (facts 5), quorums and sorry servers (6), start (4) and stop (17). Reload is
+//! in [`reload`]. Contract: `now` never goes back; after every call the caller drains [`Engine::poll_action`], in
+//! order; [`Engine::handle_timeout`] is called when [`Engine::next_deadline`] has come, and every
+//! [`Action::Start`] is answered by one [`Event::Outcome`].
+
+mod reload;
+
+use super::CheckerId;
+use super::checker::{Checker, FIRST_CHECK, Phase, Turn};
+use super::config::{CheckConfig, CheckerConfig, RealServerConfig, VirtualServerConfig};
+use super::event::{Action, Event, ProbeOutcome};
+use super::pool::{RealServer, VirtualServer, names};
+use super::quorum;
+use super::status::CheckStatus;
+use super::telling::{Line, ServerSaying, ServiceSaying};
+use crate::clock::Instant;
+use crate::ipvs::model::Table;
+use crate::script::config::Command;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All virtual servers, their real servers and checkers.
+#[derive(Debug)]
+pub struct Engine {
+    virtual_servers: Vec<VirtualServer>,
+    /// Where each checker is.
+    places: HashMap<CheckerId, Place>,
+    /// Every waiting checker with its deadline.
+    agenda: BTreeSet<(Instant, CheckerId)>,
+    next_id: u32,
+    spread: Spread,
+    actions: VecDeque<Action>,
+}
+
+/// Indexes of a checker; made anew by a reload.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    service: usize,
+    server: usize,
+    checker: usize,
+}
+
+impl Engine {
+    /// Starts everything that `config` says. `seed` spreads the first checks over their `warmup`: any value does,
+    /// the same one gives the same times.
+    pub fn new(now: Instant, config: CheckConfig, seed: u64) -> Self {
+        let mut engine = Self {
+            virtual_servers: Vec::new(),
+            places: HashMap::new(),
+            agenda: BTreeSet::new(),
+            next_id: 0,
+            spread: Spread(seed),
+            actions: VecDeque::new(),
+        };
+        for service in config.services {
+            let vs = engine.new_service(now, service);
+            engine.virtual_servers.push(vs);
+        }
+        engine.settle_places();
+        for service in 0..engine.virtual_servers.len() {
+            engine.open_service(service);
+        }
+        let lines: Vec<_> = engine.activations().collect();
+        engine.actions.extend(lines);
+        engine
+    }
+
+    /// Takes an event.
+    pub fn handle(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Outcome {
+                checker,
+                url,
+                outcome,
+            } => self.outcome(now, checker, url, outcome),
+        }
+    }
+
+    /// Starts every probe that is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(&(due, id)) = self.agenda.first()
+            && due <= now
+        {
+            self.agenda.pop_first();
+            if let Some(order) = self.checker_mut(id).and_then(|checker| checker.start(now)) {
+                self.actions.push_back(Action::Start(order));
+            }
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is to be called next.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.agenda.first().map(|&(due, _)| due)
+    }
+
+    /// What is to be done next.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Ends everything. With `release` false (`-I`) nothing is removed and nobody told (fact 17.3).
+    pub fn stop(&mut self, release: bool) {
+        self.agenda.clear();
+        self.places.clear();
+        for vs in std::mem::take(&mut self.virtual_servers) {
+            if release {
+                self.close_service(vs);
+            }
+        }
+    }
+
+    /// The whole table that the engine wants.
+    pub fn desired(&self) -> Table {
+        Table {
+            services: self
+                .virtual_servers
+                .iter()
+                .map(|vs| (vs.config.key, vs.entry()))
+                .collect(),
+        }
+    }
+
+    /// What there is to see.
+    pub fn status(&self, now: Instant) -> CheckStatus {
+        CheckStatus {
+            now,
+            virtual_servers: self.virtual_servers.clone(),
+        }
+    }
+
+    fn outcome(&mut self, now: Instant, id: CheckerId, url: usize, outcome: ProbeOutcome) {
+        let Some(&place) = self.places.get(&id) else {
+            return;
+        };
+        let actions = &mut self.actions;
+        let Some(vs) = self.virtual_servers.get_mut(place.service) else {
+            return;
+        };
+        let Some(rs) = vs.real_servers.get_mut(place.server) else {
+            return;
+        };
+        let Some(checker) = rs.checkers.get_mut(place.checker) else {
+            return;
+        };
+        // keepalived tells a changed weight before the checker's own line.
+        let mut lines = Vec::new();
+        let turn = checker.finish(now, url, outcome, &rs.names, &mut |line| lines.push(line));
+        if let Phase::Waiting { due } = checker.phase() {
+            self.agenda.insert((due, id));
+        }
+        // What a failing script had added goes without a word, as in keepalived (fact 11.3).
+        let reweighed = if turn == Turn::Failed {
+            rs.weight = rs.effective_weight();
+            false
+        } else {
+            rs.tell_weight(actions)
+        };
+        actions.extend(lines.into_iter().map(Action::Tell));
+        if turn == Turn::StillDown && !rs.alive {
+            run(actions, rs.config.notify_down.as_ref());
+        }
+        let changed = self.turn_server(place.service, place.server);
+        if changed || reweighed {
+            self.want(place.service);
+            self.judge(place.service);
+        }
+    }
+
+    /// Makes a real server's transition, if its checkers ask for one. Whether there was one.
+    fn turn_server(&mut self, service: usize, server: usize) -> bool {
+        let Some(vs) = self.virtual_servers.get_mut(service) else {
+            return false;
+        };
+        let Some(rs) = vs.real_servers.get_mut(server) else {
+            return false;
+        };
+        let good = rs.is_good();
+        if good == rs.alive {
+            return false;
+        }
+        rs.alive = good;
+        rs.weight = rs.effective_weight();
+        let inhibit = rs.config.inhibit_on_failure;
+        let saying = if good {
+            ServerSaying::Up { inhibit }
+        } else {
+            ServerSaying::Down { inhibit }
+        };
+        let script = if good {
+            rs.config.notify_up.clone()
+        } else {
+            rs.config.notify_down.clone()
+        };
+        self.actions.push_back(Action::Tell(Line::Server {
+            names: rs.names.clone(),
+            saying,
+        }));
+        self.want(service);
+        run(&mut self.actions, script.as_ref());
+        true
+    }
+
+    /// Says what IPVS should hold for a service, if that has changed.
+    fn want(&mut self, service: usize) {
+        let Some(vs) = self.virtual_servers.get_mut(service) else {
+            return;
+        };
+        let entry = vs.entry();
+        if vs.wanted.as_ref() != Some(&entry) {
+            vs.wanted = Some(entry.clone());
+            self.actions.push_back(Action::Want {
+                service: vs.config.key,
+                entry: Some(entry),
+            });
+        }
+    }
+
+    /// Looks at a service's quorum, and acts when it turns (facts 6.2, 6.3).
+    fn judge(&mut self, service: usize) {
+        let Some(vs) = self.virtual_servers.get_mut(service) else {
+            return;
+        };
+        let Some(turn) = vs.quorum().judge(vs.quorum_up, vs.live_weight()) else {
+            return;
+        };
+        let figures = vs.figures();
+        let (sayings, script) = match turn {
+            quorum::Turn::Gained => {
+                let sorry = vs
+                    .active_sorry_server()
+                    .map(|sorry| ServiceSaying::RemovingSorry {
+                        server: vs.sorry_name(sorry),
+                        inhibit: sorry.inhibit,
+                    });
+                let pool = sorry.is_some().then_some(ServiceSaying::AddingAlive);
+                vs.quorum_up = true;
+                (
+                    [Some(ServiceSaying::Gained(figures)), sorry, pool],
+                    vs.config.quorum_up.clone(),
+                )
+            }
+            quorum::Turn::Lost => {
+                vs.quorum_up = false;
+                let sorry = vs.active_sorry_server().map(|sorry| ServiceSaying::AddingSorry {
+                    server: vs.sorry_name(sorry),
+                    inhibit: sorry.inhibit,
+                });
+                let pool = sorry.is_some().then_some(ServiceSaying::RemovingAlive);
+                (
+                    [Some(ServiceSaying::Lost(figures)), sorry, pool],
+                    vs.config.quorum_down.clone(),
+                )
+            }
+        };
+        self.tell_service(service, sayings.into_iter().flatten());
+        self.want(service);
+        run(&mut self.actions, script.as_ref());
+    }
+
+    /// A service begins (facts 4.3 to 4.8): everything is in the table at once. Its quorum counts as down before, but
+    /// no sorry server serves yet, so that a quorum that is there removes none.
+    fn open_service(&mut self, service: usize) {
+        let Some(vs) = self.virtual_servers.get_mut(service) else {
+            return;
+        };
+        let figures = vs.figures();
+        vs.quorum_up = vs.quorum().judge(false, figures.weight).is_some();
+        let (saying, script) = if vs.quorum_up {
+            (Some(ServiceSaying::Gained(figures)), vs.config.quorum_up.clone())
+        } else if vs.active_sorry_server().is_some() {
+            (
+                Some(ServiceSaying::StartingDown(figures)),
+                vs.config.quorum_down.clone(),
+            )
+        } else {
+            (None, None)
+        };
+        self.tell_service(service, saying.into_iter());
+        self.want(service);
+        run(&mut self.actions, script.as_ref());
+    }
+
+    fn tell_service(&mut self, service: usize, sayings: impl Iterator<Item = ServiceSaying>) {
+        let Some(vs) = self.virtual_servers.get(service) else {
+            return;
+        };
+        let lines = sayings.map(|saying| {
+            Action::Tell(Line::Service {
+                vs: vs.name.clone(),
+                saying,
+            })
+        });
+        self.actions.extend(lines);
+    }
+
+    /// A service ends with the daemon (facts 17.1, 17.2).
+    fn close_service(&mut self, vs: VirtualServer) {
+        for rs in &vs.real_servers {
+            let saying = ServerSaying::ShuttingDown {
+                inhibited: rs.config.inhibit_on_failure && !rs.alive,
+            };
+            self.actions.push_back(Action::Tell(Line::Server {
+                names: rs.names.clone(),
+                saying,
+            }));
+        }
+        self.actions.push_back(Action::Want {
+            service: vs.config.key,
+            entry: None,
+        });
+        if vs.config.omega {
+            for rs in vs.real_servers.iter().filter(|rs| rs.alive) {
+                run(&mut self.actions, rs.config.notify_down.as_ref());
+            }
+            run(&mut self.actions, vs.config.quorum_down.as_ref());
+        }
+    }
+
+    fn new_service(&mut self, now: Instant, mut config: VirtualServerConfig) -> VirtualServer {
+        let servers = std::mem::take(&mut config.real_servers);
+        VirtualServer {
+            name: config.key.to_string(),
+            real_servers: servers
+                .into_iter()
+                .map(|rs| self.new_server(now, &config, rs))
+                .collect(),
+            config,
+            quorum_up: false,
+            wanted: None,
+        }
+    }
+
+    fn new_server(
+        &mut self,
+        now: Instant,
+        service: &VirtualServerConfig,
+        mut config: RealServerConfig,
+    ) -> RealServer {
+        let checkers = std::mem::take(&mut config.checkers);
+        let checkers: Vec<_> = checkers
+            .into_iter()
+            .map(|c| self.new_checker(now, Arc::new(c)))
+            .collect();
+        RealServer {
+            names: names(&service.key, &config),
+            alive: checkers.iter().all(Checker::is_up),
+            weight: config.weight,
+            checkers,
+            config,
+        }
+    }
+
+    fn new_checker(&mut self, now: Instant, config: Arc<CheckerConfig>) -> Checker {
+        let id = CheckerId(self.next_id);
+        self.next_id = self.next_id.wrapping_add(1);
+        let due = now + FIRST_CHECK + self.spread.within(config.warmup);
+        Checker::new(id, config, due)
+    }
+
+    fn checker_mut(&mut self, id: CheckerId) -> Option<&mut Checker> {
+        let place = self.places.get(&id)?;
+        self.virtual_servers
+            .get_mut(place.service)?
+            .real_servers
+            .get_mut(place.server)?
+            .checkers
+            .get_mut(place.checker)
+    }
+
+    /// Finds every checker's place and deadline anew.
+    fn settle_places(&mut self) {
+        self.places.clear();
+        self.agenda.clear();
+        for (service, vs) in self.virtual_servers.iter().enumerate() {
+            for (server, rs) in vs.real_servers.iter().enumerate() {
+                for (checker, it) in rs.checkers.iter().enumerate() {
+                    self.places.insert(
+                        it.id(),
+                        Place {
+                            service,
+                            server,
+                            checker,
+                        },
+                    );
+                    if let Phase::Waiting { due } = it.phase() {
+                        self.agenda.insert((due, it.id()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The lines for every checker that has not run.
+    fn activations(&self) -> impl Iterator<Item = Action> + '_ {
+        self.virtual_servers
+            .iter()
+            .flat_map(|vs| &vs.real_servers)
+            .flat_map(|rs| {
+                let fresh = rs.checkers.iter().filter(|checker| !checker.has_run());
+                fresh.map(|_| Action::Tell(Line::Activating(rs.names.clone())))
+            })
+    }
+}
+
+impl RealServer {
+    /// Tells a weight that has changed (fact 5.6). Whether it has.
+    fn tell_weight(&mut self, actions: &mut VecDeque<Action>) -> bool {
+        let (from, to) = (self.weight, self.effective_weight());
+        if from == to {
+            return false;
+        }
+        self.weight = to;
+        let saying = ServerSaying::Weight {
+            from,
+            to,
+            active: self.alive,
+        };
+        actions.push_back(Action::Tell(Line::Server {
+            names: self.names.clone(),
+            saying,
+        }));
+        true
+    }
+}
+
+fn run(actions: &mut VecDeque<Action>, script: Option<&Command>) {
+    actions.extend(script.cloned().map(Action::Run));
+}
+
+/// A small generator (splitmix64): it only spreads first checks, nothing secret hangs on it.
+#[derive(Debug)]
+struct Spread(u64);
+
+impl Spread {
+    /// Some duration from 0 to `limit`.
+    fn within(&mut self, limit: Duration) -> Duration {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX - 1);
+        Duration::from_micros(z % (micros + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! What the health engine hears and what it wants done. The plane's driver and the probes speak only these values.
+
+use super::config::ProbeConfig;
+use super::telling::Line;
+use crate::ipvs::model::{ServiceEntry, ServiceKey};
+use crate::script::config::{Command, ScriptOutcome};
+use std::fmt;
+use std::sync::Arc;
+
+/// The engine's number of a checker: given once, never used again for another, stable over a reload for a checker
+/// that stays. An answer to a checker that is gone therefore finds nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CheckerId(pub u32);
+
+/// What the engine hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A probe ended. Every [`Action::Start`] is answered by exactly one of these.
+    Outcome {
+        /// Whose.
+        checker: CheckerId,
+        /// The `url` that was asked; 0 for probes that have none.
+        url: usize,
+        /// How.
+        outcome: ProbeOutcome,
+    },
+}
+
+/// What the engine wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ask a back-end, and answer with [`Event::Outcome`]. A checker has at most one probe in flight.
+    Start(ProbeOrder),
+    /// The virtual service shall be like this in IPVS from now on; `None`: it shall not be there. Only the newest
+    /// value for a service counts, and what the kernel refuses is tried again by whoever carries this out.
+    Want {
+        /// Which service.
+        service: ServiceKey,
+        /// Its whole desired value.
+        entry: Option<ServiceEntry>,
+    },
+    /// Run a notify script, after the table was changed.
+    Run(Command),
+    /// Tell the log.
+    Tell(Line),
+}
+
+/// One question to one back-end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeOrder {
+    /// For whom.
+    pub checker: CheckerId,
+    /// What to ask.
+    pub probe: Arc<ProbeConfig>,
+    /// Which `url` of an HTTP_GET or SSL_GET; 0 for the others.
+    pub url: usize,
+}
+
+/// How a probe ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ProbeOutcome {
+    /// The back-end answered well.
+    Success {
+        /// MISC_CHECK: the script's exit status.
+        exit_status: Option<u8>,
+    },
+    /// It did not.
+    Failure(Reason),
+}
+
+impl ProbeOutcome {
+    /// Success of a probe that is no script.
+    pub const OK: Self = Self::Success { exit_status: None };
+
+    /// What a MISC_CHECK script's end means (facts 11.1, 11.2): 0 is good, with `misc_dynamic` 2 to 255 too.
+    pub const fn of_script(dynamic: bool, outcome: ScriptOutcome) -> Self {
+        match outcome {
+            ScriptOutcome::Exited(0) => Self::Success { exit_status: Some(0) },
+            ScriptOutcome::Exited(status) if dynamic && status >= 2 => Self::Success {
+                exit_status: Some(status),
+            },
+            ScriptOutcome::Exited(status) => Self::Failure(Reason::Exited(status)),
+            ScriptOutcome::Signalled(signal) => Self::Failure(Reason::Signalled(signal)),
+            ScriptOutcome::TimedOut => Self::Failure(Reason::ScriptTimedOut),
+            ScriptOutcome::NotStarted => Self::Failure(Reason::NotStarted),
+        }
+    }
+}
+
+/// Why a probe did not succeed. The text of each is a clause that can follow "failed: ".
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// A socket could not be made, bound or given an option: a fault of this host, not of the back-end. No verdict
+    /// (fact 9.2).
+    Socket(String),
+    /// Connection refused.
+    Refused,
+    /// No route, network or host unreachable.
+    Unreachable(String),
+    /// Not connected within `connect_timeout`.
+    ConnectTimedOut,
+    /// Connected, but no answer or no more of it within `connect_timeout`.
+    AnswerTimedOut,
+    /// The connection broke (reset, or another error of reading or writing).
+    Broken(String),
+    /// The TLS handshake or a TLS record failed.
+    Tls(String),
+    /// The connection ended without a complete HTTP header.
+    NoData,
+    /// The HTTP header is larger than the 4096 octets that keepalived reads (fact 10.5).
+    HeaderTooLong,
+    /// The status line has no number.
+    BadStatusLine,
+    /// A status code outside of the accepted ones.
+    Status(u16),
+    /// The body's MD5 is another one: this.
+    Digest([u8; 16]),
+    /// The script exited with this status.
+    Exited(u8),
+    /// A signal ended the script.
+    Signalled(u8),
+    /// The script ran longer than `misc_timeout`.
+    ScriptTimedOut,
+    /// The script could not be started.
+    NotStarted,
+    /// The probe as a whole took longer than any sum of its limits allows; it was given up.
+    Overdue,
+    /// The probe panicked: a mistake of ours, contained.
+    Panicked,
+}
+
+impl Reason {
+    /// Whether this says anything about the back-end. A local mishap leaves the checker as it was (fact 9.2).
+    pub const fn is_verdict(&self) -> bool {
+        match self {
+            Self::Socket(_) => false,
+            Self::Refused
+            | Self::Unreachable(_)
+            | Self::ConnectTimedOut
+            | Self::AnswerTimedOut
+            | Self::Broken(_)
+            | Self::Tls(_)
+            | Self::NoData
+            | Self::HeaderTooLong
+            | Self::BadStatusLine
+            | Self::Status(_)
+            | Self::Digest(_)
+            | Self::Exited(_)
+            | Self::Signalled(_)
+            | Self::ScriptTimedOut
+            | Self::NotStarted
+            | Self::Overdue
+            | Self::Panicked => true,
+        }
+    }
+
+    /// Its name, for counters.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Socket(_) => "socket",
+            Self::Refused => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::ConnectTimedOut => "connect_timeout",
+            Self::AnswerTimedOut => "answer_timeout",
+            Self::Broken(_) => "broken",
+            Self::Tls(_) => "tls",
+            Self::NoData => "no_data",
+            Self::HeaderTooLong => "header_too_long",
+            Self::BadStatusLine => "bad_status_line",
+            Self::Status(_) => "status",
+            Self::Digest(_) => "digest",
+            Self::Exited(_) => "exit_status",
+            Self::Signalled(_) => "signal",
+            Self::ScriptTimedOut => "script_timeout",
+            Self::NotStarted => "not_started",
+            Self::Overdue => "overdue",
+            Self::Panicked => "panic",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(why) => write!(f, "no socket: {why}"),
+            Self::Refused => f.write_str("connection refused"),
+            Self::Unreachable(why) => write!(f, "unreachable: {why}"),
+            Self::ConnectTimedOut => f.write_str("no connection in time"),
+            Self::AnswerTimedOut => f.write_str("no answer in time"),
+            Self::Broken(why) => write!(f, "connection broke: {why}"),
+            Self::Tls(why) => write!(f, "TLS: {why}"),
+            Self::NoData => f.write_str("no data received"),
+            Self::HeaderTooLong => f.write_str("HTTP header longer than 4096 octets"),
+            Self::BadStatusLine => f.write_str("no status code in the answer"),
+            Self::Status(code) => write!(f, "HTTP status code {code}"),
+            Self::Digest(found) => {
+                f.write_str("MD5 digest ")?;
+                found.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+            }
+            Self::Exited(status) => write!(f, "exited with status {status}"),
+            Self::Signalled(signal) => write!(f, "due to signal {signal}"),
+            Self::ScriptTimedOut => f.write_str("script timed out"),
+            Self::NotStarted => f.write_str("script could not be started"),
+            Self::Overdue => f.write_str("the whole check took too long"),
+            Self::Panicked => f.write_str("the check itself crashed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_statuses_mean_what_keepalived_means_by_them() {
+        let ok = |status| ProbeOutcome::Success {
+            exit_status: Some(status),
+        };
+        let bad = ProbeOutcome::Failure;
+        for (dynamic, outcome, meaning) in [
+            (false, ScriptOutcome::Exited(0), ok(0)),
+            (true, ScriptOutcome::Exited(0), ok(0)),
+            (false, ScriptOutcome::Exited(1), bad(Reason::Exited(1))),
+            (true, ScriptOutcome::Exited(1), bad(Reason::Exited(1))),
+            (false, ScriptOutcome::Exited(2), bad(Reason::Exited(2))),
+            (true, ScriptOutcome::Exited(2), ok(2)),
+            (true, ScriptOutcome::Exited(255), ok(255)),
+            (true, ScriptOutcome::Signalled(9), bad(Reason::Signalled(9))),
+            (true, ScriptOutcome::TimedOut, bad(Reason::ScriptTimedOut)),
+            (true, ScriptOutcome::NotStarted, bad(Reason::NotStarted)),
+        ] {
+            assert_eq!(
+                ProbeOutcome::of_script(dynamic, outcome),
+                meaning,
+                "{dynamic} {outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_local_mishaps_are_no_verdict() {
+        assert!(!Reason::Socket("EMFILE".into()).is_verdict());
+        assert!(Reason::Refused.is_verdict());
+        assert!(Reason::Panicked.is_verdict());
+    }
+}

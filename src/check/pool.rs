@@ -1,0 +1,161 @@
+//! Real servers and virtual servers: what is alive, what it weighs, and what IPVS should therefore hold.
+//!
+//! Values and pure readings of them; the [engine](super::engine) makes the transitions. The desired entry of a
+//! virtual service is derived from this state alone (facts 4.4, 5.2, 5.3, 6.2 to 6.5), never from what was done before.
+
+use super::checker::Checker;
+use super::config::{RealServerConfig, SorryServerConfig, VirtualServerConfig};
+use super::quorum::Quorum;
+use super::telling::{Names, QuorumFigures};
+use crate::ipvs::model::{Destination, ServiceEntry, ServiceKey, VirtualService, real_server_name};
+use std::collections::BTreeMap;
+
+/// The weight that the kernel takes at most (fact 2.10).
+const MAX_WEIGHT: i64 = 0x7fff_ffff;
+
+/// One real server.
+#[derive(Clone, Debug)]
+pub struct RealServer {
+    /// Its settings; the checkers' are with the checkers.
+    pub config: RealServerConfig,
+    /// Its names in the log.
+    pub names: Names,
+    /// Its checkers, in the order of the file.
+    pub checkers: Vec<Checker>,
+    /// Whether it counts: the last transition that was made. After every event it is what [`Self::is_good`] says.
+    pub alive: bool,
+    /// The weight that was told last.
+    pub weight: u32,
+}
+
+impl RealServer {
+    /// Whether no checker has failed (fact 5.1).
+    pub fn is_good(&self) -> bool {
+        self.checkers.iter().all(Checker::is_up)
+    }
+
+    /// Its configured weight and what its checkers add (fact 5.5).
+    pub fn effective_weight(&self) -> u32 {
+        let added: i64 = self
+            .checkers
+            .iter()
+            .map(|checker| checker.contribution(self.config.weight))
+            .sum();
+        u32::try_from((i64::from(self.config.weight) + added).clamp(0, MAX_WEIGHT)).unwrap_or(0)
+    }
+
+    /// The destination, with this weight.
+    fn destination(&self, weight: u32) -> Destination {
+        Destination {
+            forward: self.config.forward,
+            weight,
+            upper: self.config.upper,
+            lower: self.config.lower,
+        }
+    }
+}
+
+/// One virtual server with its real servers.
+#[derive(Clone, Debug)]
+pub struct VirtualServer {
+    /// Its settings; the real servers' are with them.
+    pub config: VirtualServerConfig,
+    /// Its name in the log.
+    pub name: String,
+    /// Its real servers, in the order of the file.
+    pub real_servers: Vec<RealServer>,
+    /// Whether the quorum is up.
+    pub quorum_up: bool,
+    /// The entry that was wanted last.
+    pub wanted: Option<ServiceEntry>,
+}
+
+impl VirtualServer {
+    /// Its quorum.
+    pub const fn quorum(&self) -> Quorum {
+        Quorum {
+            quorum: self.config.quorum,
+            hysteresis: self.config.hysteresis,
+        }
+    }
+
+    /// The figures for a quorum line.
+    pub fn figures(&self) -> QuorumFigures {
+        QuorumFigures {
+            quorum: self.config.quorum,
+            hysteresis: self.config.hysteresis,
+            weight: self.live_weight(),
+        }
+    }
+
+    /// The weight of its live servers (fact 6.1).
+    pub fn live_weight(&self) -> u64 {
+        self.real_servers
+            .iter()
+            .filter(|rs| rs.alive)
+            .map(|rs| u64::from(rs.effective_weight()))
+            .sum()
+    }
+
+    /// The sorry server, while it serves.
+    pub const fn active_sorry_server(&self) -> Option<&SorryServerConfig> {
+        if self.quorum_up {
+            None
+        } else {
+            self.config.sorry_server.as_ref()
+        }
+    }
+
+    /// The sorry server's name.
+    pub fn sorry_name(&self, sorry: &SorryServerConfig) -> String {
+        real_server_name(&self.config.key, sorry.address.ip(), sorry.address.port())
+    }
+
+    /// What IPVS should hold for it.
+    ///
+    /// A live server is there with its weight, unless the sorry server serves; one that `inhibit_on_failure` keeps is
+    /// always there, with weight 0 when it does not serve. The sorry server has weight 1 while it serves; with
+    /// `sorry_server_inhibit` it is there with weight 0 otherwise.
+    pub fn entry(&self) -> ServiceEntry {
+        let sorry = self.config.sorry_server.as_ref();
+        let sorry_serves = self.active_sorry_server().is_some();
+        let mut destinations = BTreeMap::new();
+        if let Some(sorry) = sorry.filter(|sorry| sorry.inhibit || sorry_serves) {
+            let weight = u32::from(sorry_serves);
+            let server = Destination {
+                forward: sorry.forward,
+                weight,
+                upper: 0,
+                lower: 0,
+            };
+            destinations.insert(sorry.address, server);
+        }
+        for rs in &self.real_servers {
+            if sorry_serves && sorry.is_some_and(|sorry| sorry.address == rs.config.address) {
+                // A sorry server that is a real server too (fact 2.17): it serves.
+                continue;
+            }
+            if rs.alive && !sorry_serves {
+                destinations.insert(rs.config.address, rs.destination(rs.effective_weight()));
+            } else if rs.config.inhibit_on_failure {
+                destinations.insert(rs.config.address, rs.destination(0));
+            }
+        }
+        ServiceEntry {
+            service: VirtualService {
+                scheduler: self.config.scheduler.clone(),
+                flags: self.config.flags,
+                persistence: self.config.persistence.clone(),
+            },
+            destinations,
+        }
+    }
+}
+
+/// The names of a real server and its virtual server.
+pub fn names(service: &ServiceKey, server: &RealServerConfig) -> Names {
+    Names {
+        rs: real_server_name(service, server.address.ip(), server.address.port()),
+        vs: service.to_string(),
+    }
+}

@@ -1,0 +1,147 @@
+//! The edge that asks the back-ends: one question, one [`ProbeOutcome`]. What an outcome means is decided in
+//! [`crate::check`].
+//!
+//! Owns connections, TLS, and what is said once about a url (its certificate, a wrong Content-Length). Holds no
+//! verdict and no schedule. A back-end is hostile until proven healthy: whatever it sends, a probe ends in bounded
+//! time and memory.
+
+mod answer;
+mod http;
+mod stream;
+mod tcp;
+#[cfg(test)]
+mod testing;
+mod tls;
+
+use super::config::{MiscConfig, ProbeConfig};
+use super::event::{ProbeOrder, ProbeOutcome, Reason};
+use crate::script::Scripts;
+use http::Asked;
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tls::{Fingerprint, Tls};
+
+/// Asks back-ends. Cheap to clone; the check plane has one.
+#[derive(Clone, Debug)]
+pub struct Prober {
+    scripts: Arc<Scripts>,
+    tls: Arc<Tls>,
+    said: Arc<Mutex<Said>>,
+}
+
+impl Prober {
+    /// Prepares TLS as the system's OpenSSL is configured. `scripts` are those that MISC_CHECK may run.
+    pub fn new(scripts: Arc<Scripts>) -> Result<Self, openssl::error::ErrorStack> {
+        Ok(Self {
+            scripts,
+            tls: Arc::new(Tls::new()?),
+            said: Arc::default(),
+        })
+    }
+
+    /// After a reload: MISC_CHECK may run these scripts.
+    pub fn reload(&mut self, scripts: Arc<Scripts>) {
+        self.scripts = scripts;
+    }
+
+    /// Asks. The future is the whole probe: dropping it closes the connection or kills the script.
+    pub fn ask(&self, order: &ProbeOrder) -> impl Future<Output = ProbeOutcome> + Send + 'static {
+        let this = self.clone();
+        let probe = Arc::clone(&order.probe);
+        let url = order.url;
+        async move { this.run(&probe, url).await }
+    }
+
+    async fn run(&self, probe: &ProbeConfig, url: usize) -> ProbeOutcome {
+        match probe {
+            ProbeConfig::Tcp(connection) => match tcp::connect(connection).await {
+                Ok(_) => ProbeOutcome::OK,
+                Err(reason) => ProbeOutcome::Failure(reason),
+            },
+            ProbeConfig::Http(config) => match config.urls.get(url) {
+                Some(asked) => {
+                    let asked = http::ask(&self.tls, config, asked).await;
+                    self.say(probe.keyword(), config.connection.destination, url, &asked);
+                    match asked.result {
+                        Ok(()) => ProbeOutcome::OK,
+                        Err(reason) => ProbeOutcome::Failure(reason),
+                    }
+                }
+                None => ProbeOutcome::Failure(Reason::Broken(format!("there is no url number {url}"))),
+            },
+            ProbeConfig::Misc(config) => self.misc(config).await,
+        }
+    }
+
+    /// MISC_CHECK (facts 11): the program's exit status is the answer.
+    async fn misc(&self, config: &MiscConfig) -> ProbeOutcome {
+        let outcome = self.scripts.run(&config.command, config.timeout).await;
+        ProbeOutcome::of_script(config.dynamic, outcome)
+    }
+
+    /// Logs what is remarkable and new about a url.
+    fn say(&self, keyword: &str, destination: SocketAddr, url: usize, asked: &Asked) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = format!("[{}]:tcp:{}", destination.ip(), destination.port());
+        for remark in said.news(destination, url, asked) {
+            tracing::info!("{keyword} {name} url({}): {remark}", asked.path);
+        }
+    }
+}
+
+/// What was said last about each url, so that only news are said.
+#[derive(Debug, Default)]
+struct Said(HashMap<(SocketAddr, usize), Remarkable>);
+
+#[derive(Debug, Default)]
+struct Remarkable {
+    certificate: Option<Fingerprint>,
+    lengths: Option<(u64, u64)>,
+    tls_error: Option<String>,
+}
+
+impl Said {
+    /// Reloads may bring ever new urls: beyond this many, everything may be said once more.
+    const MAX: usize = 4096;
+
+    fn news(&mut self, destination: SocketAddr, url: usize, asked: &Asked) -> Vec<String> {
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        let last = self.0.entry((destination, url)).or_default();
+        let mut news = Vec::new();
+        if let Some(certificate) = asked.certificate
+            && last.certificate != Some(certificate)
+        {
+            news.push(format!("certificate with SHA1 fingerprint {certificate}"));
+            last.certificate = Some(certificate);
+        }
+        if let Some((announced, received)) = asked.lengths {
+            if announced != received && last.lengths != asked.lengths {
+                news.push(format!(
+                    "content_length ({announced}) does not match received bytes ({received})"
+                ));
+            }
+            last.lengths = asked.lengths;
+        }
+        let tls_error = match &asked.result {
+            Err(Reason::Tls(text)) => Some(text.clone()),
+            Ok(()) | Err(_) => None,
+        };
+        if let Some(error) = &tls_error
+            && last.tls_error != tls_error
+        {
+            news.push(format!("TLS error: {error}"));
+        }
+        // A failure of another kind in between does not make the same error news.
+        if tls_error.is_some() || asked.result.is_ok() {
+            last.tls_error = tls_error;
+        }
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests;

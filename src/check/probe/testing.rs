@@ -1,0 +1,73 @@
+//! Back-ends for tests: on the loopback, behaving as they are told.
+
+use crate::check::config::{Connection, HttpConfig, HttpProtocol, TlsConfig, UrlConfig};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Generous: a loaded machine is no failure.
+pub(super) const LONG: Duration = Duration::from_secs(30);
+
+/// Short enough to wait for, long enough for a loaded machine to answer in.
+pub(super) const SHORT: Duration = Duration::from_millis(400);
+
+/// A server that does `handler` with every connection.
+pub(super) async fn serve<F, H>(address: &str, handler: H) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+    H: Fn(TcpStream) -> F + Send + 'static,
+{
+    let listener = TcpListener::bind(address).await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(handler(stream));
+        }
+    });
+    at
+}
+
+/// Reads a request to its empty line, or to the end.
+pub(super) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(octet) => request.push(octet),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8(request).unwrap()
+}
+
+pub(super) fn connection(destination: SocketAddr, timeout: Duration) -> Connection {
+    Connection {
+        destination,
+        source: None,
+        interface: None,
+        mark: 0,
+        timeout,
+    }
+}
+
+pub(super) fn http(destination: SocketAddr, timeout: Duration, tls: Option<TlsConfig>) -> HttpConfig {
+    HttpConfig {
+        connection: connection(destination, timeout),
+        tls,
+        protocol: HttpProtocol::V10,
+        urls: vec![url("/")],
+        fast_recovery: false,
+    }
+}
+
+pub(super) fn url(path: &str) -> UrlConfig {
+    UrlConfig {
+        path: path.into(),
+        host: None,
+        sni: None,
+        status: vec![(200, 299)],
+        digest: None,
+    }
+}

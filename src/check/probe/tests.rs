@@ -1,0 +1,215 @@
+//! The prober as a whole: TCP_CHECK, MISC_CHECK, and what is said once.
+
+use super::testing::{LONG, SHORT, connection, http, serve};
+use super::*;
+use crate::check::config::Connection;
+use crate::check::event::CheckerId;
+use crate::net::IfName;
+use crate::script::config::ScriptPolicy;
+use crate::script::testing::sh_command;
+use std::net::{IpAddr, Ipv4Addr};
+use tokio::sync::mpsc;
+
+fn order(probe: ProbeConfig) -> ProbeOrder {
+    ProbeOrder {
+        checker: CheckerId(1),
+        probe: Arc::new(probe),
+        url: 0,
+    }
+}
+
+async fn ask(probe: ProbeConfig) -> ProbeOutcome {
+    let prober = Prober::new(Arc::default()).unwrap();
+    prober.ask(&order(probe)).await
+}
+
+#[tokio::test]
+async fn a_connection_is_enough_for_tcp_check() {
+    let at = serve("127.0.0.1:0", |_| async {}).await;
+    assert_eq!(
+        ask(ProbeConfig::Tcp(connection(at, LONG))).await,
+        ProbeOutcome::OK
+    );
+    let unused = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    assert_eq!(
+        ask(ProbeConfig::Tcp(connection(unused, LONG))).await,
+        ProbeOutcome::Failure(Reason::Refused)
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_times_out() {
+    // A listener that accepts nothing: when its queue is full, greetings are dropped.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    socket.listen(0).unwrap();
+    let at = socket.local_addr().unwrap().as_socket().unwrap();
+    let mut held = Vec::new();
+    while let Ok(stream) = tcp::connect(&connection(at, SHORT)).await {
+        held.push(stream);
+        assert!(held.len() < 100, "the queue never fills");
+    }
+    assert_eq!(
+        ask(ProbeConfig::Tcp(connection(at, SHORT))).await,
+        ProbeOutcome::Failure(Reason::ConnectTimedOut)
+    );
+}
+
+#[tokio::test]
+async fn bindto_and_bind_port_choose_the_source() {
+    let (sender, mut peers) = mpsc::channel(9);
+    let at = serve("127.0.0.1:0", move |stream| {
+        let sender = sender.clone();
+        async move { sender.send(stream.peer_addr().unwrap()).await.unwrap() }
+    })
+    .await;
+    let source: IpAddr = Ipv4Addr::new(127, 0, 0, 9).into();
+    let port = {
+        let free = std::net::TcpListener::bind((source, 0)).unwrap();
+        free.local_addr().unwrap().port()
+    };
+    for (bound, wanted) in [
+        ((Some(source), 0), None),
+        ((Some(source), port), Some(port)),
+        ((None, port), Some(port)),
+    ] {
+        let probe = ProbeConfig::Tcp(Connection {
+            source: Some(bound),
+            ..connection(at, LONG)
+        });
+        assert_eq!(ask(probe).await, ProbeOutcome::OK);
+        let peer = peers.recv().await.unwrap();
+        assert_eq!(peer.ip(), bound.0.unwrap_or_else(|| at.ip()));
+        assert!(wanted.is_none_or(|port| port == peer.port()), "{peer}");
+    }
+}
+
+#[tokio::test]
+async fn what_this_host_cannot_do_is_no_verdict() {
+    let at = serve("127.0.0.1:0", |_| async {}).await;
+    let foreign = Connection {
+        source: Some((Some(Ipv4Addr::new(192, 0, 2, 1).into()), 0)),
+        ..connection(at, LONG)
+    };
+    let no_such_interface = Connection {
+        interface: IfName::new("nosuchif0"),
+        ..connection(at, LONG)
+    };
+    for probe in [foreign, no_such_interface] {
+        let outcome = ask(ProbeConfig::Tcp(probe)).await;
+        let ProbeOutcome::Failure(reason) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(!reason.is_verdict(), "{reason:?}");
+    }
+}
+
+#[tokio::test]
+async fn fwmark_and_bind_if_are_set_where_permitted() {
+    let at = serve("127.0.0.1:0", |_| async {}).await;
+    for probe in [
+        Connection {
+            mark: 7,
+            ..connection(at, LONG)
+        },
+        Connection {
+            interface: IfName::new("lo"),
+            ..connection(at, LONG)
+        },
+    ] {
+        let outcome = ask(ProbeConfig::Tcp(probe)).await;
+        if nix::unistd::Uid::effective().is_root() {
+            assert_eq!(outcome, ProbeOutcome::OK);
+        } else {
+            let told = matches!(
+                outcome,
+                ProbeOutcome::OK | ProbeOutcome::Failure(Reason::Socket(_))
+            );
+            assert!(told, "{outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn misc_check_means_what_its_script_says() {
+    let commands = [
+        sh_command("exit 0"),
+        sh_command("exit 12"),
+        sh_command("sleep 1000"),
+    ];
+    let (scripts, _) = Scripts::examine(&commands, &ScriptPolicy::default());
+    let prober = Prober::new(Arc::new(scripts)).unwrap();
+    let run = async |command: &crate::script::config::Command, dynamic, timeout| {
+        let config = MiscConfig {
+            command: command.clone(),
+            timeout,
+            dynamic,
+        };
+        prober.ask(&order(ProbeConfig::Misc(config))).await
+    };
+    let success = |status| ProbeOutcome::Success {
+        exit_status: Some(status),
+    };
+    assert_eq!(run(&commands[0], false, LONG).await, success(0));
+    assert_eq!(run(&commands[1], true, LONG).await, success(12));
+    assert_eq!(
+        run(&commands[1], false, LONG).await,
+        ProbeOutcome::Failure(Reason::Exited(12))
+    );
+    assert_eq!(
+        run(&commands[2], false, SHORT).await,
+        ProbeOutcome::Failure(Reason::ScriptTimedOut)
+    );
+    // Never examined: never run.
+    assert_eq!(
+        run(&sh_command("exit 00"), false, LONG).await,
+        ProbeOutcome::Failure(Reason::NotStarted)
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_url_is_a_failure() {
+    let at = serve("127.0.0.1:0", |_| async {}).await;
+    let order = ProbeOrder {
+        url: 1,
+        ..order(ProbeConfig::Http(http(at, LONG, None)))
+    };
+    let outcome = Prober::new(Arc::default()).unwrap().ask(&order).await;
+    assert!(
+        matches!(outcome, ProbeOutcome::Failure(Reason::Broken(_))),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn only_news_are_said() {
+    let mut said = Said::default();
+    let at = SocketAddr::from(([192, 0, 2, 1], 80));
+    let mut news = |result: Result<(), Reason>, lengths| {
+        let asked = Asked {
+            path: "/".into(),
+            result,
+            lengths,
+            certificate: None,
+        };
+        said.news(at, 0, &asked)
+    };
+    let wrong = ["content_length (5) does not match received bytes (7)"];
+    assert_eq!(news(Ok(()), Some((5, 5))), [""; 0]);
+    assert_eq!(news(Ok(()), Some((5, 7))), wrong);
+    assert_eq!(news(Ok(()), Some((5, 7))), [""; 0]);
+    assert_eq!(news(Ok(()), Some((5, 5))), [""; 0]);
+    assert_eq!(news(Ok(()), Some((5, 7))), wrong);
+    let tls = |text: &str| Err(Reason::Tls(text.into()));
+    assert_eq!(news(tls("a"), None), ["TLS error: a"]);
+    assert_eq!(news(Err(Reason::Refused), None), [""; 0]);
+    assert_eq!(news(tls("a"), None), [""; 0]);
+    assert_eq!(news(tls("b"), None), ["TLS error: b"]);
+    assert_eq!(news(Ok(()), None), [""; 0]);
+    assert_eq!(news(tls("b"), None), ["TLS error: b"]);
+}

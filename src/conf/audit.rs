@@ -1,0 +1,182 @@
+//! Is every keyword one, and does it have what it takes? (grammar 5.7, 6)
+//!
+//! Walks the whole tree against the table of keywords: unknown ones (one message for a whole block), deprecated
+//! ones, missing arguments, and those that are known but that nothing comes of yet. Arguments of keywords that are
+//! acted on are checked where they are lowered, not here.
+
+use super::ReadOptions;
+use super::diag::{Class, Diagnostic};
+use super::keyword::{self, Args, Block, Keyword, Status};
+use super::number;
+use super::tree::Statement;
+use std::net::IpAddr;
+
+/// All that is wrong with the keywords of `tree`.
+pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic> {
+    let mut audit = Audit {
+        options,
+        diagnostics: Vec::new(),
+    };
+    audit.block(Block::Root, tree, true);
+    audit.diagnostics
+}
+
+struct Audit<'o> {
+    options: &'o ReadOptions,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Audit<'_> {
+    /// `acted`: whether anything comes of the block around.
+    fn block(&mut self, block: Block, statements: &[Statement], acted: bool) {
+        for statement in statements {
+            match keyword::find(block, statement.keyword()) {
+                Some(keyword) => self.known(block, keyword, statement, acted),
+                None => self.unknown(block, statement),
+            }
+        }
+    }
+
+    fn unknown(&mut self, block: Block, statement: &Statement) {
+        let name = statement.keyword();
+        let mut diagnostic = Diagnostic::new(
+            Class::UnknownKeyword,
+            Some(statement.place()),
+            format!("Unknown keyword '{name}'"),
+        );
+        if let Some(nearest) = keyword::nearest(block, name) {
+            diagnostic = diagnostic.with_help(format!("did you mean `{nearest}`?"));
+        } else if let Some(place) = keyword::elsewhere(name) {
+            diagnostic = diagnostic.with_help(format!("`{name}` belongs to {place}"));
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn known(&mut self, block: Block, keyword: &Keyword, statement: &Statement, acted: bool) {
+        let name = keyword.name;
+        if let Some(instead) = keyword::replacement(block, name) {
+            self.report(
+                Class::Deprecated,
+                statement,
+                format!("{name} is deprecated - please use {instead}"),
+            );
+        }
+        if keyword.args.mandatory() && statement.arg().is_none() {
+            let message = format!(
+                "*** Configuration line starting `{name}` is missing a parameter after keyword `{name}` at word position 2"
+            );
+            self.report(Class::MissingParameter, statement, message);
+        }
+        if let Some(unmatched) = statement.unmatched
+            && keyword.args != Args::Script
+        {
+            let mut place = statement.place();
+            place.column = unmatched.column;
+            place.length = 1;
+            let message = format!("Unmatched quote: '{}'", statement.text.as_str());
+            self.diagnostics
+                .push(Diagnostic::new(Class::UnmatchedQuote, Some(place), message));
+        }
+        let status = keyword.status;
+        if acted && status == Status::NotYet {
+            self.report(Class::Note, statement, format!("accepted, no effect yet: {name}"));
+        }
+        let acted = acted && status == Status::Acted;
+        let body = statement.body.as_deref().unwrap_or_default();
+        match keyword.args {
+            Args::Block(inner) | Args::Values(inner) if self.nameless(inner, statement) => {}
+            Args::Block(inner) => {
+                self.extra_parameters(inner, statement);
+                self.block(inner, body, acted);
+            }
+            Args::Values(inner) => self.extra_parameters(inner, statement),
+            args if !acted => self.argument(args, statement),
+            _ => {}
+        }
+    }
+
+    /// A block without the name that it must have is skipped as a whole (grammar 5.8).
+    fn nameless(&mut self, inner: Block, statement: &Statement) -> bool {
+        let missing = keyword::named(inner) && statement.arg().is_none();
+        if missing && keyword::find(Block::Root, statement.keyword()).is_some_and(|k| !k.args.mandatory()) {
+            let message = format!("{} must have a name - skipping", statement.keyword());
+            self.report(Class::General, statement, message);
+        }
+        missing
+    }
+
+    /// Words between a block's keyword or name and its brace (grammar 5.4).
+    fn extra_parameters(&mut self, inner: Block, statement: &Statement) {
+        if matches!(inner, Block::VirtualServer | Block::RealServer) {
+            return;
+        }
+        let most = usize::from(keyword::named(inner));
+        let extra: Vec<&str> = statement
+            .args()
+            .iter()
+            .skip(most)
+            .map(|word| word.text.as_str())
+            .collect();
+        if !extra.is_empty() {
+            let message = format!(
+                "Block {} has extra parameters {}",
+                statement.keyword(),
+                extra.join(" ")
+            );
+            self.report(Class::General, statement, message);
+        }
+    }
+
+    /// The first argument of a keyword that nothing is lowered from.
+    fn argument(&mut self, args: Args, statement: &Statement) {
+        let Some(word) = statement.arg() else { return };
+        let lenient = !self.options.test;
+        let name = statement.keyword();
+        let text = word.text.as_str();
+        let read = match args {
+            Args::Int(least, most) | Args::OptionalInt(least, most) => {
+                number::int(text, least, most, lenient).err()
+            }
+            Args::Strict(least, most) | Args::OptionalStrict(least, most) => {
+                number::int(text, least, most, false).err()
+            }
+            Args::Seconds(least, most) => number::decimal(text, 6, least, most).err(),
+            Args::Millis(least, most) => {
+                number::decimal(text, 3, least.saturating_mul(1000), most.saturating_mul(1000)).err()
+            }
+            Args::Bool => {
+                if number::boolean(text).is_none() {
+                    let message = format!("Invalid value '{text}' for boolean {name} specified");
+                    self.report(Class::General, statement, message);
+                }
+                None
+            }
+            Args::Address => {
+                if text.parse::<IpAddr>().is_err() {
+                    let message = format!("{name}: malformed address {text}");
+                    self.report(Class::General, statement, message);
+                }
+                None
+            }
+            Args::Nothing
+            | Args::Free
+            | Args::OneOrMore
+            | Args::Word
+            | Args::OptionalWord
+            | Args::Script
+            | Args::Block(_)
+            | Args::Values(_) => None,
+        };
+        if let Some(error) = read {
+            let place = statement.place_of(word);
+            let message = format!("{name}: {error}");
+            self.diagnostics
+                .push(Diagnostic::new(Class::InvalidNumber, Some(place), message));
+        }
+    }
+
+    fn report(&mut self, class: Class, statement: &Statement, message: String) {
+        self.diagnostics
+            .push(Diagnostic::new(class, Some(statement.place()), message));
+    }
+}

@@ -1,0 +1,149 @@
+//! `global_defs` and the settings of the top level.
+
+use super::Cx;
+use crate::conf::config::{GarpSettings, GlobalDefs};
+use crate::conf::diag::Class;
+use crate::conf::keyword::Block;
+use crate::conf::tree::Statement;
+use crate::vrrp::config::Version;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// From here on a gap between announcements is worth a remark.
+const LARGE_GAP: Duration = Duration::from_secs(1);
+
+/// A keyword of the top level.
+pub(super) fn root(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Statement) {
+    let slot = match statement.keyword() {
+        "net_namespace" => &mut global.net_namespace,
+        "instance" => &mut global.instance,
+        _ => return,
+    };
+    if slot.is_some() {
+        cx.error(
+            statement,
+            format!("Duplicate {} definition - ignoring", statement.keyword()),
+        );
+    } else {
+        *slot = Cx::word(statement);
+    }
+}
+
+/// A `global_defs` block; later values win.
+pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]) {
+    for statement in body {
+        let block = Block::GlobalDefs;
+        match statement.keyword() {
+            "router_id" => match Cx::word(statement) {
+                Some(name) => global.router_id = Some(name),
+                None => cx.error(statement, "router_id has no name"),
+            },
+            "vrrp_version" => {
+                if let Some(version) = version(cx, block, statement) {
+                    global.vrrp_version = Some(version);
+                }
+            }
+            "script_user" => global.script_user = Cx::run_as(statement).or(global.script_user.take()),
+            "enable_script_security" => global.enable_script_security = true,
+            "vrrp_garp_interval" => gap(cx, &mut global.garp_interval, statement),
+            "vrrp_gna_interval" => gap(cx, &mut global.gna_interval, statement),
+            "vrrp_min_garp" => global.min_garp = cx.boolean(statement).unwrap_or(global.min_garp),
+            "dynamic_interfaces" => {
+                global.dynamic_interfaces = true;
+                match statement.arg() {
+                    None => {}
+                    Some(word) if word.text == "allow_if_changes" => {
+                        let message = "accepted, no effect yet: allow_if_changes";
+                        cx.report(Class::Note, statement.place_of(word), message);
+                    }
+                    Some(word) => {
+                        let message = format!("Unknown dynamic_interfaces option '{}'", word.text);
+                        cx.word_error(statement, word, message);
+                    }
+                }
+            }
+            "vrrp_mcast_group4" | "vrrp_mcast_group6" => group(cx, global, statement),
+            "vrrp_lower_prio_no_advert" => {
+                global.lower_prio_no_advert = cx.boolean(statement).unwrap_or(global.lower_prio_no_advert);
+            }
+            "vrrp_higher_prio_send_advert" => {
+                global.higher_prio_send_advert =
+                    cx.boolean(statement).unwrap_or(global.higher_prio_send_advert);
+            }
+            "vrrp_down_timer_adverts" => {
+                global.down_timer_adverts = cx.unsigned(block, statement).or(global.down_timer_adverts);
+            }
+            "vrrp_check_unicast_src" => global.check_unicast_src = true,
+            "checker_log_all_failures" => {
+                global.checker_log_all_failures =
+                    cx.boolean(statement).unwrap_or(global.checker_log_all_failures);
+            }
+            name => {
+                if let Some(name) = name.strip_prefix("vrrp_garp_") {
+                    garp(cx, &mut global.garp, block, statement, name);
+                }
+            }
+        }
+    }
+}
+
+/// `2` or `3`
+pub(super) fn version(cx: &mut Cx<'_>, block: Block, statement: &Statement) -> Option<Version> {
+    cx.int(block, statement)
+        .map(|number| if number == 2 { Version::V2 } else { Version::V3 })
+}
+
+/// The keywords that `vrrp_garp_…` of `global_defs` and `garp_…` of an instance share, named without the prefix.
+pub(super) fn garp(
+    cx: &mut Cx<'_>,
+    garp: &mut GarpSettings,
+    block: Block,
+    statement: &Statement,
+    name: &str,
+) {
+    match name {
+        "master_delay" => garp.master_delay = cx.seconds(block, statement).or(garp.master_delay),
+        "master_repeat" => garp.master_repeat = cx.count(block, statement).or(garp.master_repeat),
+        "master_refresh" => garp.master_refresh = cx.seconds(block, statement).or(garp.master_refresh),
+        "master_refresh_repeat" => {
+            garp.master_refresh_repeat = cx.count(block, statement).or(garp.master_refresh_repeat);
+        }
+        "lower_prio_delay" => garp.lower_prio_delay = cx.seconds(block, statement).or(garp.lower_prio_delay),
+        "lower_prio_repeat" => {
+            garp.lower_prio_repeat = cx.unsigned(block, statement).or(garp.lower_prio_repeat)
+        }
+        _ => {}
+    }
+}
+
+fn gap(cx: &mut Cx<'_>, slot: &mut Option<Duration>, statement: &Statement) {
+    let Some(gap) = cx.seconds(Block::GlobalDefs, statement) else {
+        return;
+    };
+    if gap >= LARGE_GAP {
+        let message = format!("The {} is very large - {gap:?}", statement.keyword());
+        cx.report(Class::Note, statement.place(), message);
+    }
+    *slot = Some(gap);
+}
+
+fn group(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Statement) {
+    let Some(address) = cx.address(statement) else {
+        return;
+    };
+    match (statement.keyword(), address.value) {
+        ("vrrp_mcast_group4", IpAddr::V4(group)) if group.is_multicast() => global.mcast_group4 = Some(group),
+        ("vrrp_mcast_group6", IpAddr::V6(group)) if group.is_multicast() => {
+            if group.segments()[0] & 0xf != 2 {
+                let message = format!("vrrp_mcast_group6 {group} is not link-local");
+                cx.report(Class::Warning, address.place, message);
+            }
+            global.mcast_group6 = Some(group);
+        }
+        (name, address_value) => {
+            let message =
+                format!("Configuration error: {name} {address_value} is no multicast address of its family");
+            cx.report(Class::General, address.place, message);
+        }
+    }
+}

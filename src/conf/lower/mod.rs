@@ -1,0 +1,231 @@
+//! From the tree to [`Config`]: each keyword that is acted on, read into its type.
+//!
+//! Owns the reading of single values and blocks. What keyword may stand where has been checked by `audit`; what
+//! several values mean together is the plan's. A value that cannot be read is reported and left out.
+
+mod address;
+mod checker;
+mod global;
+mod script;
+mod server;
+mod sync;
+mod track;
+mod vrrp;
+
+use super::ReadOptions;
+use super::config::{Config, Spanned};
+use super::diag::{Class, Diagnostic, Place};
+use super::keyword::{self, Args, Block};
+use super::number::{self, NumberError};
+use super::token::{self, Word};
+use super::tree::Statement;
+use crate::script::config::{Command, RunAs};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Lowers `tree`.
+pub(super) fn lower(tree: &[Statement], options: &ReadOptions) -> (Config, Vec<Diagnostic>) {
+    let mut cx = Cx {
+        options,
+        diagnostics: Vec::new(),
+    };
+    let mut config = Config::default();
+    for statement in tree {
+        let body = statement.body.as_deref().unwrap_or_default();
+        match statement.keyword() {
+            "global_defs" => global::lower(&mut cx, &mut config.global, body),
+            "net_namespace" | "instance" => global::root(&mut cx, &mut config.global, statement),
+            "vrrp_script" => script::lower(&mut cx, &mut config, statement, body),
+            "vrrp_sync_group" => sync::lower(&mut cx, &mut config, statement, body),
+            "vrrp_instance" => vrrp::lower(&mut cx, &mut config, statement, body),
+            "virtual_server" => server::lower(&mut cx, &mut config, statement, body),
+            _ => {}
+        }
+    }
+    (config, cx.diagnostics)
+}
+
+/// What every part of lowering needs.
+struct Cx<'o> {
+    options: &'o ReadOptions,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Cx<'_> {
+    fn report(&mut self, class: Class, place: Place, message: impl Into<String>) {
+        self.diagnostics
+            .push(Diagnostic::new(class, Some(place), message));
+    }
+
+    /// A general mistake about the keyword of `statement`.
+    fn error(&mut self, statement: &Statement, message: impl Into<String>) {
+        self.report(Class::General, statement.place(), message);
+    }
+
+    /// A general mistake about `word`.
+    fn word_error(&mut self, statement: &Statement, word: &Word, message: impl Into<String>) {
+        self.report(Class::General, statement.place_of(word), message);
+    }
+
+    fn spanned<T>(statement: &Statement, word: &Word, value: T) -> Spanned<T> {
+        Spanned {
+            value,
+            place: statement.place_of(word),
+        }
+    }
+
+    /// The first argument as text.
+    fn word(statement: &Statement) -> Option<String> {
+        statement.arg().map(|word| word.text.clone())
+    }
+
+    /// The first argument as the whole number that the table of keywords says it is.
+    fn int(&mut self, block: Block, statement: &Statement) -> Option<i64> {
+        let word = statement.arg()?;
+        let (least, most, lenient) = match keyword::find(block, statement.keyword())?.args {
+            Args::Int(least, most) | Args::OptionalInt(least, most) => (least, most, !self.options.test),
+            Args::Strict(least, most) | Args::OptionalStrict(least, most) => (least, most, false),
+            _ => return None,
+        };
+        let read = number::int(&word.text, least, most, lenient);
+        self.number(statement, word, read)
+    }
+
+    /// The same as an unsigned number; the table's bounds make it fit.
+    fn unsigned<T: TryFrom<i64>>(&mut self, block: Block, statement: &Statement) -> Option<T> {
+        self.int(block, statement)
+            .and_then(|value| T::try_from(value).ok())
+    }
+
+    /// The first argument as seconds, within the table's bounds.
+    fn seconds(&mut self, block: Block, statement: &Statement) -> Option<Duration> {
+        let word = statement.arg()?;
+        let Args::Seconds(least, most) = keyword::find(block, statement.keyword())?.args else {
+            return self.unsigned(block, statement).map(Duration::from_secs);
+        };
+        let read = number::decimal(&word.text, 6, least, most);
+        self.number(statement, word, read)
+            .and_then(|micros| u64::try_from(micros).ok())
+            .map(Duration::from_micros)
+    }
+
+    fn number(&mut self, statement: &Statement, word: &Word, read: number::Read<i64>) -> Option<i64> {
+        let prefix = statement.keyword();
+        let place = statement.place_of(word);
+        match read {
+            Ok((value, warning)) => {
+                if let Some(warning) = warning {
+                    let message = format!("WARNING - {prefix}: {warning}");
+                    self.report(Class::InvalidNumber, place, message);
+                }
+                Some(value)
+            }
+            Err(error) => {
+                let help = match &error {
+                    NumberError::Range(_, least, most) => Some(format!("{least} to {most}")),
+                    NumberError::Invalid(_) | NumberError::Negative(_) => None,
+                };
+                let mut diagnostic =
+                    Diagnostic::new(Class::InvalidNumber, Some(place), format!("{prefix}: {error}"));
+                diagnostic.help = help;
+                self.diagnostics.push(diagnostic);
+                None
+            }
+        }
+    }
+
+    /// A count of which 0 becomes 1 with a message.
+    fn count(&mut self, block: Block, statement: &Statement) -> Option<u32> {
+        let count: u32 = self.unsigned(block, statement)?;
+        if count == 0 {
+            let message = format!("{} must be greater than 0, setting to 1", statement.keyword());
+            self.error(statement, message);
+        }
+        Some(count.max(1))
+    }
+
+    /// An optional boolean; nothing means true.
+    fn boolean(&mut self, statement: &Statement) -> Option<bool> {
+        let Some(word) = statement.arg() else {
+            return Some(true);
+        };
+        let value = number::boolean(&word.text);
+        if value.is_none() {
+            let message = format!(
+                "Invalid value '{}' for {} specified",
+                word.text,
+                statement.keyword()
+            );
+            self.word_error(statement, word, message);
+        }
+        value
+    }
+
+    /// The first argument as an address.
+    fn address(&mut self, statement: &Statement) -> Option<Spanned<IpAddr>> {
+        let word = statement.arg()?;
+        match word.text.parse() {
+            Ok(address) => Some(Self::spanned(statement, word, address)),
+            Err(_) => {
+                let message = format!("{}: malformed address {}", statement.keyword(), word.text);
+                self.word_error(statement, word, message);
+                None
+            }
+        }
+    }
+
+    /// A command in script quoting with an optional user and group (grammar 4.5).
+    fn script(&mut self, statement: &Statement) -> Option<Spanned<Command>> {
+        let split = |text: &str, escapes| token::shell_words(text, escapes);
+        let words = match split(statement.text.as_str(), false) {
+            Ok(words) => words,
+            Err(error) => {
+                self.report(Class::UnmatchedQuote, statement.place(), error.to_string());
+                return None;
+            }
+        };
+        let command = words.get(1)?;
+        let argv = match split(command, true) {
+            Ok(argv) => argv,
+            Err(error) => {
+                self.error(statement, error.to_string());
+                return None;
+            }
+        };
+        if argv.first().is_none_or(String::is_empty) {
+            self.error(statement, format!("{} has no command", statement.keyword()));
+            return None;
+        }
+        let user = words.get(2).map(|user| RunAs {
+            user: user.clone(),
+            group: words.get(3).cloned(),
+        });
+        let place = statement
+            .arg()
+            .map_or_else(|| statement.place(), |word| statement.place_of(word));
+        Some(Spanned {
+            value: Command { argv, user },
+            place,
+        })
+    }
+
+    /// A command of which only the first one counts.
+    fn script_once(&mut self, slot: &mut Option<Spanned<Command>>, statement: &Statement, owner: &str) {
+        if slot.is_some() {
+            let message = format!("{owner}{} already specified - ignoring", statement.keyword());
+            self.error(statement, message);
+        } else {
+            *slot = self.script(statement);
+        }
+    }
+
+    /// USER [GROUP]
+    fn run_as(statement: &Statement) -> Option<Spanned<RunAs>> {
+        let word = statement.arg()?;
+        let value = RunAs {
+            user: word.text.clone(),
+            group: statement.args().get(1).map(|group| group.text.clone()),
+        };
+        Some(Self::spanned(statement, word, value))
+    }
+}

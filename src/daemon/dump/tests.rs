@@ -1,0 +1,522 @@
+//! The layouts below were held against what keepalived 2.2.7 wrote for the same settings, with 2.4.3's labels.
+
+use super::*;
+use crate::clock::Instant;
+use crate::conf::config::Global;
+use crate::net::{AddressSpec, Cidr, Family, IfIndex, IfName, InterfaceAddress, Mac, Scope};
+use crate::notify::config::{NotifyConfig, NotifyScripts};
+use crate::script::config::{Command, RunAs, ScriptPolicy};
+use crate::track::config::TrackScriptConfig;
+use crate::vrrp::config::*;
+use crate::vrrp::status::{Counters, GroupStatus, RouterStatus, ScriptStatus, StateName};
+use crate::vrrp::{Priority, RouterId, Vrid, VrrpConfig};
+
+fn name(name: &str) -> IfName {
+    IfName::new(name).unwrap()
+}
+
+fn vip(addr: &str, prefix: u8) -> AddressSpec {
+    AddressSpec {
+        cidr: Cidr::new(addr.parse().unwrap(), prefix).unwrap(),
+        interface: name("veth1"),
+        scope: Scope::GLOBAL,
+        label: None,
+        broadcast: None,
+    }
+}
+
+fn command(words: &str) -> Command {
+    Command {
+        argv: words.split(' ').map(str::to_owned).collect(),
+        user: None,
+    }
+}
+
+fn backup() -> RouterConfig {
+    RouterConfig {
+        name: "VB".into(),
+        vrid: Vrid::new(51).unwrap(),
+        family: Family::V4,
+        version: Version::V2,
+        interface: name("veth1"),
+        initial: InitialState::Backup,
+        priority: Priority(50),
+        advert_int: Duration::from_secs(1),
+        down_timer_adverts: 3,
+        nopreempt: false,
+        preempt_delay: Duration::from_millis(7500),
+        auth: Auth::Pass(*b"qwaszx\0\0"),
+        source: None,
+        transport: Transport::Multicast {
+            group: "224.0.0.18".parse().unwrap(),
+        },
+        garp: GarpConfig {
+            repeat: 2,
+            lower_prio_repeat: 2,
+            ..GarpConfig::default()
+        },
+        lower_prio_no_advert: false,
+        higher_prio_send_advert: false,
+        vips: vec![vip("10.9.0.10", 24)],
+        excluded: Vec::new(),
+        track_interfaces: Vec::new(),
+        track_scripts: Vec::new(),
+        dont_track_primary: false,
+        check_unicast_src: false,
+        config_fault: None,
+    }
+}
+
+fn fault() -> RouterConfig {
+    RouterConfig {
+        name: "VF".into(),
+        vrid: Vrid::new(99).unwrap(),
+        version: Version::V3,
+        family: Family::V6,
+        advert_int: Duration::from_millis(500),
+        priority: Priority(100),
+        nopreempt: true,
+        preempt_delay: Duration::ZERO,
+        auth: Auth::None,
+        source: Some("fe80::9".parse().unwrap()),
+        transport: Transport::Unicast {
+            peers: vec!["fe80::1".parse().unwrap()],
+            ttl: 255,
+        },
+        lower_prio_no_advert: true,
+        higher_prio_send_advert: true,
+        vips: vec![vip("fe80::52", 128), vip("fd00::52", 64)],
+        excluded: vec![vip("10.9.9.1", 32)],
+        track_interfaces: vec![TrackedInterface {
+            interface: name("veth9"),
+            weight: -5,
+            reverse: true,
+        }],
+        track_scripts: vec![TrackedScript {
+            script: "bad".into(),
+            weight: 0,
+            reverse: false,
+        }],
+        dont_track_primary: true,
+        check_unicast_src: true,
+        ..backup()
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        global: Global {
+            router_id: Some("R2".into()),
+            scripts: ScriptPolicy {
+                default_user: Some(RunAs {
+                    user: "daemon".into(),
+                    group: None,
+                }),
+                security: true,
+            },
+            ..Global::default()
+        },
+        vrrp: VrrpConfig {
+            routers: vec![backup(), fault()],
+            groups: vec![SyncGroupConfig {
+                name: "G1".into(),
+                members: vec!["VB".into()],
+                track_interfaces: Vec::new(),
+                track_scripts: vec![TrackedScript {
+                    script: "bad".into(),
+                    weight: 7,
+                    reverse: true,
+                }],
+            }],
+            scripts: Vec::new(),
+            dynamic_interfaces: false,
+        },
+        track_scripts: vec![TrackScriptConfig {
+            name: "bad".into(),
+            command: command("/usr/bin/false a"),
+            interval: Duration::from_millis(500),
+            timeout: Duration::from_secs(3),
+            weight: -10,
+            reverse: false,
+            rise: 1,
+            fall: 2,
+        }],
+        notify: NotifyConfig {
+            instances: [(
+                "VB".to_owned(),
+                NotifyScripts {
+                    master: Some(command("/bin/true m")),
+                    any: Some(command("/bin/true all")),
+                    ..NotifyScripts::default()
+                },
+            )]
+            .into(),
+            ..NotifyConfig::default()
+        },
+        ..Plan::default()
+    }
+}
+
+fn interfaces() -> Vec<InterfaceStatus> {
+    let address = |addr: &str| InterfaceAddress {
+        cidr: Cidr::new(addr.parse().unwrap(), 24).unwrap(),
+        tentative: false,
+    };
+    vec![InterfaceStatus {
+        name: name("veth1"),
+        index: IfIndex(2),
+        mac: Some(Mac([0x36, 0x2c, 0x20, 0x5b, 0xd5, 0x8e])),
+        mtu: 1500,
+        up: true,
+        multicast: true,
+        noarp: false,
+        loopback: false,
+        addresses: vec![
+            address("10.9.0.2"),
+            address("10.8.0.3"),
+            address("fd00::2"),
+            address("fe80::9"),
+        ],
+    }]
+}
+
+fn status() -> VrrpStatus {
+    let now = Instant::from_micros(100_000_000);
+    let router = |config: RouterConfig, state| RouterStatus {
+        id: RouterId(1),
+        effective_priority: config.priority,
+        source: config.source,
+        config,
+        state,
+        faults: Vec::new(),
+        master: None,
+        last_transition: None,
+        last_advert_sent: None,
+        deadline: None,
+        holding: false,
+        counters: Counters::default(),
+    };
+    let heard = RouterStatus {
+        source: Some("10.9.0.2".parse().unwrap()),
+        master: Some(("10.9.0.1".parse().unwrap(), Priority(150))),
+        last_transition: Some(Instant::from_micros(90_000_000)),
+        deadline: Some(Instant::from_micros(103_500_000)),
+        counters: Counters {
+            advert_rcvd: 1,
+            advert_sent: 2,
+            become_master: 3,
+            release_master: 4,
+            packet_len_err: 5,
+            ip_ttl_err: 6,
+            invalid_type_rcvd: 7,
+            advert_interval_err: 8,
+            addr_list_err: 9,
+            invalid_authtype: 10,
+            authtype_mismatch: 11,
+            auth_failure: 12,
+            pri_zero_rcvd: 13,
+            pri_zero_sent: 14,
+            checksum_err: 15,
+            version_err: 16,
+            interval_mismatch: 17,
+            unknown_peer: 18,
+        },
+        ..router(backup(), StateName::Backup)
+    };
+    let down = RouterStatus {
+        faults: vec!["script bad".into()],
+        ..router(fault(), StateName::Fault)
+    };
+    VrrpStatus {
+        now,
+        routers: vec![heard, down],
+        groups: vec![GroupStatus {
+            name: "G1".into(),
+            state: StateName::Backup,
+            members: vec!["VB".into()],
+        }],
+        scripts: vec![ScriptStatus {
+            name: "bad".into(),
+            result: 0,
+            good: Some(false),
+        }],
+    }
+}
+
+fn dumps<T>(scene: impl FnOnce(&Facts<'_>, &Live<'_>) -> T) -> T {
+    let (plan, interfaces, status, running) = (plan(), interfaces(), status(), ["bad".to_owned()].into());
+    let facts = Facts {
+        plan: &plan,
+        hostname: "host",
+        umask: 0o177,
+        interfaces: &interfaces,
+    };
+    let wall = Wall(Duration::from_secs(1_795_262_448));
+    scene(
+        &facts,
+        &Live {
+            status: &status,
+            wall,
+            running: Some(&running),
+        },
+    )
+}
+
+#[test]
+fn the_global_section() {
+    let want = "\
+------< Global definitions >------
+ Network namespace = (default)
+ Router ID = R2
+ Dynamic interfaces = false
+ Gratuitous ARP delay = 5
+ Gratuitous ARP repeat = 5
+ Gratuitous ARP refresh timer = 0
+ Gratuitous ARP refresh repeat = 1
+ Gratuitous ARP lower priority delay = 5
+ Gratuitous ARP lower priority repeat = 5
+ Gratuitous ARP interval = 0.000000
+ Gratuitous NA interval = 0.000000
+ VRRP default protocol version = 2
+ Script security enabled
+ Default script uid:gid daemon:daemon
+ umask = 0177
+";
+    dumps(|facts, _| {
+        assert_eq!(parent_file(facts), want);
+        assert_eq!(
+            check_file(facts, "------< LVS Topology >------\n"),
+            format!("{want}------< LVS Topology >------\n")
+        );
+    });
+}
+
+#[test]
+fn a_running_pair_of_instances() {
+    let wall = |micros| status().now - Duration::from_micros(100_000_000) + Duration::from_micros(micros);
+    let at = |micros| Wall(Duration::from_secs(1_795_262_448)).at(status().now, wall(micros));
+    let want = format!(
+        "\
+------< VRRP Topology >------
+ VRRP Instance = VB
+   VRRP Version = 2
+   Sync group = G1
+   State = BACKUP
+   Master router = 10.9.0.1
+   Master priority = 150
+   Flags: none
+   Wantstate = BACKUP
+   Number of config faults = 0
+   Number of tracker faults = 0
+   Number of track scripts init = 0
+   Last transition = {}
+   Read timeout = {}
+   Interface = veth1
+   Using src_ip = 10.9.0.2
+   Multicast address 224.0.0.18
+   Gratuitous ARP delay = 5
+   Gratuitous ARP repeat = 2
+   Gratuitous ARP refresh = 0
+   Gratuitous ARP refresh repeat = 1
+   Gratuitous ARP lower priority delay = 5
+   Gratuitous ARP lower priority repeat = 2
+   Down timer adverts = 3
+   Send advert after receive lower priority advert = true
+   Send advert after receive higher priority advert = false
+   Virtual Router ID = 51
+   Priority = 50
+   Effective priority = 50
+   Total priority = 50
+   Advert interval = 1 sec
+   Preempt = enabled
+   Preempt delay = 7.5 secs
+   Authentication type = SIMPLE_PASSWORD
+   Password = ********
+   Virtual IP (1):
+     10.9.0.10/24 dev veth1 scope global
+   Master state transition script = '/bin/true' 'm', uid:gid daemon:daemon
+   Generic state transition script = '/bin/true' 'all', uid:gid daemon:daemon
+ VRRP Instance = VF
+   VRRP Version = 3
+   Using Native IPv6
+   State = FAULT
+   Flags:
+     Using unicast
+   Wantstate = FAULT
+   Number of config faults = 0
+   Number of tracker faults = 1
+   Faults :
+     script bad
+   Number of track scripts init = 0
+   Last transition = {}
+   Read timeout = DISABLED
+   Interface = veth1
+   VRRP interface tracking disabled
+   Using src_ip = fe80::9 (from configuration)
+   Gratuitous ARP delay = 5
+   Gratuitous ARP repeat = 2
+   Gratuitous ARP refresh = 0
+   Gratuitous ARP refresh repeat = 1
+   Gratuitous ARP lower priority delay = 5
+   Gratuitous ARP lower priority repeat = 2
+   Down timer adverts = 3
+   Send advert after receive lower priority advert = false
+   Send advert after receive higher priority advert = true
+   Virtual Router ID = 99
+   Priority = 100
+   Effective priority = 100
+   Total priority = 100
+   Advert interval = 500 milli-sec
+   Preempt = disabled
+   Virtual IP (2):
+     fe80::52 dev veth1 scope global deprecated
+     fd00::52/64 dev veth1 scope global preferred_lft forever
+   Virtual IP Excluded :
+     10.9.9.1 dev veth1 scope global
+   Unicast TTL = 255
+   Check unicast src : yes
+   Unicast Peer :
+     fe80::1
+   Tracked interfaces :
+     veth9 weight -5 reverse
+   Tracked scripts :
+     bad weight 0
+------< VRRP Sync groups >------
+ VRRP Sync Group = G1, BACKUP
+   Num member fault 0, num member init 0
+   VRRP member instances :
+     VB
+   Tracked scripts :
+     bad weight 7 reverse
+------< VRRP Scripts >------
+ VRRP Script = bad
+   Command = '/usr/bin/false' 'a'
+   Interval = 0.5 sec
+   Timeout = 3 sec
+   Weight = -10
+   Rise = 1
+   Fall = 2
+   Result = 0
+   Init state = unknown
+   Status = BAD
+   Script uid:gid = daemon:daemon
+   VRRP instances :
+   Tracking instances :
+     VF, weight 0
+     G1, weight 7 reverse
+   State = running
+------< Interfaces >------
+ Name = veth1
+   index = 2
+   IPv4 address = 10.9.0.2
+   Additional IPv4 addresses :
+     10.8.0.3
+   IPv6 address = fe80::9
+   MAC = 36:2c:20:5b:d5:8e
+   State = UP, RUNNING
+   MTU = 1500
+   Tracking VRRP instances :
+     VB, weight 0
+",
+        at(90_000_000),
+        at(103_500_000),
+        Wall(Duration::ZERO)
+    );
+    let text = dumps(vrrp_file);
+    let (_, vrrp) = text.split_at(text.find("------< VRRP Topology").unwrap());
+    assert_eq!(vrrp, want);
+    assert!(text.starts_with("------< Global definitions >------\n"));
+}
+
+/// What only a running engine knows is not in the dump of the configuration.
+#[test]
+fn the_configuration_alone() {
+    let text = dumps(|facts, _| configuration(facts, Some("------< LVS Topology >------\n")));
+    let lines: Vec<_> = text.lines().collect();
+    for label in [
+        "   State =",
+        "   Last transition",
+        "   Effective priority",
+        "   Result",
+        "   Num member",
+    ] {
+        let of_interface = |line: &str| line == "   State = UP, RUNNING";
+        assert!(
+            !lines
+                .iter()
+                .any(|line| line.starts_with(label) && !of_interface(line)),
+            "{label}"
+        );
+    }
+    assert!(lines.contains(&"   Wantstate = BACKUP"));
+    assert!(lines.contains(&"   Priority = 50"));
+    assert_eq!(lines.last().copied(), Some("------< LVS Topology >------"));
+    assert!(
+        !lines.iter().any(|line| line.contains("qwaszx")),
+        "the password is nowhere"
+    );
+}
+
+#[test]
+fn held_addresses_are_marked() {
+    let mut status = status();
+    status.routers[0].state = StateName::Master;
+    status.routers[0].holding = true;
+    status.routers[0].last_advert_sent = Some(status.now);
+    let text = dumps(|facts, live| {
+        vrrp_file(
+            facts,
+            &Live {
+                status: &status,
+                ..*live
+            },
+        )
+    });
+    assert!(text.contains("     10.9.0.10/24 dev veth1 scope global set\n"));
+    assert!(text.contains("   Last advert sent = 1795262448.000000\n"));
+    assert!(!text.contains("Master router"));
+}
+
+#[test]
+fn nothing_configured_has_no_headings() {
+    let plan = Plan::default();
+    let facts = Facts {
+        plan: &plan,
+        hostname: "host",
+        umask: 0o22,
+        interfaces: &[],
+    };
+    let text = configuration(&facts, None);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("------<")).count(), 1);
+    assert!(lines.contains(&" Router ID = host") && lines.contains(&" umask = 022"));
+}
+
+#[test]
+fn statistics() {
+    let want = "\
+VRRP Instance: VB
+  Advertisements:
+    Received: 1
+    Sent: 2
+  Became master: 3
+  Released master: 4
+  Packet Errors:
+    Length: 5
+    TTL: 6
+    Invalid Type: 7
+    Advertisement Interval: 8
+    Address List: 9
+  Authentication Errors:
+    Invalid Type: 10
+    Type Mismatch: 11
+    Failure: 12
+  Priority Zero:
+    Received: 13
+    Sent: 14
+VRRP Instance: VF
+";
+    let text = stats::text(&status());
+    assert!(text.starts_with(want), "{text}");
+    assert_eq!(text.lines().count(), 38);
+}

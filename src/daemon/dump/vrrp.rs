@@ -1,0 +1,440 @@
+//! The sections of VRRP: topology, sync groups, scripts, interfaces (facts cli 6.8, VRRP 20.4 to 20.7).
+
+use super::{Facts, Live, Sheet, enabled, seconds, weight, yes_no};
+use crate::net::{AddressSpec, Family, InterfaceStatus};
+use crate::notify::config::NotifyScripts;
+use crate::script::config::{Command, RunAs};
+use crate::sys::wall::Wall;
+use crate::track::config::TrackScriptConfig;
+use crate::vrrp::config::{
+    Auth, GarpConfig, InitialState, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript,
+    Transport, Version,
+};
+use crate::vrrp::status::{RouterStatus, StateName};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// All sections that have content, in order. With `live` what is running, without it what is configured.
+pub fn sections(facts: &Facts<'_>, live: Option<&Live<'_>>) -> String {
+    let mut sheet = Sheet::default();
+    let vrrp = &facts.plan.vrrp;
+    if !vrrp.routers.is_empty() {
+        sheet.heading("VRRP Topology");
+    }
+    match live {
+        Some(live) => {
+            for router in &live.status.routers {
+                instance(&mut sheet, facts, &router.config, Some((router, live)));
+            }
+        }
+        None => {
+            for router in &vrrp.routers {
+                instance(&mut sheet, facts, router, None);
+            }
+        }
+    }
+    if !vrrp.groups.is_empty() {
+        sheet.heading("VRRP Sync groups");
+    }
+    for config in &vrrp.groups {
+        group(&mut sheet, facts, config, live);
+    }
+    if !facts.plan.track_scripts.is_empty() {
+        sheet.heading("VRRP Scripts");
+    }
+    for config in &facts.plan.track_scripts {
+        script(&mut sheet, facts, config, live);
+    }
+    if !facts.interfaces.is_empty() {
+        sheet.heading("Interfaces");
+    }
+    for status in facts.interfaces {
+        interface(&mut sheet, facts, status);
+    }
+    sheet.0
+}
+
+fn instance(
+    sheet: &mut Sheet,
+    facts: &Facts<'_>,
+    config: &RouterConfig,
+    live: Option<(&RouterStatus, &Live<'_>)>,
+) {
+    sheet.item("VRRP Instance", &config.name);
+    sheet.field("VRRP Version", config.version.number());
+    let groups = &facts.plan.vrrp.groups;
+    if let Some(group) = groups.iter().find(|group| group.members.contains(&config.name)) {
+        sheet.field("Sync group", &group.name);
+    }
+    if config.family == Family::V6 {
+        sheet.line(3, "Using Native IPv6");
+    }
+    if let Some((status, _)) = live {
+        sheet.field("State", status.state.word());
+        if let (StateName::Backup, Some((address, priority))) = (status.state, status.master) {
+            sheet.field("Master router", address);
+            sheet.field("Master priority", priority);
+        }
+    }
+    match &config.transport {
+        Transport::Multicast { .. } => sheet.line(3, "Flags: none"),
+        Transport::Unicast { .. } => sheet.list("Flags:", ["Using unicast"]),
+    }
+    let initial = match config.initial {
+        InitialState::Master => StateName::Master,
+        InitialState::Backup => StateName::Backup,
+    };
+    let wanted = live.map_or(initial, |(status, _)| match status.state {
+        StateName::Init => initial,
+        known @ (StateName::Backup | StateName::Master | StateName::Fault) => known,
+    });
+    sheet.field("Wantstate", wanted.word());
+    sheet.field("Number of config faults", u8::from(config.config_fault.is_some()));
+    if let Some((status, live)) = live {
+        progress(sheet, status, live);
+    }
+    sheet.field("Interface", &config.interface);
+    if config.dont_track_primary {
+        sheet.line(3, "VRRP interface tracking disabled");
+    }
+    let source = live.map_or(config.source, |(status, _)| status.source);
+    let from = if config.source.is_some() && source == config.source {
+        " (from configuration)"
+    } else {
+        ""
+    };
+    let source = source.map_or_else(|| "(none)".to_owned(), |source| source.to_string());
+    sheet.field("Using src_ip", source + from);
+    if let Transport::Multicast { group } = &config.transport {
+        sheet.line(3, format_args!("Multicast address {group}"));
+    }
+    garp(sheet, &config.garp);
+    settings(
+        sheet,
+        config,
+        live.map(|(status, _)| status),
+        live.map(|(_, live)| live),
+    );
+    let held = live.is_some_and(|(status, _)| status.holding);
+    sheet.line(3, format_args!("Virtual IP ({}):", config.vips.len()));
+    config
+        .vips
+        .iter()
+        .for_each(|vip| sheet.line(5, address(vip, held)));
+    sheet.list(
+        "Virtual IP Excluded :",
+        config.excluded.iter().map(|vip| address(vip, held)),
+    );
+    if let Transport::Unicast { peers, ttl } = &config.transport {
+        sheet.field("Unicast TTL", ttl);
+        sheet.line(
+            3,
+            format_args!("Check unicast src : {}", yes_no(config.check_unicast_src)),
+        );
+        sheet.list("Unicast Peer :", peers);
+    }
+    tracked(sheet, &config.track_interfaces, &config.track_scripts);
+    if let Some(scripts) = facts.plan.notify.instances.get(&config.name) {
+        notify(sheet, facts, scripts);
+    }
+}
+
+/// The moving parts of an instance.
+fn progress(sheet: &mut Sheet, status: &RouterStatus, live: &Live<'_>) {
+    let config = &status.config;
+    let tracker_faults: Vec<_> = status
+        .faults
+        .iter()
+        .filter(|fault| Some(*fault) != config.config_fault.as_ref())
+        .collect();
+    sheet.field("Number of tracker faults", tracker_faults.len());
+    sheet.list("Faults :", tracker_faults);
+    let undecided = |tracked: &&TrackedScript| {
+        let mut scripts = live.status.scripts.iter();
+        scripts.any(|script| script.name == tracked.script && script.good.is_none())
+    };
+    sheet.field(
+        "Number of track scripts init",
+        config.track_scripts.iter().filter(undecided).count(),
+    );
+    let at = |moment| live.wall.at(live.status.now, moment);
+    sheet.field(
+        "Last transition",
+        status.last_transition.map_or(Wall(Duration::ZERO), at),
+    );
+    match status.deadline {
+        Some(deadline) => sheet.field("Read timeout", at(deadline)),
+        None => sheet.field("Read timeout", "DISABLED"),
+    }
+}
+
+fn garp(sheet: &mut Sheet, garp: &GarpConfig) {
+    // Exporters read a whole number here.
+    sheet.field("Gratuitous ARP delay", garp.delay.as_secs());
+    sheet.field("Gratuitous ARP repeat", garp.repeat);
+    sheet.field("Gratuitous ARP refresh", seconds(garp.refresh));
+    sheet.field("Gratuitous ARP refresh repeat", garp.refresh_repeat);
+    sheet.field(
+        "Gratuitous ARP lower priority delay",
+        seconds(garp.lower_prio_delay),
+    );
+    sheet.field("Gratuitous ARP lower priority repeat", garp.lower_prio_repeat);
+}
+
+fn settings(
+    sheet: &mut Sheet,
+    config: &RouterConfig,
+    status: Option<&RouterStatus>,
+    live: Option<&Live<'_>>,
+) {
+    sheet.field("Down timer adverts", config.down_timer_adverts);
+    sheet.field(
+        "Send advert after receive lower priority advert",
+        !config.lower_prio_no_advert,
+    );
+    sheet.field(
+        "Send advert after receive higher priority advert",
+        config.higher_prio_send_advert,
+    );
+    sheet.field("Virtual Router ID", config.vrid);
+    sheet.field("Priority", config.priority);
+    if let Some(status) = status {
+        sheet.field("Effective priority", status.effective_priority);
+        sheet.field("Total priority", status.effective_priority);
+    }
+    match config.version {
+        Version::V2 => sheet.field(
+            "Advert interval",
+            format_args!("{} sec", seconds(config.advert_int)),
+        ),
+        Version::V3 => sheet.field(
+            "Advert interval",
+            format_args!("{} milli-sec", config.advert_int.as_millis()),
+        ),
+    }
+    if let (Some(live), Some(sent)) = (live, status.and_then(|status| status.last_advert_sent)) {
+        let sent = live.wall.at(live.status.now, sent).0;
+        sheet.field(
+            "Last advert sent",
+            format_args!("{}.{:06}", sent.as_secs(), sent.subsec_micros()),
+        );
+    }
+    sheet.field("Preempt", enabled(!config.nopreempt));
+    if !config.preempt_delay.is_zero() {
+        sheet.field(
+            "Preempt delay",
+            format_args!("{} secs", seconds(config.preempt_delay)),
+        );
+    }
+    match (config.version, config.auth) {
+        (Version::V2, Auth::None) => sheet.field("Authentication type", "none"),
+        (Version::V2 | Version::V3, Auth::Pass(_)) => {
+            sheet.field("Authentication type", "SIMPLE_PASSWORD");
+            sheet.field("Password", "********");
+        }
+        (Version::V3, Auth::None) => {}
+    }
+}
+
+/// keepalived's form of an address (fact VRRP 16.8): `set` when the kernel has it.
+fn address(spec: &AddressSpec, held: bool) -> String {
+    let lifetime = match spec.cidr.family() {
+        Family::V4 => "",
+        Family::V6 if spec.cidr.prefix == Family::V6.host_prefix() => " deprecated",
+        Family::V6 => " preferred_lft forever",
+    };
+    format!("{spec}{lifetime}{}", if held { " set" } else { "" })
+}
+
+fn tracked(sheet: &mut Sheet, interfaces: &[TrackedInterface], scripts: &[TrackedScript]) {
+    let interfaces = interfaces
+        .iter()
+        .map(|t| format!("{} {}", t.interface, weight(t.weight, t.reverse)));
+    sheet.list("Tracked interfaces :", interfaces);
+    let scripts = scripts
+        .iter()
+        .map(|t| format!("{} {}", t.script, weight(t.weight, t.reverse)));
+    sheet.list("Tracked scripts :", scripts);
+}
+
+fn notify(sheet: &mut Sheet, facts: &Facts<'_>, scripts: &NotifyScripts) {
+    let NotifyScripts {
+        master,
+        backup,
+        fault,
+        stop,
+        any,
+    } = scripts;
+    let named = [
+        ("Backup", backup),
+        ("Master", master),
+        ("Fault", fault),
+        ("Stop", stop),
+        ("Generic", any),
+    ];
+    for (name, command) in named {
+        if let Some(command) = command {
+            let run_as = run_as(facts, command).map_or_else(String::new, |who| format!(", uid:gid {who}"));
+            sheet.line(
+                3,
+                format_args!("{name} state transition script = {command}{run_as}"),
+            );
+        }
+    }
+}
+
+/// `user:group` as configured.
+fn run_as(facts: &Facts<'_>, command: &Command) -> Option<String> {
+    let RunAs { user, group } = command
+        .user
+        .as_ref()
+        .or(facts.plan.global.scripts.default_user.as_ref())?;
+    Some(format!("{user}:{}", group.as_ref().unwrap_or(user)))
+}
+
+fn group(sheet: &mut Sheet, facts: &Facts<'_>, config: &SyncGroupConfig, live: Option<&Live<'_>>) {
+    let status = live.and_then(|live| live.status.groups.iter().find(|group| group.name == config.name));
+    let state = status.map_or(StateName::Init, |status| status.state);
+    sheet.item(
+        "VRRP Sync Group",
+        format_args!("{}, {}", config.name, state.word()),
+    );
+    if let Some(live) = live {
+        let count = |state| {
+            let members = live
+                .status
+                .routers
+                .iter()
+                .filter(|router| config.members.contains(&router.config.name));
+            members.filter(|router| router.state == state).count()
+        };
+        let (fault, init) = (count(StateName::Fault), count(StateName::Init));
+        sheet.line(
+            3,
+            format_args!("Num member fault {fault}, num member init {init}"),
+        );
+    }
+    sheet.list("VRRP member instances :", &config.members);
+    tracked(sheet, &config.track_interfaces, &config.track_scripts);
+    if let Some(scripts) = facts.plan.notify.groups.get(&config.name) {
+        notify(sheet, facts, scripts);
+    }
+}
+
+fn script(sheet: &mut Sheet, facts: &Facts<'_>, config: &TrackScriptConfig, live: Option<&Live<'_>>) {
+    let TrackScriptConfig {
+        name,
+        command,
+        interval,
+        timeout,
+        weight: default,
+        reverse,
+        rise,
+        fall,
+    } = config;
+    let status = live.and_then(|live| live.status.scripts.iter().find(|script| script.name == *name));
+    sheet.item("VRRP Script", name);
+    sheet.field("Command", command);
+    sheet.field("Interval", format_args!("{} sec", seconds(*interval)));
+    sheet.field("Timeout", format_args!("{} sec", seconds(*timeout)));
+    sheet.field(
+        "Weight",
+        format_args!("{default}{}", if *reverse { " reverse" } else { "" }),
+    );
+    sheet.field("Rise", rise);
+    sheet.field("Fall", fall);
+    if let Some(status) = status {
+        sheet.field("Result", status.result);
+        sheet.field(
+            "Init state",
+            if status.good.is_none() { "INIT" } else { "unknown" },
+        );
+        sheet.field("Status", if status.good == Some(true) { "GOOD" } else { "BAD" });
+    }
+    if let Some(run_as) = run_as(facts, command) {
+        sheet.field("Script uid:gid", run_as);
+    }
+    sheet.line(3, "VRRP instances :");
+    let vrrp = &facts.plan.vrrp;
+    let routers = vrrp
+        .routers
+        .iter()
+        .map(|router| (&router.name, &router.track_scripts));
+    let groups = vrrp
+        .groups
+        .iter()
+        .map(|group| (&group.name, &group.track_scripts));
+    let tracking = routers.chain(groups).flat_map(|(who, tracked)| {
+        let ours = tracked.iter().filter(|tracked| tracked.script == *name);
+        ours.map(move |tracked| format!("{who}, {}", weight(tracked.weight, tracked.reverse)))
+    });
+    sheet.list("Tracking instances :", tracking);
+    if let Some(running) = live.and_then(|live| live.running) {
+        sheet.field("State", if running.contains(name) { "running" } else { "idle" });
+    }
+}
+
+fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &InterfaceStatus) {
+    let InterfaceStatus {
+        name,
+        index,
+        mac,
+        mtu,
+        up,
+        multicast,
+        noarp: _,
+        loopback,
+        addresses,
+    } = status;
+    sheet.item("Name", name);
+    sheet.field("index", index.0);
+    let of = |wanted: fn(&IpAddr) -> bool| {
+        addresses
+            .iter()
+            .map(|a| a.cidr.addr)
+            .filter(wanted)
+            .collect::<Vec<_>>()
+    };
+    // keepalived only minds the IPv6 addresses that adverts can come from.
+    let link_local = |addr: &IpAddr| matches!(addr, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    for (family, found) in [("IPv4", of(IpAddr::is_ipv4)), ("IPv6", of(link_local))] {
+        let first = found
+            .first()
+            .map_or_else(|| "(none)".to_owned(), IpAddr::to_string);
+        sheet.field(&format!("{family} address"), first);
+        sheet.list(&format!("Additional {family} addresses :"), found.iter().skip(1));
+    }
+    if let Some(mac) = mac {
+        sheet.field("MAC", mac);
+    }
+    let mut state = if *up { "UP, RUNNING" } else { "not UP, not RUNNING" }.to_owned();
+    if *loopback {
+        state.push_str(", loopback");
+    }
+    if !multicast {
+        state.push_str(", no multicast");
+    }
+    sheet.field("State", state);
+    sheet.field("MTU", mtu);
+    if *loopback {
+        sheet.field("HW Type", "LOOPBACK");
+    }
+    let tracking = facts.plan.vrrp.routers.iter().filter_map(|router| {
+        let explicit = router
+            .track_interfaces
+            .iter()
+            .find(|tracked| tracked.interface == *name);
+        match explicit {
+            Some(tracked) => Some(format!(
+                "{}, {}",
+                router.name,
+                weight(tracked.weight, tracked.reverse)
+            )),
+            None if router.interface == *name && !router.dont_track_primary => {
+                Some(format!("{}, {}", router.name, weight(0, false)))
+            }
+            None => None,
+        }
+    });
+    sheet.list("Tracking VRRP instances :", tracking);
+}

@@ -1,0 +1,524 @@
+//! The kernel worker: everything that needs the RTNL lock, on a thread of its own (design §4.3).
+//!
+//! It opens and closes the sockets of VRRP, installs and removes addresses, and follows links and addresses. Another
+//! process that holds the lock for half a second stops this thread, never the one that sends adverts. What it reports
+//! is never lost: it waits when the VRRP thread has not taken the last reports yet.
+
+use crate::net::{AddressSpec, IfIndex, InterfaceStatus};
+use crate::netlink::apply::BATCH;
+use crate::netlink::monitor::Heard;
+use crate::netlink::{Inventory, Monitor, NetlinkError, News, Requests};
+use crate::vrrp::RouterId;
+use crate::vrrp::endpoint::Endpoint;
+use crate::vrrp::event::{AddressOrder, Completion, Event};
+use crate::vrrp::io::{Sockets, socket};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// What the VRRP thread asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// From now on these endpoints shall be open wherever their interface is. Answered by [`Report::Opened`] for the
+    /// new ones, then [`Report::Ready`].
+    Endpoints {
+        /// All of them.
+        endpoints: Vec<Endpoint>,
+        /// Comes back in the answer.
+        epoch: u64,
+    },
+    /// Install addresses.
+    Hold(AddressOrder),
+    /// Remove addresses.
+    Release(AddressOrder),
+    /// Close sockets that are not needed any more.
+    Close(Sockets),
+    /// End, and leave the addresses as they are. If the queue closes without this, the VRRP thread has died and
+    /// everything that is held is removed.
+    End,
+}
+
+/// What the VRRP thread is told.
+#[derive(Debug)]
+pub enum Report {
+    /// For the engine: completions, lost interfaces, removed addresses.
+    Event(Event),
+    /// For the engine: an interface, and whether it forwards IPv6.
+    Interface {
+        /// Its whole state.
+        status: InterfaceStatus,
+        /// Whether it forwards IPv6.
+        forwards_v6: bool,
+    },
+    /// An endpoint's sockets were opened; they replace those it had.
+    Opened {
+        /// The endpoint.
+        endpoint: Endpoint,
+        /// The interface's index now.
+        index: IfIndex,
+        /// The sockets.
+        sockets: Sockets,
+    },
+    /// All that could be opened of these endpoints is open, and all interfaces were told.
+    Ready {
+        /// From the request, or [`START`].
+        epoch: u64,
+    },
+}
+
+/// The epoch of the endpoints that the worker starts with.
+pub const START: u64 = 0;
+
+/// Requests that may wait.
+const REQUESTS: usize = 1024;
+/// Reports that may wait.
+const REPORTS: usize = 1024;
+/// From a socket that could not be opened to the next attempt.
+const REOPEN_AFTER: Duration = Duration::from_secs(1);
+
+/// The worker's ends that the VRRP thread holds.
+#[derive(Debug)]
+pub struct KernelWorker {
+    /// To the worker.
+    pub requests: Sender<Request>,
+    /// From the worker; closes when it has ended.
+    pub reports: Receiver<Report>,
+    /// Closes when the worker has ended and done everything.
+    pub ended: std::sync::mpsc::Receiver<()>,
+}
+
+/// Starts the worker. It opens `endpoints` and tells all interfaces, then says that it is ready with epoch
+/// [`START`].
+///
+/// # Errors
+/// When the thread cannot be made, or netlink does not work.
+pub fn spawn(endpoints: Vec<Endpoint>) -> io::Result<KernelWorker> {
+    let (request_sender, requests) = channel(REQUESTS);
+    let (reports, report_receiver) = channel(REPORTS);
+    let (ended_sender, ended) = std::sync::mpsc::sync_channel::<()>(1);
+    let (started_sender, started) = std::sync::mpsc::sync_channel(1);
+    std::thread::Builder::new().name("kernel".into()).spawn(move || {
+        let _ended = ended_sender;
+        let body = move || run(endpoints, requests, reports, &started_sender);
+        if catch_unwind(AssertUnwindSafe(body)).is_err() {
+            tracing::error!(target: "vrrp", "the kernel worker has panicked");
+        }
+    })?;
+    let gone = |_| io::Error::other("the kernel worker ended before it began");
+    started.recv().map_err(gone)??;
+    Ok(KernelWorker {
+        requests: request_sender,
+        reports: report_receiver,
+        ended,
+    })
+}
+
+fn run(
+    endpoints: Vec<Endpoint>,
+    requests: Receiver<Request>,
+    reports: Sender<Report>,
+    started: &std::sync::mpsc::SyncSender<io::Result<()>>,
+) {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = started.send(Err(error));
+            return;
+        }
+    };
+    runtime.block_on(async {
+        match Worker::open(requests, reports) {
+            Ok(mut worker) => {
+                let _ = started.send(Ok(()));
+                worker.work(endpoints).await;
+            }
+            Err(error) => {
+                let _ = started.send(Err(io::Error::other(error)));
+            }
+        }
+    });
+}
+
+/// Why the worker stops.
+enum End {
+    /// It was told to.
+    Told,
+    /// The VRRP thread is gone.
+    Orphaned,
+}
+
+struct Worker {
+    netlink: Requests,
+    monitor: Monitor,
+    inventory: Inventory,
+    endpoints: Vec<Opened>,
+    /// When to try again what could not be opened.
+    reopen_at: Option<tokio::time::Instant>,
+    requests: Receiver<Request>,
+    /// Taken from `requests`, not yet carried out.
+    queue: VecDeque<Request>,
+    reports: Sender<Report>,
+    /// What each router holds by its orders.
+    held: BTreeMap<RouterId, Vec<AddressSpec>>,
+}
+
+struct Opened {
+    endpoint: Endpoint,
+    on: Option<IfIndex>,
+    /// The failure was logged.
+    complained: bool,
+}
+
+impl Opened {
+    const fn not_yet(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            on: None,
+            complained: false,
+        }
+    }
+}
+
+impl Worker {
+    fn open(requests: Receiver<Request>, reports: Sender<Report>) -> Result<Self, NetlinkError> {
+        // Subscribed first: what changes while the dump runs is heard afterwards.
+        let monitor = Monitor::open()?;
+        let mut netlink = Requests::open()?;
+        let mut inventory = Inventory::default();
+        inventory.replace(netlink.dump()?);
+        Ok(Self {
+            netlink,
+            monitor,
+            inventory,
+            endpoints: Vec::new(),
+            reopen_at: None,
+            requests,
+            queue: VecDeque::new(),
+            reports,
+            held: BTreeMap::new(),
+        })
+    }
+
+    async fn work(&mut self, endpoints: Vec<Endpoint>) {
+        let end = match self.begin(endpoints).await {
+            Ok(()) => self.serve().await,
+            Err(end) => end,
+        };
+        match end {
+            End::Told => {}
+            End::Orphaned => self.withdraw_all(),
+        }
+    }
+
+    async fn begin(&mut self, endpoints: Vec<Endpoint>) -> Result<(), End> {
+        self.queue.push_back(Request::Endpoints {
+            endpoints,
+            epoch: START,
+        });
+        self.carry_out_queue().await
+    }
+
+    async fn serve(&mut self) -> End {
+        loop {
+            let reopen = self.reopen_at;
+            let woken = tokio::select! {
+                heard = self.monitor.hear() => Woken::Heard(heard),
+                request = self.requests.recv() => Woken::Asked(request),
+                () = at(reopen) => Woken::Reopen,
+            };
+            let done = match woken {
+                Woken::Heard(heard) => self.heard(heard).await,
+                Woken::Asked(None) => Err(End::Orphaned),
+                Woken::Asked(Some(request)) => {
+                    self.queue.push_back(request);
+                    self.carry_out_queue().await
+                }
+                Woken::Reopen => self.open_missing().await,
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    async fn report(&self, report: Report) -> Result<(), End> {
+        self.reports.send(report).await.map_err(|_| End::Orphaned)
+    }
+
+    /// Takes in what the monitor heard and tells what is new.
+    async fn heard(&mut self, heard: Result<Heard, NetlinkError>) -> Result<(), End> {
+        self.take_in(heard);
+        let (gone, rest): (Vec<News>, Vec<News>) = self
+            .inventory
+            .take_news()
+            .into_iter()
+            .partition(|news| matches!(news, News::InterfaceGone(_)));
+        for news in gone {
+            self.tell(news).await?;
+        }
+        // The sockets first: the engine may send as soon as it hears of the interface.
+        self.open_missing().await?;
+        for news in rest {
+            self.tell(news).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, news: News) -> Result<(), End> {
+        self.report(match news {
+            News::Interface { status, forwards_v6 } => Report::Interface { status, forwards_v6 },
+            News::InterfaceGone(name) => Report::Event(Event::InterfaceGone(name)),
+            News::AddressRemoved { interface, address } => {
+                Report::Event(Event::AddressRemoved { interface, address })
+            }
+        })
+        .await
+    }
+
+    /// Brings the inventory up to what the kernel has told so far.
+    fn take_in(&mut self, heard: Result<Heard, NetlinkError>) {
+        let lost = match heard {
+            Ok(heard) => {
+                for change in heard.changes {
+                    self.inventory.apply(change);
+                }
+                heard.overrun
+            }
+            Err(error) => {
+                tracing::error!(target: "vrrp", "Netlink: {error}");
+                true
+            }
+        };
+        if !lost {
+            return;
+        }
+        match self.netlink.dump() {
+            Ok(dump) => self.inventory.replace(dump),
+            Err(error) => tracing::error!(target: "vrrp", "Netlink: {error}"),
+        }
+    }
+
+    /// Carries out what was asked, in order. What is asked meanwhile is taken into account: see [`Self::hold`].
+    async fn carry_out_queue(&mut self) -> Result<(), End> {
+        loop {
+            self.look_at_requests();
+            let Some(request) = self.queue.pop_front() else {
+                // What was heard on the way is told even if nothing more is heard.
+                let heard = self.monitor.take();
+                return self.heard(heard).await;
+            };
+            match request {
+                Request::Endpoints { endpoints, epoch } => self.want(endpoints, epoch).await?,
+                Request::Hold(order) => {
+                    let completion = self.hold(&order);
+                    self.report(Report::Event(Event::Held(completion))).await?;
+                }
+                Request::Release(order) => {
+                    let completion = self.release(&order);
+                    self.report(Report::Event(Event::Released(completion))).await?;
+                }
+                Request::Close(sockets) => drop(sockets),
+                Request::End => return Err(End::Told),
+            }
+        }
+    }
+
+    fn look_at_requests(&mut self) {
+        while let Ok(request) = self.requests.try_recv() {
+            self.queue.push_back(request);
+        }
+    }
+
+    async fn want(&mut self, endpoints: Vec<Endpoint>, epoch: u64) -> Result<(), End> {
+        let mut old = std::mem::take(&mut self.endpoints);
+        for endpoint in endpoints {
+            let known = old
+                .iter()
+                .position(|opened| opened.endpoint.same_socket(&endpoint));
+            let mut opened = match known {
+                Some(at) => old.swap_remove(at),
+                None => Opened::not_yet(endpoint.clone()),
+            };
+            opened.endpoint = endpoint;
+            self.endpoints.push(opened);
+        }
+        let heard = self.monitor.take();
+        self.heard(heard).await?;
+        self.report(Report::Ready { epoch }).await
+    }
+
+    /// Opens the sockets of every endpoint whose interface is there and is not the one they were opened on.
+    async fn open_missing(&mut self) -> Result<(), End> {
+        self.reopen_at = None;
+        let mut fresh = Vec::new();
+        for opened in &mut self.endpoints {
+            let now = self.inventory.index_of(&opened.endpoint.interface);
+            if opened.on == now {
+                continue;
+            }
+            opened.on = None;
+            let Some(index) = now else { continue };
+            match socket::open(&opened.endpoint, index) {
+                Ok(sockets) => {
+                    opened.on = Some(index);
+                    opened.complained = false;
+                    fresh.push(Report::Opened {
+                        endpoint: opened.endpoint.clone(),
+                        index,
+                        sockets,
+                    });
+                }
+                Err(error) => {
+                    if !opened.complained {
+                        tracing::warn!(target: "vrrp", "{error}; trying again");
+                    }
+                    opened.complained = true;
+                    self.reopen_at = Some(tokio::time::Instant::now() + REOPEN_AFTER);
+                }
+            }
+        }
+        for report in fresh {
+            self.report(report).await?;
+        }
+        Ok(())
+    }
+
+    /// Installs the addresses of an order, but for those that a newer release of the same router takes back.
+    fn hold(&mut self, order: &AddressOrder) -> Completion {
+        let mut failed = Vec::new();
+        for part in order.addresses.chunks(BATCH) {
+            self.look_at_requests();
+            let heard = self.monitor.take();
+            self.take_in(heard);
+            let wanted: Vec<AddressSpec> = part
+                .iter()
+                .filter(|spec| !self.taken_back(order, spec))
+                .cloned()
+                .collect();
+            let held = self.held.entry(order.router).or_default();
+            held.retain(|spec| !names(&wanted, spec));
+            held.extend(wanted.iter().cloned());
+            let found = self.resolve(wanted, &mut failed);
+            match self.netlink.add(&found) {
+                Ok(answers) => {
+                    for ((spec, index), answer) in found.into_iter().zip(answers) {
+                        match answer {
+                            Ok(()) => self.inventory.hold(index, spec.cidr.addr),
+                            Err(refusal) if refusal.exists() => self.inventory.hold(index, spec.cidr.addr),
+                            Err(refusal) => failed.push((spec, refusal.to_string())),
+                        }
+                    }
+                }
+                Err(error) => failed.extend(found.into_iter().map(|(spec, _)| (spec, error.to_string()))),
+            }
+        }
+        completion(order, failed)
+    }
+
+    fn release(&mut self, order: &AddressOrder) -> Completion {
+        let mut failed = Vec::new();
+        if let Some(held) = self.held.get_mut(&order.router) {
+            held.retain(|spec| !names(&order.addresses, spec));
+            if held.is_empty() {
+                self.held.remove(&order.router);
+            }
+        }
+        let heard = self.monitor.take();
+        self.take_in(heard);
+        self.remove(order.addresses.clone(), &mut failed);
+        completion(order, failed)
+    }
+
+    fn remove(&mut self, addresses: Vec<AddressSpec>, failed: &mut Vec<(AddressSpec, String)>) {
+        // An interface that is gone took its addresses along: no failure.
+        let found = self.resolve(addresses, &mut Vec::new());
+        for (spec, index) in &found {
+            self.inventory.release(*index, spec.cidr.addr);
+        }
+        match self.netlink.delete(&found) {
+            Ok(answers) => {
+                for ((spec, _), answer) in found.into_iter().zip(answers) {
+                    match answer {
+                        Ok(()) => {}
+                        Err(refusal) if refusal.not_there() => {}
+                        Err(refusal) => failed.push((spec, refusal.to_string())),
+                    }
+                }
+            }
+            Err(error) => failed.extend(found.into_iter().map(|(spec, _)| (spec, error.to_string()))),
+        }
+    }
+
+    /// Whether a waiting release of the same router, newer than `order`, names `spec`.
+    fn taken_back(&self, order: &AddressOrder, spec: &AddressSpec) -> bool {
+        self.queue.iter().any(|request| match request {
+            Request::Release(newer) => {
+                newer.router == order.router
+                    && newer.generation > order.generation
+                    && names(&newer.addresses, spec)
+            }
+            Request::Endpoints { .. } | Request::Hold(_) | Request::Close(_) | Request::End => false,
+        })
+    }
+
+    /// The interfaces' indexes now; addresses without one fail.
+    fn resolve(
+        &self,
+        addresses: Vec<AddressSpec>,
+        failed: &mut Vec<(AddressSpec, String)>,
+    ) -> Vec<(AddressSpec, IfIndex)> {
+        let mut found = Vec::with_capacity(addresses.len());
+        for spec in addresses {
+            match self.inventory.index_of(&spec.interface) {
+                Some(index) => found.push((spec, index)),
+                None => {
+                    let why = format!("no interface {}", spec.interface);
+                    failed.push((spec, why));
+                }
+            }
+        }
+        found
+    }
+
+    /// Removes everything that is held: nobody sends adverts for it any more.
+    fn withdraw_all(&mut self) {
+        let heard = self.monitor.take();
+        self.take_in(heard);
+        let mut failed = Vec::new();
+        let all: Vec<AddressSpec> = std::mem::take(&mut self.held).into_values().flatten().collect();
+        self.remove(all, &mut failed);
+        for (spec, why) in failed {
+            tracing::error!(target: "vrrp", "cannot remove {spec}: {why}");
+        }
+    }
+}
+
+enum Woken {
+    Heard(Result<Heard, NetlinkError>),
+    Asked(Option<Request>),
+    Reopen,
+}
+
+async fn at(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether `addresses` has the address of `spec`, whatever its label or scope.
+fn names(addresses: &[AddressSpec], spec: &AddressSpec) -> bool {
+    addresses
+        .iter()
+        .any(|other| other.cidr == spec.cidr && other.interface == spec.interface)
+}
+
+fn completion(order: &AddressOrder, failed: Vec<(AddressSpec, String)>) -> Completion {
+    Completion {
+        router: order.router,
+        generation: order.generation,
+        failed,
+    }
+}

@@ -1,0 +1,152 @@
+//! Signals as keepalived's parent takes them (fact cli 5).
+//!
+//! Owns which signal means what and the stream of them. What is done about one is the daemon's business. SIGPIPE is
+//! ignored by Rust's start-up code, SIGCHLD belongs to tokio.
+
+use std::io;
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// SIGTERM, SIGINT: hand over, clean up, end.
+    Stop,
+    /// SIGHUP: read the configuration again.
+    Reload,
+    /// SIGUSR1: write the data dumps.
+    Data,
+    /// SIGUSR2: write the statistics.
+    Stats,
+    /// SIGRTMAX−1: write the statistics, then set them to zero.
+    StatsClear,
+    /// SIGRTMIN+2: write the JSON dump.
+    Json,
+    /// SIGINT with `--ignore-sigint`.
+    Ignored,
+}
+
+/// The number of the signal that `--signum` is asked for; upper case only. The real-time ones differ between C
+/// libraries (fact 5.2).
+pub fn signum(name: &str) -> Option<i32> {
+    Some(match name {
+        "STOP" => libc::SIGTERM,
+        "RELOAD" => libc::SIGHUP,
+        "DATA" => libc::SIGUSR1,
+        "STATS" => libc::SIGUSR2,
+        "STATS_CLEAR" => libc::SIGRTMAX() - 1,
+        "JSON" => libc::SIGRTMIN() + 2,
+        _ => return None,
+    })
+}
+
+/// The signals of this process from now on. A signal that comes several times before it is taken counts once, so
+/// one reload at most waits behind the one that runs (fact 5).
+#[derive(Debug)]
+pub struct Signals {
+    term: Stream,
+    int: Stream,
+    hup: Stream,
+    usr1: Stream,
+    usr2: Stream,
+    clear: Stream,
+    json: Stream,
+    ignore_sigint: bool,
+}
+
+impl Signals {
+    /// Installs the handlers. Must be called inside the runtime that will read them; from then on none of these signals
+    /// ends the process by itself.
+    pub fn new(ignore_sigint: bool) -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+            usr1: signal(SignalKind::user_defined1())?,
+            usr2: signal(SignalKind::user_defined2())?,
+            clear: signal(SignalKind::from_raw(libc::SIGRTMAX() - 1))?,
+            json: signal(SignalKind::from_raw(libc::SIGRTMIN() + 2))?,
+            ignore_sigint,
+        })
+    }
+
+    /// The next one; a stop before all others. Cancel-safe.
+    pub async fn next(&mut self) -> Signal {
+        let interrupt = if self.ignore_sigint {
+            Signal::Ignored
+        } else {
+            Signal::Stop
+        };
+        tokio::select! {
+            biased;
+            _ = self.term.recv() => Signal::Stop,
+            _ = self.int.recv() => interrupt,
+            _ = self.hup.recv() => Signal::Reload,
+            _ = self.usr1.recv() => Signal::Data,
+            _ = self.usr2.recv() => Signal::Stats,
+            _ = self.clear.recv() => Signal::StatsClear,
+            _ = self.json.recv() => Signal::Json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::signal::{Signal as Number, raise};
+    use std::time::Duration;
+
+    #[test]
+    fn names() {
+        assert_eq!(signum("STOP"), Some(15));
+        assert_eq!(signum("RELOAD"), Some(1));
+        assert_eq!(signum("DATA"), Some(10));
+        assert_eq!(signum("STATS"), Some(12));
+        assert_eq!(signum("STATS_CLEAR"), Some(libc::SIGRTMAX() - 1));
+        assert_eq!(signum("JSON"), Some(libc::SIGRTMIN() + 2));
+        assert_eq!(signum("data"), None);
+        assert_eq!(signum(""), None);
+    }
+
+    /// One test for all, because signals belong to the process.
+    #[test]
+    fn every_signal_arrives_and_a_stop_comes_first() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut signals = Signals::new(false).unwrap();
+            let mut patient = Signals::new(true).unwrap();
+            let mut next = async |want: Signal| {
+                let got = tokio::time::timeout(Duration::from_secs(10), signals.next()).await;
+                assert_eq!(got, Ok(want));
+            };
+            for (number, want) in [
+                (Number::SIGHUP, Signal::Reload),
+                (Number::SIGUSR1, Signal::Data),
+                (Number::SIGUSR2, Signal::Stats),
+                (Number::SIGINT, Signal::Stop),
+            ] {
+                raise(number).unwrap();
+                next(want).await;
+            }
+            for (name, want) in [("STATS_CLEAR", Signal::StatsClear), ("JSON", Signal::Json)] {
+                let kill = std::process::Command::new("kill")
+                    .arg(format!("-{}", signum(name).unwrap()))
+                    .arg(std::process::id().to_string())
+                    .status();
+                assert!(kill.unwrap().success());
+                next(want).await;
+            }
+            raise(Number::SIGUSR1).unwrap();
+            raise(Number::SIGTERM).unwrap();
+            next(Signal::Stop).await;
+            next(Signal::Data).await;
+
+            // The other stream saw all of them, once each, a stop first.
+            assert_eq!(patient.next().await, Signal::Stop);
+            assert_eq!(patient.next().await, Signal::Ignored);
+            assert_eq!(patient.next().await, Signal::Reload);
+        });
+    }
+}

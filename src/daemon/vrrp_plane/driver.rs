@@ -1,0 +1,495 @@
+//! The driver of the VRRP engine: waits for the earliest of packet, report, command and deadline, lets the engine
+//! decide, and carries out what it decided.
+//!
+//! Nothing here resolves, spawns, reads files, waits for a log or needs the RTNL lock. Who is late listens first: the
+//! receive queues are emptied before an overdue deadline is served, so that a master that was paused never speaks before
+//! it has heard who took over.
+
+use super::PlaneOptions;
+use super::metrics::PlaneMetrics;
+use crate::clock::Instant;
+use crate::daemon::kernel_worker::{Report, Request, START};
+use crate::daemon::last_will::LastWill;
+use crate::daemon::plane::{VrrpCommand, VrrpNotice};
+use crate::net::{Family, IfIndex};
+use crate::sys::clock;
+use crate::sys::timer::DeadlineTimer;
+use crate::vrrp::endpoint::{Endpoint, EndpointKind, endpoints};
+use crate::vrrp::engine::Engine;
+use crate::vrrp::event::{AddressOrder, Announcement, Datagram, Notification, Transmit};
+use crate::vrrp::io::{Announcer, Receiver as PacketReceiver, Sender as PacketSender, Sockets, socket};
+use crate::vrrp::telling::Line;
+use crate::vrrp::{Action, Event, VrrpConfig};
+use std::collections::{BTreeSet, VecDeque};
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender};
+
+/// A deadline served later than this is overdue: the plane was held up, and listens before it acts.
+const OVERDUE: Duration = Duration::from_millis(1);
+/// From a full request queue to the next attempt.
+const REQUEST_AGAIN: Duration = Duration::from_millis(1);
+
+/// What a driver is made of.
+pub(super) struct Parts {
+    pub(super) config: VrrpConfig,
+    pub(super) options: PlaneOptions,
+    pub(super) requests: Sender<Request>,
+    pub(super) reports: Receiver<Report>,
+    pub(super) commands: Receiver<VrrpCommand>,
+    pub(super) notices: Sender<VrrpNotice>,
+    pub(super) metrics: Arc<PlaneMetrics>,
+    pub(super) will: Arc<LastWill>,
+}
+
+/// Drives the engine.
+pub(super) struct Driver {
+    engine: Engine,
+    options: PlaneOptions,
+    sockets: Vec<Open>,
+    announcer: Announcer,
+    timer: DeadlineTimer,
+    requests: Sender<Request>,
+    /// Requests that wait until all actions of a round are carried out, or for room in the worker's queue.
+    outbox: VecDeque<Request>,
+    reports: Receiver<Report>,
+    commands: Receiver<VrrpCommand>,
+    notices: Sender<VrrpNotice>,
+    metrics: Arc<PlaneMetrics>,
+    will: Arc<LastWill>,
+    /// The interfaces that forward IPv6.
+    forwarding: BTreeSet<IfIndex>,
+    /// A new configuration whose sockets are being opened.
+    reload: Option<Reload>,
+    epoch: u64,
+    stop_by: Option<Instant>,
+    inbox: Vec<Datagram>,
+}
+
+/// An endpoint with its sockets.
+struct Open {
+    endpoint: Endpoint,
+    index: IfIndex,
+    receiver: PacketReceiver,
+    sender: PacketSender,
+    /// The failures were logged; until a packet leaves again, no more are.
+    complained: bool,
+}
+
+struct Reload {
+    epoch: u64,
+    config: Box<VrrpConfig>,
+    endpoints: Vec<Endpoint>,
+}
+
+/// What woke the driver beside packets.
+#[derive(Default)]
+struct Woken {
+    report: Option<Report>,
+    command: Option<VrrpCommand>,
+}
+
+impl Driver {
+    /// Must be made on the plane's thread, in its runtime.
+    pub(super) fn new(parts: Parts) -> io::Result<Self> {
+        Ok(Self {
+            engine: Engine::new(parts.config),
+            options: parts.options,
+            sockets: Vec::new(),
+            announcer: Announcer::open()?,
+            timer: DeadlineTimer::new()?,
+            requests: parts.requests,
+            outbox: VecDeque::new(),
+            reports: parts.reports,
+            commands: parts.commands,
+            notices: parts.notices,
+            metrics: parts.metrics,
+            will: parts.will,
+            forwarding: BTreeSet::new(),
+            reload: None,
+            epoch: START,
+            stop_by: None,
+            inbox: Vec::new(),
+        })
+    }
+
+    /// Runs until it is told to stop.
+    pub(super) async fn run(mut self) -> io::Result<()> {
+        loop {
+            let next = self.next_wake();
+            self.timer.set(next)?;
+            let woken = self.wait().await?;
+            self.hear_packets();
+            if let Some(report) = woken.report {
+                self.take_report(report)?;
+            }
+            if let Some(command) = woken.command {
+                self.obey(command);
+            }
+            self.serve_deadlines()?;
+            self.send_requests()?;
+            if self.stopped() {
+                self.leave().await;
+                return Ok(());
+            }
+        }
+    }
+
+    /// The earliest moment at which something is to be done.
+    fn next_wake(&self) -> Option<Instant> {
+        let again = (!self.outbox.is_empty()).then(|| clock::now() + REQUEST_AGAIN);
+        [
+            self.engine.next_deadline(),
+            self.announcer.retry_at(),
+            self.stop_by,
+            again,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Waits for packets (into the inbox), a report, a command or the timer.
+    async fn wait(&mut self) -> io::Result<Woken> {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Woken>> {
+        let mut woken = Woken::default();
+        let mut ready = false;
+        for open in &mut self.sockets {
+            match open.receiver.poll_take(cx, &mut self.inbox) {
+                Poll::Ready(Ok(())) => ready = true,
+                Poll::Ready(Err(_)) => {
+                    self.metrics.receive_failed();
+                    // Asked again at once: the failure was taken from the socket by asking.
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending => {}
+            }
+        }
+        match self.reports.poll_recv(cx) {
+            Poll::Ready(Some(report)) => (woken.report, ready) = (Some(report), true),
+            Poll::Ready(None) => return Poll::Ready(Err(io::Error::other("the kernel worker has ended"))),
+            Poll::Pending => {}
+        }
+        if self.stop_by.is_none() {
+            match self.commands.poll_recv(cx) {
+                Poll::Ready(command) => {
+                    // Nobody is left to command: hand over and end.
+                    woken.command = Some(command.unwrap_or(VrrpCommand::Stop { release: true }));
+                    ready = true;
+                }
+                Poll::Pending => {}
+            }
+        }
+        if let Poll::Ready(expired) = self.timer.poll_expired(cx) {
+            expired?;
+            ready = true;
+        }
+        if ready {
+            Poll::Ready(Ok(woken))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Takes everything that waits, without waiting itself.
+    fn look_around(&mut self) -> io::Result<()> {
+        for open in &mut self.sockets {
+            if open.receiver.take(&mut self.inbox).is_err() {
+                self.metrics.receive_failed();
+            }
+        }
+        self.hear_packets();
+        while let Ok(report) = self.reports.try_recv() {
+            self.take_report(report)?;
+        }
+        Ok(())
+    }
+
+    fn hear_packets(&mut self) {
+        let mut inbox = std::mem::take(&mut self.inbox);
+        for datagram in inbox.drain(..) {
+            self.metrics.received();
+            self.tell_engine(Event::Datagram(datagram));
+        }
+        self.inbox = inbox;
+    }
+
+    fn tell_engine(&mut self, event: Event) {
+        self.engine.handle(clock::now(), event);
+        self.carry_out();
+    }
+
+    fn serve_deadlines(&mut self) -> io::Result<()> {
+        let now = clock::now();
+        let due = |engine: &Engine, now| engine.next_deadline().filter(|due| *due <= now);
+        if let Some(deadline) = due(&self.engine, now) {
+            let late = now.since(deadline);
+            if late > OVERDUE {
+                self.look_around()?;
+            }
+            let now = clock::now();
+            if due(&self.engine, now).is_some() {
+                self.metrics.deadline_served(late);
+                self.engine.handle_timeout(now);
+                self.carry_out();
+            }
+        }
+        if self.announcer.retry_at().is_some_and(|at| at <= clock::now()) {
+            let refused = self.announcer.flush(clock::now());
+            self.announced(refused);
+        }
+        Ok(())
+    }
+
+    fn take_report(&mut self, report: Report) -> io::Result<()> {
+        match report {
+            Report::Event(event) => {
+                if let Event::InterfaceGone(name) = &event {
+                    self.close(|open| open.endpoint.interface == *name);
+                }
+                self.tell_engine(event);
+            }
+            Report::Interface { status, forwards_v6 } => {
+                if forwards_v6 {
+                    self.forwarding.insert(status.index);
+                } else {
+                    self.forwarding.remove(&status.index);
+                }
+                self.tell_engine(Event::Interface(status));
+            }
+            Report::Opened {
+                endpoint,
+                index,
+                sockets,
+            } => self.opened(endpoint, index, sockets)?,
+            Report::Ready { epoch: START } => {
+                self.engine.start(clock::now());
+                self.carry_out();
+            }
+            Report::Ready { epoch } => self.reloaded(epoch),
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, endpoint: Endpoint, index: IfIndex, sockets: Sockets) -> io::Result<()> {
+        self.close(|open| open.endpoint.same_socket(&endpoint));
+        let (receive, sender) = sockets.into_parts();
+        self.sockets.push(Open {
+            receiver: PacketReceiver::new(receive, endpoint.family, index)?,
+            endpoint,
+            index,
+            sender,
+            complained: false,
+        });
+        Ok(())
+    }
+
+    /// Gives sockets to the worker, for closing leaves groups and needs the lock.
+    fn close(&mut self, unwanted: impl Fn(&Open) -> bool) {
+        for open in self.sockets.extract_if(.., |open| unwanted(open)) {
+            self.outbox.push_back(Request::Close(Sockets {
+                receive: open.receiver.into_socket(),
+                send: open.sender.into_socket(),
+            }));
+        }
+    }
+
+    /// The sockets of a configuration are open: the engine may have it.
+    fn reloaded(&mut self, epoch: u64) {
+        let Some(reload) = self.reload.take_if(|reload| reload.epoch == epoch) else {
+            // A newer configuration came while these sockets were being opened: it is waited for.
+            return;
+        };
+        let Reload {
+            config, endpoints, ..
+        } = reload;
+        for open in &mut self.sockets {
+            if let Some(endpoint) = endpoints.iter().find(|e| e.same_socket(&open.endpoint)) {
+                open.become_for(endpoint);
+            }
+        }
+        self.engine.reload(clock::now(), *config);
+        self.carry_out();
+        // Closed last: the routers that are no more have said goodbye.
+        self.close(|open| !endpoints.iter().any(|e| e.same_socket(&open.endpoint)));
+    }
+
+    fn obey(&mut self, command: VrrpCommand) {
+        match command {
+            VrrpCommand::Reload(config) => {
+                self.epoch += 1;
+                let endpoints = endpoints(&config);
+                self.outbox.push_back(Request::Endpoints {
+                    endpoints: endpoints.clone(),
+                    epoch: self.epoch,
+                });
+                self.reload = Some(Reload {
+                    epoch: self.epoch,
+                    config,
+                    endpoints,
+                });
+            }
+            VrrpCommand::Script { name, outcome } => self.tell_engine(Event::Script { name, outcome }),
+            VrrpCommand::Status(reply) => {
+                // Who asked may be gone.
+                let _ = reply.send(self.engine.status(clock::now()));
+            }
+            VrrpCommand::ClearCounters => self.engine.clear_counters(),
+            VrrpCommand::Stop { release } => {
+                let now = clock::now();
+                self.stop_by = Some(now + self.options.stop_within);
+                self.engine.stop(now, release);
+                self.carry_out();
+            }
+        }
+    }
+
+    /// Carries out all that the engine wants, in order. Requests to the worker leave after all packets have.
+    fn carry_out(&mut self) {
+        while let Some(action) = self.engine.poll_action() {
+            match action {
+                Action::Send(packet) => self.transmit(&packet),
+                Action::Hold(order) => {
+                    self.will.holds(&order);
+                    self.outbox.push_back(Request::Hold(order));
+                }
+                Action::Release(order) => self.release(order),
+                Action::Announce(round) => self.announce(round),
+                Action::Notify(notification) => self.notify(notification),
+                Action::Tell(line) => tell(&line),
+            }
+        }
+    }
+
+    fn transmit(&mut self, packet: &Transmit) {
+        self.will.sent(packet);
+        let Some(open) = self.sockets.iter_mut().find(|open| open.carries(packet)) else {
+            self.metrics.sent(false);
+            return;
+        };
+        match open.sender.send(packet) {
+            Ok(()) => {
+                open.complained = false;
+                self.metrics.sent(true);
+            }
+            Err(error) => {
+                self.metrics.sent(false);
+                if !open.complained {
+                    tracing::warn!(
+                        target: "vrrp",
+                        "cannot send an advert from {} to {} on {}: {error}",
+                        packet.source, packet.destination, open.endpoint.interface,
+                    );
+                }
+                open.complained = true;
+            }
+        }
+    }
+
+    fn release(&mut self, order: AddressOrder) {
+        self.announcer.forget(order.router);
+        self.will.releases(&order);
+        self.outbox.push_back(Request::Release(order));
+    }
+
+    fn announce(&mut self, mut round: Announcement) {
+        for target in &mut round.targets {
+            target.router_flag |= self.forwarding.contains(&target.interface);
+        }
+        let refused = self.announcer.announce(clock::now(), &round);
+        self.announced(refused);
+    }
+
+    fn announced(&self, refused: Option<io::Error>) {
+        self.metrics.announced(self.announcer.counters());
+        if let Some(error) = refused {
+            tracing::warn!(target: "vrrp", "cannot send a gratuitous ARP or neighbour advertisement: {error}");
+        }
+    }
+
+    fn notify(&self, notification: Notification) {
+        if self.notices.try_send(VrrpNotice::Notify(notification)).is_err() {
+            self.metrics.notice_dropped();
+        }
+    }
+
+    /// Hands requests to the worker as far as its queue has room.
+    fn send_requests(&mut self) -> io::Result<()> {
+        while let Some(request) = self.outbox.pop_front() {
+            match self.requests.try_send(request) {
+                Ok(()) => {}
+                Err(TrySendError::Full(request)) => {
+                    self.outbox.push_front(request);
+                    return Ok(());
+                }
+                Err(TrySendError::Closed(_)) => return Err(io::Error::other("the kernel worker has ended")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything was handed over, or there is no more time for it.
+    fn stopped(&self) -> bool {
+        let Some(limit) = self.stop_by else {
+            return false;
+        };
+        let done = self.engine.is_stopped() && self.outbox.is_empty();
+        if !done && clock::now() >= limit {
+            tracing::error!(target: "vrrp", "addresses were not removed in time");
+            return true;
+        }
+        done
+    }
+
+    /// Ends the worker in good order.
+    async fn leave(&mut self) {
+        self.outbox.push_back(Request::End);
+        for request in self.outbox.drain(..) {
+            if self.requests.send(request).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Open {
+    /// Lets in what `endpoint`, which has the same sockets, is to hear.
+    fn become_for(&mut self, endpoint: &Endpoint) {
+        if self.endpoint.vrids != endpoint.vrids
+            && let Err(error) = socket::refilter(self.receiver.socket(), endpoint)
+        {
+            tracing::error!(
+                target: "vrrp",
+                "VRRP on {}: cannot change the packet filter: {error}",
+                endpoint.interface,
+            );
+        }
+        self.endpoint = endpoint.clone();
+    }
+
+    /// Whether `packet` leaves by this socket.
+    fn carries(&self, packet: &Transmit) -> bool {
+        let kind = match self.endpoint.kind {
+            EndpointKind::Multicast { group } => group == packet.destination,
+            EndpointKind::Unicast { source } => {
+                !packet.destination.is_multicast() && source.is_none_or(|source| source == packet.source)
+            }
+        };
+        kind && self.index == packet.interface && self.endpoint.family == Family::of(&packet.destination)
+    }
+}
+
+fn tell(line: &Line) {
+    if line.is_detail() {
+        tracing::debug!(target: "vrrp", "{line}");
+    } else {
+        tracing::info!(target: "vrrp", "{line}");
+    }
+}

@@ -1,0 +1,527 @@
+//! The dialogue with the kernel's IPVS over a generic netlink socket of its own.
+//!
+//! Everything here blocks, for as long as the kernel takes: loading a scheduler's module takes tens of milliseconds.
+//! It belongs on a thread of its own, which may be in another network namespace than the checks (fact 2.20).
+//!
+//! Several operations travel in one datagram, each with its own acknowledgement, so that a refusal has a name. An
+//! "exists already" or "not there" that only means that somebody was faster is put right on the spot (fact 2.19).
+
+use super::diff::Op;
+use super::model::{ServiceEntry, ServiceKey, Table, real_server_name};
+use super::wire::{self, Message};
+use netlink_packet_core::{
+    DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
+    NetlinkMessage, NetlinkPayload, NetlinkSerializable,
+};
+use netlink_packet_generic::GenlMessage;
+use netlink_packet_generic::ctrl::nlas::GenlCtrlAttrs;
+use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd};
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, connect, recv, send,
+    setsockopt, socket, sockopt,
+};
+use nix::sys::time::TimeVal;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+
+/// Operations in one datagram: all their acknowledgements fit into the default receive buffer.
+const BATCH: usize = 64;
+/// A dump part is at most 32 KiB.
+const BUFFER: usize = 64 * 1024;
+/// An answer that takes longer was lost: the kernel answers before `send` returns.
+const PATIENCE_SECONDS: i64 = 10;
+/// A dump that others change while it is read is begun anew, so many times.
+const DUMP_ATTEMPTS: usize = 5;
+
+/// Why there is no IPVS to speak to.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The kernel has no `ip_vs`, and it could not be loaded.
+    #[error("Can't initialize ipvs: {0} (is the module ip_vs there, and may we load it?)")]
+    NoIpvs(String),
+    /// No netlink at all.
+    #[error("Can't initialize ipvs: {0}")]
+    Talk(#[from] TalkError),
+}
+
+/// Why a dialogue broke off. What the kernel has done so far is then unknown: open anew and dump.
+#[derive(Debug, thiserror::Error)]
+pub enum TalkError {
+    /// No socket.
+    #[error("netlink socket: {0}")]
+    Socket(Errno),
+    /// The request did not leave.
+    #[error("netlink send: {0}")]
+    Send(Errno),
+    /// The answer did not come, or not all of it.
+    #[error("netlink receive: {0}")]
+    Receive(Errno),
+    /// The answer is no netlink.
+    #[error("netlink answer: {0}")]
+    Malformed(#[from] DecodeError),
+    /// The kernel refused a question (not an operation).
+    #[error("{0}")]
+    Refused(Errno),
+    /// The table changed under every attempt to read it.
+    #[error("the table of IPVS does not hold still")]
+    Restless,
+}
+
+/// An operation that the kernel refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which.
+    pub op: Op,
+    /// Why.
+    pub errno: Errno,
+}
+
+/// keepalived's line (fact 2.19).
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { op, errno } = self;
+        let (name, number) = command_name(op);
+        let text = meaning(op, *errno);
+        write!(
+            f,
+            "IPVS cmd {name}({number}) error: {text}({}) ({}",
+            *errno as i32,
+            op.service()
+        )?;
+        match op {
+            Op::AddService(..) | Op::EditService(..) | Op::DeleteService(_) => f.write_str(")"),
+            Op::AddDestination(key, address, _)
+            | Op::EditDestination(key, address, _)
+            | Op::DeleteDestination(key, address) => {
+                write!(f, " -> {})", real_server_name(key, address.ip(), address.port()))
+            }
+        }
+    }
+}
+
+/// A netlink socket to IPVS.
+#[derive(Debug)]
+pub struct Client {
+    socket: OwnedFd,
+    family: u16,
+    sequence: u32,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    /// Opens the dialogue in the calling thread's network namespace, and loads `ip_vs` if need be.
+    pub fn open() -> Result<Self, OpenError> {
+        let mut client = Self {
+            socket: netlink_socket()?,
+            family: 0,
+            sequence: 0,
+            buffer: vec![0; BUFFER],
+        };
+        // The question itself makes the kernel load the module, where it can.
+        client.family = match client.resolve() {
+            Err(TalkError::Refused(Errno::ENOENT)) => {
+                load_module().map_err(OpenError::NoIpvs)?;
+                match client.resolve() {
+                    Err(TalkError::Refused(errno)) => return Err(OpenError::NoIpvs(errno.desc().into())),
+                    other => other?,
+                }
+            }
+            other => other?,
+        };
+        Ok(client)
+    }
+
+    /// The version of the kernel's IPVS.
+    pub fn version(&mut self) -> Result<(u8, u8, u8), TalkError> {
+        let mut version = None;
+        self.ask(Message::info(), 0, |message| {
+            version = version.or_else(|| message.version_told())
+        })?;
+        version.ok_or(TalkError::Refused(Errno::ENODATA))
+    }
+
+    /// Reads the services of `owned` with their destinations.
+    pub fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
+        let mut table = Table::default();
+        for (key, service) in self.dump(Message::services(), Message::service)? {
+            if owned.contains(&key) {
+                let servers = self.dump(Message::destinations(&key), |m| m.destination(key.family()));
+                let destinations = match servers {
+                    // It was deleted in between.
+                    Err(TalkError::Refused(_)) => continue,
+                    other => other?.into_iter().collect(),
+                };
+                table.services.insert(
+                    key,
+                    ServiceEntry {
+                        service,
+                        destinations,
+                    },
+                );
+            }
+        }
+        Ok(table)
+    }
+
+    /// Carries out `ops` in order. A refused one does not stop those after it.
+    pub fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
+        let mut refusals = Vec::new();
+        for batch in ops.chunks(BATCH) {
+            for (op, errno) in self.send_batch(batch)? {
+                match remedy(&op, errno) {
+                    Remedy::Fine => {}
+                    Remedy::Refused => refusals.push(Refusal { op, errno }),
+                    Remedy::Instead(other) => {
+                        let again = self.send_batch(std::slice::from_ref(&other))?;
+                        refusals.extend(again.into_iter().map(|(op, errno)| Refusal { op, errno }));
+                    }
+                }
+            }
+        }
+        Ok(refusals)
+    }
+
+    /// Sends operations in one datagram; the refused ones with their errors.
+    fn send_batch(&mut self, ops: &[Op]) -> Result<Vec<(Op, Errno)>, TalkError> {
+        let first = self.sequence.wrapping_add(1);
+        let mut datagram = Vec::new();
+        for op in ops {
+            datagram.extend(self.request(Message::change(op), NLM_F_REQUEST | NLM_F_ACK));
+        }
+        self.send(&datagram)?;
+        let mut refused = Vec::new();
+        let mut answered = 0;
+        while answered < ops.len() {
+            self.receive::<Message>(|header, payload| {
+                let Some(op) = position(header, first).and_then(|at| ops.get(at)) else {
+                    return Ok(true);
+                };
+                if let NetlinkPayload::Error(error) = payload {
+                    answered += 1;
+                    if let Some(code) = error.code {
+                        refused.push((op.clone(), Errno::from_raw(-code.get())));
+                    }
+                }
+                Ok(answered < ops.len())
+            })?;
+        }
+        Ok(refused)
+    }
+
+    fn dump<T>(
+        &mut self,
+        question: Message,
+        read: impl Fn(&Message) -> Option<T>,
+    ) -> Result<Vec<T>, TalkError> {
+        for _ in 0..DUMP_ATTEMPTS {
+            let mut found = Vec::new();
+            let whole = self.ask(question.clone(), NLM_F_DUMP, |message| {
+                found.extend(read(message))
+            })?;
+            if whole {
+                return Ok(found);
+            }
+        }
+        Err(TalkError::Restless)
+    }
+
+    /// Asks, and shows every answer. Whether nothing changed while they came.
+    fn ask(
+        &mut self,
+        question: Message,
+        flags: u16,
+        mut show: impl FnMut(&Message),
+    ) -> Result<bool, TalkError> {
+        let sequence = self.sequence.wrapping_add(1);
+        let dump = flags & NLM_F_DUMP != 0;
+        let flags = if dump {
+            NLM_F_REQUEST | flags
+        } else {
+            NLM_F_REQUEST | NLM_F_ACK
+        };
+        let datagram = self.request(question, flags);
+        self.send(&datagram)?;
+        let (mut whole, mut open) = (true, true);
+        while open {
+            open = self.receive::<Message>(|header, payload| {
+                if header.sequence_number != sequence {
+                    return Ok(true);
+                }
+                whole &= header.flags & NLM_F_DUMP_INTR == 0;
+                match payload {
+                    NetlinkPayload::InnerMessage(message) => show(&message.payload),
+                    NetlinkPayload::Done(_) => return Ok(false),
+                    NetlinkPayload::Error(error) => match error.code {
+                        None => return Ok(false),
+                        Some(code) => return Err(TalkError::Refused(Errno::from_raw(-code.get()))),
+                    },
+                    // Nothing that a unicast question is answered with.
+                    NetlinkPayload::Noop | NetlinkPayload::Overrun(_) => {}
+                    _ => {}
+                }
+                Ok(true)
+            })?;
+        }
+        Ok(whole)
+    }
+
+    /// Asks the controller for the family's number.
+    fn resolve(&mut self) -> Result<u16, TalkError> {
+        let name = GenlCtrlAttrs::FamilyName(wire::FAMILY.into());
+        let question = GenlMessage::from_payload(GenlCtrl {
+            cmd: GenlCtrlCmd::GetFamily,
+            nlas: vec![name],
+        });
+        let datagram = self.number(question, NLM_F_REQUEST | NLM_F_ACK);
+        self.send(&datagram)?;
+        let (mut family, mut open) = (None, true);
+        while open {
+            open = self.receive::<GenlCtrl>(|_, payload| match payload {
+                NetlinkPayload::InnerMessage(message) => {
+                    let nlas = message.payload.nlas.iter();
+                    family = nlas.fold(family, |found, nla| match nla {
+                        GenlCtrlAttrs::FamilyId(id) => Some(*id),
+                        _ => found,
+                    });
+                    Ok(true)
+                }
+                NetlinkPayload::Error(error) => match error.code {
+                    None => Ok(false),
+                    Some(code) => Err(TalkError::Refused(Errno::from_raw(-code.get()))),
+                },
+                _ => Ok(true),
+            })?;
+        }
+        family.ok_or(TalkError::Refused(Errno::ENOENT))
+    }
+
+    fn request(&mut self, message: Message, flags: u16) -> Vec<u8> {
+        let mut message = GenlMessage::from_payload(message);
+        message.set_resolved_family_id(self.family);
+        self.number(message, flags)
+    }
+
+    /// A whole netlink message with the next sequence number.
+    fn number<M: NetlinkSerializable>(&mut self, message: M, flags: u16) -> Vec<u8> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut header = NetlinkHeader::default();
+        header.flags = flags;
+        header.sequence_number = self.sequence;
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
+        message.finalize();
+        let mut octets = vec![0; message.buffer_len()];
+        message.serialize(&mut octets);
+        octets
+    }
+
+    fn send(&self, datagram: &[u8]) -> Result<(), TalkError> {
+        match send(self.socket.as_raw_fd(), datagram, MsgFlags::empty()) {
+            Ok(_) => Ok(()),
+            Err(errno) => Err(TalkError::Send(errno)),
+        }
+    }
+
+    /// Receives one datagram and shows its messages until one ends the dialogue. Whether it goes on.
+    fn receive<F>(
+        &mut self,
+        mut show: impl FnMut(&NetlinkHeader, NetlinkPayload<GenlMessage<F>>) -> Result<bool, TalkError>,
+    ) -> Result<bool, TalkError>
+    where
+        GenlMessage<F>: NetlinkDeserializable,
+        F: fmt::Debug,
+    {
+        let length = loop {
+            match recv(self.socket.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_TRUNC) {
+                Ok(length) => break length,
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(TalkError::Receive(errno)),
+            }
+        };
+        let mut rest = self
+            .buffer
+            .get(..length)
+            .ok_or(TalkError::Receive(Errno::EMSGSIZE))?;
+        while !rest.is_empty() {
+            let message = NetlinkMessage::<GenlMessage<F>>::deserialize(rest)?;
+            let length = usize::try_from(message.header.length)
+                .unwrap_or(usize::MAX)
+                .next_multiple_of(4);
+            if !show(&message.header, message.payload)? {
+                return Ok(false);
+            }
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        Ok(true)
+    }
+}
+
+/// Where the answer's question is among those that begin at `first`.
+fn position(header: &NetlinkHeader, first: u32) -> Option<usize> {
+    usize::try_from(header.sequence_number.wrapping_sub(first)).ok()
+}
+
+fn netlink_socket() -> Result<OwnedFd, TalkError> {
+    let open = || {
+        let fd = socket(
+            AddressFamily::Netlink,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC,
+            Some(SockProtocol::NetlinkGeneric),
+        )?;
+        let patience = TimeVal::new(PATIENCE_SECONDS, 0);
+        setsockopt(&fd, sockopt::ReceiveTimeout, &patience)?;
+        bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+        connect(fd.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
+        Ok(fd)
+    };
+    open().map_err(TalkError::Socket)
+}
+
+/// Runs the host's `modprobe ip_vs`; why it did not help.
+fn load_module() -> Result<(), String> {
+    let program = std::fs::read_to_string("/proc/sys/kernel/modprobe").unwrap_or_default();
+    let program = match program.trim() {
+        "" => "modprobe",
+        path => path,
+    };
+    let modprobe = Command::new(program)
+        .args(["-q", "--", "ip_vs"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match modprobe {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(format!("{}; {program} cannot load ip_vs", Errno::ENOENT.desc())),
+        Err(error) => Err(format!("{}; {program}: {error}", Errno::ENOENT.desc())),
+    }
+}
+
+/// What to do about a refusal.
+#[derive(Debug, PartialEq, Eq)]
+enum Remedy {
+    /// It is as it should be.
+    Fine,
+    /// This is what was meant.
+    Instead(Op),
+    /// Nothing; tell.
+    Refused,
+}
+
+/// Somebody may have been faster: an add of what exists becomes an edit, an edit of what is not there an add, and
+/// what is gone already is gone.
+fn remedy(op: &Op, errno: Errno) -> Remedy {
+    let missing = matches!(errno, Errno::ENOENT | Errno::ESRCH);
+    match op {
+        Op::AddService(key, service) if errno == Errno::EEXIST => {
+            Remedy::Instead(Op::EditService(*key, service.clone()))
+        }
+        Op::AddDestination(key, address, server) if errno == Errno::EEXIST => {
+            Remedy::Instead(Op::EditDestination(*key, *address, *server))
+        }
+        // ENOENT: there is no such scheduler.
+        Op::EditService(key, service) if errno == Errno::ESRCH => {
+            Remedy::Instead(Op::AddService(*key, service.clone()))
+        }
+        // ESRCH: the service itself is not there; then an add would not help.
+        Op::EditDestination(key, address, server) if errno == Errno::ENOENT => {
+            Remedy::Instead(Op::AddDestination(*key, *address, *server))
+        }
+        Op::DeleteService(_) | Op::DeleteDestination(..) if missing => Remedy::Fine,
+        Op::AddService(..)
+        | Op::EditService(..)
+        | Op::DeleteService(_)
+        | Op::AddDestination(..)
+        | Op::EditDestination(..)
+        | Op::DeleteDestination(..) => Remedy::Refused,
+    }
+}
+
+/// The kernel's error in the words of IPVS tools.
+fn meaning(op: &Op, errno: Errno) -> &'static str {
+    match (op, errno) {
+        (Op::AddService(..) | Op::EditService(..), Errno::ENOENT) => {
+            "Scheduler or persistence engine not found"
+        }
+        (Op::EditService(..) | Op::DeleteService(_), Errno::ESRCH)
+        | (Op::AddDestination(..) | Op::EditDestination(..) | Op::DeleteDestination(..), Errno::ESRCH) => {
+            "No such service"
+        }
+        (Op::EditDestination(..) | Op::DeleteDestination(..), Errno::ENOENT) => "No such destination",
+        (_, errno) => errno.desc(),
+    }
+}
+
+/// The socket option that keepalived names, and its number.
+const fn command_name(op: &Op) -> (&'static str, u32) {
+    match op {
+        Op::AddService(..) => ("IP_VS_SO_SET_ADD", 1154),
+        Op::EditService(..) => ("IP_VS_SO_SET_EDIT", 1155),
+        Op::DeleteService(_) => ("IP_VS_SO_SET_DEL", 1156),
+        Op::AddDestination(..) => ("IP_VS_SO_SET_ADDDEST", 1159),
+        Op::DeleteDestination(..) => ("IP_VS_SO_SET_DELDEST", 1160),
+        Op::EditDestination(..) => ("IP_VS_SO_SET_EDITDEST", 1161),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipvs::model::{Destination, ForwardMethod, Protocol};
+
+    fn key() -> ServiceKey {
+        ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            address: "192.0.2.1:80".parse().unwrap(),
+        }
+    }
+
+    fn server() -> Destination {
+        Destination {
+            forward: ForwardMethod::Nat,
+            weight: 1,
+            upper: 0,
+            lower: 0,
+        }
+    }
+
+    #[test]
+    fn refusals_name_service_and_destination() {
+        let address = "[2001:db8::5]:80".parse().unwrap();
+        let refusal = Refusal {
+            op: Op::AddDestination(key(), address, server()),
+            errno: Errno::EINVAL,
+        };
+        assert_eq!(
+            refusal.to_string(),
+            "IPVS cmd IP_VS_SO_SET_ADDDEST(1159) error: Invalid argument(22) \
+             ([192.0.2.1]:tcp:80 -> [2001:db8::5]:tcp:80)"
+        );
+        let refusal = Refusal {
+            op: Op::DeleteService(key()),
+            errno: Errno::EPERM,
+        };
+        assert_eq!(
+            refusal.to_string(),
+            "IPVS cmd IP_VS_SO_SET_DEL(1156) error: Operation not permitted(1) ([192.0.2.1]:tcp:80)"
+        );
+    }
+
+    #[test]
+    fn who_was_faster_is_put_right() {
+        let address = "192.0.2.5:80".parse().unwrap();
+        let add = Op::AddDestination(key(), address, server());
+        let edit = Op::EditDestination(key(), address, server());
+        let delete = Op::DeleteDestination(key(), address);
+        assert_eq!(remedy(&add, Errno::EEXIST), Remedy::Instead(edit.clone()));
+        assert_eq!(remedy(&edit, Errno::ENOENT), Remedy::Instead(add.clone()));
+        assert_eq!(remedy(&edit, Errno::ESRCH), Remedy::Refused);
+        assert_eq!(remedy(&delete, Errno::ENOENT), Remedy::Fine);
+        assert_eq!(remedy(&Op::DeleteService(key()), Errno::ESRCH), Remedy::Fine);
+        assert_eq!(remedy(&add, Errno::EPERM), Remedy::Refused);
+        assert_eq!(remedy(&delete, Errno::EPERM), Remedy::Refused);
+    }
+}

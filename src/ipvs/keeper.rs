@@ -1,0 +1,303 @@
+//! The thread that keeps the kernel's table as it is wanted.
+//!
+//! Owns the socket, what it believes of the kernel, and the second try after a refusal. Whoever wants something leaves
+//! the newest value for a service and goes on: a kernel that is slow (a scheduler's module being loaded) delays
+//! nobody's checks. Values that came meanwhile are made true in one go.
+//!
+//! A service that is wanted for the first time is looked up before anything is done to it: what an earlier run of the
+//! daemon left is adopted and only put right, so that its connections live on. Services that nobody wanted are never
+//! touched.
+//!
+//! keepalived leaves its state as it was when the kernel refuses a command (fact 5.3). Here the checks decide the
+//! state, a refusal is told by name (fact 2.19), and the service is looked up and put right again later.
+
+use super::diff::{Op, diff_service};
+use super::io::{Client, OpenError, Refusal, TalkError};
+use super::model::{ServiceEntry, ServiceKey, Table};
+use crate::clock::Instant;
+use crate::sys::clock::now;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Notifications that may wait for the kernel; more are dropped and counted.
+const MOST_AFTERS: usize = 4096;
+/// The second try comes after the first of these; every further one waits twice as long, up to the last.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// What a keeper speaks to: IPVS, or a test's imitation.
+pub trait Kernel: Send {
+    /// Reads the services of `owned`.
+    fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError>;
+    /// Carries out operations in order; the refused ones come back.
+    fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError>;
+}
+
+impl Kernel for Client {
+    fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
+        Self::read(self, owned)
+    }
+
+    fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
+        Self::carry_out(self, ops)
+    }
+}
+
+/// Opens the kernel, on the keeper's thread, when it is first needed and after a dialogue has broken off.
+pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Kernel>, OpenError> + Send>;
+
+/// Opens the kernel's IPVS in the network namespace of the keeper's thread.
+pub fn kernel() -> Opener {
+    Box::new(|| Ok(Box::new(Client::open()?)))
+}
+
+/// Something to be done after the table is as it was wanted by then.
+type After = Box<dyn FnOnce() + Send>;
+
+/// The handle of the thread. Dropping it without [`Keeper::finish`] leaves the thread to end on its own.
+#[derive(Debug)]
+pub struct Keeper {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts the thread. `failed` is called, once, if the kernel has no IPVS at the first contact; nothing is tried
+    /// after that.
+    pub fn spawn(open: Opener, failed: impl FnOnce(OpenError) + Send + 'static) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            open,
+            failed: Some(Box::new(failed)),
+            kernel: None,
+            known: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            wrong: BTreeSet::new(),
+            retry: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("ipvs".into())
+            .spawn(|| worker.work())?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// The service shall be like this; `None`: it shall not be there.
+    pub fn want(&self, service: ServiceKey, entry: Option<ServiceEntry>) {
+        self.shared.lock().wants.insert(service, entry);
+        self.shared.wake.notify_one();
+    }
+
+    /// `act` is to be done after everything wanted so far was tried. Whether there was room for it.
+    pub fn after(&self, act: impl FnOnce() + Send + 'static) -> bool {
+        let mut queue = self.shared.lock();
+        let room = queue.afters.len() < MOST_AFTERS;
+        if room {
+            queue.afters.push_back(Box::new(act));
+            self.shared.wake.notify_one();
+        }
+        room
+    }
+
+    /// Waits until everything wanted was tried once, and ends the thread.
+    pub fn finish(mut self) {
+        self.shared.lock().finish = true;
+        self.shared.wake.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(target: "check", "IPVS: the thread that keeps the table has crashed");
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.shared.lock().finish = true;
+        self.shared.wake.notify_one();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+impl Shared {
+    /// Nothing panics under this lock; if something did, the queue would still be whole.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What came since the last round. Bounded: a service has one value, and notifications are counted.
+#[derive(Default)]
+struct Queue {
+    wants: BTreeMap<ServiceKey, Option<ServiceEntry>>,
+    afters: VecDeque<After>,
+    finish: bool,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Queue({} wants, {} afters)",
+            self.wants.len(),
+            self.afters.len()
+        )
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    open: Opener,
+    /// Taken by the first contact.
+    failed: Option<Box<dyn FnOnce(OpenError) + Send>>,
+    kernel: Option<Box<dyn Kernel>>,
+    /// What the kernel has, of the services that were looked up; `None`: it is not there.
+    known: BTreeMap<ServiceKey, Option<ServiceEntry>>,
+    wanted: BTreeMap<ServiceKey, Option<ServiceEntry>>,
+    /// Services that are not as wanted.
+    wrong: BTreeSet<ServiceKey>,
+    /// When to try again, and how long was waited for that.
+    retry: Option<(Instant, Duration)>,
+}
+
+impl Worker {
+    fn work(mut self) {
+        loop {
+            let (wants, afters, finish) = self.wait();
+            for (service, entry) in wants {
+                self.wrong.insert(service);
+                self.wanted.insert(service, entry);
+            }
+            if !self.wrong.is_empty() && !self.put_right() {
+                return;
+            }
+            afters.into_iter().for_each(|act| act());
+            if finish {
+                return;
+            }
+        }
+    }
+
+    /// Waits for something to do: what is wanted, what comes after it, and whether it is the end.
+    fn wait(&self) -> (BTreeMap<ServiceKey, Option<ServiceEntry>>, VecDeque<After>, bool) {
+        let mut queue = self.shared.lock();
+        loop {
+            let retry = self.retry.map(|(at, _)| at.since(now()));
+            let idle = queue.wants.is_empty() && queue.afters.is_empty() && !queue.finish;
+            if !idle || retry.is_some_and(|left| left.is_zero()) {
+                return (
+                    std::mem::take(&mut queue.wants),
+                    std::mem::take(&mut queue.afters),
+                    queue.finish,
+                );
+            }
+            queue = match retry {
+                Some(left) => {
+                    self.shared
+                        .wake
+                        .wait_timeout(queue, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None => self
+                    .shared
+                    .wake
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Makes everything that is wrong right, as far as the kernel does it. Whether to go on.
+    fn put_right(&mut self) -> bool {
+        if self.kernel.is_none() {
+            match (self.open)() {
+                Ok(kernel) => self.kernel = Some(kernel),
+                Err(error) => {
+                    if let Some(failed) = self.failed.take() {
+                        failed(error);
+                        return false;
+                    }
+                    tracing::error!(target: "check", "IPVS: {error}");
+                }
+            }
+        }
+        self.failed = None;
+        if let Err(error) = self.reconcile() {
+            tracing::error!(target: "check", "IPVS: {error}");
+            // What the kernel has done by then is unknown.
+            self.kernel = None;
+            self.known.clear();
+        }
+        self.retry = if self.wrong.is_empty() {
+            None
+        } else {
+            let wait = self
+                .retry
+                .map_or(RETRY.0, |(_, waited)| (waited * 2).min(RETRY.1));
+            Some((now() + wait, wait))
+        };
+        true
+    }
+
+    fn reconcile(&mut self) -> Result<(), TalkError> {
+        let Some(kernel) = &mut self.kernel else {
+            return Ok(());
+        };
+        let unknown: BTreeSet<_> = self
+            .wrong
+            .iter()
+            .filter(|key| !self.known.contains_key(*key))
+            .copied()
+            .collect();
+        if !unknown.is_empty() {
+            let mut found = kernel.read(&unknown)?;
+            self.known
+                .extend(unknown.into_iter().map(|key| (key, found.services.remove(&key))));
+        }
+        let mut ops = Vec::new();
+        for key in &self.wrong {
+            let wanted = self.wanted.get(key).and_then(Option::as_ref);
+            diff_service(
+                key,
+                wanted,
+                self.known.get(key).and_then(Option::as_ref),
+                &mut ops,
+            );
+        }
+        tracing::debug!(target: "check", "IPVS: {} changes", ops.len());
+        let refusals = kernel.carry_out(&ops)?;
+        for key in std::mem::take(&mut self.wrong) {
+            // What is not to be there and is not need not be remembered.
+            match self.wanted.get(&key) {
+                Some(Some(entry)) => self.known.insert(key, Some(entry.clone())),
+                Some(None) | None => {
+                    self.wanted.remove(&key);
+                    self.known.remove(&key)
+                }
+            };
+        }
+        for refusal in refusals {
+            tracing::error!(target: "check", "{refusal}");
+            let key = *refusal.op.service();
+            self.known.remove(&key);
+            // One that could not be removed is wanted away still.
+            self.wanted.entry(key).or_insert(None);
+            self.wrong.insert(key);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! The keeper against an imitation of the kernel that can refuse and break off.
+
+use super::*;
+use crate::ipvs::model::{Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, VirtualService};
+use nix::errno::Errno;
+use std::sync::mpsc::{Receiver, channel};
+
+/// The imitation's table and its moods.
+#[derive(Debug, Default)]
+struct Site {
+    table: Table,
+    /// Every operation that came, in order.
+    seen: Vec<Op>,
+    /// This many operations are refused from now on.
+    refuse: usize,
+    /// This many dialogues break off from now on.
+    break_off: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Imitation(Arc<Mutex<Site>>);
+
+impl Imitation {
+    fn with<T>(&self, look: impl FnOnce(&mut Site) -> T) -> T {
+        look(&mut self.0.lock().unwrap())
+    }
+
+    fn keeper(&self) -> Keeper {
+        let this = self.clone();
+        let open: Opener = Box::new(move || Ok(Box::new(this.clone())));
+        Keeper::spawn(open, |error| panic!("{error}")).unwrap()
+    }
+}
+
+impl Kernel for Imitation {
+    fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
+        self.with(|site| {
+            let services = site
+                .table
+                .services
+                .clone()
+                .into_iter()
+                .filter(|(key, _)| owned.contains(key));
+            Ok(Table {
+                services: services.collect(),
+            })
+        })
+    }
+
+    fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
+        self.with(|site| {
+            let mut refusals = Vec::new();
+            for op in ops {
+                if site.break_off > 0 {
+                    site.break_off -= 1;
+                    return Err(TalkError::Receive(Errno::ENOBUFS));
+                }
+                site.seen.push(op.clone());
+                if site.refuse > 0 {
+                    site.refuse -= 1;
+                    refusals.push(Refusal {
+                        op: op.clone(),
+                        errno: Errno::ENOMEM,
+                    });
+                } else if site.table.apply(op).is_err() {
+                    refusals.push(Refusal {
+                        op: op.clone(),
+                        errno: Errno::EINVAL,
+                    });
+                }
+            }
+            Ok(refusals)
+        })
+    }
+}
+
+fn key(n: u8) -> ServiceKey {
+    ServiceKey::Address {
+        protocol: Protocol::Tcp,
+        address: format!("192.0.2.{n}:80").parse().unwrap(),
+    }
+}
+
+fn entry(weights: &[u32]) -> ServiceEntry {
+    let server = |(n, weight): (usize, &u32)| {
+        let server = Destination {
+            forward: ForwardMethod::Nat,
+            weight: *weight,
+            upper: 0,
+            lower: 0,
+        };
+        (format!("198.51.100.{n}:80").parse().unwrap(), server)
+    };
+    ServiceEntry {
+        service: VirtualService {
+            scheduler: Scheduler("rr".into()),
+            flags: ServiceFlags::default(),
+            persistence: None,
+        },
+        destinations: weights.iter().enumerate().map(server).collect(),
+    }
+}
+
+/// Waits until everything wanted so far was tried.
+fn settle(keeper: &Keeper) {
+    let done: Receiver<()> = {
+        let (done, waiting) = channel();
+        assert!(keeper.after(move || done.send(()).unwrap()));
+        waiting
+    };
+    done.recv_timeout(Duration::from_secs(20)).unwrap();
+}
+
+fn wait_for(imitation: &Imitation, what: impl Fn(&Site) -> bool) {
+    for _ in 0..1000 {
+        if imitation.with(|site| what(site)) {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    panic!("{:?}", imitation.0);
+}
+
+#[test]
+fn what_is_there_is_adopted_and_what_is_foreign_left() {
+    let kernel = Imitation::default();
+    kernel.with(|site| {
+        site.table.services.insert(key(1), entry(&[1, 1]));
+        site.table.services.insert(key(2), entry(&[5]));
+        site.table.services.insert(key(9), entry(&[7]));
+    });
+    let keeper = kernel.keeper();
+    keeper.want(key(1), Some(entry(&[1, 3])));
+    keeper.want(key(2), Some(entry(&[5])));
+    settle(&keeper);
+    kernel.with(|site| {
+        assert_eq!(site.seen.len(), 1, "{:?}", site.seen);
+        assert!(matches!(site.seen[0], Op::EditDestination(..)));
+    });
+    keeper.want(key(1), None);
+    keeper.finish();
+    kernel.with(|site| {
+        let left: Vec<_> = site.table.services.keys().copied().collect();
+        assert_eq!(left, [key(2), key(9)]);
+        assert_eq!(site.table.services[&key(9)], entry(&[7]));
+    });
+}
+
+#[test]
+fn a_refusal_is_tried_again() {
+    let kernel = Imitation::default();
+    kernel.with(|site| site.refuse = 3);
+    let keeper = kernel.keeper();
+    keeper.want(key(1), Some(entry(&[1, 1])));
+    settle(&keeper);
+    kernel.with(|site| assert_eq!((site.seen.len(), site.table.services.len()), (3, 0)));
+    wait_for(&kernel, |site| {
+        site.table.services.get(&key(1)) == Some(&entry(&[1, 1]))
+    });
+
+    // A removal, too.
+    kernel.with(|site| site.refuse = 3);
+    keeper.want(key(1), None);
+    wait_for(&kernel, |site| site.table.services.is_empty());
+    keeper.finish();
+}
+
+#[test]
+fn a_dialogue_that_breaks_off_is_taken_up_from_what_the_kernel_has() {
+    let kernel = Imitation::default();
+    let keeper = kernel.keeper();
+    keeper.want(key(1), Some(entry(&[1])));
+    settle(&keeper);
+    kernel.with(|site| {
+        site.break_off = 1;
+        site.table = Table::default();
+    });
+    keeper.want(key(2), Some(entry(&[2])));
+    wait_for(&kernel, |site| site.table.services.contains_key(&key(2)));
+    // Service 1 was not in question; it is looked up when it next is.
+    keeper.want(key(1), Some(entry(&[4])));
+    wait_for(&kernel, |site| {
+        site.table.services.get(&key(1)) == Some(&entry(&[4]))
+    });
+    keeper.finish();
+}
+
+#[test]
+fn what_comes_after_sees_the_table_as_wanted() {
+    let kernel = Imitation::default();
+    let keeper = kernel.keeper();
+    let (see, seen) = channel();
+    for n in 0..50 {
+        keeper.want(key(n), Some(entry(&[1])));
+        let (see, kernel) = (see.clone(), kernel.clone());
+        let look = move || {
+            see.send(kernel.with(|site| site.table.services.contains_key(&key(n))))
+                .unwrap()
+        };
+        assert!(keeper.after(look));
+    }
+    keeper.finish();
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [true; 50]);
+}
+
+#[test]
+fn without_ipvs_it_says_so_once_and_ends() {
+    let (failed, failures) = channel();
+    let open: Opener = Box::new(|| Err(OpenError::NoIpvs("No such file or directory".into())));
+    let keeper = Keeper::spawn(open, move |error| failed.send(error.to_string()).unwrap()).unwrap();
+    keeper.want(key(1), Some(entry(&[1])));
+    let error = failures.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(
+        error.starts_with("Can't initialize ipvs: No such file or directory"),
+        "{error}"
+    );
+    keeper.finish();
+    assert!(failures.try_recv().is_err());
+}
+
+#[test]
+fn nothing_wanted_means_nothing_opened() {
+    let open: Opener = Box::new(|| panic!("opened"));
+    let keeper = Keeper::spawn(open, |error| panic!("{error}")).unwrap();
+    settle(&keeper);
+    keeper.finish();
+}

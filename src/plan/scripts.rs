@@ -1,0 +1,122 @@
+//! The commands of a configuration: which there are, as whom they run, and which may.
+
+use super::{Builder, ScriptRefusal};
+use crate::conf::config::{CheckerKind, Config, MiscSettings, NotifySettings, Spanned, VrrpScript};
+use crate::conf::diag::Class;
+use crate::script::config::{Command, RunAs, ScriptPolicy};
+
+/// `script_user` and `enable_script_security`.
+pub fn policy(config: &Config) -> ScriptPolicy {
+    ScriptPolicy {
+        default_user: config.global.script_user.as_ref().map(|user| user.value.clone()),
+        security: config.global.enable_script_security,
+    }
+}
+
+/// Every command that the plan of `config` may hold: what is to be examined for [`super::Host::refused`].
+pub fn commands(config: &Config) -> Vec<Command> {
+    let mut out: Vec<Command> = Vec::new();
+    out.extend(config.scripts.iter().filter_map(tracked));
+    let notifies = config.instances.iter().map(|instance| &instance.notify);
+    for notify in notifies.chain(config.groups.iter().map(|group| &group.notify)) {
+        out.extend(
+            slots(notify)
+                .into_iter()
+                .flatten()
+                .map(|command| command.value.clone()),
+        );
+    }
+    for server in &config.servers {
+        let own = [&server.quorum_up, &server.quorum_down];
+        let reals = server
+            .real_servers
+            .iter()
+            .flat_map(|real| [&real.notify_up, &real.notify_down]);
+        out.extend(
+            own.into_iter()
+                .chain(reals)
+                .flatten()
+                .map(|command| command.value.clone()),
+        );
+        let checkers = server.real_servers.iter().flat_map(|real| &real.checkers);
+        out.extend(checkers.filter_map(|checker| match &checker.kind {
+            CheckerKind::Misc(settings) => Some(misc(settings)),
+            CheckerKind::Tcp | CheckerKind::Http(_) => None,
+        }));
+    }
+    let mut seen = std::collections::HashSet::new();
+    out.retain(|command| seen.insert(command.clone()));
+    out
+}
+
+/// The accounts that a configuration names for its scripts: what [`super::Host::unknown_accounts`] is asked about.
+pub fn accounts(config: &Config) -> Vec<RunAs> {
+    config
+        .global
+        .script_user
+        .iter()
+        .map(|user| user.value.clone())
+        .collect()
+}
+
+/// The command of a `vrrp_script` with its user.
+pub(super) fn tracked(script: &VrrpScript) -> Option<Command> {
+    let mut command = script.script.as_ref()?.value.clone();
+    command.user = script
+        .user
+        .as_ref()
+        .map(|user| user.value.clone())
+        .or(command.user);
+    Some(command)
+}
+
+/// The command of a MISC_CHECK with its user.
+pub(super) fn misc(settings: &MiscSettings) -> Command {
+    let mut command = settings.misc_path.value.clone();
+    command.user = settings.user.as_ref().map(|user| user.value.clone());
+    command
+}
+
+/// The commands of an instance or a group, in the order of [`crate::notify::config::NotifyScripts`].
+pub(super) fn slots(notify: &NotifySettings) -> [Option<&Spanned<Command>>; 5] {
+    let NotifySettings {
+        master,
+        backup,
+        fault,
+        stop,
+        any,
+    } = notify;
+    [master, backup, fault, stop, any].map(Option::as_ref)
+}
+
+impl Builder<'_> {
+    /// A notify script that may be run; otherwise it is left out and said.
+    pub(super) fn notify(&mut self, command: Option<&Spanned<Command>>, owner: &str) -> Option<Command> {
+        let command = command?;
+        let Some(refusal) = self.host.refused.get(&command.value) else {
+            return Some(command.value.clone());
+        };
+        let program = command.value.program();
+        let (class, message) = match refusal {
+            // keepalived logs this one, but -t does not count it.
+            ScriptRefusal::NotFound => (
+                Class::Note,
+                format!("{owner}script {program} not found or not executable - ignoring"),
+            ),
+            ScriptRefusal::NoUser => (
+                Class::Note,
+                format!("{owner}Unable to set uid/gid for script '{program}' - ignoring"),
+            ),
+            ScriptRefusal::NoDefaultUser => (
+                Class::General,
+                format!("{owner}Unable to set default user for script {program} - ignoring"),
+            ),
+            ScriptRefusal::Unsafe => (
+                Class::Note,
+                format!("{owner}Unsafe permissions found for script '{program}' - disabling"),
+            ),
+        };
+        self.report(class, &command.place, message);
+        None
+    }
+}

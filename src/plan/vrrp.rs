@@ -1,0 +1,225 @@
+//! The VRRP half of the plan: defaults of the daemon, track scripts, instances, duplicates among them.
+
+use super::{Builder, Plan, ScriptRefusal, instance, scripts, sync};
+use crate::conf::config::{Config, GarpSettings, Global};
+use crate::conf::diag::Class;
+use crate::net::Family;
+use crate::script::config::ScriptPolicy;
+use crate::track::config::TrackScriptConfig;
+use crate::vrrp::config::{GarpConfig, RouterConfig, ScriptTracker, Transport};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// `global_defs`, resolved.
+pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
+    let written = &config.global;
+    Global {
+        router_id: written.router_id.clone(),
+        vrrp_version: written.vrrp_version,
+        scripts: policy.clone(),
+        garp: global_garp(config),
+        dynamic_interfaces: written.dynamic_interfaces,
+        net_namespace: written.net_namespace.clone(),
+        instance: written.instance.clone(),
+    }
+}
+
+/// `vrrp_garp_*`; `vrrp_min_garp` changes what is still at its default.
+fn global_garp(config: &Config) -> GarpConfig {
+    let written = &config.global;
+    let mut garp = GarpConfig::default();
+    if written.min_garp {
+        garp.delay = Duration::ZERO;
+        garp.repeat = 1;
+        garp.refresh = Duration::ZERO;
+        garp.refresh_repeat = 0;
+    }
+    garp.garp_interval = written.garp_interval.unwrap_or_default();
+    garp.gna_interval = written.gna_interval.unwrap_or_default();
+    // The lower-priority burst follows the ordinary one of `global_defs`, not of the instance (seen in dumps).
+    garp.lower_prio_delay = written.garp.master_delay.unwrap_or(garp.delay);
+    garp.lower_prio_repeat = written.garp.master_repeat.unwrap_or(garp.repeat);
+    resolve_garp(&garp, &written.garp)
+}
+
+/// `base` with `written` over it.
+pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpConfig {
+    GarpConfig {
+        delay: written.master_delay.unwrap_or(base.delay),
+        repeat: written.master_repeat.unwrap_or(base.repeat),
+        refresh: written.master_refresh.unwrap_or(base.refresh),
+        refresh_repeat: written.master_refresh_repeat.unwrap_or(base.refresh_repeat),
+        lower_prio_delay: written.lower_prio_delay.unwrap_or(base.lower_prio_delay),
+        lower_prio_repeat: written.lower_prio_repeat.unwrap_or(base.lower_prio_repeat),
+        garp_interval: base.garp_interval,
+        gna_interval: base.gna_interval,
+    }
+}
+
+/// Instances, groups, scripts and who is told.
+pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
+    plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
+    let scripts = track_scripts(builder);
+    for written in &builder.config.instances {
+        if let Some(router) = instance::build(builder, written, &plan.global, &scripts) {
+            plan.vrrp.routers.push(router);
+        }
+    }
+    duplicates(builder, &plan.vrrp.routers);
+    sync::build(builder, plan, &scripts);
+    // Scripts that nobody tracks are not run (fact 1.30).
+    let routers = plan.vrrp.routers.iter().flat_map(|router| &router.track_scripts);
+    let groups = plan.vrrp.groups.iter().flat_map(|group| &group.track_scripts);
+    let used: HashSet<&str> = routers
+        .chain(groups)
+        .map(|tracked| tracked.script.as_str())
+        .collect();
+    for script in scripts {
+        let Some(written) = builder
+            .config
+            .scripts
+            .iter()
+            .find(|written| written.name.value == script.name)
+        else {
+            continue;
+        };
+        if !used.contains(script.name.as_str()) {
+            let message = format!("Warning - script {} is not used", script.name);
+            builder.report(Class::Note, &written.name.place, message);
+            continue;
+        }
+        plan.vrrp.scripts.push(ScriptTracker {
+            name: script.name.clone(),
+            rise: script.rise,
+            fall: script.fall,
+        });
+        plan.track_scripts.push(script);
+    }
+    notify(builder, plan);
+}
+
+fn notify(builder: &mut Builder<'_>, plan: &mut Plan) {
+    let config = builder.config;
+    let resolve = |builder: &mut Builder<'_>, written, name: &str| {
+        let owner = format!("({name}) ");
+        let [master, backup, fault, stop, any] =
+            scripts::slots(written).map(|command| builder.notify(command, &owner));
+        let out = crate::notify::config::NotifyScripts {
+            master,
+            backup,
+            fault,
+            stop,
+            any,
+        };
+        (out != crate::notify::config::NotifyScripts::default()).then_some(out)
+    };
+    for router in &plan.vrrp.routers {
+        let written = config
+            .instances
+            .iter()
+            .find(|written| written.name.value == router.name);
+        if let Some(scripts) = written.and_then(|written| resolve(builder, &written.notify, &router.name)) {
+            plan.notify.instances.insert(router.name.clone(), scripts);
+        }
+    }
+    for group in &plan.vrrp.groups {
+        let written = config
+            .groups
+            .iter()
+            .find(|written| written.name.value == group.name);
+        if let Some(scripts) = written.and_then(|written| resolve(builder, &written.notify, &group.name)) {
+            plan.notify.groups.insert(group.name.clone(), scripts);
+        }
+    }
+    builder.vrrp_scripts |= !plan.notify.instances.is_empty() || !plan.notify.groups.is_empty();
+}
+
+/// The track scripts that can be run; of two with one name the first (fact 1.29).
+fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
+    let mut out: Vec<TrackScriptConfig> = Vec::new();
+    for written in &builder.config.scripts {
+        let name = &written.name.value;
+        if out.iter().any(|script| script.name == *name) {
+            continue;
+        }
+        let Some(command) = scripts::tracked(written) else {
+            let message = format!("No script set for vrrp_script {name} - removing");
+            builder.report(Class::General, &written.name.place, message);
+            continue;
+        };
+        if let Some(refusal) = builder.host.refused.get(&command) {
+            let program = command.program();
+            let message = match refusal {
+                ScriptRefusal::NotFound => {
+                    format!("Disabling track script {name} since not found/accessible")
+                }
+                ScriptRefusal::NoUser => format!("Unable to set uid/gid for script '{program}'"),
+                ScriptRefusal::NoDefaultUser => {
+                    format!("Unable to set default user for vrrp script {name} - removing")
+                }
+                ScriptRefusal::Unsafe => {
+                    format!("Unsafe permissions found for script '{program}' - disabling track script {name}")
+                }
+            };
+            builder.report(Class::General, &written.name.place, message);
+            continue;
+        }
+        // It counts even when nobody tracks it.
+        builder.vrrp_scripts = true;
+        let interval = written.interval.unwrap_or(Duration::from_secs(1));
+        out.push(TrackScriptConfig {
+            name: name.clone(),
+            command,
+            interval,
+            timeout: written.timeout.unwrap_or(interval),
+            weight: written.weight,
+            reverse: written.reverse,
+            rise: written.rise.unwrap_or(1),
+            fall: written.fall.unwrap_or(1),
+        });
+    }
+    out
+}
+
+/// Two routers that would take each other's adverts for their own (fact 1.27).
+fn duplicates(builder: &mut Builder<'_>, routers: &[RouterConfig]) {
+    for (n, second) in routers.iter().enumerate() {
+        for first in routers.iter().take(n) {
+            if !clash(first, second) {
+                continue;
+            }
+            let family = match second.family {
+                Family::V4 => "IPv4",
+                Family::V6 => "IPv6",
+            };
+            let message = format!(
+                "{} and {} both use VRID {} with {family} on interface {}",
+                first.name, second.name, second.vrid, second.interface
+            );
+            let written = builder
+                .config
+                .instances
+                .iter()
+                .find(|written| written.name.value == second.name);
+            let place = written
+                .and_then(|written| written.vrid.as_ref())
+                .map(|vrid| vrid.place.clone());
+            let diagnostic = crate::conf::diag::Diagnostic::new(Class::Fatal, place, message);
+            builder.diagnostics.push(diagnostic);
+        }
+    }
+}
+
+fn clash(a: &RouterConfig, b: &RouterConfig) -> bool {
+    if a.vrid != b.vrid || a.family != b.family || a.interface != b.interface {
+        return false;
+    }
+    match (&a.transport, &b.transport) {
+        (Transport::Multicast { group: one }, Transport::Multicast { group: other }) => one == other,
+        (Transport::Unicast { peers: one, .. }, Transport::Unicast { peers: other, .. }) => {
+            a.source == b.source && one.iter().any(|peer| other.contains(peer))
+        }
+        (Transport::Multicast { .. }, Transport::Unicast { .. })
+        | (Transport::Unicast { .. }, Transport::Multicast { .. }) => false,
+    }
+}

@@ -1,0 +1,265 @@
+//! Real children: they sleep, ignore signals, fork, and must leave nothing behind.
+
+use super::*;
+use crate::script::testing::{LONG, TempDir, is_alive, sh, until, until_dead};
+use crate::sys::child::Credentials;
+use nix::sys::signal::kill;
+use nix::unistd::Uid;
+
+const SHORT: Duration = Duration::from_millis(100);
+
+fn nobody(script: Prepared) -> Prepared {
+    Prepared {
+        who: Credentials {
+            uid: 65534,
+            gid: 65534,
+        },
+        ..script
+    }
+}
+
+#[tokio::test]
+async fn how_a_run_ends() {
+    assert_eq!(run(&sh("exit 0"), LONG).await, ScriptOutcome::Exited(0));
+    assert_eq!(run(&sh("exit 255"), LONG).await, ScriptOutcome::Exited(255));
+    assert_eq!(run(&sh("kill -9 $$"), LONG).await, ScriptOutcome::Signalled(9));
+    assert_eq!(run(&sh("sleep 1000"), SHORT).await, ScriptOutcome::TimedOut);
+    let missing = Prepared {
+        program: "/nonexistent".into(),
+        ..sh("")
+    };
+    assert_eq!(run(&missing, LONG).await, ScriptOutcome::NotStarted);
+    // Nobody waits for its output.
+    assert_eq!(
+        run(&sh("exec 0<&- 1>&- 2>&-; exit 3"), LONG).await,
+        ScriptOutcome::Exited(3)
+    );
+}
+
+#[tokio::test]
+async fn arguments_arrive_as_they_are() {
+    let dir = TempDir::new();
+    let mut script = sh(&format!(
+        "printf '%s\\n' \"$0\" \"$@\" > {}",
+        dir.path("args").display()
+    ));
+    script
+        .argv
+        .extend(["zero", "a b", "", "$(touch /tmp/x); '\"*"].map(Into::into));
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(0));
+    assert_eq!(dir.lines("args"), ["zero", "a b", "", "$(touch /tmp/x); '\"*"]);
+}
+
+#[tokio::test]
+async fn a_script_has_its_own_group_and_nothing_of_ours() {
+    let dir = TempDir::new();
+    // A descriptor without close-on-exec, as one that was inherited would be.
+    let leaked = std::fs::File::create(dir.path("leaked")).unwrap();
+    nix::fcntl::fcntl(
+        &leaked,
+        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
+    )
+    .unwrap();
+    let out = dir.path("out").display().to_string();
+    let script = sh(&format!(
+        "ls -l /proc/$$/fd > {out}.fd; \
+         {{ echo $$; ps -o pgid= -p $$ | tr -d ' '; grep -E '^Sig(Blk|Ign)' /proc/$$/status; }} > {out}"
+    ));
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(0));
+    let lines = dir.lines("out");
+    assert_eq!(lines[0], lines[1], "the leader of its group");
+    assert_eq!(lines[2], "SigBlk:\t0000000000000000");
+    // Rust ignores SIGPIPE; a script must not. Signals 32 and 33 belong to the C library.
+    let ignored = u64::from_str_radix(lines[3].trim_start_matches("SigIgn:\t"), 16).unwrap();
+    assert_eq!(ignored & !(3 << 31), 0, "{}", lines[3]);
+    let descriptors = dir.lines("out.fd").join("\n");
+    assert_eq!(descriptors.matches("-> /dev/null").count(), 3, "{descriptors}");
+    assert!(!descriptors.contains("leaked"), "{descriptors}");
+    drop(leaked);
+}
+
+#[tokio::test]
+async fn as_somebody_else_it_has_that_user_and_that_group_only() {
+    let dir = TempDir::new();
+    let script = nobody(sh(&format!(
+        "{{ id -u; id -g; id -G; }} > {}",
+        dir.path("id").display()
+    )));
+    let outcome = run(&script, LONG).await;
+    if Uid::effective().is_root() {
+        assert_eq!(outcome, ScriptOutcome::Exited(0));
+        assert_eq!(dir.lines("id"), ["65534", "65534", "65534"]);
+    } else {
+        assert_eq!(outcome, ScriptOutcome::NotStarted);
+    }
+}
+
+#[tokio::test]
+async fn dangerous_variables_are_removed() {
+    // This process' environment cannot be changed safely: a second one is started with the variables set.
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "script::run::tests::environment_of_a_script",
+            "--ignored",
+        ])
+        .envs([
+            ("IFS", "x"),
+            ("LD_LIBRARY_PATH", "/nonexistent"),
+            ("LD_PRELOAD", ""),
+        ])
+        .env("STEADFAST_TEST", "kept")
+        .stdout(Stdio::null())
+        .status()
+        .await
+        .unwrap();
+    assert!(status.success());
+}
+
+#[tokio::test]
+#[ignore = "run by `dangerous_variables_are_removed` with variables set"]
+async fn environment_of_a_script() {
+    assert_eq!(std::env::var("IFS").unwrap(), "x");
+    let dir = TempDir::new();
+    let script = sh(&format!(
+        "tr '\\0' '\\n' < /proc/self/environ > {}",
+        dir.path("env").display()
+    ));
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(0));
+    let names: Vec<String> = dir
+        .lines("env")
+        .iter()
+        .map(|line| line.split('=').next().unwrap().into())
+        .collect();
+    assert!(names.iter().any(|name| name == "STEADFAST_TEST"), "{names:?}");
+    assert!(
+        !names.iter().any(|name| name == "IFS" || name.starts_with("LD_")),
+        "{names:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_ignores_term_is_killed_with_its_grandchildren() {
+    let dir = TempDir::new();
+    let pids = dir.path("pids").display().to_string();
+    let script = sh(&format!(
+        "trap '' TERM; echo $$ >> {pids}; (echo $(exec sh -c 'echo $PPID') >> {pids}; sleep 1000) & \
+         setsid true; sleep 1000 & echo $! >> {pids}; wait; sleep 1000"
+    ));
+    let before = Instant::now();
+    let outcome = run(&script, Duration::from_millis(500)).await;
+    let took = before.elapsed();
+    assert_eq!(outcome, ScriptOutcome::TimedOut);
+    assert!(took >= KILL_AFTER, "SIGKILL came too early: {took:?}");
+    let pids = dir.pids("pids", 3).await;
+    until_dead(&pids).await;
+}
+
+#[tokio::test]
+async fn a_grandchild_that_ignores_term_dies_though_its_leader_obeyed() {
+    let dir = TempDir::new();
+    let pids = dir.path("pids").display().to_string();
+    let script = sh(&format!(
+        "(trap '' TERM; sh -c 'echo $PPID' >> {pids}; while :; do sleep 1; done) & sleep 1000"
+    ));
+    assert_eq!(
+        run(&script, Duration::from_millis(500)).await,
+        ScriptOutcome::TimedOut
+    );
+    until_dead(&dir.pids("pids", 1).await).await;
+}
+
+#[tokio::test]
+async fn a_grandchild_may_clear_up_after_term() {
+    let dir = TempDir::new();
+    let mark = dir.path("mark").display().to_string();
+    // The grandchild's trap runs when its sleep, which gets SIGTERM too, has ended.
+    let script = sh(&format!(
+        "sh -c 'trap \"echo bye > {mark}\" TERM; sleep 1000; :' & sleep 1000"
+    ));
+    assert_eq!(
+        run(&script, Duration::from_millis(500)).await,
+        ScriptOutcome::TimedOut
+    );
+    until("the mark", || dir.lines("mark") == ["bye"]).await;
+}
+
+#[tokio::test]
+async fn what_a_script_leaves_running_stays_when_it_ends_by_itself() {
+    let dir = TempDir::new();
+    let script = sh(&format!("sleep 1000 & echo $! > {}", dir.path("pid").display()));
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(0));
+    let service = dir.pids("pid", 1).await[0];
+    assert!(is_alive(service));
+    kill(Pid::from_raw(service.try_into().unwrap()), Signal::SIGKILL).unwrap();
+}
+
+#[tokio::test]
+async fn dropping_a_run_kills_its_group() {
+    let dir = TempDir::new();
+    let pids = dir.path("pids").display().to_string();
+    let script = sh(&format!(
+        "trap '' TERM; sleep 1000 & echo $! > {pids}; echo $$ >> {pids}; wait; wait"
+    ));
+    let task = tokio::spawn(async move { run(&script, LONG).await });
+    let pids = dir.pids("pids", 2).await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    until_dead(&pids).await;
+}
+
+#[tokio::test]
+async fn the_end_at_the_very_limit_is_one_end() {
+    let dir = TempDir::new();
+    let pids = dir.path("pids").display().to_string();
+    let script = sh(&format!("echo $$ >> {pids}; exec sleep 0.03"));
+    for _ in 0..30 {
+        let outcome = run(&script, Duration::from_millis(33)).await;
+        assert!(
+            matches!(outcome, ScriptOutcome::Exited(0) | ScriptOutcome::TimedOut),
+            "{outcome:?}"
+        );
+    }
+    assert!(!dir.lines("pids").iter().any(|pid| is_alive(pid.parse().unwrap())));
+}
+
+#[tokio::test]
+async fn a_file_without_interpreter_is_given_to_the_shell() {
+    let dir = TempDir::new();
+    let file = dir.path("script");
+    // Written by a child: a descriptor of ours that another test's fork holds would make the file busy.
+    let write = sh(&format!("echo 'exit 7' > {0} && chmod 755 {0}", file.display()));
+    assert_eq!(run(&write, LONG).await, ScriptOutcome::Exited(0));
+    let script = Prepared {
+        program: file.clone(),
+        argv: vec![file.into()],
+        who: Credentials::own(),
+    };
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(7));
+}
+
+#[tokio::test]
+async fn a_script_dies_with_the_thread_that_started_it() {
+    let dir = TempDir::new();
+    let script = sh(&format!(
+        "echo $$ > {}; exec sleep 1000",
+        dir.path("pid").display()
+    ));
+    let (dir, pid) = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let pid = runtime.block_on(async {
+            // Not dropped: only the kernel can end it.
+            std::mem::forget(Running::start(&script).unwrap());
+            dir.pids("pid", 1).await[0]
+        });
+        assert!(is_alive(pid));
+        (dir, pid)
+    })
+    .join()
+    .unwrap();
+    until_dead(&[pid]).await;
+    drop(dir);
+}

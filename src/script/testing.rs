@@ -1,0 +1,103 @@
+//! What tests with real children share: scripts, a place for their marks, and looking at processes.
+
+use super::config::Command;
+use super::safety::Prepared;
+use crate::sys::child::Credentials;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Generous: a loaded machine is no failure.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+/// `text` for /bin/sh, as ourselves.
+pub(crate) fn sh(text: &str) -> Prepared {
+    Prepared {
+        program: "/bin/sh".into(),
+        argv: vec!["sh".into(), "-c".into(), text.into()],
+        who: Credentials::own(),
+    }
+}
+
+/// The same as a configured command.
+pub(crate) fn sh_command(text: &str) -> Command {
+    Command {
+        argv: vec!["/bin/sh".into(), "-c".into(), text.into()],
+        user: None,
+    }
+}
+
+/// A directory that is removed at the end. Every user may write into it.
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("steadfast-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The lines of a file; none while it does not exist.
+    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.path(name)).unwrap_or_default();
+        text.lines().map(Into::into).collect()
+    }
+
+    /// Waits until the file has so many lines.
+    pub(crate) async fn wait_for_lines(&self, name: &str, count: usize) -> Vec<String> {
+        until(&format!("{count} lines in {name}"), || {
+            self.lines(name).len() >= count
+        })
+        .await;
+        self.lines(name)
+    }
+
+    /// The process ids that scripts wrote into a file, once there are so many.
+    pub(crate) async fn pids(&self, name: &str, count: usize) -> Vec<u32> {
+        let lines = self.wait_for_lines(name, count).await;
+        lines.iter().map(|line| line.parse().unwrap()).collect()
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Waits until `condition` holds; panics after [`LONG`].
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = tokio::time::Instant::now() + LONG;
+    while !condition() {
+        assert!(tokio::time::Instant::now() < end, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether the process exists and is no zombie.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
+    // The state follows the name, which is in parentheses and may hold anything.
+    stat.is_ok_and(|stat| {
+        !stat
+            .rsplit(") ")
+            .next()
+            .unwrap_or_default()
+            .starts_with(['Z', 'X'])
+    })
+}
+
+/// Waits until none of the processes lives.
+pub(crate) async fn until_dead(pids: &[u32]) {
+    until(&format!("{pids:?} dead"), || {
+        !pids.iter().any(|pid| is_alive(*pid))
+    })
+    .await;
+}

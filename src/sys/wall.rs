@@ -1,0 +1,173 @@
+//! Wall-clock time, for logs and dumps only: nothing is decided by it.
+
+#![expect(
+    unsafe_code,
+    reason = "the time zone's rules are the C library's (localtime_r)"
+)]
+
+use crate::clock::Instant;
+use nix::time::{ClockId, clock_gettime};
+use std::fmt;
+use std::time::Duration;
+
+/// A moment since 1970, to the microsecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wall(pub Duration);
+
+/// `CLOCK_REALTIME` now.
+pub fn now() -> Wall {
+    // The call cannot fail for this clock on Linux; an impossible failure reads as 1970.
+    Wall(clock_gettime(ClockId::CLOCK_REALTIME).map_or(Duration::ZERO, Into::into))
+}
+
+impl Wall {
+    /// When `then` was, if `self` is `now`.
+    pub fn at(self, now: Instant, then: Instant) -> Self {
+        if then > now {
+            Self(self.0.saturating_add(then.since(now)))
+        } else {
+            Self(self.0.saturating_sub(now.since(then)))
+        }
+    }
+
+    /// In the local time zone.
+    pub fn local(self) -> Local {
+        let seconds = libc::time_t::try_from(self.0.as_secs()).unwrap_or(libc::time_t::MAX);
+        // SAFETY: `tm` is plain data for which all zeros are valid; localtime_r only reads `seconds` and writes `tm`.
+        let tm = unsafe {
+            let mut tm: libc::tm = std::mem::zeroed();
+            libc::localtime_r(&raw const seconds, &raw mut tm);
+            tm
+        };
+        Local {
+            year: tm.tm_year.saturating_add(1900),
+            month: tm.tm_mon,
+            weekday: tm.tm_wday,
+            day: tm.tm_mday,
+            hour: tm.tm_hour,
+            minute: tm.tm_min,
+            second: tm.tm_sec,
+            micros: self.0.subsec_micros(),
+        }
+    }
+}
+
+/// `1795262448.407338 (Sat Nov 21 12:00:48.407338 2026)`: keepalived's form in data dumps.
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = self.local();
+        let (seconds, micros) = (self.0.as_secs(), local.micros);
+        write!(
+            f,
+            "{seconds}.{micros:06} ({} {}.{micros:06} {})",
+            local.date(),
+            local.time(),
+            local.year
+        )
+    }
+}
+
+/// A moment as people write it, in the C locale's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Year.
+    pub year: i32,
+    /// Month, from 0.
+    pub month: i32,
+    /// Day of the week, from 0 for Sunday.
+    pub weekday: i32,
+    /// Day of the month, from 1.
+    pub day: i32,
+    /// Hour.
+    pub hour: i32,
+    /// Minute.
+    pub minute: i32,
+    /// Second.
+    pub second: i32,
+    /// Microsecond.
+    pub micros: u32,
+}
+
+impl Local {
+    /// `Sat Nov 21 12:00:48 2026`: `%c` of the C locale.
+    pub fn full(&self) -> String {
+        format!("{} {} {}", self.date(), self.time(), self.year)
+    }
+
+    /// `Nov 21 12:00:48`: syslog's (RFC 3164).
+    pub fn syslog(&self) -> String {
+        format!("{} {:>2} {}", self.month_word(), self.day, self.time())
+    }
+
+    fn date(&self) -> String {
+        const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+        let day = usize::try_from(self.weekday)
+            .ok()
+            .and_then(|n| DAYS.get(n).copied());
+        format!("{} {} {:>2}", day.unwrap_or("???"), self.month_word(), self.day)
+    }
+
+    fn time(&self) -> String {
+        format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
+    }
+
+    fn month_word(&self) -> &'static str {
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        let month = usize::try_from(self.month)
+            .ok()
+            .and_then(|n| MONTHS.get(n).copied());
+        month.unwrap_or("???")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Local {
+        Local {
+            year: 2026,
+            month: 10,
+            weekday: 6,
+            day: 1,
+            hour: 2,
+            minute: 0,
+            second: 48,
+            micros: 407_338,
+        }
+    }
+
+    #[test]
+    fn forms() {
+        assert_eq!(sample().full(), "Sat Nov  1 02:00:48 2026");
+        assert_eq!(sample().syslog(), "Nov  1 02:00:48");
+    }
+
+    #[test]
+    fn the_dump_form_holds_the_moment_twice() {
+        let text = Wall(Duration::new(1_795_262_448, 407_338_999)).to_string();
+        assert!(text.starts_with("1795262448.407338 ("), "{text}");
+        assert!(text.contains(":48.407338 2026)"), "{text}");
+    }
+
+    #[test]
+    fn moments_of_the_other_clock() {
+        let (wall, now) = (Wall(Duration::from_secs(1000)), Instant::from_micros(50_000_000));
+        assert_eq!(
+            wall.at(now, Instant::from_micros(49_000_000)),
+            Wall(Duration::from_secs(999))
+        );
+        assert_eq!(
+            wall.at(now, Instant::from_micros(52_000_000)),
+            Wall(Duration::from_secs(1002))
+        );
+    }
+
+    #[test]
+    fn the_clock_runs() {
+        assert!(now().0 > Duration::from_secs(1_700_000_000));
+        assert!(now().local().year > 2023);
+    }
+}

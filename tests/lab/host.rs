@@ -1,0 +1,242 @@
+//! Outside: one trial a scenario, each in a guest of its own, with a time limit and a verdict.
+//!
+//! Where the host itself has root and IPVS, a scenario runs on its kernel in fresh namespaces; otherwise it runs on
+//! the kernel of Debian's `user-mode-linux`, which needs no privilege. A scenario that cannot run fails, and says which
+//! package is missing.
+
+use std::fs::{self, read_to_string};
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::guest::PASSED;
+use crate::scenarios::{self, Scenario};
+use crate::timeline::MARK;
+
+/// How long a guest may take: well above the slowest scenario on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// Guests that run at once on each processor, unless `--test-threads` says otherwise: they mostly wait for timers.
+const GUESTS: usize = 3;
+
+/// What every scenario uses, with the Debian package that has it.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("ip", "iproute2"),
+    ("tc", "iproute2"),
+    ("nsenter", "util-linux"),
+    ("unshare", "util-linux"),
+    ("keepalived", "keepalived"),
+    ("ipvsadm", "ipvsadm"),
+];
+
+/// All scenarios as tests.
+pub fn trials() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(GUESTS * processors);
+    let trial = |scenario: &'static Scenario| {
+        Trial::test(scenario.name, move || {
+            let outcome = Guest::start(scenario.name)?.outcome(|_| {});
+            outcome
+                .verdict
+                .map_err(|why| Failed::from(format!("{why}\n\n{}", outcome.console)))
+        })
+    };
+    let trials = scenarios::ALL
+        .iter()
+        .filter(|scenario| scenario.in_tests)
+        .map(trial)
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// One scenario, its timeline as it happens.
+pub fn show(name: &str) -> ExitCode {
+    let live = |line: &str| {
+        if let Some(line) = line.strip_prefix(MARK) {
+            println!("{line}");
+        }
+    };
+    let outcome = match Guest::start(name) {
+        Ok(guest) => guest.outcome(live),
+        Err(why) => Outcome {
+            verdict: Err(why),
+            console: String::new(),
+        },
+    };
+    match outcome.verdict {
+        Ok(()) => {
+            println!("{name}: passed");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            println!("{name}: FAILED\n{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The list of scenarios.
+pub fn describe() -> ExitCode {
+    for scenario in scenarios::ALL {
+        println!("  {:<18} {}", scenario.name, scenario.about);
+    }
+    ExitCode::SUCCESS
+}
+
+/// Runs keepalived on every vector's configuration and puts the frames it sent beside it.
+pub fn capture_vectors(directory: &str) -> ExitCode {
+    let guest = Guest::start("capture-vectors").expect("a guest");
+    let shared = guest.shared.clone();
+    let outcome = guest.outcome(|line| println!("{line}"));
+    outcome.verdict.expect("captured vectors");
+    for case in fs::read_dir(shared.join("vectors")).expect("vectors").flatten() {
+        for file in fs::read_dir(case.path()).expect("a vector").flatten() {
+            let target = Path::new(directory).join(case.file_name()).join(file.file_name());
+            fs::copy(file.path(), &target).expect("a vector's file");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// A scenario under way.
+struct Guest {
+    child: Child,
+    shared: PathBuf,
+}
+
+struct Outcome {
+    verdict: Result<(), String>,
+    console: String,
+}
+
+impl Guest {
+    fn start(scenario: &str) -> Result<Self, String> {
+        static SERIAL: AtomicUsize = AtomicUsize::new(0);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("lab")
+            .join(format!("{scenario}-{}-{serial}", std::process::id()));
+        fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
+        let uml = !host_will_do(scenarios::named(scenario).is_none_or(|scenario| scenario.ipvs));
+        let kernel = if uml {
+            &[("linux.uml", "user-mode-linux")][..]
+        } else {
+            &[]
+        };
+        for (program, package) in PROGRAMS.iter().chain(kernel) {
+            let path = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map(|bin| Path::new(bin).join(program));
+            if !path.iter().any(|path| path.exists()) {
+                return Err(format!(
+                    "cannot run: {program} is missing; install the Debian package {package}"
+                ));
+            }
+        }
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut command = if uml {
+            uml_guest(&program, &shared)
+        } else {
+            host_namespaces(&program)
+        };
+        let place = if uml { "uml" } else { "host" };
+        let daemon = std::env::var("LAB_DAEMON").unwrap_or_else(|_| "steadfast".into());
+        let binary = std::env::var("LAB_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_steadfast").into());
+        command
+            .args(["--guest", place, scenario])
+            .arg(&shared)
+            .args([daemon, binary]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
+        let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
+        Ok(Self { child, shared })
+    }
+
+    /// Kills the guest with all its helpers: user-mode-linux makes itself the leader of a process group.
+    fn kill(&mut self) {
+        let _ = killpg(Pid::from_raw(self.child.id() as i32), Signal::SIGKILL);
+        let _ = self.child.kill();
+    }
+
+    /// Waits for the end, giving every line of the console to `live`.
+    fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
+        let console = self.child.stdout.take().expect("a pipe");
+        let began = Instant::now();
+        let (console, in_time) = thread::scope(|scope| {
+            let reader = scope.spawn(|| read_console(console, &live));
+            let mut in_time = true;
+            while self.child.try_wait().is_ok_and(|status| status.is_none()) {
+                if began.elapsed() > LIMIT {
+                    in_time = false;
+                    self.kill();
+                }
+                sleep(Duration::from_millis(20));
+            }
+            (reader.join().unwrap_or_default(), in_time)
+        });
+        let verdict = match read_to_string(self.shared.join("verdict")) {
+            _ if !in_time => Err(format!("no end after {LIMIT:?}")),
+            Ok(verdict) if verdict == PASSED => Ok(()),
+            Ok(verdict) => Err(format!("{verdict}\nlogs: {}", self.shared.display())),
+            Err(_) => Err("the guest ended without a verdict".into()),
+        };
+        if verdict.is_ok() && !self.shared.join("vectors").exists() {
+            let _ = fs::remove_dir_all(&self.shared);
+        }
+        Outcome { verdict, console }
+    }
+}
+
+fn read_console(console: impl Read, live: &impl Fn(&str)) -> String {
+    let mut text = String::new();
+    for line in BufReader::new(console).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end();
+        live(line);
+        text.push_str(line.strip_prefix(MARK).unwrap_or(line));
+        text.push('\n');
+    }
+    text
+}
+
+/// A kernel of our own: this program is its init, the host's file system its root.
+fn uml_guest(program: &Path, shared: &Path) -> Command {
+    let mut command = Command::new("linux.uml");
+    command.args([
+        "mem=512M",
+        "rootfstype=hostfs",
+        "rootflags=/",
+        "rw",
+        "con=null",
+        "con0=fd:0,fd:1",
+        "quiet",
+    ]);
+    command.arg(format!("uml_dir={}/", shared.display()));
+    command.arg(format!("init={}", program.display())).arg("--");
+    command
+}
+
+/// The host's kernel, in namespaces that vanish with the scenario.
+fn host_namespaces(program: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--net", "--pid", "--fork", "--kill-child"])
+        .arg(program);
+    command
+}
+
+/// `LAB_PLACE` says which kernel to use, `host` or `uml`; else the host's if it can.
+fn host_will_do(ipvs: bool) -> bool {
+    match std::env::var("LAB_PLACE").as_deref() {
+        Ok(place) => place == "host",
+        Err(_) => nix::unistd::geteuid().is_root() && (!ipvs || Path::new("/proc/net/ip_vs").exists()),
+    }
+}

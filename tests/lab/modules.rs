@@ -1,0 +1,77 @@
+//! Kernel modules of the guest, loaded from where `user-mode-linux` ships them: neither `kmod` nor /lib/modules needed.
+
+use std::collections::HashMap;
+use std::fs::{File, read_to_string};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::kmod::{ModuleInitFlags, finit_module};
+
+/// Needed before the guest has its private root.
+pub const ROOT: &[&str] = &["overlay"];
+
+/// What the site and the daemons use.
+pub const SITE: &[&str] = &[
+    "ipv6",
+    "bridge",
+    "veth",
+    "dummy",
+    "macvlan",
+    "sch_ingress",
+    "cls_matchall",
+    "act_gact",
+    "sch_netem",
+    "nf_tables",
+    "ip_vs",
+    "ip_vs_rr",
+    "ip_vs_wrr",
+    "ip_vs_lc",
+    "ip_vs_wlc",
+    "ip_vs_sh",
+    "ip_vs_mh",
+    "xt_mark",
+    "ip_tables",
+    "iptable_mangle",
+    "ip6_tables",
+    "ip6table_mangle",
+    "xt_tcpudp",
+];
+
+/// Loads `names` and what they depend on.
+pub fn load(names: &[&str]) {
+    let directory = Path::new("/usr/lib/uml/modules").join(release());
+    let table = read_to_string(directory.join("modules.dep")).expect("modules of user-mode-linux");
+    let paths: HashMap<String, Vec<&str>> = table.lines().filter_map(entry).collect();
+    for name in names {
+        let wanted = paths
+            .get(*name)
+            .unwrap_or_else(|| panic!("no kernel module {name}"));
+        // A line names the module, then what it needs, the most basic last.
+        wanted.iter().rev().for_each(|path| insert(&directory.join(path)));
+    }
+}
+
+fn entry(line: &str) -> Option<(String, Vec<&str>)> {
+    let (module, needs) = line.split_once(':')?;
+    let name = Path::new(module).file_stem()?.to_str()?.replace('-', "_");
+    Some((
+        name,
+        std::iter::once(module).chain(needs.split_whitespace()).collect(),
+    ))
+}
+
+fn insert(path: &PathBuf) {
+    let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    match finit_module(&file, c"", ModuleInitFlags::empty()) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
+
+fn release() -> String {
+    nix::sys::utsname::uname()
+        .expect("uname")
+        .release()
+        .to_string_lossy()
+        .into_owned()
+}

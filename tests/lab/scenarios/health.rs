@@ -1,0 +1,233 @@
+//! Health: each checker takes a real server out and brings it back, and the pool reacts as the configuration says.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use openssl::hash::{MessageDigest, hash};
+
+use super::conf::{GLOBAL, TCP_CHECK, virtual_server};
+use super::expect::{SOON, addresses, weights};
+use crate::site::{Director, Mode, Plan, Server, Site, v4};
+use crate::timeline::{Stamp, for_the_next, note, wait_for};
+
+/// A failure is noticed within two attempts.
+const TIMES: &str = "connect_timeout 1
+            retry 1
+            delay_before_retry 1";
+
+/// One director and three servers.
+fn site() -> (Site, Director) {
+    let mut site = Site::new(Plan {
+        directors: 1,
+        servers: 3,
+        segments: 1,
+    });
+    let director = site.directors.pop().expect("a director");
+    (site, director)
+}
+
+/// All four checkers at once, each on a service of its own.
+pub fn checkers() {
+    let (site, mut d1) = site();
+    site.servers.iter().for_each(Server::with_tls);
+    let servers = addresses(&site);
+    let [r1, r2, r3] = site.servers.as_slice() else {
+        panic!("three servers")
+    };
+    let tcp = SocketAddr::new(v4(0, 101), 80);
+    let http = SocketAddr::new(v4(0, 102), 80);
+    let ssl = SocketAddr::new(v4(0, 103), 443);
+    let misc = SocketAddr::new(v4(0, 104), 80);
+    // Each server has a page of its own, hence a digest of its own; all have the page of status 204.
+    let service = |at: SocketAddr, check: &dyn Fn(&Server) -> String| {
+        let one = |(server, address): (&Server, &IpAddr)| {
+            format!(
+                "    real_server {address} {} {{\n        {}\n    }}\n",
+                at.port(),
+                check(server)
+            )
+        };
+        let servers: String = site.servers.iter().zip(&servers).map(one).collect();
+        let (ip, port) = (at.ip(), at.port());
+        format!(
+            "virtual_server {ip} {port} {{\n    delay_loop 1\n    lb_algo rr\n    lb_kind DR\n    protocol TCP\n{servers}}}\n"
+        )
+    };
+    let digest = |server: &Server| {
+        let sum = hash(MessageDigest::md5(), server.name.as_bytes()).expect("a digest");
+        sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let conf = [
+        service(tcp, &|_| TCP_CHECK.into()),
+        service(http, &|server| {
+            let digest = digest(server);
+            format!(
+                "HTTP_GET {{\n url {{\n path /\n digest {digest}\n status_code 200\n virtualhost www.example.com\n }}\n {TIMES}\n }}"
+            )
+        }),
+        service(ssl, &|_| {
+            format!("SSL_GET {{\n url {{\n path /\n status_code 200\n }}\n {TIMES}\n }}")
+        }),
+        service(misc, &|server| {
+            let script = format!("/etc/keepalived/misc {}", server.name);
+            format!(
+                "MISC_CHECK {{\n misc_path \"{script}\"\n misc_timeout 2\n misc_dynamic\n retry 1\n delay_before_retry 1\n }}"
+            )
+        }),
+    ];
+    d1.script("/etc/keepalived/misc", "exit $(cat /run/misc.$1)");
+    for server in &site.servers {
+        d1.write(&format!("/run/misc.{}", server.name), "0");
+    }
+    d1.run_with(&format!("{GLOBAL}{}", conf.concat()));
+
+    let all: Vec<_> = servers.iter().map(|server| (*server, 1)).collect();
+    let without = |gone: usize| -> Vec<_> {
+        let rest = all.iter().enumerate().filter(|(index, _)| *index != gone);
+        rest.map(|(_, entry)| *entry).collect()
+    };
+    [tcp, http, ssl, misc]
+        .iter()
+        .for_each(|service| weights(&d1, *service, &all));
+
+    r1.set(Mode::Refuse);
+    [tcp, http, ssl]
+        .iter()
+        .for_each(|service| weights(&d1, *service, &without(0)));
+    r1.set(Mode::Fine);
+    [tcp, http, ssl]
+        .iter()
+        .for_each(|service| weights(&d1, *service, &all));
+
+    r2.set(Mode::Status(500));
+    [http, ssl]
+        .iter()
+        .for_each(|service| weights(&d1, *service, &without(1)));
+    r2.set(Mode::Body("somebody else".into()));
+    weights(&d1, ssl, &all);
+    weights(&d1, http, &without(1));
+    r2.set(Mode::Fine);
+    weights(&d1, http, &all);
+
+    r3.set(Mode::Slow(Duration::from_secs(3)));
+    [http, ssl]
+        .iter()
+        .for_each(|service| weights(&d1, *service, &without(2)));
+    weights(&d1, tcp, &all);
+    r3.set(Mode::Fine);
+    [http, ssl]
+        .iter()
+        .for_each(|service| weights(&d1, *service, &all));
+
+    // A dynamic check's exit status above 1 is the weight plus two.
+    exit_status(&d1, r1, 1);
+    weights(&d1, misc, &without(0));
+    exit_status(&d1, r1, 9);
+    weights(&d1, misc, &[(servers[0], 7), (servers[1], 1), (servers[2], 1)]);
+    exit_status(&d1, r1, 0);
+    weights(&d1, misc, &all);
+}
+
+/// What a pool does: sorry server, quorum, inhibition, alpha mode, marks, and the scripts it runs.
+pub fn pool() {
+    let (site, mut d1) = site();
+    let servers = addresses(&site);
+    let [r1, r2, _] = site.servers.as_slice() else {
+        panic!("three servers")
+    };
+    let both = &servers[..2];
+    let quorum = SocketAddr::new(v4(0, 101), 80);
+    let inhibit = SocketAddr::new(v4(0, 102), 80);
+    let alpha = SocketAddr::new(v4(0, 103), 80);
+    d1.script("/etc/keepalived/tell", "echo \"$@\" >>/run/told");
+    let told = |words: &str| format!("\"/etc/keepalived/tell {words}\"");
+    let pooled = format!(
+        "quorum 2\n    sorry_server {} 80\n    quorum_up {}\n    quorum_down {}",
+        servers[2],
+        told("quorum up"),
+        told("quorum down")
+    );
+    let announced = format!(
+        "notify_up {}\n        notify_down {}\n        {TCP_CHECK}",
+        told("server up"),
+        told("server down")
+    );
+    let marked =
+        virtual_server(v4(0, 104), 80, both, TCP_CHECK, "").replace("192.0.2.104 80 {", "fwmark 7 {");
+    let conf = [
+        virtual_server(quorum.ip(), 80, both, &announced, &pooled),
+        virtual_server(
+            inhibit.ip(),
+            80,
+            both,
+            &format!("inhibit_on_failure\n        {TCP_CHECK}"),
+            "persistence_timeout 50",
+        ),
+        virtual_server(alpha.ip(), 80, both, TCP_CHECK, "alpha"),
+        marked,
+    ];
+    r2.set(Mode::Refuse);
+    d1.run_with(&format!("{GLOBAL}{}", conf.concat()));
+    let began = Stamp::now();
+    let (first, second, sorry) = ((servers[0], 1), (servers[1], 1), (servers[2], 1));
+
+    // Non-alpha servers count until they fail, alpha ones only after they succeeded.
+    weights(&d1, alpha, &[first]);
+    weights(&d1, quorum, &[sorry]);
+    weights(&d1, inhibit, &[first, (servers[1], 0)]);
+    r2.set(Mode::Fine);
+    for service in [alpha, quorum, inhibit] {
+        weights(&d1, service, &[first, second]);
+    }
+    let mark = d1
+        .ipvs()
+        .services
+        .into_iter()
+        .find(|service| service.mark == Some(7))
+        .expect("the marked service");
+    assert_eq!(mark.scheduler, "rr");
+    let saved = d1.run(&["ipvsadm", "--save", "--numeric"]);
+    assert!(
+        saved.contains("-A -t 192.0.2.102:80 -s rr -p 50\n"),
+        "persistence for 50 seconds: {saved}"
+    );
+
+    // What scripts say at the start depends on keepalived's version; from here on it does not.
+    wait_for("the scripts of the gained quorum", SOON, || {
+        let told = d1.read("/run/told");
+        let mut latest: Vec<&str> = told.lines().rev().take(2).collect();
+        latest.sort_unstable();
+        (latest == ["quorum up", "server up"]).then_some(())
+    });
+    d1.write("/run/told", "");
+    r1.set(Mode::Refuse);
+    weights(&d1, quorum, &[sorry]);
+    weights(&d1, inhibit, &[(servers[0], 0), second]);
+    weights(&d1, alpha, &[second]);
+    for_the_next(Duration::from_secs(1), "the sorry server serves alone", || {
+        d1.ipvs().weights(quorum) == [sorry]
+    });
+    r1.set(Mode::Fine);
+    weights(&d1, quorum, &[first, second]);
+    weights(&d1, inhibit, &[first, second]);
+    let mut told = Vec::new();
+    wait_for("the scripts' words", SOON, || {
+        told = d1.read("/run/told").lines().map(ToOwned::to_owned).collect();
+        (told.len() >= 4).then_some(())
+    });
+    note("d1", format!("scripts said {}", told.join(", ")));
+    told.sort();
+    assert_eq!(told, ["quorum down", "quorum up", "server down", "server up"]);
+    assert!(d1.log.count_since("Lost quorum 2-0=2 > 1", began) >= 2);
+    assert_eq!(d1.stop(), Some(0), "exit code");
+    assert!(d1.ipvs().services.is_empty(), "left over: {:?}", d1.ipvs());
+}
+
+fn exit_status(director: &Director, server: &Server, status: u8) {
+    note(&server.name, format!("its MISC_CHECK shall exit with {status}"));
+    let file = format!("/run/misc.{}", server.name);
+    director.write(&format!("{file}.new"), &status.to_string());
+    // In one step: an empty file would be another status.
+    fs::rename(director.path(&format!("{file}.new")), director.path(&file)).expect("a status");
+}

@@ -1,0 +1,181 @@
+//! The scenarios: what must happen on a real network, one file a scenario or a small family.
+
+mod bench;
+mod conf;
+mod demo;
+mod expect;
+mod failover;
+mod families;
+mod health;
+mod interop;
+mod notify;
+mod operator;
+mod preempt;
+mod track;
+mod vectors;
+
+pub struct Scenario {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Whether it is a test, rather than a service of the lab.
+    pub in_tests: bool,
+    /// Whether it needs IPVS; without, a privileged host's own kernel will do.
+    pub ipvs: bool,
+    pub run: fn(),
+}
+
+pub const ALL: &[Scenario] = &[
+    test(
+        "failover-host",
+        "the master's host is lost: takeover on time, the client's requests move",
+        failover::host,
+    ),
+    test(
+        "failover-daemon",
+        "the master's daemon is killed, its address left over, and it comes back",
+        failover::daemon,
+    ),
+    test(
+        "failover-term",
+        "the master is stopped: it hands over with priority 0",
+        failover::term,
+    ),
+    test(
+        "one-way",
+        "loss in one direction makes two masters, who agree again when it ends",
+        failover::one_way,
+    ),
+    test(
+        "preempt",
+        "a higher priority takes over after its master-down time",
+        preempt::preempt,
+    ),
+    test(
+        "nopreempt",
+        "with nopreempt it waits for the master's end",
+        preempt::nopreempt,
+    ),
+    test(
+        "preempt-delay",
+        "with preempt_delay it waits that long first",
+        preempt::delay,
+    ),
+    test(
+        "track-script",
+        "a weighted script lowers the priority, one without weight means fault",
+        track::script,
+    ),
+    test(
+        "track-interface",
+        "a tracked interface or the own one loses its carrier",
+        track::interface,
+    ),
+    test(
+        "sync-group",
+        "two instances of a group move together",
+        track::sync_group,
+    ),
+    test(
+        "health",
+        "each checker takes a real server out and back; dynamic weights",
+        health::checkers,
+    ),
+    test(
+        "health-pool",
+        "sorry server, quorum, inhibition, alpha, marks, and their scripts",
+        health::pool,
+    ),
+    test(
+        "ipv6",
+        "a pair with IPv6 addresses that balances over IPv6",
+        families::ipv6,
+    ),
+    test(
+        "unicast",
+        "a pair that speaks to its peers' addresses only",
+        families::unicast,
+    ),
+    test(
+        "notify",
+        "scripts of instances and groups get exactly keepalived's words",
+        notify::scripts,
+    ),
+    test(
+        "interop-backup",
+        "keepalived is master, the daemon its backup, in every dialect",
+        interop::backup,
+    ),
+    test(
+        "interop-master",
+        "the daemon is master, keepalived its backup, in every dialect",
+        interop::master,
+    ),
+    test(
+        "reload",
+        "a reload, with and without changes, leaves the master master",
+        operator::reload,
+    ),
+    test(
+        "config-test",
+        "-t gives keepalived's exit codes",
+        operator::config_test,
+    ),
+    test(
+        "paused",
+        "a paused master listens before it speaks",
+        operator::paused,
+    ),
+    test(
+        "vip-deleted",
+        "the operator deletes the virtual address: step down, new election",
+        operator::vip_deleted,
+    ),
+    test(
+        "vectors",
+        "adverts and announcements equal keepalived's, byte for byte",
+        vectors::compare,
+    ),
+    tool("demo", "the whole story, for make demo", demo::run),
+    tool(
+        "bench-takeover",
+        "takeover time and memory beside keepalived's, for make bench",
+        bench::takeover,
+    ),
+    Scenario {
+        ipvs: false,
+        ..tool(
+            "bench-load",
+            "memory and CPU with 200 routers beside keepalived's, for make bench",
+            bench::load,
+        )
+    },
+    tool(
+        "capture-vectors",
+        "records keepalived's frames for tests/vectors",
+        vectors::capture,
+    ),
+];
+
+pub fn named(name: &str) -> Option<&'static Scenario> {
+    ALL.iter().find(|scenario| scenario.name == name)
+}
+
+const fn test(name: &'static str, about: &'static str, run: fn()) -> Scenario {
+    Scenario {
+        name,
+        about,
+        in_tests: true,
+        ipvs: true,
+        run,
+    }
+}
+
+const fn tool(name: &'static str, about: &'static str, run: fn()) -> Scenario {
+    Scenario {
+        name,
+        about,
+        in_tests: false,
+        ipvs: true,
+        run,
+    }
+}

@@ -1,0 +1,192 @@
+//! Tracking: scripts and interfaces move the master's priority or take it out of the race; sync groups move together.
+
+use std::fs;
+
+use super::conf::{GLOBAL, Instance, vip};
+use super::expect::{self, LATE, SOON};
+use crate::site::{self, Director, Site, v4};
+use crate::timeline::{Stamp, note, wait_for};
+use crate::wire::Capture;
+
+const SCRIPTS: &str = r#"
+vrrp_script heavy {
+    script "/etc/keepalived/absent /run/heavy"
+    interval 1
+    fall 1
+    rise 1
+    weight -60
+}
+vrrp_script vital {
+    script "/etc/keepalived/absent /run/vital"
+    interval 1
+    fall 1
+    rise 1
+}
+"#;
+
+/// A weighted script lowers the priority it is announced with; one without weight means fault.
+pub fn script() {
+    let (site, mut d1, mut d2) = site::pair(0);
+    d1.script("/etc/keepalived/absent", "test ! -e $1");
+    let more = "track_script {\n        heavy\n        vital\n    }";
+    let master = Instance {
+        priority: 150,
+        more,
+        ..Instance::default()
+    };
+    let backup = Instance::default();
+    d1.run_with(&format!("{GLOBAL}{SCRIPTS}{master}"));
+    d2.run_with(&format!("{GLOBAL}{backup}"));
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+
+    let weighed = fail(&d1, "/run/heavy");
+    let (lowered, _) = wait_for("an advert of d1 with its lowered priority", SOON, || {
+        site.wire
+            .adverts_after("d1", weighed)
+            .into_iter()
+            .find(|(_, advert)| advert.priority == 90)
+    });
+    // d2 hears inferior adverts until its timer, set by the last of the former ones, ends.
+    site.wire.next_advert("d2", lowered, SOON);
+    d1.wait_state("VI_1", "BACKUP", lowered, SOON);
+    assert!(
+        no_farewell(&site.wire, "d1", lowered),
+        "yielding to a higher priority needs no priority 0"
+    );
+    expect::settled(&site.wire, &d2, &d1, &backup, vip());
+    recover(&d1, "/run/heavy");
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+    assert_eq!(site.wire.last_advert("d1").1.priority, 150);
+
+    let failed = fail(&d1, "/run/vital");
+    d1.wait_state("VI_1", "FAULT", failed, SOON);
+    let taken = fault(&site, &d1, failed, &backup);
+    assert!(
+        site.wire.adverts_after("d1", taken).is_empty(),
+        "d1 speaks in fault"
+    );
+    let mended = recover(&d1, "/run/vital");
+    d1.wait_state("VI_1", "BACKUP", mended, SOON);
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+}
+
+/// A tracked interface, and then the instance's own, loses its carrier.
+pub fn interface() {
+    let (site, mut d1, mut d2) = site::pair_on(0, 2);
+    let more = "track_interface {\n        eth1\n    }";
+    let master = Instance {
+        priority: 150,
+        more,
+        ..Instance::default()
+    };
+    let backup = Instance::default();
+    d1.run_with(&format!("{GLOBAL}{master}"));
+    d2.run_with(&format!("{GLOBAL}{backup}"));
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+
+    let failed = Stamp::now();
+    site.switch.unplug("d1.1");
+    d1.wait_state("VI_1", "FAULT", failed, SOON);
+    fault(&site, &d1, failed, &backup);
+    expect::settled(&site.wire, &d2, &d1, &backup, vip());
+    let mended = Stamp::now();
+    site.switch.replug("d1.1");
+    d1.wait_state("VI_1", "BACKUP", mended, SOON);
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+
+    let failed = Stamp::now();
+    site.switch.unplug("d1");
+    d1.wait_state("VI_1", "FAULT", failed, SOON);
+    d1.wait_lacks(vip(), SOON);
+    // Nothing can be said through a dead interface: the full time passes.
+    expect::takeover(&site.wire, "d1", "d2", backup.down_time(), vip());
+    expect::settled(&site.wire, &d2, &d1, &backup, vip());
+    site.switch.replug("d1");
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+}
+
+/// Two instances on two segments: what happens to one happens to both.
+pub fn sync_group() {
+    let (site, mut d1, mut d2) = site::pair_on(0, 2);
+    let inner = v4(1, 100);
+    let group = "vrrp_sync_group G {\n    group {\n        OUTER\n        INNER\n    }\n}\n";
+    let outer = |priority| Instance {
+        name: "OUTER",
+        priority,
+        ..Instance::default()
+    };
+    let inside = |priority| Instance {
+        name: "INNER",
+        interface: "eth1",
+        vrid: 52,
+        priority,
+        addresses: &["198.51.100.100/24"],
+        ..Instance::default()
+    };
+    d1.run_with(&format!("{GLOBAL}{group}{}{}", outer(150), inside(150)));
+    d2.run_with(&format!("{GLOBAL}{group}{}{}", outer(100), inside(100)));
+    let whole = |holder: &Director, other: &Director| {
+        wait_for(
+            format!("both addresses on {} alone", holder.name),
+            2 * SOON,
+            || {
+                let (here, there) = (holder.addresses(), other.addresses());
+                let all = [vip(), inner];
+                (all.iter().all(|a| here.contains(a)) && !all.iter().any(|a| there.contains(a))).then_some(())
+            },
+        );
+        note(&holder.name, "has both addresses");
+    };
+    whole(&d1, &d2);
+
+    let failed = Stamp::now();
+    site.switch.unplug("d1.1");
+    d1.wait_state("INNER", "FAULT", failed, SOON);
+    d1.wait_state("OUTER", "FAULT", failed, SOON);
+    let (released, farewell) = site.wire.next_advert("d1", failed, SOON);
+    note(
+        "lab",
+        format!("d1's next advert on the healthy segment: {farewell}"),
+    );
+    assert!(
+        !no_farewell(&site.wire, "d1", failed),
+        "the healthy member hands over with priority 0: {released}"
+    );
+    whole(&d2, &d1);
+    let (outer_taken, _) = site.wire.next_advert("d2", failed, SOON);
+    let (inner_taken, _) = site.wire.next_advert("d2.1", failed, SOON);
+    let apart = outer_taken.max(inner_taken) - outer_taken.min(inner_taken);
+    assert!(apart <= LATE, "the members of d2 became master {apart:?} apart");
+
+    site.switch.replug("d1.1");
+    whole(&d1, &d2);
+}
+
+fn fail(director: &Director, file: &str) -> Stamp {
+    note(&director.name, format!("the script on {file} shall fail"));
+    director.write(file, "");
+    Stamp::now()
+}
+
+fn recover(director: &Director, file: &str) -> Stamp {
+    note(&director.name, format!("the script on {file} shall succeed"));
+    fs::remove_file(director.path(file)).expect(file);
+    Stamp::now()
+}
+
+/// d1 goes into fault: it hands over with priority 0, and d2 takes over after its skew.
+#[track_caller]
+fn fault(site: &Site, d1: &Director, failed: Stamp, backup: &Instance<'_>) -> Stamp {
+    wait_for("priority 0 from d1", SOON, || {
+        (!no_farewell(&site.wire, "d1", failed)).then_some(())
+    });
+    let taken = expect::takeover(&site.wire, "d1", "d2", backup.skew(), vip());
+    d1.wait_lacks(vip(), SOON);
+    taken
+}
+
+fn no_farewell(wire: &Capture, port: &str, since: Stamp) -> bool {
+    wire.adverts_after(port, since)
+        .iter()
+        .all(|(_, advert)| advert.priority != 0)
+}

@@ -1,0 +1,256 @@
+//! A director: a node that runs steadfast, or keepalived in its place.
+
+use std::fs;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::process::Child;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Log, Node, Table};
+use crate::guest::SHARED;
+use crate::timeline::{Stamp, note, wait_for};
+
+const CONFIG: &str = "/etc/keepalived/keepalived.conf";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Daemon {
+    Steadfast,
+    Keepalived,
+}
+
+impl Daemon {
+    /// What is under test: steadfast, unless keepalived takes its place to validate the scenarios themselves.
+    pub fn under_test() -> Self {
+        match std::env::var("LAB_DAEMON").as_deref() {
+            Ok("keepalived") => Self::Keepalived,
+            _ => Self::Steadfast,
+        }
+    }
+
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Steadfast => crate::guest::STEADFAST,
+            Self::Keepalived => "/usr/sbin/keepalived",
+        }
+    }
+}
+
+/// What a daemon uses.
+pub struct Usage {
+    /// Its proportional share of memory, in KiB.
+    pub memory: u64,
+    /// CPU time since its processes began.
+    pub cpu: Duration,
+}
+
+pub struct Director {
+    node: Node,
+    pub daemon: Daemon,
+    pub log: Log,
+    running: Option<Child>,
+}
+
+impl Director {
+    pub fn new(node: Node) -> Self {
+        Self {
+            node,
+            daemon: Daemon::under_test(),
+            log: Log::default(),
+            running: None,
+        }
+    }
+
+    pub fn configure(&self, text: &str) {
+        self.write(CONFIG, text);
+    }
+
+    /// Starts the daemon on `text`.
+    pub fn run_with(&mut self, text: &str) {
+        self.configure(text);
+        self.start();
+    }
+
+    pub fn start(&mut self) {
+        assert!(self.running.is_none(), "{} already runs", self.name);
+        note(&self.name, format!("{:?} starts", self.daemon));
+        let words = [
+            self.daemon.program(),
+            "--dont-fork",
+            "--log-console",
+            "--no-syslog",
+            "--log-detail",
+            "--use-file",
+        ];
+        let files = [
+            CONFIG,
+            "--pid",
+            "/run/one.pid",
+            "--vrrp_pid",
+            "/run/vrrp.pid",
+            "--checkers_pid",
+            "/run/checkers.pid",
+        ];
+        let mut child = self.spawn(&[&words[..], &files].concat());
+        self.log
+            .follow(&self.node.name, child.stdout.take().expect("a pipe"));
+        self.log
+            .follow(&self.node.name, child.stderr.take().expect("a pipe"));
+        self.running = Some(child);
+    }
+
+    /// Sends a signal to the daemon as its user would: to the process of the pid file.
+    pub fn signal(&self, signal: Signal) {
+        note(&self.name, format!("gets {signal}"));
+        kill(self.main(), signal).expect("a running daemon");
+    }
+
+    /// Asks the daemon to stop and waits for its end; its exit code.
+    #[track_caller]
+    pub fn stop(&mut self) -> Option<i32> {
+        self.signal(Signal::SIGTERM);
+        self.ended(Duration::from_secs(10))
+    }
+
+    /// Waits for the daemon's end; its exit code.
+    #[track_caller]
+    pub fn ended(&mut self, limit: Duration) -> Option<i32> {
+        let child = self.running.as_mut().expect("a started daemon");
+        let end = wait_for(format!("the end of {}'s daemon", self.node.name), limit, || {
+            child.try_wait().expect("a child of ours")
+        });
+        self.running = None;
+        end.code()
+    }
+
+    /// Kills every process of the daemon before any of them can react.
+    pub fn kill(&mut self) {
+        note(&self.name, "every process of the daemon is killed");
+        self.all(Signal::SIGSTOP);
+        self.all(Signal::SIGKILL);
+        self.running
+            .take()
+            .expect("a started daemon")
+            .wait()
+            .expect("a child of ours");
+    }
+
+    pub fn pause(&self) {
+        note(&self.name, "the daemon is paused");
+        self.all(Signal::SIGSTOP);
+    }
+
+    pub fn resume(&self) {
+        note(&self.name, "the daemon goes on");
+        self.all(Signal::SIGCONT);
+    }
+
+    pub fn ipvs(&self) -> Table {
+        Table::of(&self.node)
+    }
+
+    /// Waits until the addresses of a master are here.
+    #[track_caller]
+    pub fn wait_holds(&self, address: IpAddr, limit: Duration) {
+        wait_for(format!("{} on {}", address, self.name), limit, || {
+            self.holds(address).then_some(())
+        });
+    }
+
+    #[track_caller]
+    pub fn wait_lacks(&self, address: IpAddr, limit: Duration) {
+        wait_for(format!("{} off {}", address, self.name), limit, || {
+            (!self.holds(address)).then_some(())
+        });
+    }
+
+    /// Waits for a state of an instance (or group) in the log.
+    #[track_caller]
+    pub fn wait_state(&self, instance: &str, state: &str, since: Stamp, limit: Duration) -> Stamp {
+        self.log
+            .wait(&format!("({instance}) Entering {state} STATE"), since, limit)
+    }
+
+    fn main(&self) -> Pid {
+        Pid::from_raw(self.running.as_ref().expect("a started daemon").id() as i32)
+    }
+
+    /// What the daemon uses, summed over its processes.
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage {
+            memory: 0,
+            cpu: Duration::ZERO,
+        };
+        for process in self.family() {
+            let proc = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).unwrap_or_default();
+            let pss = proc("smaps_rollup")
+                .lines()
+                .find_map(|line| Some(line.strip_prefix("Pss:")?.trim().to_owned()));
+            let kib = pss.and_then(|pss| pss.split(' ').next()?.parse::<u64>().ok());
+            usage.memory += kib.expect("a proportional set size");
+            for task in fs::read_dir(format!("/proc/{process}/task"))
+                .expect("tasks")
+                .flatten()
+            {
+                let times = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+                let nanoseconds = times.split(' ').next().and_then(|time| time.parse().ok());
+                usage.cpu += Duration::from_nanos(nanoseconds.expect("CPU time"));
+            }
+        }
+        usage
+    }
+
+    /// Sends a signal to every process of the daemon.
+    fn all(&self, signal: Signal) {
+        for process in self.family() {
+            let _ = kill(process, signal);
+        }
+    }
+
+    /// The daemon's main process and all below it.
+    fn family(&self) -> Vec<Pid> {
+        let mut family = vec![self.main()];
+        let processes = fs::read_dir("/proc").expect("proc").flatten();
+        let mut parents: Vec<(Pid, Pid)> = processes
+            .filter_map(|entry| parent(&entry.file_name().to_string_lossy()))
+            .collect();
+        parents.sort();
+        for (process, parent) in parents {
+            if family.contains(&parent) {
+                family.push(process);
+            }
+        }
+        family
+    }
+}
+
+/// A process and its parent.
+fn parent(process: &str) -> Option<(Pid, Pid)> {
+    let id = process.parse().ok()?;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(')')?;
+    Some((
+        Pid::from_raw(id),
+        Pid::from_raw(after_name.split_whitespace().nth(1)?.parse().ok()?),
+    ))
+}
+
+impl Deref for Director {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.node
+    }
+}
+
+impl Drop for Director {
+    /// Ends the daemon, and leaves its log for whoever looks into a failure.
+    fn drop(&mut self) {
+        if self.running.is_some() {
+            self.all(Signal::SIGKILL);
+        }
+        let _ = fs::write(format!("{SHARED}/{}.log", self.node.name), self.log.text());
+    }
+}

@@ -1,0 +1,186 @@
+//! Capture on the switch: one packet socket that sees the frames of every port before the bridge does.
+//!
+//! So a frame is seen even if the switch then drops it for a fault that was asked for.
+
+use std::collections::HashMap;
+use std::io::IoSliceMut;
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use nix::net::if_::if_indextoname;
+use nix::sys::socket::{
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, recvmsg,
+    setsockopt, socket, sockopt,
+};
+use nix::sys::time::TimeSpec;
+
+use super::frame::{Advert, Content, Mac, decode};
+use crate::timeline::{Stamp, note_at, wait_for};
+
+/// `sll_pkttype` of frames that leave through a port.
+const OUTGOING: u8 = 4;
+
+/// A frame as it entered the switch.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub at: Stamp,
+    /// The port, which is named after the node.
+    pub port: String,
+    pub bytes: Vec<u8>,
+    pub content: Content,
+}
+
+#[derive(Clone)]
+pub struct Capture {
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Capture {
+    /// Captures in the network of the calling thread, from now on.
+    pub fn start() -> Self {
+        let socket = socket(
+            AddressFamily::Packet,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC,
+            SockProtocol::EthAll,
+        );
+        let socket = socket.expect("a packet socket");
+        setsockopt(&socket, sockopt::ReceiveTimestampns, &true).expect("timestamps");
+        setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20)).expect("a large buffer");
+        let capture = Self { seen: Arc::default() };
+        let keeper = capture.clone();
+        thread::spawn(move || keeper.listen(&socket));
+        capture
+    }
+
+    fn listen(&self, socket: &OwnedFd) {
+        let mut latest = HashMap::new();
+        loop {
+            let Some(seen) = receive(socket) else { continue };
+            tell(&mut latest, &seen);
+            self.seen.lock().expect("frames").push(seen);
+        }
+    }
+
+    /// What came in through `port`, in order.
+    pub fn from(&self, port: &str) -> Vec<Seen> {
+        self.seen
+            .lock()
+            .expect("frames")
+            .iter()
+            .filter(|seen| seen.port == port)
+            .cloned()
+            .collect()
+    }
+
+    /// The adverts that came in through `port`, in order.
+    pub fn adverts(&self, port: &str) -> Vec<(Stamp, Advert)> {
+        let advert = |seen: Seen| match seen.content {
+            Content::Advert(advert) => Some((seen.at, advert)),
+            Content::Announcement { .. } => None,
+        };
+        self.from(port).into_iter().filter_map(advert).collect()
+    }
+
+    pub fn adverts_after(&self, port: &str, after: Stamp) -> Vec<(Stamp, Advert)> {
+        self.adverts(port)
+            .into_iter()
+            .filter(|(at, _)| *at > after)
+            .collect()
+    }
+
+    #[track_caller]
+    pub fn last_advert(&self, port: &str) -> (Stamp, Advert) {
+        self.adverts(port)
+            .pop()
+            .unwrap_or_else(|| panic!("{port} has never sent an advert"))
+    }
+
+    /// The first advert from `port` after `after`, waiting for it if need be.
+    #[track_caller]
+    pub fn next_advert(&self, port: &str, after: Stamp, limit: Duration) -> (Stamp, Advert) {
+        wait_for(format!("an advert from {port}"), limit, || {
+            self.adverts_after(port, after).into_iter().next()
+        })
+    }
+
+    /// When `port` announced `address` after `after`, and at which station.
+    pub fn announcements(&self, port: &str, address: IpAddr, after: Stamp) -> Vec<(Stamp, Mac)> {
+        let announcement = |seen: &Seen| match &seen.content {
+            Content::Announcement {
+                address: announced,
+                mac,
+            } if *announced == address => Some((seen.at, *mac)),
+            Content::Announcement { .. } | Content::Advert(_) => None,
+        };
+        self.from(port)
+            .iter()
+            .filter(|seen| seen.at > after)
+            .filter_map(announcement)
+            .collect()
+    }
+
+    /// The first announcement of `address` from `port` after `after`, waiting for it if need be.
+    #[track_caller]
+    pub fn next_announcement(
+        &self,
+        port: &str,
+        address: IpAddr,
+        after: Stamp,
+        limit: Duration,
+    ) -> (Stamp, Mac) {
+        wait_for(format!("{port} announcing {address}"), limit, || {
+            self.announcements(port, address, after).into_iter().next()
+        })
+    }
+}
+
+fn receive(socket: &OwnedFd) -> Option<Seen> {
+    let mut bytes = [0; 2048];
+    let mut control = nix::cmsg_space!(TimeSpec);
+    let mut parts = [IoSliceMut::new(&mut bytes)];
+    let message = recvmsg::<LinkAddr>(
+        socket.as_raw_fd(),
+        &mut parts,
+        Some(&mut control),
+        MsgFlags::empty(),
+    )
+    .ok()?;
+    let source = message.address?;
+    if source.pkttype() == OUTGOING {
+        return None;
+    }
+    let stamp = message.cmsgs().ok()?.find_map(|control| match control {
+        ControlMessageOwned::ScmTimestampns(time) => Some(Stamp(Duration::from(time))),
+        _ => None,
+    })?;
+    let length = message.bytes;
+    let content = decode(&bytes[..length])?;
+    // The bridge itself shows what its ports received once more.
+    let port = if_indextoname(source.ifindex() as u32).ok()?.into_string().ok()?;
+    let bytes = bytes[..length].to_vec();
+    (!port.starts_with("br")).then_some(Seen {
+        at: stamp,
+        port,
+        bytes,
+        content,
+    })
+}
+
+/// Puts into the timeline what is new: not the hundredth advert like the one before.
+fn tell(latest: &mut HashMap<(String, String), Stamp>, seen: &Seen) {
+    let (what, again) = match &seen.content {
+        Content::Advert(advert) => (advert.to_string(), advert.interval * 3),
+        Content::Announcement { address, mac } => {
+            (format!("announces {address} at {mac}"), Duration::from_secs(3))
+        }
+    };
+    // An advert unlike the last one makes the next of the former kind news again.
+    let previous = latest.insert((seen.port.clone(), what.clone()), seen.at);
+    if previous.is_none_or(|previous| seen.at - previous > again) {
+        note_at(seen.at, &seen.port, what);
+    }
+}
