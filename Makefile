@@ -1,6 +1,7 @@
 # steadfast: everything a developer does. `make help` lists it.
 
 CARGO ?= cargo
+RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
 .PHONY: help setup build fmt clippy test lab vectors demo bench
 

@@ -17,14 +17,13 @@
 //!    driver's. After `stop` only `Released` is heard.
 
 mod reload;
+mod settle;
 
 use super::announce::Pacer;
 use super::config::{SyncGroupConfig, Transport, VrrpConfig};
-use super::event::{Action, Completion, Datagram, Event, Notification, NotifyState, Subject};
-use super::priority::assess;
-use super::router::{Cx, Fall, Heard, VirtualRouter};
-use super::status::{GroupStatus, ScriptStatus, StateName, VrrpStatus};
-use super::sync::{Order, settle};
+use super::event::{Action, Completion, Datagram, Event, NotifyState};
+use super::router::{Cx, Heard, VirtualRouter};
+use super::status::{GroupStatus, ScriptStatus, VrrpStatus};
 use super::telling::Line;
 use super::world::World;
 use super::{RouterId, Vrid};
@@ -369,162 +368,6 @@ impl Engine {
         }
     }
 
-    /// Looks at the world anew for every router, and lets all groups follow.
-    fn reassess(&mut self, now: Instant) {
-        self.assess_all(now, false);
-        self.settle_all(now, false);
-    }
-
-    fn assess_all(&mut self, now: Instant, silently: bool) {
-        let Self {
-            routers,
-            teams,
-            world,
-            pacer,
-            actions,
-            ..
-        } = self;
-        for team in teams {
-            let group = team.group.as_ref().map(|g| &g.config);
-            for id in &team.members {
-                let Some(router) = routers.get_mut(id) else {
-                    continue;
-                };
-                let assessment = assess(&router.config, group, world, router.source());
-                if silently {
-                    router.assessed_silently(assessment);
-                } else {
-                    router.assessed(
-                        &mut Cx {
-                            now,
-                            world,
-                            pacer,
-                            actions,
-                        },
-                        assessment,
-                    );
-                }
-            }
-        }
-    }
-
-    fn settle_all(&mut self, now: Instant, init: bool) {
-        for at in 0..self.teams.len() {
-            self.settle(now, at, None, init);
-        }
-    }
-
-    fn settle_around(&mut self, now: Instant, id: RouterId) {
-        if let Some(at) = self.team_of.get(&id) {
-            self.settle(now, *at, Some(id), false);
-        }
-    }
-
-    /// Lets the members of a team go where they may, at once: the one that set it off first, then its group in order.
-    fn settle(&mut self, now: Instant, at: usize, cause: Option<RouterId>, init: bool) {
-        let members = self.members(at);
-        let views: Vec<_> = members
-            .iter()
-            .filter_map(|id| Some(self.routers.get(id)?.member()))
-            .collect();
-        let mut steps: Vec<_> = members.iter().copied().zip(settle(&views)).zip(views).collect();
-        steps.retain(|((_, order), _)| *order != Order::Stay);
-        steps.sort_by_key(|((id, order), view)| (Some(*id) != cause, !view.goes_by_itself(*order)));
-        let alone = members.len() == 1
-            || members
-                .iter()
-                .filter_map(|id| self.routers.get(id))
-                .all(|r| r.config.priority.is_owner());
-        let before = self.actions.len();
-        for (n, ((id, order), view)) in steps.iter().copied().enumerate() {
-            let init = init && view.state == StateName::Init;
-            self.with(now, id, |router, cx| match order {
-                Order::Stay => {}
-                Order::Master => router.become_master(cx),
-                Order::Backup if view.state == StateName::Master => router.fall_back(cx, Fall::Dragged),
-                Order::Backup => router.become_backup(cx, init, alone),
-                Order::Fault => router.fail(cx, init),
-            });
-            if n == 0 && !init {
-                self.tell_syncing(at, order);
-            }
-        }
-        let after = self.actions.len();
-        self.notify_settled_group(at);
-        if init && self.actions.len() > after {
-            // At start keepalived tells the group's scripts first (fact 15.4).
-            let is_notify = |a: &Action| matches!(a, Action::Notify(_));
-            let first = self
-                .actions
-                .iter()
-                .skip(before)
-                .position(is_notify)
-                .map_or(after, |n| before + n);
-            if let Some(group) = self.actions.pop_back() {
-                self.actions.insert(first, group);
-            }
-        }
-    }
-
-    fn tell_syncing(&mut self, at: usize, order: Order) {
-        let state = match order {
-            Order::Stay => return,
-            Order::Master => "MASTER",
-            Order::Backup => "BACKUP",
-            Order::Fault => "FAULT",
-        };
-        if let Some(group) = self.teams.get(at).and_then(|team| team.group.as_ref()) {
-            let group = group.config.name.clone();
-            self.actions
-                .push_back(Action::Tell(Line::GroupSyncing { group, state }));
-        }
-    }
-
-    /// The group's scripts are told after its members' (fact 15.4), which for MASTER means: when all of them hold
-    /// their addresses.
-    fn notify_settled_group(&mut self, at: usize) {
-        let Some(team) = self.teams.get(at) else {
-            return;
-        };
-        let state = match self.team_state(team) {
-            StateName::Init => return,
-            StateName::Backup => NotifyState::Backup,
-            StateName::Fault => NotifyState::Fault,
-            StateName::Master => NotifyState::Master,
-        };
-        let told = |id: &RouterId| self.routers.get(id).is_some_and(|r| r.notified() == Some(state));
-        if team.members.iter().all(told) {
-            self.notify_group(at, state);
-        }
-    }
-
-    fn notify_group(&mut self, at: usize, state: NotifyState) {
-        if let Some(group) = self.teams.get_mut(at).and_then(|team| team.group.as_mut())
-            && group.notified != Some(state)
-        {
-            group.notified = Some(state);
-            self.actions.push_back(Action::Notify(Notification {
-                subject: Subject::Group(group.config.name.clone()),
-                state,
-                priority: 0,
-            }));
-        }
-    }
-
-    /// All members are in one state after settling; the least of them otherwise.
-    fn team_state(&self, team: &Team) -> StateName {
-        let mut states = team
-            .members
-            .iter()
-            .filter_map(|id| Some(self.routers.get(id)?.state()));
-        let first = states.next().unwrap_or(StateName::Init);
-        if states.all(|s| s == first) {
-            first
-        } else {
-            StateName::Init
-        }
-    }
-
     fn concerns_us(&self, interface: &IfName) -> bool {
         let groups = self.config.groups.iter().flat_map(|g| &g.track_interfaces);
         let routers = self.config.routers.iter();
@@ -559,54 +402,6 @@ impl Engine {
                 actions,
             },
         ))
-    }
-
-    fn members(&self, at: usize) -> Vec<RouterId> {
-        self.teams
-            .get(at)
-            .map(|team| team.members.clone())
-            .unwrap_or_default()
-    }
-
-    /// Sorts the routers into groups; scripts of a group that stays are not told again.
-    fn form_teams(&mut self) {
-        let old = std::mem::take(&mut self.teams);
-        let notified = |name: &str| {
-            let groups = old.iter().filter_map(|team| team.group.as_ref());
-            groups.filter(|g| g.config.name == name).find_map(|g| g.notified)
-        };
-        let by_name: BTreeMap<&str, RouterId> = self
-            .routers
-            .values()
-            .map(|r| (r.config.name.as_str(), r.id))
-            .collect();
-        let mut grouped = BTreeSet::new();
-        for config in &self.config.groups {
-            let ids = config
-                .members
-                .iter()
-                .filter_map(|name| by_name.get(name.as_str()).copied());
-            let members: Vec<_> = ids.filter(|id| grouped.insert(*id)).collect();
-            if !members.is_empty() {
-                let group = Group {
-                    notified: notified(&config.name),
-                    config: config.clone(),
-                };
-                self.teams.push(Team {
-                    members,
-                    group: Some(group),
-                });
-            }
-        }
-        let single = self.order.iter().filter(|id| !grouped.contains(id));
-        self.teams.extend(single.map(|id| Team {
-            members: vec![*id],
-            group: None,
-        }));
-        let places = self.teams.iter().enumerate();
-        self.team_of = places
-            .flat_map(|(at, team)| team.members.iter().map(move |id| (*id, at)))
-            .collect();
     }
 
     fn take_id(&mut self) -> RouterId {

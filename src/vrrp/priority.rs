@@ -155,7 +155,7 @@ fn own_interfaces(
             None => {
                 causes.insert(Cause::MissingInterface(interface.clone()));
             }
-            Some(status) if !status.up && !(interface == own && router.dont_track_primary) => {
+            Some(status) if !status.up && (interface != own || !router.dont_track_primary) => {
                 causes.insert(Cause::InterfaceDown(interface.clone()));
             }
             Some(_) => {}

@@ -8,13 +8,14 @@ use std::io::Write as _;
 use std::panic;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::thread::{self, sleep};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::reboot::{RebootMode, reboot};
 use nix::sys::wait::wait;
 use nix::unistd::{Pid, chdir, pivot_root};
 
-use crate::{modules, scenarios, sh, timeline};
+use crate::{host, modules, scenarios, sh, timeline};
 
 /// Where the guest finds the directory that it shares with the host.
 pub const SHARED: &str = "/run/lab/shared";
@@ -55,12 +56,23 @@ pub fn init(order: &[&str]) -> ExitCode {
         .spawn()
         .expect("the scenario's process");
     let child = Pid::from_raw(child.id() as i32);
+    if uml {
+        // A guest whose host process is gone ends nevertheless.
+        thread::spawn(|| {
+            sleep(host::LIMIT);
+            power_off();
+        });
+    }
     while !wait().is_ok_and(|status| status.pid() == Some(child)) {}
     if uml {
-        nix::unistd::sync();
-        reboot(RebootMode::RB_POWER_OFF).expect("power off");
+        power_off();
     }
     ExitCode::SUCCESS
+}
+
+fn power_off() {
+    nix::unistd::sync();
+    reboot(RebootMode::RB_POWER_OFF).expect("power off");
 }
 
 /// The scenario's process: runs it and leaves the verdict.

@@ -13,13 +13,15 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::guest::PASSED;
 use crate::scenarios::{self, Scenario};
 use crate::timeline::MARK;
 
 /// How long a guest may take: well above the slowest scenario on a busy machine.
-const LIMIT: Duration = Duration::from_secs(150);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Guests that run at once on each processor, unless `--test-threads` says otherwise: they mostly wait for timers.
 const GUESTS: usize = 3;
@@ -190,6 +192,12 @@ impl Guest {
         Ok(Self { child, shared })
     }
 
+    /// Kills the guest with all its helpers: user-mode-linux makes itself the leader of a process group.
+    fn kill(&mut self) {
+        let _ = killpg(Pid::from_raw(self.child.id() as i32), Signal::SIGKILL);
+        let _ = self.child.kill();
+    }
+
     /// Waits for the end, giving every line of the console to `live`.
     pub fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
         let console = self.child.stdout.take().expect("a pipe");
@@ -200,7 +208,7 @@ impl Guest {
             while self.child.try_wait().is_ok_and(|status| status.is_none()) {
                 if began.elapsed() > LIMIT {
                     in_time = false;
-                    let _ = self.child.kill();
+                    self.kill();
                 }
                 sleep(Duration::from_millis(20));
             }

@@ -1,1 +1,157 @@
 use super::*;
+use crate::vrrp::testing::*;
+use std::time::Duration;
+
+fn garp(delay: u64, repeat: u32, refresh: u64) -> GarpConfig {
+    GarpConfig {
+        delay: Duration::from_secs(delay),
+        repeat,
+        refresh: Duration::from_secs(refresh),
+        refresh_repeat: 2,
+        lower_prio_delay: Duration::from_secs(3),
+        lower_prio_repeat: 7,
+        ..GarpConfig::default()
+    }
+}
+
+fn at(seconds: u64) -> Instant {
+    Instant::from_micros(seconds * 1_000_000)
+}
+
+#[test]
+fn second_burst_and_refreshes() {
+    // delay, refresh → (second, rounds) …
+    type Bursts = &'static [(u64, u32)];
+    let table: [(u64, u64, Bursts); 4] = [
+        (5, 0, &[(5, 5)]),
+        (0, 0, &[]),
+        (0, 10, &[(10, 2), (20, 2), (30, 2)]),
+        (5, 10, &[(5, 5), (15, 2), (25, 2)]),
+    ];
+    for (delay, refresh, bursts) in table {
+        let garp = garp(delay, 5, refresh);
+        let mut schedule = Schedule::started(at(0), &garp);
+        for (second, rounds) in bursts {
+            assert_eq!(schedule.deadline(), Some(at(*second)), "{delay} {refresh}");
+            assert_eq!(schedule.due(at(*second), &garp), *rounds);
+            assert_eq!(schedule.due(at(*second), &garp), 0);
+        }
+        assert_eq!(schedule.deadline().is_some(), refresh > 0);
+    }
+}
+
+#[test]
+fn a_late_driver_does_not_catch_up_on_refreshes() {
+    let garp = garp(0, 5, 10);
+    let mut schedule = Schedule::started(at(0), &garp);
+    assert_eq!(schedule.due(at(57), &garp), 2);
+    assert_eq!(schedule.deadline(), Some(at(67)));
+}
+
+#[test]
+fn a_lower_priority_advert_brings_a_burst_of_its_own() {
+    let garp = garp(5, 5, 0);
+    let mut schedule = Schedule::started(at(0), &garp);
+    schedule.lower_prio(at(1), &garp);
+    assert_eq!(schedule.deadline(), Some(at(4)));
+    assert_eq!(schedule.due(at(4), &garp), 7);
+    assert_eq!(schedule.deadline(), Some(at(5)));
+}
+
+fn target(address: &str, interface: u32) -> AnnounceTarget {
+    AnnounceTarget {
+        address: ip(address),
+        interface: IfIndex(interface),
+        mac: crate::net::Mac([2; 6]),
+        router_flag: false,
+    }
+}
+
+fn drain(actions: &mut VecDeque<Action>) -> Vec<String> {
+    actions.drain(..).map(|a| text(&a)).collect()
+}
+
+#[test]
+fn without_a_limit_all_rounds_leave_at_once() {
+    let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
+    let targets = vec![target("10.0.0.1", 1), target("10.0.0.2", 1)];
+    pacer.submit(at(0), RouterId(0), 3, targets, &garp(5, 3, 0), &mut actions);
+    assert_eq!(drain(&mut actions), ["announce 10.0.0.1 10.0.0.2"; 3]);
+    assert_eq!(pacer.deadline(), None);
+}
+
+#[test]
+fn a_limit_makes_addresses_take_turns_on_each_interface() {
+    let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
+    let mut paced = garp(5, 2, 0);
+    paced.garp_interval = ms(100);
+    let targets = vec![
+        target("10.0.0.1", 1),
+        target("10.0.0.2", 1),
+        target("10.1.0.1", 2),
+        target("fe80::1", 1),
+    ];
+    pacer.submit(at(0), RouterId(0), 2, targets, &paced, &mut actions);
+    assert_eq!(
+        drain(&mut actions),
+        [
+            "announce fe80::1",
+            "announce fe80::1",
+            "announce 10.0.0.1",
+            "announce 10.1.0.1"
+        ],
+        "IPv6 has no limit; each lane sends its first"
+    );
+    // The same addresses again, before they were sent: no more than the repeat count waits.
+    pacer.submit(
+        at(0),
+        RouterId(0),
+        2,
+        vec![target("10.0.0.2", 1)],
+        &paced,
+        &mut actions,
+    );
+    pacer.submit(
+        at(0),
+        RouterId(1),
+        1,
+        vec![target("10.0.0.2", 1)],
+        &paced,
+        &mut actions,
+    );
+    let mut sent = Vec::new();
+    while let Some(now) = pacer.deadline() {
+        pacer.send_due(now, &mut actions);
+        sent.extend(
+            drain(&mut actions)
+                .into_iter()
+                .map(|a| format!("{} {a}", now.as_micros() / 1000)),
+        );
+    }
+    assert_eq!(
+        sent,
+        [
+            "100 announce 10.0.0.2",
+            "100 announce 10.1.0.1",
+            "200 announce 10.0.0.1",
+            "300 announce 10.0.0.2",
+            "400 announce 10.0.0.2",
+        ]
+    );
+}
+
+#[test]
+fn who_is_not_master_any_more_announces_nothing() {
+    let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
+    let mut paced = garp(5, 9, 0);
+    paced.garp_interval = ms(100);
+    for id in [0, 1] {
+        let targets = vec![target(&format!("10.0.0.{id}"), 1)];
+        pacer.submit(at(0), RouterId(id), 9, targets, &paced, &mut actions);
+    }
+    drain(&mut actions);
+    pacer.forget(RouterId(0));
+    pacer.send_due(at(1), &mut actions);
+    pacer.send_due(at(2), &mut actions);
+    assert_eq!(drain(&mut actions), ["announce 10.0.0.1"; 2]);
+}

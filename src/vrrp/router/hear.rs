@@ -266,8 +266,8 @@ impl VirtualRouter {
         }
     }
 
-    /// An own advert has been sent, which a rival owner must have heard.
-    pub(super) fn rival_heard_us(&mut self, cx: &mut Cx<'_>) {
+    /// A regular advert has been sent, which a rival owner must have heard.
+    pub(super) fn watch_rival(&mut self, cx: &mut Cx<'_>) {
         let own_interval = self.config.advert_int;
         let State::Master(master) = &mut self.state else {
             return;

@@ -165,14 +165,14 @@ impl VirtualRouter {
         }
     }
 
-    /// Why it cannot take part.
-    pub(super) const fn causes(&self) -> &BTreeSet<Cause> {
-        &self.causes
-    }
-
     /// The source address in use.
     pub(super) const fn source(&self) -> Option<IpAddr> {
         self.source
+    }
+
+    /// Whether it wants to fall because somebody took an address away.
+    pub(super) fn is_robbed(&self) -> bool {
+        self.fall == Some(Fall::Robbed)
     }
 
     /// What scripts were told last.
@@ -225,6 +225,7 @@ impl VirtualRouter {
                 let scheduled = master.advert_at;
                 if scheduled <= cx.now {
                     self.send_advert(cx);
+                    self.watch_rival(cx);
                     // In step with the schedule rather than with the driver's lateness.
                     let next = scheduled + self.config.advert_int;
                     if next > cx.now
@@ -409,7 +410,6 @@ impl VirtualRouter {
         if let State::Master(master) = &mut self.state {
             master.advert_at = next;
         }
-        self.rival_heard_us(cx);
     }
 
     /// For dumps.

@@ -213,8 +213,11 @@ impl Deref for Director {
 }
 
 impl Drop for Director {
-    /// Leaves the log for whoever looks into a failure.
+    /// Ends the daemon, and leaves its log for whoever looks into a failure.
     fn drop(&mut self) {
+        if self.running.is_some() {
+            self.all(Signal::SIGKILL);
+        }
         let _ = fs::write(format!("{SHARED}/{}.log", self.node.name), self.log.text());
     }
 }

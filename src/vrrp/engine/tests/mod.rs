@@ -1,0 +1,8 @@
+//! The engine through its public door: whole queues of actions, times to the microsecond.
+
+mod election;
+mod faults;
+mod groups;
+mod life;
+mod properties;
+mod reloads;

@@ -1,0 +1,267 @@
+//! A reload touches what changed.
+
+use crate::vrrp::Priority;
+use crate::vrrp::config::*;
+use crate::vrrp::event::{Completion, Event};
+use crate::vrrp::testing::*;
+use std::time::Duration;
+
+fn reload(bench: &mut Bench, config: VrrpConfig) -> Vec<String> {
+    bench.engine.reload(bench.now, config);
+    bench.drain()
+}
+
+fn with(change: impl FnOnce(&mut RouterConfig)) -> VrrpConfig {
+    let mut config = router("A", 51);
+    change(&mut config);
+    one(config)
+}
+
+#[test]
+fn the_same_configuration_changes_nothing() {
+    let mut bench = Bench::master(one(router("A", 51)));
+    let before = (bench.of("A").id, bench.of("A").counters.become_master);
+    assert_eq!(
+        reload(&mut bench, one(router("A", 51))),
+        ["send 51/100 to 224.0.0.18"],
+        "fact 18.5"
+    );
+    assert_eq!((bench.of("A").id, bench.of("A").counters.become_master), before);
+    let mut backup = Bench::new(one(router("A", 51)));
+    backup.pass(ms(1_000));
+    assert_eq!(reload(&mut backup, one(router("A", 51))), [""; 0]);
+    assert_eq!(
+        backup.timer("A"),
+        2_609_375,
+        "a reload does not prolong the silence"
+    );
+}
+
+#[test]
+fn a_master_absorbs_addresses() {
+    let mut bench = Bench::master(with(|c| {
+        c.vips = vec![spec("10.0.0.11", "eth0"), spec("10.0.0.12", "eth0")]
+    }));
+    let done = reload(
+        &mut bench,
+        with(|c| {
+            c.vips = vec![spec("10.0.0.12", "eth0"), spec("10.0.0.13", "eth0")];
+            c.excluded = vec![spec("10.1.0.4", "eth1")];
+        }),
+    );
+    assert_eq!(
+        done,
+        [
+            "release#2 10.0.0.11",
+            "send 51/100 to 224.0.0.18",
+            "hold#3 10.0.0.13 10.1.0.4",
+            "log (A) Sending/queueing gratuitous ARPs on eth0 for 10.0.0.13",
+            "log (A) Sending/queueing gratuitous ARPs on eth1 for 10.1.0.4",
+            "announce 10.0.0.13 10.1.0.4",
+        ]
+    );
+    bench.engine.stop(bench.now, true);
+    assert!(
+        bench
+            .drain()
+            .contains(&"release#4 10.0.0.12 10.0.0.13 10.1.0.4".into())
+    );
+}
+
+#[test]
+fn an_unanswered_hold_is_repeated_when_a_release_overtakes_it() {
+    let both = vec![spec("10.0.0.11", "eth0"), spec("10.0.0.12", "eth0")];
+    let mut bench = Bench::new(with(|c| c.vips.clone_from(&both)));
+    bench.obedient = false;
+    bench.pass(ms(4_000));
+    let done = reload(&mut bench, with(|c| c.vips = vec![spec("10.0.0.12", "eth0")]));
+    assert_eq!(
+        done,
+        [
+            "release#2 10.0.0.11",
+            "send 51/100 to 224.0.0.18",
+            "hold#3 10.0.0.12"
+        ]
+    );
+    let router = bench.of("A").id;
+    let old = Completion {
+        router,
+        generation: 1,
+        failed: vec![],
+    };
+    assert_eq!(bench.handle(Event::Held(old)), [""; 0]);
+    let held = bench.handle(Event::Held(Completion {
+        router,
+        generation: 3,
+        failed: vec![],
+    }));
+    assert_eq!(
+        held[1..],
+        ["announce 10.0.0.12", "notify Instance(\"A\") MASTER 100"]
+    );
+    // And when nothing was released, it is left in peace.
+    let mut bench = Bench::new(with(|c| c.vips.clone_from(&both)));
+    bench.obedient = false;
+    bench.pass(ms(4_000));
+    assert_eq!(
+        reload(&mut bench, with(|c| c.vips.clone_from(&both))),
+        ["send 51/100 to 224.0.0.18"]
+    );
+}
+
+#[test]
+fn a_master_absorbs_everything_but_its_key() {
+    type Change = fn(&mut RouterConfig);
+    let changes: [(&str, Change); 8] = [
+        ("name", |c| c.name = "B".into()),
+        ("priority", |c| c.priority = Priority(1)),
+        ("interval", |c| c.advert_int = Duration::from_secs(5)),
+        ("authentication", |c| c.auth = Auth::Pass(*b"12345678")),
+        ("version", |c| c.version = Version::V3),
+        ("nopreempt", |c| c.nopreempt = true),
+        ("garp", |c| c.garp.refresh = Duration::from_secs(9)),
+        ("source", |c| c.source = Some(ip("10.0.0.77"))),
+    ];
+    for (what, change) in changes {
+        let mut bench = Bench::master(one(router("A", 51)));
+        let done = reload(&mut bench, with(change));
+        let name = if what == "name" { "B" } else { "A" };
+        assert_eq!(bench.state(name), "MASTER", "{what}");
+        assert_eq!(
+            done.iter().filter(|l| l.starts_with("send")).count(),
+            1,
+            "{what}: {done:?}"
+        );
+        assert!(
+            !done.iter().any(|l| l.contains("hold") || l.contains("release")),
+            "{what}: {done:?}"
+        );
+        assert!(!done.iter().any(|l| l.contains("notify")), "{what}: {done:?}");
+    }
+}
+
+#[test]
+fn a_changed_key_is_another_router() {
+    let mut bench = Bench::master(one(router("A", 51)));
+    let old = bench.of("A").id;
+    assert_eq!(
+        reload(&mut bench, one(router("A", 52))),
+        [
+            "send 51/0 to 224.0.0.18",
+            "log (A) sent 0 priority",
+            "log (A) removing VIPs.",
+            "release#2 10.0.0.151",
+            "notify Instance(\"A\") FAULT 100",
+            "log (A) Entering BACKUP STATE (init)",
+            "notify Instance(\"A\") BACKUP 100",
+        ]
+    );
+    assert_ne!(bench.of("A").id, old, "numbers are not used again");
+}
+
+#[test]
+fn an_address_that_moves_is_released_before_it_is_held() {
+    let two = |a: &[&str], b: &[&str]| {
+        let list = |l: &[&str]| l.iter().map(|x| spec(x, "eth0")).collect::<Vec<_>>();
+        let mut config = one(router("A", 51));
+        config.routers.push(router("B", 52));
+        config.routers[0].vips = list(a);
+        config.routers[1].vips = list(b);
+        config
+    };
+    let mut bench = Bench::master(two(&["10.0.0.11"], &["10.0.0.12", "10.0.0.13"]));
+    let done = reload(&mut bench, two(&["10.0.0.11", "10.0.0.13"], &["10.0.0.12"]));
+    let orders: Vec<_> = done
+        .iter()
+        .filter(|l| l.starts_with("hold") || l.starts_with("rel"))
+        .collect();
+    assert_eq!(orders, ["release#2 10.0.0.13", "hold#2 10.0.0.13"]);
+}
+
+#[test]
+fn a_backups_timer_moves_with_its_settings() {
+    let mut bench = Bench::new(one(router("A", 51)));
+    bench.pass(ms(1_000));
+    reload(&mut bench, with(|c| c.priority = Priority(228)));
+    assert_eq!(bench.timer("A"), 2_609_375 - 500_000);
+    reload(&mut bench, with(|c| c.advert_int = Duration::from_secs(2)));
+    assert_eq!(bench.timer("A"), 2_609_375 + 3_000_000);
+}
+
+#[test]
+fn a_newcomer_joins_the_group_that_rules() {
+    let mut config = one(router("A", 51));
+    config.groups = vec![group("G", &["A"])];
+    let mut bench = Bench::master(config.clone());
+    config.routers.push(router("B", 52));
+    config.groups = vec![group("G", &["A", "B"])];
+    let done = reload(&mut bench, config);
+    assert_eq!((bench.state("A"), bench.state("B")), ("MASTER", "MASTER"));
+    assert!(
+        !done.iter().any(|l| l.contains("BACKUP") || l.contains("Group")),
+        "no transition: {done:?}"
+    );
+}
+
+#[test]
+fn mixed_states_put_into_a_group_fall_back() {
+    let mut config = one(router("A", 51));
+    config.routers.push(router("B", 52));
+    let mut bench = Bench::master(config.clone());
+    bench.hear(advert(&router("B", 52), 200, "10.0.0.12"));
+    assert_eq!((bench.state("A"), bench.state("B")), ("MASTER", "BACKUP"));
+    config.groups = vec![group("G", &["A", "B"])];
+    reload(&mut bench, config);
+    assert_eq!((bench.state("A"), bench.state("B")), ("BACKUP", "BACKUP"));
+}
+
+#[test]
+fn a_new_script_does_not_hold_a_running_router() {
+    let mut bench = Bench::master(one(router("A", 51)));
+    let mut config = with(|c| {
+        c.track_scripts = vec![TrackedScript {
+            script: "chk".into(),
+            weight: 0,
+            reverse: false,
+        }];
+    });
+    config.scripts = vec![ScriptTracker {
+        name: "chk".into(),
+        rise: 1,
+        fall: 1,
+    }];
+    reload(&mut bench, config.clone());
+    assert_eq!(bench.state("A"), "MASTER");
+    bench.script("chk", 1);
+    assert_eq!(bench.state("A"), "FAULT");
+    reload(&mut bench, config.clone());
+    assert_eq!(bench.state("A"), "FAULT", "the verdict survives");
+    config.routers[0].track_scripts.clear();
+    reload(&mut bench, config);
+    assert_eq!(bench.state("A"), "BACKUP");
+}
+
+#[test]
+fn a_new_router_clears_its_left_overs_but_no_others() {
+    let mut config = one(router("A", 51));
+    let mut bench = Bench::master(config.clone());
+    bench.handle(Event::Interface(interface(
+        "eth0",
+        1,
+        &["10.0.0.1", "10.0.0.151", "10.0.0.152"],
+    )));
+    config.routers.push(router("B", 52));
+    config.routers[1].excluded = vec![spec("10.0.0.151", "eth0")];
+    let done = reload(&mut bench, config);
+    assert!(done.contains(&"release#0 10.0.0.152".into()), "{done:?}");
+}
+
+#[test]
+fn before_the_start_a_reload_replaces() {
+    let mut bench = Bench::idle(one(router("A", 51)));
+    assert_eq!(reload(&mut bench, one(router("B", 52))), [""; 0]);
+    let mut config = router("B", 52);
+    config.priority = Priority(120);
+    reload(&mut bench, one(config));
+    assert_eq!(bench.start()[1], "notify Instance(\"B\") BACKUP 120");
+}
