@@ -71,9 +71,8 @@ async fn a_script_has_its_own_group_and_nothing_of_ours() {
     let lines = dir.lines("out");
     assert_eq!(lines[0], lines[1], "the leader of its group");
     assert_eq!(lines[2], "0000000000000000");
-    // Rust ignores SIGPIPE; a script must not. Signals 32 and 33 belong to the C library.
-    let ignored = u64::from_str_radix(&lines[3], 16).unwrap();
-    assert_eq!(ignored & !(3 << 31), 0, "{}", lines[3]);
+    // Rust ignores SIGPIPE; a script must not.
+    assert_eq!(ignored_signals(&format!("SigIgn: {}", lines[3])), 0);
     let descriptors = dir.lines("out.fd").join("\n");
     assert_eq!(descriptors.matches("-> /dev/null").count(), 3, "{descriptors}");
     assert!(!descriptors.contains("leaked"), "{descriptors}");
@@ -97,20 +96,21 @@ async fn as_somebody_else_it_has_that_user_and_that_group_only() {
 }
 
 #[tokio::test]
-async fn dangerous_variables_are_removed() {
-    // This process' environment cannot be changed safely: a second one is started with the variables set.
-    let status = Command::new(std::env::current_exe().unwrap())
+async fn dangerous_variables_and_ignored_signals_are_not_inherited() {
+    // This process cannot be changed safely: a second one is started with variables set and a signal ignored.
+    let status = Command::new("/bin/sh")
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "script::run::tests::environment_of_a_script",
+            "script::run::tests::what_a_script_inherits",
             "--ignored",
         ])
         .envs([
-            ("IFS", "x"),
+            ("STEADFAST_TEST", "kept"),
             ("LD_LIBRARY_PATH", "/nonexistent"),
             ("LD_PRELOAD", ""),
         ])
-        .env("STEADFAST_TEST", "kept")
         .stdout(Stdio::null())
         .status()
         .await
@@ -119,13 +119,16 @@ async fn dangerous_variables_are_removed() {
 }
 
 #[tokio::test]
-#[ignore = "run by `dangerous_variables_are_removed` with variables set"]
-async fn environment_of_a_script() {
-    assert_eq!(std::env::var("IFS").unwrap(), "x");
+#[ignore = "run by `dangerous_variables_and_ignored_signals_are_not_inherited`"]
+async fn what_a_script_inherits() {
+    let own = std::fs::read_to_string("/proc/self/status").unwrap();
+    assert!(ignored_signals(&own) & 1 != 0, "SIGHUP is not ignored here");
+    assert!(std::env::var("LD_LIBRARY_PATH").is_ok());
     let dir = TempDir::new();
     let script = sh(&format!(
-        "tr '\\0' '\\n' < /proc/self/environ > {}",
-        dir.path("env").display()
+        "tr '\\0' '\\n' < /proc/self/environ > {0}; while read -r line; do echo $line; done < /proc/$$/status > {1}",
+        dir.path("env").display(),
+        dir.path("status").display()
     ));
     assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(0));
     let names: Vec<String> = dir
@@ -134,10 +137,17 @@ async fn environment_of_a_script() {
         .map(|line| line.split('=').next().unwrap().into())
         .collect();
     assert!(names.iter().any(|name| name == "STEADFAST_TEST"), "{names:?}");
-    assert!(
-        !names.iter().any(|name| name == "IFS" || name.starts_with("LD_")),
-        "{names:?}"
-    );
+    assert!(!names.iter().any(|name| name.starts_with("LD_")), "{names:?}");
+    assert_eq!(ignored_signals(&dir.lines("status").join("\n")), 0);
+}
+
+/// The mask of ignored signals; 32 and 33 belong to the C library.
+fn ignored_signals(status: &str) -> u64 {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .unwrap();
+    u64::from_str_radix(line.trim(), 16).unwrap() & !(3 << 31)
 }
 
 #[tokio::test]
