@@ -103,6 +103,21 @@ pub fn capture_vectors(directory: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Runs one scenario at `place`, with `steadfast` as the daemon under test, giving every line of its timeline to `live`.
+pub fn run_on(
+    place: Place,
+    scenario: &str,
+    steadfast: &Path,
+    live: impl Fn(&str) + Sync,
+) -> Result<(), String> {
+    let live = |line: &str| {
+        if let Some(line) = line.strip_prefix(MARK) {
+            live(line);
+        }
+    };
+    Guest::start_on(place, scenario, steadfast)?.outcome(live).verdict
+}
+
 /// Whose kernel a scenario runs on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -111,29 +126,29 @@ pub enum Place {
 }
 
 impl Place {
-    /// The host if it has all that a scenario may need.
+    /// For a scenario that may use anything.
     pub fn for_all() -> Self {
-        if is_root() && Path::new("/proc/net/ip_vs").exists() {
-            Self::Host
-        } else {
-            Self::Uml
-        }
+        if host_will_do() { Self::Host } else { Self::Uml }
     }
 
-    /// The host if it has all that a scenario without IPVS needs.
+    /// For a scenario without IPVS: root is enough, unless another place is asked for.
     pub fn without_ipvs() -> Self {
-        if is_root() { Self::Host } else { Self::Uml }
+        if std::env::var_os("LAB_PLACE").is_none() && nix::unistd::geteuid().is_root() {
+            Self::Host
+        } else {
+            Self::for_all()
+        }
     }
 }
 
 /// A scenario under way.
-pub struct Guest {
+struct Guest {
     child: Child,
     shared: PathBuf,
 }
 
-pub struct Outcome {
-    pub verdict: Result<(), String>,
+struct Outcome {
+    verdict: Result<(), String>,
     console: String,
 }
 
@@ -147,7 +162,7 @@ impl Guest {
     }
 
     /// Starts a guest at `place` whose nodes find `steadfast` as the daemon under test.
-    pub fn start_on(place: Place, scenario: &str, steadfast: &Path) -> Result<Self, String> {
+    fn start_on(place: Place, scenario: &str, steadfast: &Path) -> Result<Self, String> {
         static SERIAL: AtomicUsize = AtomicUsize::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -190,7 +205,7 @@ impl Guest {
     }
 
     /// Waits for the end, giving every line of the console to `live`.
-    pub fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
+    fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
         let console = self.child.stdout.take().expect("a pipe");
         let began = Instant::now();
         let (console, in_time) = thread::scope(|scope| {
@@ -256,6 +271,6 @@ fn host_namespaces(program: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
+fn host_will_do() -> bool {
+    nix::unistd::geteuid().is_root() && Path::new("/proc/net/ip_vs").exists()
 }

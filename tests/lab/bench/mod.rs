@@ -11,14 +11,17 @@ mod process;
 pub mod routers;
 mod table;
 
+use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
+use std::thread;
 use std::time::Instant;
 
 use figure::Figures;
 
-use crate::host::{Guest, Place};
+use crate::host::{self, Place};
 use crate::site::{Daemon, Director, Node, Switch};
 
 pub const FAILOVER: &str = "bench-failover";
@@ -58,8 +61,8 @@ pub fn side_by_side(order: &[&str]) -> ExitCode {
         println!("bench: no part is called {unknown}, but {}", known.join(", "));
         return ExitCode::FAILURE;
     }
-    let heading = heading(&subject);
-    let (mut figures, mut complete, mut notes) = (Figures::default(), true, Vec::new());
+    let (heading, mut notes) = heading(&subject);
+    let (mut figures, mut complete) = (Figures::default(), true);
     for (part, needs_ipvs, what) in PARTS {
         if !wanted.is_empty() && !wanted.contains(part) {
             continue;
@@ -98,12 +101,9 @@ pub fn side_by_side(order: &[&str]) -> ExitCode {
 /// Runs one part and reads its figures from the timeline.
 fn measure(part: &str, place: Place, subject: &Path) -> (Figures, Result<(), String>) {
     let figures = Mutex::new(Figures::default());
-    let guest = match Guest::start_on(place, part, subject) {
-        Ok(guest) => guest,
-        Err(why) => return (Figures::default(), Err(why)),
-    };
-    let outcome = guest.outcome(|line| figures.lock().expect("figures").read(line));
-    (figures.into_inner().expect("figures"), outcome.verdict)
+    let read = |line: &str| figures.lock().expect("figures").read(line);
+    let verdict = host::run_on(place, part, subject, read);
+    (figures.into_inner().expect("figures"), verdict)
 }
 
 /// What the reader must know about a part that did not run on the host's kernel.
@@ -121,18 +121,21 @@ fn released() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("release/steadfast")
 }
 
-/// Who is compared, and where.
-fn heading(subject: &Path) -> String {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+/// Who is compared, and where; with a note if this machine has much else to do.
+fn heading(subject: &Path) -> (String, Vec<String>) {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
     let (kernel, load) = (read("/proc/sys/kernel/osrelease"), read("/proc/loadavg"));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!(
-        "{} side by side with {}\non {cores} cores, Linux {}, load before: {}",
+    let load = load.split_whitespace().next().unwrap_or("unknown");
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let busy = load.parse::<f64>().is_ok_and(|load| load > 0.5 * cores as f64);
+    let notes = busy.then(|| format!("the machine was busy (load {load}): repeat this when it is not."));
+    let heading = format!(
+        "{} side by side with {}\non {cores} cores, Linux {}, load {load} at the start",
         version(subject),
         version(Path::new(Daemon::Keepalived.program())),
         kernel.trim(),
-        load.split_whitespace().next().unwrap_or("unknown"),
-    )
+    );
+    (heading, notes.into_iter().collect())
 }
 
 /// The first line of what a daemon says of itself.

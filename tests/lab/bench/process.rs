@@ -30,8 +30,10 @@ pub fn report_memory(name: &str, director: &Director) {
 /// where the file counts hundredths of a second.
 pub fn processor_time(director: &Director) -> Duration {
     let of = |process: Pid| {
-        let clock = ClockId::pid_cpu_clock_id(process).expect("the clock of a running process");
-        Duration::from(clock.now().expect("the time of a running process"))
+        let time = ClockId::pid_cpu_clock_id(process).and_then(ClockId::now);
+        Duration::from(
+            time.unwrap_or_else(|error| panic!("process {process} ended while it was measured: {error}")),
+        )
     };
     director.family().into_iter().map(of).sum()
 }
