@@ -8,13 +8,14 @@ use std::io::Write as _;
 use std::panic;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::thread::{self, sleep};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::reboot::{RebootMode, reboot};
 use nix::sys::wait::wait;
 use nix::unistd::{Pid, chdir, pivot_root};
 
-use crate::{modules, scenarios, sh, timeline};
+use crate::{host, modules, scenarios, sh, timeline};
 
 /// Where the guest finds the directory that it shares with the host.
 pub const SHARED: &str = "/run/lab/shared";
@@ -28,13 +29,14 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// The first process: makes the place, runs the scenario, collects the dead, ends the guest.
 ///
-/// `order` is: `uml` or `host`, the scenario, the directory shared with the host, the daemon's name, steadfast's file.
+/// `order` is: `uml` or `host`, the scenario, the directory shared with the host, the daemon under test
+/// and the program that is steadfast.
 pub fn init(order: &[&str]) -> ExitCode {
-    let [place, scenario, shared, daemon, steadfast, ..] = order else {
+    let [place, scenario, shared, daemon, binary, ..] = order else {
         panic!("what should this guest do? {order:?}")
     };
     let uml = *place == "uml";
-    private_root(uml, shared, steadfast);
+    private_root(uml, shared, binary);
     if uml {
         modules::load(modules::SITE);
     }
@@ -55,12 +57,23 @@ pub fn init(order: &[&str]) -> ExitCode {
         .spawn()
         .expect("the scenario's process");
     let child = Pid::from_raw(child.id() as i32);
+    if uml {
+        // A guest whose host process is gone ends nevertheless.
+        thread::spawn(|| {
+            sleep(host::LIMIT);
+            power_off();
+        });
+    }
     while !wait().is_ok_and(|status| status.pid() == Some(child)) {}
     if uml {
-        nix::unistd::sync();
-        reboot(RebootMode::RB_POWER_OFF).expect("power off");
+        power_off();
     }
     ExitCode::SUCCESS
+}
+
+fn power_off() {
+    nix::unistd::sync();
+    reboot(RebootMode::RB_POWER_OFF).expect("power off");
 }
 
 /// The scenario's process: runs it and leaves the verdict.
@@ -91,7 +104,7 @@ pub fn run(name: &str) -> ExitCode {
 }
 
 /// Replaces the root by an overlay of it, with fresh proc, sys, run and tmp, and the shared directory.
-fn private_root(uml: bool, shared: &str, steadfast: &str) {
+fn private_root(uml: bool, shared: &str, binary: &str) {
     let none = None::<&str>;
     if uml {
         modules::load(modules::ROOT);
@@ -139,7 +152,7 @@ fn private_root(uml: bool, shared: &str, steadfast: &str) {
         mount(Some(shared), "run/lab/shared", none, MsFlags::MS_BIND, none).expect("shared directory");
     }
     fs::create_dir_all("usr/local/sbin").expect("a place for the daemon");
-    for (built, seen) in [(steadfast, STEADFAST), (own_path().as_str(), LAB)] {
+    for (built, seen) in [(binary, STEADFAST), (own_path().as_str(), LAB)] {
         let seen = seen.trim_start_matches('/');
         File::create(seen).expect(seen);
         mount(Some(built), seen, none, MsFlags::MS_BIND, none).expect(seen);

@@ -13,16 +13,18 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::guest::PASSED;
 use crate::scenarios::{self, Scenario};
 use crate::timeline::MARK;
 
 /// How long a guest may take: well above the slowest scenario on a busy machine.
-const LIMIT: Duration = Duration::from_secs(150);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// Guests that run at once, unless `--test-threads` says otherwise: they mostly wait for timers.
-const THREADS: usize = 3;
+/// Guests that run at once on each processor, unless `--test-threads` says otherwise: they mostly wait for timers.
+const GUESTS: usize = 3;
 
 /// What every scenario uses, with the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -37,7 +39,8 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// All scenarios as tests.
 pub fn trials() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(THREADS);
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(GUESTS * processors);
     let trial = |scenario: &'static Scenario| {
         Trial::test(scenario.name, move || {
             let outcome = Guest::start(scenario.name)?.outcome(|_| {});
@@ -103,42 +106,19 @@ pub fn capture_vectors(directory: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs one scenario at `place`, with `steadfast` as the daemon under test, giving every line of its timeline to `live`.
-pub fn run_on(
-    place: Place,
-    scenario: &str,
-    steadfast: &Path,
-    live: impl Fn(&str) + Sync,
-) -> Result<(), String> {
+/// One scenario, its timeline given to `live` as it happens.
+pub fn follow(name: &str, live: impl Fn(&str) + Sync) -> Result<(), String> {
     let live = |line: &str| {
         if let Some(line) = line.strip_prefix(MARK) {
             live(line);
         }
     };
-    Guest::start_on(place, scenario, steadfast)?.outcome(live).verdict
+    Guest::start(name)?.outcome(live).verdict
 }
 
-/// Whose kernel a scenario runs on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    Host,
-    Uml,
-}
-
-impl Place {
-    /// For a scenario that may use anything.
-    pub fn for_all() -> Self {
-        if host_will_do() { Self::Host } else { Self::Uml }
-    }
-
-    /// For a scenario without IPVS: root is enough, unless another place is asked for.
-    pub fn without_ipvs() -> Self {
-        if std::env::var_os("LAB_PLACE").is_none() && nix::unistd::geteuid().is_root() {
-            Self::Host
-        } else {
-            Self::for_all()
-        }
-    }
+/// Whether a scenario runs on the host's own kernel.
+pub fn runs_on_host(name: &str) -> bool {
+    host_will_do(scenarios::named(name).is_none_or(|scenario| scenario.ipvs))
 }
 
 /// A scenario under way.
@@ -154,22 +134,13 @@ struct Outcome {
 
 impl Guest {
     fn start(scenario: &str) -> Result<Self, String> {
-        Self::start_on(
-            Place::for_all(),
-            scenario,
-            Path::new(env!("CARGO_BIN_EXE_steadfast")),
-        )
-    }
-
-    /// Starts a guest at `place` whose nodes find `steadfast` as the daemon under test.
-    fn start_on(place: Place, scenario: &str, steadfast: &Path) -> Result<Self, String> {
         static SERIAL: AtomicUsize = AtomicUsize::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join("lab")
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
-        let uml = place == Place::Uml;
+        let uml = !runs_on_host(scenario);
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]
         } else {
@@ -191,17 +162,23 @@ impl Guest {
         };
         let place = if uml { "uml" } else { "host" };
         let daemon = std::env::var("LAB_DAEMON").unwrap_or_else(|_| "steadfast".into());
+        let binary = std::env::var("LAB_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_steadfast").into());
         command
             .args(["--guest", place, scenario])
             .arg(&shared)
-            .arg(daemon)
-            .arg(steadfast);
+            .args([daemon, binary]);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
         let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
         Ok(Self { child, shared })
+    }
+
+    /// Kills the guest with all its helpers: user-mode-linux makes itself the leader of a process group.
+    fn kill(&mut self) {
+        let _ = killpg(Pid::from_raw(self.child.id() as i32), Signal::SIGKILL);
+        let _ = self.child.kill();
     }
 
     /// Waits for the end, giving every line of the console to `live`.
@@ -214,7 +191,7 @@ impl Guest {
             while self.child.try_wait().is_ok_and(|status| status.is_none()) {
                 if began.elapsed() > LIMIT {
                     in_time = false;
-                    let _ = self.child.kill();
+                    self.kill();
                 }
                 sleep(Duration::from_millis(20));
             }
@@ -271,6 +248,10 @@ fn host_namespaces(program: &Path) -> Command {
     command
 }
 
-fn host_will_do() -> bool {
-    nix::unistd::geteuid().is_root() && Path::new("/proc/net/ip_vs").exists()
+/// `LAB_PLACE` says which kernel to use, `host` or `uml`; else the host's if it can.
+fn host_will_do(ipvs: bool) -> bool {
+    match std::env::var("LAB_PLACE").as_deref() {
+        Ok(place) => place == "host",
+        Err(_) => nix::unistd::geteuid().is_root() && (!ipvs || Path::new("/proc/net/ip_vs").exists()),
+    }
 }
