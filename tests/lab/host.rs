@@ -140,7 +140,7 @@ impl Guest {
             .join("lab")
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
-        let uml = !runs_on_host(scenario);
+        let uml = !host_will_do(scenarios::named(scenario).is_none_or(|scenario| scenario.ipvs));
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]
         } else {
