@@ -39,9 +39,7 @@ demo: setup ## A pair of directors at work, and what happens when one is lost
 	@$(CARGO) test --test lab -- --show demo
 
 bench: setup ## Side by side with keepalived: failover, memory, CPU; SUBJECT=path for another build
-ifdef SUBJECT
-	@$(CARGO) test --quiet --test lab -- --bench --subject $(SUBJECT)
-else
+ifndef SUBJECT
 	$(CARGO) build --release
-	@$(CARGO) test --quiet --test lab -- --bench
 endif
+	@LAB_BINARY=$(abspath $(or $(SUBJECT),$(RELEASE))) $(CARGO) test --quiet --test lab -- --bench

@@ -29,13 +29,14 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// The first process: makes the place, runs the scenario, collects the dead, ends the guest.
 ///
-/// `order` is: `uml` or `host`, the scenario, the directory shared with the host, the daemon's name, steadfast's file.
+/// `order` is: `uml` or `host`, the scenario, the directory shared with the host, the daemon under test
+/// and the program that is steadfast.
 pub fn init(order: &[&str]) -> ExitCode {
-    let [place, scenario, shared, daemon, steadfast, ..] = order else {
+    let [place, scenario, shared, daemon, binary, ..] = order else {
         panic!("what should this guest do? {order:?}")
     };
     let uml = *place == "uml";
-    private_root(uml, shared, steadfast);
+    private_root(uml, shared, binary);
     if uml {
         modules::load(modules::SITE);
     }
@@ -103,7 +104,7 @@ pub fn run(name: &str) -> ExitCode {
 }
 
 /// Replaces the root by an overlay of it, with fresh proc, sys, run and tmp, and the shared directory.
-fn private_root(uml: bool, shared: &str, steadfast: &str) {
+fn private_root(uml: bool, shared: &str, binary: &str) {
     let none = None::<&str>;
     if uml {
         modules::load(modules::ROOT);
@@ -151,7 +152,7 @@ fn private_root(uml: bool, shared: &str, steadfast: &str) {
         mount(Some(shared), "run/lab/shared", none, MsFlags::MS_BIND, none).expect("shared directory");
     }
     fs::create_dir_all("usr/local/sbin").expect("a place for the daemon");
-    for (built, seen) in [(steadfast, STEADFAST), (own_path().as_str(), LAB)] {
+    for (built, seen) in [(binary, STEADFAST), (own_path().as_str(), LAB)] {
         let seen = seen.trim_start_matches('/');
         File::create(seen).expect(seen);
         mount(Some(built), seen, none, MsFlags::MS_BIND, none).expect(seen);

@@ -106,58 +106,41 @@ pub fn capture_vectors(directory: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Whose kernel a scenario runs on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    Host,
-    Uml,
+/// One scenario, its timeline given to `live` as it happens.
+pub fn follow(name: &str, live: impl Fn(&str) + Sync) -> Result<(), String> {
+    let live = |line: &str| {
+        if let Some(line) = line.strip_prefix(MARK) {
+            live(line);
+        }
+    };
+    Guest::start(name)?.outcome(live).verdict
 }
 
-impl Place {
-    /// The host if it has all that a scenario may need.
-    pub fn for_all() -> Self {
-        if is_root() && Path::new("/proc/net/ip_vs").exists() {
-            Self::Host
-        } else {
-            Self::Uml
-        }
-    }
-
-    /// The host if it has all that a scenario without IPVS needs.
-    pub fn without_ipvs() -> Self {
-        if is_root() { Self::Host } else { Self::Uml }
-    }
+/// Whether a scenario runs on the host's own kernel.
+pub fn runs_on_host(name: &str) -> bool {
+    host_will_do(scenarios::named(name).is_none_or(|scenario| scenario.ipvs))
 }
 
 /// A scenario under way.
-pub struct Guest {
+struct Guest {
     child: Child,
     shared: PathBuf,
 }
 
-pub struct Outcome {
-    pub verdict: Result<(), String>,
+struct Outcome {
+    verdict: Result<(), String>,
     console: String,
 }
 
 impl Guest {
     fn start(scenario: &str) -> Result<Self, String> {
-        Self::start_on(
-            Place::for_all(),
-            scenario,
-            Path::new(env!("CARGO_BIN_EXE_steadfast")),
-        )
-    }
-
-    /// Starts a guest at `place` whose nodes find `steadfast` as the daemon under test.
-    pub fn start_on(place: Place, scenario: &str, steadfast: &Path) -> Result<Self, String> {
         static SERIAL: AtomicUsize = AtomicUsize::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join("lab")
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
-        let uml = place == Place::Uml;
+        let uml = !host_will_do(scenarios::named(scenario).is_none_or(|scenario| scenario.ipvs));
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]
         } else {
@@ -179,11 +162,11 @@ impl Guest {
         };
         let place = if uml { "uml" } else { "host" };
         let daemon = std::env::var("LAB_DAEMON").unwrap_or_else(|_| "steadfast".into());
+        let binary = std::env::var("LAB_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_steadfast").into());
         command
             .args(["--guest", place, scenario])
             .arg(&shared)
-            .arg(daemon)
-            .arg(steadfast);
+            .args([daemon, binary]);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -199,7 +182,7 @@ impl Guest {
     }
 
     /// Waits for the end, giving every line of the console to `live`.
-    pub fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
+    fn outcome(mut self, live: impl Fn(&str) + Sync) -> Outcome {
         let console = self.child.stdout.take().expect("a pipe");
         let began = Instant::now();
         let (console, in_time) = thread::scope(|scope| {
@@ -265,6 +248,10 @@ fn host_namespaces(program: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
+/// `LAB_PLACE` says which kernel to use, `host` or `uml`; else the host's if it can.
+fn host_will_do(ipvs: bool) -> bool {
+    match std::env::var("LAB_PLACE").as_deref() {
+        Ok(place) => place == "host",
+        Err(_) => nix::unistd::geteuid().is_root() && (!ipvs || Path::new("/proc/net/ip_vs").exists()),
+    }
 }

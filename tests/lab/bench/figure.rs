@@ -3,7 +3,7 @@
 //! They travel as lines of the timeline, so that `--show bench-failover` shows them where they arise.
 
 use crate::site::Daemon;
-use crate::timeline::{MARK, note};
+use crate::timeline::note;
 
 /// Who says a figure in the timeline.
 const WHO: &str = "figure";
@@ -20,11 +20,7 @@ pub struct Figures(Vec<(String, Daemon, f64)>);
 impl Figures {
     /// Takes the figure out of a line of the timeline, if it has one.
     pub fn read(&mut self, line: &str) {
-        let words: Vec<&str> = line
-            .strip_prefix(MARK)
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect();
+        let words: Vec<&str> = line.split_whitespace().collect();
         let [_, WHO, name, daemon, value] = words.as_slice() else {
             return;
         };

@@ -11,14 +11,17 @@ mod process;
 pub mod routers;
 mod table;
 
+use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
+use std::thread;
 use std::time::Instant;
 
 use figure::Figures;
 
-use crate::host::{Guest, Place};
+use crate::host;
 use crate::site::{Daemon, Director, Node, Switch};
 
 pub const FAILOVER: &str = "bench-failover";
@@ -28,58 +31,55 @@ pub const PAIR: &str = "bench-pair";
 /// keepalived first: it is the measure.
 const DAEMONS: [Daemon; 2] = [Daemon::Keepalived, Daemon::Steadfast];
 
-/// A part, whether it needs IPVS, and what it does.
-const PARTS: &[(&str, bool, &str)] = &[
-    (FAILOVER, false, "kills masters"),
-    (ROUTERS, false, "runs 200 routers"),
-    (PAIR, true, "runs a pair that balances"),
+/// The parts, and what they do.
+const PARTS: &[(&str, &str)] = &[
+    (FAILOVER, "kills masters"),
+    (ROUTERS, "runs 200 routers"),
+    (PAIR, "runs a pair that balances"),
 ];
 
-/// Runs the parts and prints the table.
+/// Runs the parts and prints the table: all parts, or those that `wanted` names.
 ///
-/// `order` is: `--subject PATH` for another file in steadfast's place, and names of parts for those alone.
-pub fn side_by_side(order: &[&str]) -> ExitCode {
-    let (subject, wanted) = match order {
-        ["--subject", subject, wanted @ ..] => (PathBuf::from(subject), wanted),
-        wanted => (released(), wanted),
+/// `LAB_BINARY` is the steadfast that is compared; the build that tests use would be none to measure.
+pub fn side_by_side(wanted: &[&str]) -> ExitCode {
+    let Some(subject) = std::env::var_os("LAB_BINARY").map(PathBuf::from) else {
+        println!("bench: LAB_BINARY must name a release build of steadfast; make bench sees to that");
+        return ExitCode::FAILURE;
     };
-    let Ok(subject) = subject.canonicalize() else {
+    if !subject.is_absolute() || !subject.exists() {
         println!(
-            "bench: {} is missing; cargo build --release makes it",
+            "bench: LAB_BINARY={}: no absolute path of a file",
             subject.display()
         );
         return ExitCode::FAILURE;
-    };
+    }
     if let Some(unknown) = wanted
         .iter()
-        .find(|name| !PARTS.iter().any(|(part, ..)| part == *name))
+        .find(|name| !PARTS.iter().any(|(part, _)| part == *name))
     {
-        let known: Vec<&str> = PARTS.iter().map(|(part, ..)| *part).collect();
+        let known: Vec<&str> = PARTS.iter().map(|(part, _)| *part).collect();
         println!("bench: no part is called {unknown}, but {}", known.join(", "));
         return ExitCode::FAILURE;
     }
-    let heading = heading(&subject);
-    let (mut figures, mut complete, mut notes) = (Figures::default(), true, Vec::new());
-    for (part, needs_ipvs, what) in PARTS {
+    let (heading, mut notes) = heading(&subject);
+    let (mut figures, mut complete) = (Figures::default(), true);
+    for (part, what) in PARTS {
         if !wanted.is_empty() && !wanted.contains(part) {
             continue;
         }
-        let place = if *needs_ipvs {
-            Place::for_all()
-        } else {
-            Place::without_ipvs()
-        };
         println!("bench: {what} ({part}) ...");
         let began = Instant::now();
-        let (found, verdict) = measure(part, place, &subject);
+        let (found, verdict) = measure(part);
         println!("bench: ... {:.0} s", began.elapsed().as_secs_f64());
         figures.add(found);
         if let Err(why) = verdict {
             complete = false;
             println!("bench: {part} FAILED: {why}");
             notes.push(format!("{part} failed: its figures are not complete."));
-        } else if place == Place::Uml {
-            notes.push(aside(part, *needs_ipvs));
+        } else if !host::runs_on_host(part) {
+            notes.push(format!(
+                "{part} ran on user-mode Linux: take its times for those of a slow machine."
+            ));
         }
     }
     println!("\n{heading}\n");
@@ -96,43 +96,27 @@ pub fn side_by_side(order: &[&str]) -> ExitCode {
 }
 
 /// Runs one part and reads its figures from the timeline.
-fn measure(part: &str, place: Place, subject: &Path) -> (Figures, Result<(), String>) {
+fn measure(part: &str) -> (Figures, Result<(), String>) {
     let figures = Mutex::new(Figures::default());
-    let guest = match Guest::start_on(place, part, subject) {
-        Ok(guest) => guest,
-        Err(why) => return (Figures::default(), Err(why)),
-    };
-    let outcome = guest.outcome(|line| figures.lock().expect("figures").read(line));
-    (figures.into_inner().expect("figures"), outcome.verdict)
+    let verdict = host::follow(part, |line| figures.lock().expect("figures").read(line));
+    (figures.into_inner().expect("figures"), verdict)
 }
 
-/// What the reader must know about a part that did not run on the host's kernel.
-fn aside(part: &str, needs_ipvs: bool) -> String {
-    let why = if needs_ipvs {
-        "this host has no IPVS, or we are not root"
-    } else {
-        "we are not root; its times are those of a slow machine"
-    };
-    format!("{part} ran on user-mode Linux: {why}.")
-}
-
-/// The release build that goes with this program's own.
-fn released() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("release/steadfast")
-}
-
-/// Who is compared, and where.
-fn heading(subject: &Path) -> String {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+/// Who is compared, and where; with a note if this machine has much else to do.
+fn heading(subject: &Path) -> (String, Vec<String>) {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
     let (kernel, load) = (read("/proc/sys/kernel/osrelease"), read("/proc/loadavg"));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!(
-        "{} side by side with {}\non {cores} cores, Linux {}, load before: {}",
+    let load = load.split_whitespace().next().unwrap_or("unknown");
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let busy = load.parse::<f64>().is_ok_and(|load| load > 0.5 * cores as f64);
+    let notes = busy.then(|| format!("the machine was busy (load {load}): repeat this when it is not."));
+    let heading = format!(
+        "{} side by side with {}\non {cores} cores, Linux {}, load {load} at the start",
         version(subject),
         version(Path::new(Daemon::Keepalived.program())),
         kernel.trim(),
-        load.split_whitespace().next().unwrap_or("unknown"),
-    )
+    );
+    (heading, notes.into_iter().collect())
 }
 
 /// The first line of what a daemon says of itself.

@@ -12,7 +12,7 @@ use crate::site::Director;
 /// Reports the memory of all processes of a director's daemon, in MiB: `NAME` is its proportional share of every page
 /// (PSS), `NAME-anonymous` the part of it that belongs to no file, which no neighbour can share and make smaller.
 pub fn report_memory(name: &str, director: &Director) {
-    let family = director.family();
+    let family = family(director);
     let total = |field: &str| -> f64 {
         family
             .iter()
@@ -30,10 +30,27 @@ pub fn report_memory(name: &str, director: &Director) {
 /// where the file counts hundredths of a second.
 pub fn processor_time(director: &Director) -> Duration {
     let of = |process: Pid| {
-        let clock = ClockId::pid_cpu_clock_id(process).expect("the clock of a running process");
-        Duration::from(clock.now().expect("the time of a running process"))
+        let time = ClockId::pid_cpu_clock_id(process).and_then(ClockId::now);
+        Duration::from(
+            time.unwrap_or_else(|error| panic!("process {process} ended while it was measured: {error}")),
+        )
     };
-    director.family().into_iter().map(of).sum()
+    family(director).into_iter().map(of).sum()
+}
+
+/// Every process in a director's network: there is nothing but its daemon, however that came to be there.
+fn family(director: &Director) -> Vec<Pid> {
+    let network = |task: &str| fs::read_link(format!("/proc/{task}/ns/net")).ok();
+    let own = network(&director.pid().to_string()).expect("a director's network");
+    let family: Vec<Pid> = fs::read_dir("/proc")
+        .expect("proc")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|process: &i32| network(&process.to_string()).as_ref() == Some(&own))
+        .map(Pid::from_raw)
+        .collect();
+    assert!(!family.is_empty(), "{} runs no daemon", director.name);
+    family
 }
 
 fn kibibytes(process: Pid, field: &str) -> f64 {

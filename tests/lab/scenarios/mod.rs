@@ -20,6 +20,8 @@ pub struct Scenario {
     pub about: &'static str,
     /// Whether it is a test, rather than a service of the lab.
     pub in_tests: bool,
+    /// Whether it needs IPVS; without, a privileged host's own kernel will do.
+    pub ipvs: bool,
     pub run: fn(),
 }
 
@@ -135,19 +137,25 @@ pub const ALL: &[Scenario] = &[
         vectors::compare,
     ),
     tool("demo", "the whole story, for make demo", demo::run),
-    tool(
-        bench::FAILOVER,
-        "for make bench: lateness of the takeover",
-        bench::failover::run,
-    ),
-    tool(
-        bench::ROUTERS,
-        "for make bench: memory and CPU with 200 routers",
-        bench::routers::run,
-    ),
+    Scenario {
+        ipvs: false,
+        ..tool(
+            bench::FAILOVER,
+            "lateness of takeovers beside keepalived's, for make bench",
+            bench::failover::run,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..tool(
+            bench::ROUTERS,
+            "memory and CPU with 200 routers beside keepalived's, for make bench",
+            bench::routers::run,
+        )
+    },
     tool(
         bench::PAIR,
-        "for make bench: memory of a pair that balances",
+        "memory of a pair that balances beside keepalived's, for make bench",
         bench::pair::run,
     ),
     tool(
@@ -166,6 +174,7 @@ const fn test(name: &'static str, about: &'static str, run: fn()) -> Scenario {
         name,
         about,
         in_tests: true,
+        ipvs: true,
         run,
     }
 }
@@ -175,6 +184,7 @@ const fn tool(name: &'static str, about: &'static str, run: fn()) -> Scenario {
         name,
         about,
         in_tests: false,
+        ipvs: true,
         run,
     }
 }

@@ -169,8 +169,8 @@ impl Director {
         Pid::from_raw(self.running.as_ref().expect("a started daemon").id() as i32)
     }
 
-    /// The daemon's main process and all below it.
-    pub fn family(&self) -> Vec<Pid> {
+    /// Sends a signal to the daemon's main process and all below it.
+    fn all(&self, signal: Signal) {
         let mut family = vec![self.main()];
         let processes = fs::read_dir("/proc").expect("proc").flatten();
         let mut parents: Vec<(Pid, Pid)> = processes
@@ -182,12 +182,7 @@ impl Director {
                 family.push(process);
             }
         }
-        family
-    }
-
-    /// Sends a signal to every process of the daemon.
-    fn all(&self, signal: Signal) {
-        for process in self.family() {
+        for process in family {
             let _ = kill(process, signal);
         }
     }
