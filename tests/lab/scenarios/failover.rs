@@ -66,7 +66,7 @@ pub fn host() {
         mut d1,
         probe,
         backup,
-        ..
+        d2: _d2,
     } = pair("");
     let lost = Stamp::now();
     site.lose(&mut d1);
