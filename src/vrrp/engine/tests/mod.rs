@@ -6,3 +6,4 @@ mod groups;
 mod life;
 mod properties;
 mod reloads;
+mod vectors;
