@@ -250,6 +250,9 @@ impl Worker {
     /// Takes in what the monitor heard and tells what is new.
     async fn heard(&mut self, heard: Result<Heard, NetlinkError>) -> Result<(), End> {
         self.take_in(heard);
+        if self.inventory.suspects_removal() {
+            self.dump();
+        }
         let (gone, rest): (Vec<News>, Vec<News>) = self
             .inventory
             .take_news()
@@ -291,9 +294,13 @@ impl Worker {
                 true
             }
         };
-        if !lost {
-            return;
+        if lost {
+            self.dump();
         }
+    }
+
+    /// Asks the kernel for everything anew.
+    fn dump(&mut self) {
         match self.netlink.dump() {
             Ok(dump) => self.inventory.replace(dump),
             Err(error) => tracing::error!(target: "vrrp", "Netlink: {error}"),

@@ -381,14 +381,14 @@ impl Driver {
             }
             Err(error) => {
                 self.metrics.sent(false);
-                if !open.complained {
+                if !open.complained && !is_expected(packet, &error) {
+                    open.complained = true;
                     tracing::warn!(
                         target: "vrrp",
                         "cannot send an advert from {} to {} on {}: {error}",
                         packet.source, packet.destination, open.endpoint.interface,
                     );
                 }
-                open.complained = true;
             }
         }
     }
@@ -484,6 +484,16 @@ impl Open {
         };
         kind && self.index == packet.interface && self.endpoint.family == Family::of(&packet.destination)
     }
+}
+
+/// Priority 0 after the interface went down cannot leave, and nobody wonders (fact 5.9). IPv6 says it in other words: the
+/// source address went with the link.
+fn is_expected(packet: &Transmit, error: &io::Error) -> bool {
+    let down = matches!(
+        error.raw_os_error(),
+        Some(libc::ENETUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL | libc::EINVAL | libc::ENODEV)
+    );
+    down && packet.payload.get(2) == Some(&0)
 }
 
 fn tell(line: &Line) {
