@@ -250,6 +250,9 @@ impl Worker {
     /// Takes in what the monitor heard and tells what is new.
     async fn heard(&mut self, heard: Result<Heard, NetlinkError>) -> Result<(), End> {
         self.take_in(heard);
+        if self.inventory.suspects_removal() {
+            self.dump();
+        }
         let (gone, rest): (Vec<News>, Vec<News>) = self
             .inventory
             .take_news()
@@ -291,9 +294,13 @@ impl Worker {
                 true
             }
         };
-        if !lost {
-            return;
+        if lost {
+            self.dump();
         }
+    }
+
+    /// Asks the kernel for everything anew.
+    fn dump(&mut self) {
         match self.netlink.dump() {
             Ok(dump) => self.inventory.replace(dump),
             Err(error) => tracing::error!(target: "vrrp", "Netlink: {error}"),
@@ -394,7 +401,7 @@ impl Worker {
             self.take_in(heard);
             let wanted: Vec<AddressSpec> = part
                 .iter()
-                .filter(|spec| !self.taken_back(order, spec))
+                .filter(|spec| !taken_back(&self.queue, order, spec))
                 .cloned()
                 .collect();
             let held = self.held.entry(order.router).or_default();
@@ -451,18 +458,6 @@ impl Worker {
         }
     }
 
-    /// Whether a waiting release of the same router, newer than `order`, names `spec`.
-    fn taken_back(&self, order: &AddressOrder, spec: &AddressSpec) -> bool {
-        self.queue.iter().any(|request| match request {
-            Request::Release(newer) => {
-                newer.router == order.router
-                    && newer.generation > order.generation
-                    && names(&newer.addresses, spec)
-            }
-            Request::Endpoints { .. } | Request::Hold(_) | Request::Close(_) | Request::End => false,
-        })
-    }
-
     /// The interfaces' indexes now; addresses without one fail.
     fn resolve(
         &self,
@@ -508,6 +503,18 @@ async fn at(deadline: Option<tokio::time::Instant>) {
     }
 }
 
+/// Whether a release of the same router that waits in `queue`, newer than `order`, names `spec`.
+fn taken_back(queue: &VecDeque<Request>, order: &AddressOrder, spec: &AddressSpec) -> bool {
+    queue.iter().any(|request| match request {
+        Request::Release(newer) => {
+            newer.router == order.router
+                && newer.generation > order.generation
+                && names(&newer.addresses, spec)
+        }
+        Request::Endpoints { .. } | Request::Hold(_) | Request::Close(_) | Request::End => false,
+    })
+}
+
 /// Whether `addresses` has the address of `spec`, whatever its label or scope.
 fn names(addresses: &[AddressSpec], spec: &AddressSpec) -> bool {
     addresses
@@ -520,5 +527,80 @@ fn completion(order: &AddressOrder, failed: Vec<(AddressSpec, String)>) -> Compl
         router: order.router,
         generation: order.generation,
         failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Cidr, IfName, Scope};
+
+    fn spec(address: &str) -> AddressSpec {
+        AddressSpec {
+            cidr: Cidr::host(address.parse().unwrap()),
+            interface: IfName::new("eth0").unwrap(),
+            scope: Scope::GLOBAL,
+            label: None,
+            broadcast: None,
+        }
+    }
+
+    fn order(router: u32, generation: u64, addresses: &[&str]) -> AddressOrder {
+        AddressOrder {
+            router: RouterId(router),
+            generation,
+            addresses: addresses.iter().map(|a| spec(a)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_hold_that_a_newer_release_overtook_is_not_carried_out() {
+        let hold = order(1, 5, &["10.0.0.1", "10.0.0.2"]);
+        let taken = |release: AddressOrder| {
+            let queue = VecDeque::from([Request::Release(release)]);
+            hold.addresses
+                .iter()
+                .map(|spec| taken_back(&queue, &hold, spec))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(taken(order(1, 6, &["10.0.0.1", "10.0.0.2"])), [true, true]);
+        assert_eq!(
+            taken(order(1, 6, &["10.0.0.2"])),
+            [false, true],
+            "a reload takes one back"
+        );
+        assert_eq!(
+            taken(order(1, 4, &["10.0.0.1", "10.0.0.2"])),
+            [false, false],
+            "an older one"
+        );
+        assert_eq!(
+            taken(order(2, 9, &["10.0.0.1"])),
+            [false, false],
+            "another router's"
+        );
+        let mut labelled = order(1, 6, &["10.0.0.1"]);
+        labelled.addresses[0].label = Some("eth0:x".into());
+        assert_eq!(taken(labelled), [true, false], "the label does not matter");
+    }
+
+    /// Without privileges the worker still follows the interfaces; it ends when it is told to.
+    #[test]
+    fn tells_the_interfaces_and_ends() {
+        let mut worker = spawn(Vec::new()).unwrap();
+        let mut names = Vec::new();
+        loop {
+            match worker.reports.blocking_recv().unwrap() {
+                Report::Interface { status, .. } => names.push(status.name.as_str().to_owned()),
+                Report::Ready { epoch } => {
+                    assert_eq!(epoch, START);
+                    break;
+                }
+                Report::Event(_) | Report::Opened { .. } => {}
+            }
+        }
+        assert!(names.contains(&"lo".to_owned()), "{names:?}");
+        worker.requests.blocking_send(Request::End).unwrap();
+        assert!(worker.ended.recv().is_err(), "closed without a word");
     }
 }

@@ -64,7 +64,15 @@ pub struct Inventory {
     told: BTreeMap<IfIndex, Link>,
     /// Links that may differ from `told`.
     changed: BTreeSet<IfIndex>,
-    held: BTreeSet<(IfIndex, IpAddr)>,
+    held: BTreeMap<(IfIndex, IpAddr), Sighting>,
+}
+
+/// Whether the kernel has told of an address of ours since we installed it: it tells of an IPv6 address later than it
+/// answers the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sighting {
+    NotYet,
+    Seen,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,13 +100,24 @@ impl Inventory {
         }
     }
 
-    /// Forgets what is known and takes a whole dump: links first, then addresses.
+    /// Forgets what is known and takes a whole dump: links first, then addresses. What it lacks is not there.
     pub fn replace(&mut self, dump: impl IntoIterator<Item = Change>) {
         self.changed.extend(self.links.keys());
         self.links.clear();
         for change in dump {
             self.apply(change);
         }
+        for sighting in self.held.values_mut() {
+            *sighting = Sighting::Seen;
+        }
+    }
+
+    /// Whether an address of ours seems to be gone from a link that is there. The message that it is there again may
+    /// still be to come: take a dump before [`Self::take_news`] tells.
+    pub fn suspects_removal(&self) -> bool {
+        let there = |index: &IfIndex| self.links.contains_key(index);
+        let mut changed = self.changed.iter().filter(|index| there(index));
+        changed.any(|index| !self.missing(*index).is_empty())
     }
 
     /// The interfaces, by index.
@@ -114,10 +133,13 @@ impl Inventory {
     }
 
     /// We installed `address`, or found it installed when we wanted to.
-    ///
-    /// The kernel's own message about it may come later; take in all messages that wait before asking for news.
     pub fn hold(&mut self, interface: IfIndex, address: IpAddr) {
-        self.held.insert((interface, address));
+        let sighting = if self.has(interface, &address) {
+            Sighting::Seen
+        } else {
+            Sighting::NotYet
+        };
+        self.held.insert((interface, address), sighting);
     }
 
     /// We are about to remove `address`: its absence is no news.
@@ -125,9 +147,9 @@ impl Inventory {
         self.held.remove(&(interface, address));
     }
 
-    /// What is ours, with the name of the interface where it still has one.
+    /// What is ours.
     pub fn held(&self) -> impl Iterator<Item = (IfIndex, IpAddr)> {
-        self.held.iter().copied()
+        self.held.keys().copied()
     }
 
     /// What differs from what was told before: lost interfaces first, then the state of those that changed, then
@@ -151,8 +173,20 @@ impl Inventory {
                     forwards_v6: new.forwards_v6,
                 });
             }
-            removed.extend(lost(&mut self.held, index, new));
-            match new.cloned() {
+            let new = new.cloned();
+            let missing = self.missing(index);
+            for address in &missing {
+                self.held.remove(&(index, *address));
+            }
+            match &new {
+                Some(new) => removed.extend(missing.into_iter().map(|address| News::AddressRemoved {
+                    interface: new.status.name.clone(),
+                    address,
+                })),
+                // The link took them along.
+                None => self.held.retain(|(at, _), _| *at != index),
+            }
+            match new {
                 Some(new) => self.told.insert(index, new),
                 None => self.told.remove(&index),
             };
@@ -184,31 +218,26 @@ impl Inventory {
             None => addresses.push(address),
         }
         self.changed.insert(interface);
+        if let Some(sighting) = self.held.get_mut(&(interface, address.cidr.addr)) {
+            *sighting = Sighting::Seen;
+        }
     }
-}
 
-/// Takes out of `held` what `link` does not have any more; tells of it only if the link is still there.
-fn lost(held: &mut BTreeSet<(IfIndex, IpAddr)>, index: IfIndex, link: Option<&Link>) -> Vec<News> {
-    let has = |address: &IpAddr| {
+    fn has(&self, index: IfIndex, address: &IpAddr) -> bool {
+        let link = self.links.get(&index);
         link.is_some_and(|link| link.status.addresses.iter().any(|a| a.cidr.addr == *address))
-    };
-    let missing: Vec<IpAddr> = held
-        .iter()
-        .filter(|(at, address)| *at == index && !has(address))
-        .map(|(_, address)| *address)
-        .collect();
-    for address in &missing {
-        held.remove(&(index, *address));
     }
-    let name = link.map(|link| link.status.name.clone());
-    let told = name.map(|interface| {
-        let removed = missing.into_iter().map(move |address| News::AddressRemoved {
-            interface: interface.clone(),
-            address,
-        });
-        removed.collect()
-    });
-    told.unwrap_or_default()
+
+    /// Addresses of ours that were on the link and are not any more.
+    fn missing(&self, index: IfIndex) -> Vec<IpAddr> {
+        let seen = self
+            .held
+            .iter()
+            .filter(|(_, sighting)| **sighting == Sighting::Seen);
+        seen.filter(|((at, address), _)| *at == index && !self.has(index, address))
+            .map(|((_, address), _)| *address)
+            .collect()
+    }
 }
 
 #[cfg(test)]

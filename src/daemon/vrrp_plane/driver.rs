@@ -31,6 +31,8 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 /// A deadline served later than this is overdue: the plane was held up, and listens before it acts.
 const OVERDUE: Duration = Duration::from_millis(1);
+/// How long the end waits for the kernel worker.
+const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 /// From a full request queue to the next attempt.
 const REQUEST_AGAIN: Duration = Duration::from_millis(1);
 
@@ -119,10 +121,14 @@ impl Driver {
 
     /// Runs until it is told to stop.
     pub(super) async fn run(mut self) -> io::Result<()> {
+        // Declared after `self`, so dropped before it.
+        let mut last_words = LastWords(Some(Arc::clone(&self.will)));
         loop {
             let next = self.next_wake();
             self.timer.set(next)?;
             let woken = self.wait().await?;
+            // Measured before the packets: what they say may lift the deadline that was missed.
+            let late = self.lateness();
             self.hear_packets();
             if let Some(report) = woken.report {
                 self.take_report(report)?;
@@ -130,10 +136,11 @@ impl Driver {
             if let Some(command) = woken.command {
                 self.obey(command);
             }
-            self.serve_deadlines()?;
+            self.serve_deadlines(late)?;
             self.send_requests()?;
             if self.stopped() {
-                self.leave().await;
+                self.leave().await?;
+                last_words.0 = None;
                 return Ok(());
             }
         }
@@ -226,20 +233,26 @@ impl Driver {
         self.carry_out();
     }
 
-    fn serve_deadlines(&mut self) -> io::Result<()> {
+    /// How long the engine's deadline has been over.
+    fn lateness(&self) -> Option<Duration> {
         let now = clock::now();
-        let due = |engine: &Engine, now| engine.next_deadline().filter(|due| *due <= now);
-        if let Some(deadline) = due(&self.engine, now) {
-            let late = now.since(deadline);
-            if late > OVERDUE {
-                self.look_around()?;
-            }
-            let now = clock::now();
-            if due(&self.engine, now).is_some() {
-                self.metrics.deadline_served(late);
-                self.engine.handle_timeout(now);
-                self.carry_out();
-            }
+        let deadline = self.engine.next_deadline().filter(|deadline| *deadline <= now)?;
+        Some(now.since(deadline))
+    }
+
+    /// Serves the engine's deadline if it is over, and full queues of the interfaces. `known` is the lateness when the
+    /// driver woke.
+    fn serve_deadlines(&mut self, known: Option<Duration>) -> io::Result<()> {
+        let late = self.lateness();
+        if late.is_some_and(|late| late > OVERDUE) {
+            self.look_around()?;
+        }
+        if self.lateness().is_some() {
+            self.engine.handle_timeout(clock::now());
+            self.carry_out();
+        }
+        if let Some(late) = known.max(late) {
+            self.metrics.deadline_served(late);
         }
         if self.announcer.retry_at().is_some_and(|at| at <= clock::now()) {
             let refused = self.announcer.flush(clock::now());
@@ -381,14 +394,14 @@ impl Driver {
             }
             Err(error) => {
                 self.metrics.sent(false);
-                if !open.complained {
+                if !open.complained && !is_expected(packet, &error) {
+                    open.complained = true;
                     tracing::warn!(
                         target: "vrrp",
                         "cannot send an advert from {} to {} on {}: {error}",
                         packet.source, packet.destination, open.endpoint.interface,
                     );
                 }
-                open.complained = true;
             }
         }
     }
@@ -448,13 +461,47 @@ impl Driver {
         done
     }
 
-    /// Ends the worker in good order.
-    async fn leave(&mut self) {
+    /// Ends the worker in good order: it is told so, and heard out, lest it believes that this thread has died.
+    async fn leave(&mut self) -> io::Result<()> {
         self.outbox.push_back(Request::End);
-        for request in self.outbox.drain(..) {
-            if self.requests.send(request).await.is_err() {
-                return;
+        self.timer.set(Some(clock::now() + LEAVE_WITHIN))?;
+        let Self {
+            timer,
+            outbox,
+            requests,
+            reports,
+            ..
+        } = self;
+        let ended = async {
+            for request in outbox.drain(..) {
+                let room = loop {
+                    tokio::select! {
+                        room = requests.reserve() => break room,
+                        Some(_) = reports.recv() => {}
+                    }
+                };
+                match room {
+                    Ok(room) => room.send(request),
+                    Err(_) => return,
+                }
             }
+            while reports.recv().await.is_some() {}
+        };
+        tokio::select! {
+            () = ended => Ok(()),
+            expired = poll_fn(|cx| timer.poll_expired(cx)) => expired,
+        }
+    }
+}
+
+/// Carries out the last will when the driver ends in another way than by a stop, before its sockets are closed: that
+/// needs a lock, and the goodbyes must not wait for it.
+struct LastWords(Option<Arc<LastWill>>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if let Some(will) = self.0.take() {
+            will.carry_out();
         }
     }
 }
@@ -484,6 +531,16 @@ impl Open {
         };
         kind && self.index == packet.interface && self.endpoint.family == Family::of(&packet.destination)
     }
+}
+
+/// Priority 0 after the interface went down cannot leave, and nobody wonders (fact 5.9). IPv6 says it in other words: the
+/// source address went with the link.
+fn is_expected(packet: &Transmit, error: &io::Error) -> bool {
+    let down = matches!(
+        error.raw_os_error(),
+        Some(libc::ENETUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL | libc::EINVAL | libc::ENODEV)
+    );
+    down && packet.payload.get(2) == Some(&0)
 }
 
 fn tell(line: &Line) {

@@ -189,6 +189,35 @@ fn our_own_removal_is_not_told() {
 }
 
 #[test]
+fn an_ipv6_address_that_the_kernel_tells_of_late_is_not_missed() {
+    let mut inventory = settled();
+    let vip = "fd00::100".parse().unwrap();
+    inventory.hold(ETH0, vip);
+    inventory.apply(link(ETH0, "eth0", false));
+    assert!(!inventory.suspects_removal());
+    assert_eq!(inventory.take_news().len(), 1, "the link's change only");
+    inventory.apply(address("fd00::100/128"));
+    inventory.take_news();
+    inventory.apply(gone("fd00::100/128"));
+    assert!(inventory.suspects_removal());
+    // The dump finds it: it was removed and installed again, and the message of that is still to come.
+    inventory.replace([
+        link(ETH0, "eth0", false),
+        address("10.0.0.1/24"),
+        address("fd00::100/128"),
+    ]);
+    assert!(!inventory.suspects_removal());
+    assert_eq!(inventory.take_news(), []);
+    // Installed and removed before any message of it was read: it was seen all the same.
+    inventory.release(ETH0, vip);
+    inventory.hold(ETH0, "fd00::101".parse().unwrap());
+    inventory.apply(address("fd00::101/128"));
+    inventory.apply(gone("fd00::101/128"));
+    assert!(inventory.suspects_removal());
+    assert_eq!(inventory.take_news(), [removed("fd00::101")]);
+}
+
+#[test]
 fn an_address_held_with_another_prefix_counts_as_there() {
     let mut inventory = settled();
     inventory.hold(ETH0, "10.0.0.1".parse().unwrap());
