@@ -115,6 +115,12 @@ impl Control {
                 Wake::Signal(Signal::StatsClear) => self.dump_stats(true).await,
                 Wake::Signal(Signal::Json) => warn!("The JSON dump is accepted, no effect yet"),
                 Wake::Signal(Signal::Ignored) => {}
+                #[cfg(debug_assertions)]
+                Wake::Signal(Signal::Panic) => {
+                    if let Some(vrrp) = &self.vrrp {
+                        command(&vrrp.commands, VrrpCommand::Panic, "VRRP");
+                    }
+                }
                 Wake::Vrrp(Some(notice)) => self.vrrp_notice(&notice),
                 Wake::Check(Some(CheckNotice::Failed { status })) => {
                     self.stop().await;

@@ -23,6 +23,9 @@ pub enum VrrpCommand {
     Status(oneshot::Sender<VrrpStatus>),
     /// Set the counters to zero.
     ClearCounters,
+    /// Die of a panic: for the tests of what happens then.
+    #[cfg(debug_assertions)]
+    Panic,
     /// Hand over and end. With `release` false (`-V`) nothing is sent or removed.
     Stop {
         /// Send priority 0 and remove the addresses.

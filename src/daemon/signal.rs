@@ -23,6 +23,9 @@ pub enum Signal {
     Json,
     /// SIGINT with `--ignore-sigint`.
     Ignored,
+    /// SIGRTMAX, in debug builds only: the VRRP plane shall die, to test what happens then.
+    #[cfg(debug_assertions)]
+    Panic,
 }
 
 /// The number of the signal that `--signum` is asked for; upper case only. The real-time ones differ between C
@@ -50,6 +53,8 @@ pub struct Signals {
     usr2: Stream,
     clear: Stream,
     json: Stream,
+    #[cfg(debug_assertions)]
+    panic: Stream,
     ignore_sigint: bool,
 }
 
@@ -65,6 +70,8 @@ impl Signals {
             usr2: signal(SignalKind::user_defined2())?,
             clear: signal(SignalKind::from_raw(libc::SIGRTMAX() - 1))?,
             json: signal(SignalKind::from_raw(libc::SIGRTMIN() + 2))?,
+            #[cfg(debug_assertions)]
+            panic: signal(SignalKind::from_raw(libc::SIGRTMAX()))?,
             ignore_sigint,
         })
     }
@@ -76,6 +83,10 @@ impl Signals {
         } else {
             Signal::Stop
         };
+        #[cfg(debug_assertions)]
+        let (panic, and_then) = (self.panic.recv(), Signal::Panic);
+        #[cfg(not(debug_assertions))]
+        let (panic, and_then) = (std::future::pending::<Option<()>>(), Signal::Ignored);
         tokio::select! {
             biased;
             _ = self.term.recv() => Signal::Stop,
@@ -85,6 +96,7 @@ impl Signals {
             _ = self.usr2.recv() => Signal::Stats,
             _ = self.clear.recv() => Signal::StatsClear,
             _ = self.json.recv() => Signal::Json,
+            _ = panic => and_then,
         }
     }
 }

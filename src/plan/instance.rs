@@ -279,6 +279,14 @@ fn auth(
     }
 }
 
+/// What keepalived sends without `unicast_ttl`: 255 for IPv4; for IPv6 it leaves the kernel's default, which is 64.
+const fn default_unicast_ttl(family: Family) -> u8 {
+    match family {
+        Family::V4 => 255,
+        Family::V6 => 64,
+    }
+}
+
 /// Multicast, or unicast with its peers (fact 1.9).
 fn transport(
     builder: &mut Builder<'_>,
@@ -300,7 +308,8 @@ fn transport(
         }
     }
     if !peers.is_empty() {
-        let ttl = written.unicast_ttl.as_ref().map_or(255, |ttl| ttl.value);
+        let default = default_unicast_ttl(family);
+        let ttl = written.unicast_ttl.as_ref().map_or(default, |ttl| ttl.value);
         return Transport::Unicast { peers, ttl };
     }
     if let Some(ttl) = &written.unicast_ttl {

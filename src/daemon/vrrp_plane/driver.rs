@@ -355,6 +355,8 @@ impl Driver {
                 let _ = reply.send(self.engine.status(clock::now()));
             }
             VrrpCommand::ClearCounters => self.engine.clear_counters(),
+            #[cfg(debug_assertions)]
+            VrrpCommand::Panic => panic!("told to"),
             VrrpCommand::Stop { release } => {
                 let now = clock::now();
                 self.stop_by = Some(now + self.options.stop_within);
