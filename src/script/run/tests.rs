@@ -1,7 +1,7 @@
 //! Real children: they sleep, ignore signals, fork, and must leave nothing behind.
 
 use super::*;
-use crate::script::testing::{LONG, TempDir, is_alive, sh, until, until_dead};
+use crate::script::testing::{LONG, TempDir, is_alive, sh, until_dead};
 use crate::sys::child::Credentials;
 use nix::sys::signal::kill;
 use nix::unistd::Uid;
@@ -185,15 +185,20 @@ async fn a_grandchild_that_ignores_term_dies_though_its_leader_obeyed() {
 async fn a_grandchild_may_clear_up_after_term() {
     let dir = TempDir::new();
     let mark = dir.path("mark").display().to_string();
-    // The grandchild's trap runs when its sleep, which gets SIGTERM too, has ended.
+    // The trap runs when the grandchild's sleep, which gets SIGTERM too, has ended.
+    let trap = format!("sleep 0.02; echo bye > {mark}");
     let script = sh(&format!(
-        "sh -c 'trap \"echo bye > {mark}\" TERM; sleep 1000; :' & sleep 1000"
+        "sh -c 'trap \"{trap}\" TERM; sleep 1000; :' & sleep 1000"
     ));
-    assert_eq!(
-        run(&script, Duration::from_millis(500)).await,
-        ScriptOutcome::TimedOut
-    );
-    until("the mark", || dir.lines("mark") == ["bye"]).await;
+    // A loaded machine may need more than one chance.
+    for _ in 0..5 {
+        let outcome = run(&script, Duration::from_millis(300)).await;
+        assert_eq!(outcome, ScriptOutcome::TimedOut);
+        if dir.lines("mark") == ["bye"] {
+            return;
+        }
+    }
+    panic!("killed before it could clear up");
 }
 
 #[tokio::test]
