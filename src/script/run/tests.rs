@@ -8,11 +8,11 @@ use nix::unistd::Uid;
 
 const SHORT: Duration = Duration::from_millis(100);
 
-fn nobody(script: Prepared) -> Prepared {
+fn another(script: Prepared) -> Prepared {
     Prepared {
         who: Credentials {
-            uid: 65534,
-            gid: 65534,
+            uid: 64999,
+            gid: 64999,
         },
         ..script
     }
@@ -82,14 +82,14 @@ async fn a_script_has_its_own_group_and_nothing_of_ours() {
 #[tokio::test]
 async fn as_somebody_else_it_has_that_user_and_that_group_only() {
     let dir = TempDir::new();
-    let script = nobody(sh(&format!(
+    let script = another(sh(&format!(
         "{{ id -u; id -g; id -G; }} > {}",
         dir.path("id").display()
     )));
     let outcome = run(&script, LONG).await;
     if Uid::effective().is_root() {
         assert_eq!(outcome, ScriptOutcome::Exited(0));
-        assert_eq!(dir.lines("id"), ["65534", "65534", "65534"]);
+        assert_eq!(dir.lines("id"), ["64999", "64999", "64999"]);
     } else {
         assert_eq!(outcome, ScriptOutcome::NotStarted);
     }
