@@ -29,7 +29,7 @@ const KILL_AGAIN: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// After SIGTERM has ended the leader, the rest of its group gets this long to clear up.
-const REST: Duration = Duration::from_millis(100);
+const REST: Duration = Duration::from_millis(200);
 
 /// Runs `script`, at most for `limit`. Cancel-safe: when dropped, the whole group is killed.
 pub async fn run(script: &Prepared, limit: Duration) -> ScriptOutcome {

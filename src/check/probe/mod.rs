@@ -23,10 +23,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tls::{Fingerprint, Tls};
 
-/// Asks back-ends. Cheap to clone; the check plane has one.
+/// Asks back-ends. Clones are the same prober: the check plane asks, the control plane reloads.
 #[derive(Clone, Debug)]
 pub struct Prober {
-    scripts: Arc<Scripts>,
+    scripts: Arc<Mutex<Arc<Scripts>>>,
     tls: Arc<Tls>,
     said: Arc<Mutex<Said>>,
 }
@@ -35,15 +35,16 @@ impl Prober {
     /// Prepares TLS as the system's OpenSSL is configured. `scripts` are those that MISC_CHECK may run.
     pub fn new(scripts: Arc<Scripts>) -> Result<Self, openssl::error::ErrorStack> {
         Ok(Self {
-            scripts,
+            scripts: Arc::new(Mutex::new(scripts)),
             tls: Arc::new(Tls::new()?),
             said: Arc::default(),
         })
     }
 
-    /// After a reload: MISC_CHECK may run these scripts.
-    pub fn reload(&mut self, scripts: Arc<Scripts>) {
-        self.scripts = scripts;
+    /// From now on MISC_CHECK may run these scripts. A command that is not among them fails, so until the check plane
+    /// has taken its new configuration the book should hold the commands of both.
+    pub fn reload(&self, scripts: Arc<Scripts>) {
+        *self.scripts.lock().unwrap_or_else(PoisonError::into_inner) = scripts;
     }
 
     /// Asks. The future is the whole probe: dropping it closes the connection or kills the script.
@@ -77,7 +78,8 @@ impl Prober {
 
     /// MISC_CHECK (facts 11): the program's exit status is the answer.
     async fn misc(&self, config: &MiscConfig) -> ProbeOutcome {
-        let outcome = self.scripts.run(&config.command, config.timeout).await;
+        let scripts = Arc::clone(&self.scripts.lock().unwrap_or_else(PoisonError::into_inner));
+        let outcome = scripts.run(&config.command, config.timeout).await;
         ProbeOutcome::of_script(config.dynamic, outcome)
     }
 

@@ -165,9 +165,14 @@ async fn misc_check_means_what_its_script_says() {
         run(&commands[2], false, SHORT).await,
         ProbeOutcome::Failure(Reason::ScriptTimedOut)
     );
-    // Never examined: never run.
+    // Never examined, or not any more: not run.
     assert_eq!(
         run(&sh_command("exit 00"), false, LONG).await,
+        ProbeOutcome::Failure(Reason::NotStarted)
+    );
+    prober.clone().reload(Arc::default());
+    assert_eq!(
+        run(&commands[0], false, LONG).await,
         ProbeOutcome::Failure(Reason::NotStarted)
     );
 }

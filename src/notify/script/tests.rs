@@ -136,10 +136,9 @@ async fn a_hundred_flaps_are_told_one_at_a_time_and_the_last_last() {
         assert_eq!(pair[1], format!("end VI {told_now}"), "concurrent: {lines:?}");
         told.push(told_now);
     }
-    assert!(told.is_sorted(), "{told:?}");
     // Nothing had run yet when the queue overflowed.
     assert_eq!(notifier.dropped(), 100 - MAX_PENDING as u64);
-    assert_eq!(told.len(), MAX_PENDING);
+    assert_eq!(told, (37..=100).collect::<Vec<u8>>());
 }
 
 #[tokio::test]
@@ -257,7 +256,10 @@ async fn a_reload_changes_what_is_told_next() {
     notifier.apply(NotifyConfig::default(), Arc::default());
     notifier.notify(&notification(&vi, NotifyState::Backup, 1));
     notifier.drain(LONG).await;
-    assert_eq!(dir.lines("log"), ["master ", "any INSTANCE VI MASTER 1"]);
+    // While draining they run beside each other.
+    let mut told = dir.lines("log");
+    told.sort();
+    assert_eq!(told, ["any INSTANCE VI MASTER 1", "master "]);
 }
 
 #[tokio::test]

@@ -1,18 +1,18 @@
 //! Real children: they sleep, ignore signals, fork, and must leave nothing behind.
 
 use super::*;
-use crate::script::testing::{LONG, TempDir, is_alive, sh, until, until_dead};
+use crate::script::testing::{LONG, TempDir, is_alive, sh, until_dead};
 use crate::sys::child::Credentials;
 use nix::sys::signal::kill;
 use nix::unistd::Uid;
 
 const SHORT: Duration = Duration::from_millis(100);
 
-fn nobody(script: Prepared) -> Prepared {
+fn another(script: Prepared) -> Prepared {
     Prepared {
         who: Credentials {
-            uid: 65534,
-            gid: 65534,
+            uid: 64999,
+            gid: 64999,
         },
         ..script
     }
@@ -82,14 +82,14 @@ async fn a_script_has_its_own_group_and_nothing_of_ours() {
 #[tokio::test]
 async fn as_somebody_else_it_has_that_user_and_that_group_only() {
     let dir = TempDir::new();
-    let script = nobody(sh(&format!(
+    let script = another(sh(&format!(
         "{{ id -u; id -g; id -G; }} > {}",
         dir.path("id").display()
     )));
     let outcome = run(&script, LONG).await;
     if Uid::effective().is_root() {
         assert_eq!(outcome, ScriptOutcome::Exited(0));
-        assert_eq!(dir.lines("id"), ["65534", "65534", "65534"]);
+        assert_eq!(dir.lines("id"), ["64999", "64999", "64999"]);
     } else {
         assert_eq!(outcome, ScriptOutcome::NotStarted);
     }
@@ -185,15 +185,20 @@ async fn a_grandchild_that_ignores_term_dies_though_its_leader_obeyed() {
 async fn a_grandchild_may_clear_up_after_term() {
     let dir = TempDir::new();
     let mark = dir.path("mark").display().to_string();
-    // The grandchild's trap runs when its sleep, which gets SIGTERM too, has ended.
+    // The trap runs when the grandchild's sleep, which gets SIGTERM too, has ended.
+    let trap = format!("sleep 0.02; echo bye > {mark}");
     let script = sh(&format!(
-        "sh -c 'trap \"echo bye > {mark}\" TERM; sleep 1000; :' & sleep 1000"
+        "sh -c 'trap \"{trap}\" TERM; sleep 1000; :' & sleep 1000"
     ));
-    assert_eq!(
-        run(&script, Duration::from_millis(500)).await,
-        ScriptOutcome::TimedOut
-    );
-    until("the mark", || dir.lines("mark") == ["bye"]).await;
+    // A loaded machine may need more than one chance.
+    for _ in 0..5 {
+        let outcome = run(&script, Duration::from_millis(300)).await;
+        assert_eq!(outcome, ScriptOutcome::TimedOut);
+        if dir.lines("mark") == ["bye"] {
+            return;
+        }
+    }
+    panic!("killed before it could clear up");
 }
 
 #[tokio::test]

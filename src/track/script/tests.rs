@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::script::config::ScriptPolicy;
-use crate::script::testing::{LONG, TempDir, is_alive, sh_command, until, until_dead};
+use crate::script::testing::{LONG, Log, TempDir, is_alive, sh_command, until, until_dead};
 use tokio::time::timeout;
 
 /// An interval nobody waits for twice.
@@ -61,6 +61,7 @@ async fn the_first_run_is_at_once_and_then_every_interval() {
 
 #[tokio::test]
 async fn a_run_that_goes_on_lets_its_turns_pass() {
+    let said = Log::capture();
     let dir = TempDir::new();
     let log = dir.path("log").display().to_string();
     let (sender, mut reports) = mpsc::channel(9);
@@ -82,6 +83,12 @@ async fn a_run_that_goes_on_lets_its_turns_pass() {
             "overlap: {lines:?}"
         );
     }
+    let skipped = "Track script slow is already running, expect idle - skipping run";
+    assert!(
+        said.lines().iter().any(|line| line == skipped),
+        "{:?}",
+        said.lines()
+    );
 }
 
 #[tokio::test]
@@ -103,6 +110,54 @@ async fn a_run_over_its_time_is_killed_and_failed() {
     assert!(!is_alive(pid));
     // And it has another turn.
     assert_eq!(next(&mut reports).await, ("long".into(), ScriptOutcome::TimedOut));
+}
+
+#[tokio::test]
+async fn a_run_that_is_being_killed_lets_its_turns_pass() {
+    let said = Log::capture();
+    let (sender, mut reports) = mpsc::channel(9);
+    let mut runner = TrackRunner::new(sender);
+    apply(
+        &mut runner,
+        &[TrackScriptConfig {
+            timeout: Duration::from_millis(200),
+            ..config(
+                "deaf",
+                "trap '' TERM; sleep 1000; sleep 1000",
+                Duration::from_millis(500),
+            )
+        }],
+    );
+    assert_eq!(next(&mut reports).await, ("deaf".into(), ScriptOutcome::TimedOut));
+    let skipped = "Track script deaf is being timed out, expect idle - skipping run";
+    assert!(
+        said.lines().iter().any(|line| line == skipped),
+        "{:?}",
+        said.lines()
+    );
+}
+
+#[tokio::test]
+async fn another_exit_status_is_said_once() {
+    let said = Log::capture();
+    let dir = TempDir::new();
+    let turn = dir.path("turn").display().to_string();
+    // 0, 0, 2, 2, a signal, 2, 0.
+    let text = format!(
+        "echo x >> {turn}; case $(wc -l < {turn}) in 1|2|7) exit 0;; 3|4|6) exit 2;; 5) kill -9 $$;; esac; exec sleep 1000"
+    );
+    let (sender, mut reports) = mpsc::channel(9);
+    let mut runner = TrackRunner::new(sender);
+    apply(&mut runner, &[config("S", &text, Duration::from_millis(20))]);
+    for _ in 0..7 {
+        next(&mut reports).await;
+    }
+    let mut lines = said.lines();
+    lines.retain(|line| !line.ends_with("skipping run"));
+    assert_eq!(
+        lines,
+        ["Script `S` now returning 2", "Script `S` now returning 0"]
+    );
 }
 
 #[tokio::test]
