@@ -55,13 +55,9 @@ impl VirtualRouter {
         (self.generation != before).then_some(self.generation)
     }
 
-    /// Start: what a crash left on the interfaces goes away before anything else (fact 1.31). An address owner that
-    /// is about to be MASTER would only put it back.
-    /// Addresses `in_use` are another router's.
+    /// Start: what a crash left on the interfaces goes away before anything else (fact 1.31), unless it is `in_use` by
+    /// another router.
     pub(in crate::vrrp) fn release_leftovers(&self, cx: &mut Cx<'_>, in_use: &BTreeSet<(IfName, IpAddr)>) {
-        if self.is_born_master() && self.causes.is_empty() {
-            return;
-        }
         let mut addresses = cx.world.found(&self.config);
         addresses.retain(|a| !in_use.contains(&(a.interface.clone(), a.cidr.addr)));
         if !addresses.is_empty() {
