@@ -7,7 +7,6 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "a panic is a test's verdict"
 )]
 

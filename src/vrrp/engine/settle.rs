@@ -53,7 +53,8 @@ impl Engine {
         }
     }
 
-    /// What a crash left behind goes (fact 1.31). Address owners that are about to be MASTER would only put it back.
+    /// What a crash left behind goes (fact 1.31). Address owners that are about to be MASTER would only put it back:
+    /// they take it over.
     pub(super) fn release_leftovers(&mut self, now: Instant, newcomers: &[RouterId]) {
         let in_use: BTreeSet<_> = self.routers.values().flat_map(VirtualRouter::claims).collect();
         for id in newcomers {
@@ -63,9 +64,8 @@ impl Engine {
                 .map(|at| self.members(*at))
                 .unwrap_or_default();
             let mut team = team.iter().filter_map(|id| self.routers.get(id));
-            if !team.all(VirtualRouter::rises_at_once) {
-                self.with(now, *id, |router, cx| router.release_leftovers(cx, &in_use));
-            }
+            let adopt = team.all(VirtualRouter::rises_at_once);
+            self.with(now, *id, |router, cx| router.clean_up(cx, &in_use, adopt));
         }
     }
 

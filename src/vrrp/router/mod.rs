@@ -359,8 +359,8 @@ impl VirtualRouter {
                 // keepalived says it twice where the fault is its own.
                 self.send_zero(cx);
             }
-            self.release_all(cx);
         }
+        self.release_all(cx);
         self.notify(cx, NotifyState::Fault);
     }
 
