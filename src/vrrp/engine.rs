@@ -111,11 +111,7 @@ impl Engine {
         }
         self.phase = Phase::Running;
         self.assess_all(now, true);
-        for id in self.order.clone() {
-            self.with(now, id, |router, cx| {
-                router.release_leftovers(cx, &BTreeSet::new())
-            });
-        }
+        self.release_leftovers(now, &self.order.clone());
         self.settle_all(now, true);
     }
 

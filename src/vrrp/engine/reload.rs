@@ -10,7 +10,7 @@ use crate::vrrp::config::{InstanceKey, RouterConfig, Transport, VrrpConfig};
 use crate::vrrp::event::NotifyState;
 use crate::vrrp::router::VirtualRouter;
 use crate::vrrp::status::StateName;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl Engine {
     /// Runs `config` from now on. A MASTER stays MASTER through every change that leaves its key alone; its new addresses
@@ -36,7 +36,7 @@ impl Engine {
 
         self.world.configure(&config, running);
         self.order.clear();
-        let mut fresh = BTreeSet::new();
+        let mut fresh = Vec::new();
         for (id, new) in matched.into_iter().zip(&config.routers) {
             let id = match id {
                 Some(id) => {
@@ -46,7 +46,7 @@ impl Engine {
                 None => {
                     let id = self.take_id();
                     self.routers.insert(id, VirtualRouter::new(id, new.clone()));
-                    fresh.insert(id);
+                    fresh.push(id);
                     id
                 }
             };
@@ -59,10 +59,7 @@ impl Engine {
         }
 
         self.assess_all(now, false);
-        let in_use: BTreeSet<_> = self.routers.values().flat_map(VirtualRouter::claims).collect();
-        for id in fresh {
-            self.with(now, id, |router, cx| router.release_leftovers(cx, &in_use));
-        }
+        self.release_leftovers(now, &fresh);
         self.settle_all(now, true);
         let still: Vec<RouterId> = self.in_state(StateName::Master);
         for id in masters.into_iter().filter(|id| still.contains(id)) {

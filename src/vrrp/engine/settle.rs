@@ -53,6 +53,22 @@ impl Engine {
         }
     }
 
+    /// What a crash left behind goes (fact 1.31). Address owners that are about to be MASTER would only put it back:
+    /// they take it over.
+    pub(super) fn release_leftovers(&mut self, now: Instant, newcomers: &[RouterId]) {
+        let in_use: BTreeSet<_> = self.routers.values().flat_map(VirtualRouter::claims).collect();
+        for id in newcomers {
+            let team = self
+                .team_of
+                .get(id)
+                .map(|at| self.members(*at))
+                .unwrap_or_default();
+            let mut team = team.iter().filter_map(|id| self.routers.get(id));
+            let adopt = team.all(VirtualRouter::rises_at_once);
+            self.with(now, *id, |router, cx| router.clean_up(cx, &in_use, adopt));
+        }
+    }
+
     pub(super) fn settle_all(&mut self, now: Instant, init: bool) {
         for at in 0..self.teams.len() {
             self.settle(now, at, None, init);

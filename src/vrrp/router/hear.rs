@@ -154,6 +154,8 @@ impl VirtualRouter {
             self.reduced = false;
         }
         self.restart_timer(cx.now);
+        // An owner that adopted left-overs is not MASTER after all.
+        self.release_all(cx);
         if self.config.version == Version::V3 && old_interval != advert.interval {
             self.say(cx, Says::IntervalLearned(old_interval, advert.interval));
         }

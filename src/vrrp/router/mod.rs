@@ -190,8 +190,13 @@ impl VirtualRouter {
     }
 
     /// Whether this is an address owner that shall be MASTER at once.
-    pub(super) const fn is_born_master(&self) -> bool {
+    const fn is_born_master(&self) -> bool {
         self.config.priority.is_owner() && matches!(self.config.initial, InitialState::Master)
+    }
+
+    /// Whether nothing but its group can keep it from being MASTER at once.
+    pub(super) fn rises_at_once(&self) -> bool {
+        self.is_born_master() && self.causes.is_empty()
     }
 
     /// The next moment at which [`Self::handle_timeout`] has something to do.
@@ -354,8 +359,8 @@ impl VirtualRouter {
                 // keepalived says it twice where the fault is its own.
                 self.send_zero(cx);
             }
-            self.release_all(cx);
         }
+        self.release_all(cx);
         self.notify(cx, NotifyState::Fault);
     }
 

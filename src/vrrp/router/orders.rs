@@ -55,16 +55,19 @@ impl VirtualRouter {
         (self.generation != before).then_some(self.generation)
     }
 
-    /// Start: what a crash left on the interfaces goes away before anything else (fact 1.31). An address owner that
-    /// is about to be MASTER would only put it back.
-    /// Addresses `in_use` are another router's.
-    pub(in crate::vrrp) fn release_leftovers(&self, cx: &mut Cx<'_>, in_use: &BTreeSet<(IfName, IpAddr)>) {
-        if self.is_born_master() && self.causes.is_empty() {
-            return;
-        }
+    /// Start: what a crash left on the interfaces goes away before anything else (fact 1.31), unless it is `in_use` by
+    /// another router. To `adopt` it is to remove it only when it turns out not to be MASTER after all.
+    pub(in crate::vrrp) fn clean_up(
+        &mut self,
+        cx: &mut Cx<'_>,
+        in_use: &BTreeSet<(IfName, IpAddr)>,
+        adopt: bool,
+    ) {
         let mut addresses = cx.world.found(&self.config);
         addresses.retain(|a| !in_use.contains(&(a.interface.clone(), a.cidr.addr)));
-        if !addresses.is_empty() {
+        if adopt {
+            self.claimed = addresses;
+        } else if !addresses.is_empty() {
             self.say(cx, Says::RemovingVips);
             cx.actions.push_back(Action::Release(AddressOrder {
                 router: self.id,

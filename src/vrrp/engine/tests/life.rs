@@ -105,6 +105,33 @@ fn an_address_owner_is_master_at_once_and_keeps_its_address() {
 }
 
 #[test]
+fn an_owner_removes_what_a_crash_left_when_it_cannot_rule() {
+    let mut config = router("A", 51);
+    config.priority = Priority::OWNER;
+    config.initial = InitialState::Master;
+    let crashed = |config: &RouterConfig| {
+        let mut bench = Bench::idle(one(config.clone()));
+        bench.handle(Event::Interface(interface(
+            "eth0",
+            1,
+            &["10.0.0.1", "10.0.0.151"],
+        )));
+        let started = bench.start();
+        assert!(!started.iter().any(|l| l.starts_with("release")), "{started:?}");
+        bench
+    };
+    let released = "release#1 10.0.0.151".to_owned();
+    let mut bench = crashed(&config);
+    let mut down = interface("eth0", 1, &["10.0.0.1", "10.0.0.151"]);
+    down.up = false;
+    assert!(bench.handle(Event::Interface(down)).contains(&released));
+    let mut bench = crashed(&config);
+    assert!(bench.hear(advert(&config, 255, "10.0.0.2")).contains(&released));
+    let mut bench = crashed(&config);
+    assert!(stop(&mut bench, true).contains(&released));
+}
+
+#[test]
 fn an_owner_that_shall_begin_as_backup_waits() {
     let mut config = router("A", 51);
     config.priority = Priority::OWNER;
