@@ -378,7 +378,8 @@ fn paths(tokens: &[String], module: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     let mut n = 0;
     while n < tokens.len() {
-        if tokens[n] == "use" {
+        // `use<>` in a type captures lifetimes; it imports nothing.
+        if tokens[n] == "use" && tokens.get(n + 1).is_none_or(|next| next != "<") {
             n += 1;
             tree(tokens, &mut n, &[], &mut found);
         } else if is_word(&tokens[n]) && (n == 0 || tokens[n - 1] != "::") {
@@ -412,10 +413,12 @@ fn tree(tokens: &[String], n: &mut usize, stem: &[String], found: &mut Vec<Vec<S
             "{" => {
                 *n += 1;
                 while *n < tokens.len() && tokens[*n] != "}" {
+                    let before = *n;
                     tree(tokens, n, &path, found);
                     if *n < tokens.len() && tokens[*n] == "," {
                         *n += 1;
                     }
+                    assert!(*n > before, "not a tree of imports: {:?}", &tokens[*n]);
                 }
                 *n += 1;
                 return;
@@ -601,6 +604,10 @@ fn what_is_allowed_passes() {
         (
             "check/engine.rs",
             "use crate::ipvs::model::Table; use std::time::Duration; fn f(i: IpAddr) { i.x::<u8>() }",
+        ),
+        (
+            "check/checker.rs",
+            "fn f() -> impl Future<Output = u8> + use<> { async { 1 } }",
         ),
         (
             "conf/mod.rs",
