@@ -126,6 +126,10 @@ fn version(program: &Path) -> String {
     };
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
+    // Our first line is keepalived's, for the tools that parse it; who we are follows.
+    if let Some((_, own)) = text.split_once("This is ") {
+        return own.split(',').next().unwrap_or(own).to_owned();
+    }
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("?");
     line.split(" (").next().unwrap_or(line).trim().to_owned()
 }
