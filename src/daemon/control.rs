@@ -6,7 +6,7 @@
 use super::check_plane::{self, Asker, CheckPlane};
 use super::dump::{self, Facts, Live};
 use super::exit::Exit;
-use super::load::{self, Judgement, Loaded};
+use super::load::{self, Loaded};
 use super::plane::{CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
 use super::vrrp_plane::{PlaneEnd, PlaneOptions, VrrpPlane};
@@ -51,6 +51,8 @@ pub(super) struct Control {
     options: Options,
     umask: u32,
     plan: Plan,
+    /// The file that the plan is from has mistakes that a reload would not take in a better one's place.
+    torn: bool,
     interfaces: Vec<InterfaceStatus>,
     vrrp: Option<VrrpPlane>,
     check: Option<CheckPlane>,
@@ -85,6 +87,7 @@ impl Control {
             options: begin.options,
             umask: begin.umask,
             plan: Plan::default(),
+            torn: false,
             interfaces: Vec::new(),
             vrrp: None,
             check: None,
@@ -160,6 +163,7 @@ impl Control {
 
     /// Makes the planes and runners follow what was loaded: starts what has work now and tells what runs already.
     fn adopt(&mut self, loaded: Loaded) -> Result<(), Exit> {
+        self.torn = loaded.torn();
         let Loaded {
             plan,
             scripts,
@@ -224,11 +228,14 @@ impl Control {
                 for diagnostic in &loaded.diagnostics {
                     info!("{}", diagnostic.log_line());
                 }
-                if loaded.judge() == Judgement::Runnable {
+                if let Some(why) = loaded.objection(self.torn) {
+                    error!(
+                        "{why} ({}): the running one is kept",
+                        self.options.config.display()
+                    );
+                } else {
                     self.adopt(loaded)?;
                     info!("Reload complete");
-                } else {
-                    error!("The configuration cannot be run: the running one is kept");
                 }
             }
             Err(panic) => error!("Reading the configuration failed ({panic}): the running one is kept"),

@@ -33,6 +33,8 @@ pub(super) struct Loaded {
     pub interfaces: Vec<InterfaceStatus>,
     /// Whether there was a file to read.
     found: bool,
+    /// Whether it said nothing at all.
+    empty: bool,
 }
 
 /// What the diagnostics mean for a daemon that is to run this (grammar 11.4 to 11.6).
@@ -61,6 +63,35 @@ impl Loaded {
             Judgement::Runnable
         }
     }
+
+    /// Why a running daemon shall go on with what it has, if it shall. A reload is stricter than a start, as nobody
+    /// looks: a file that is empty, or whose blocks and quotes no longer end, is likely being written or was cut off.
+    /// One that was `torn` when it was started with is its owner's habit, which keepalived bears with.
+    pub(super) fn objection(&self, torn: bool) -> Option<&'static str> {
+        match self.judge() {
+            Judgement::NoFile => Some("There is no usable configuration file"),
+            Judgement::Unusable => Some("The configuration cannot be run"),
+            Judgement::Runnable if self.empty => Some("The configuration is empty"),
+            Judgement::Runnable if self.torn() && !torn => {
+                Some("The blocks or quotes of the configuration do not match")
+            }
+            Judgement::Runnable => None,
+        }
+    }
+
+    /// Whether blocks or quotes do not begin or end where they should.
+    pub(super) fn torn(&self) -> bool {
+        self.diagnostics.iter().any(|found| {
+            matches!(
+                found.class,
+                Class::UnexpectedOpen
+                    | Class::MissingOpen
+                    | Class::UnexpectedClose
+                    | Class::MissingClose
+                    | Class::UnmatchedQuote
+            )
+        })
+    }
 }
 
 /// Reads the configuration that `options` name, for the host as it is now.
@@ -78,6 +109,7 @@ pub(super) fn load(options: &Options) -> Loaded {
         },
     );
     let mut diagnostics = reading.diagnostics;
+    let empty = reading.config == Config::default();
     let interfaces = netlink::interfaces().unwrap_or_else(|error| {
         let message = format!("The host's interfaces cannot be read: {error}");
         diagnostics.push(Diagnostic::new(Class::Fatal, None, message));
@@ -106,6 +138,7 @@ pub(super) fn load(options: &Options) -> Loaded {
         sources: reading.sources,
         interfaces: host.interfaces,
         found: reading.found,
+        empty,
     }
 }
 
@@ -168,4 +201,64 @@ pub(super) fn host_name() -> String {
 /// The identity of `@ID` lines: the host's name up to its first dot (grammar 7.2).
 fn first_label(name: &str) -> String {
     name.split('.').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(classes: &[Class], found: bool, empty: bool) -> Loaded {
+        let diagnostic = |class: &Class| Diagnostic::new(*class, None, "wrong");
+        Loaded {
+            plan: Plan::default(),
+            scripts: Arc::new(Scripts::default()),
+            diagnostics: classes.iter().map(diagnostic).collect(),
+            sources: Sources::default(),
+            interfaces: Vec::new(),
+            found,
+            empty,
+        }
+    }
+
+    #[test]
+    fn a_reload_is_stricter_than_a_start() {
+        let torn = [
+            Class::UnexpectedOpen,
+            Class::MissingOpen,
+            Class::UnexpectedClose,
+            Class::MissingClose,
+            Class::UnmatchedQuote,
+        ];
+        for class in torn {
+            let file = loaded(&[Class::Warning, class], true, false);
+            assert_eq!(file.judge(), Judgement::Runnable, "{class:?}");
+            assert!(file.objection(false).is_some(), "{class:?} is new");
+            assert_eq!(file.objection(true), None, "{class:?} is a habit");
+        }
+        assert!(loaded(&[], true, true).objection(true).is_some(), "empty");
+        assert_eq!(loaded(&[], true, true).judge(), Judgement::Runnable, "empty");
+    }
+
+    #[test]
+    fn what_cannot_start_is_not_reloaded_and_small_mistakes_are() {
+        for class in [Class::Fatal, Class::BadInterface, Class::MissingParameter] {
+            assert!(
+                loaded(&[class], true, false).objection(true).is_some(),
+                "{class:?}"
+            );
+        }
+        assert!(loaded(&[], false, true).objection(true).is_some(), "no file");
+        assert!(
+            loaded(&[Class::IncludeFailed], true, false)
+                .objection(true)
+                .is_some()
+        );
+        let small = [
+            Class::Note,
+            Class::UnknownKeyword,
+            Class::InvalidNumber,
+            Class::General,
+        ];
+        assert_eq!(loaded(&small, true, false).objection(false), None);
+    }
 }

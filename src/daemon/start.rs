@@ -78,7 +78,7 @@ pub(super) fn run(options: Options, command_line: &[OsString]) -> Exit {
     exit
 }
 
-/// Judges the configuration and takes the pid files.
+/// Judges the configuration and the privileges, and takes the pid files.
 fn prepare(options: &Options, loaded: &Loaded) -> Outcome {
     match loaded.judge() {
         Judgement::Runnable => {}
@@ -88,6 +88,9 @@ fn prepare(options: &Options, loaded: &Loaded) -> Outcome {
         Judgement::Unusable => {
             return Outcome::Refused("The configuration cannot be run".into(), Exit::Config);
         }
+    }
+    if let Err(missing) = privileged(&loaded.plan) {
+        return Outcome::Refused(missing, Exit::Permission);
     }
     let naming = Naming {
         namespace: options.namespace.as_deref(),
@@ -120,9 +123,6 @@ fn announce(options: &Options, loaded: &Loaded, command_line: &[OsString]) {
 }
 
 fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
-    if let Err(exit) = privileged(&loaded.plan) {
-        return exit;
-    }
     if (options.core_dump || options.core_dump_pattern.is_some())
         && let Err(error) = allow_core_dumps()
     {
@@ -160,8 +160,9 @@ fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
     })
 }
 
-/// Names every capability that this plan needs and the process lacks, and what it is for.
-fn privileged(plan: &Plan) -> Result<(), Exit> {
+/// Whether this plan can be run with the capabilities of the process. If not: every one that is missing and what it is
+/// for, a line each.
+fn privileged(plan: &Plan) -> Result<(), String> {
     let mut needs = Vec::new();
     if !plan.vrrp.routers.is_empty() {
         needs.push((
@@ -174,22 +175,17 @@ fn privileged(plan: &Plan) -> Result<(), Exit> {
         needs.push((Capability::NetAdmin, "program IPVS"));
     }
     let wanted: Vec<Capability> = needs.iter().map(|(capability, _)| *capability).collect();
-    let missing = match caps::missing(&wanted) {
-        Ok(missing) => missing,
-        Err(error) => {
-            // Without /proc nothing is known; what is really missing shows at the first use.
-            warn!("The capabilities of this process cannot be read: {error}");
-            return Ok(());
-        }
-    };
-    needs.retain(|(capability, _)| missing.contains(capability));
-    for (capability, purpose) in &needs {
-        error!("{capability} is missing: it is needed to {purpose}");
-    }
-    if needs.is_empty() {
+    // Without /proc nothing is known; what is really missing shows at the first use.
+    let missing = caps::missing(&wanted).unwrap_or_default();
+    let lines: Vec<String> = needs
+        .iter()
+        .filter(|(capability, _)| missing.contains(capability))
+        .map(|(capability, purpose)| format!("{capability} is missing: it is needed to {purpose}"))
+        .collect();
+    if lines.is_empty() {
         Ok(())
     } else {
-        Err(Exit::Permission)
+        Err(lines.join("\n"))
     }
 }
 

@@ -8,7 +8,7 @@ use openssl::hash::{MessageDigest, hash};
 
 use super::conf::{GLOBAL, TCP_CHECK, virtual_server};
 use super::expect::{SOON, addresses, weights};
-use crate::site::{Director, Mode, Plan, Server, Site, v4};
+use crate::site::{self, Director, Mode, Server, v4};
 use crate::timeline::{Stamp, for_the_next, note, wait_for};
 
 /// A failure is noticed within two attempts.
@@ -16,20 +16,9 @@ const TIMES: &str = "connect_timeout 1
             retry 1
             delay_before_retry 1";
 
-/// One director and three servers.
-fn site() -> (Site, Director) {
-    let mut site = Site::new(Plan {
-        directors: 1,
-        servers: 3,
-        segments: 1,
-    });
-    let director = site.directors.pop().expect("a director");
-    (site, director)
-}
-
 /// All four checkers at once, each on a service of its own.
 pub fn checkers() {
-    let (site, mut d1) = site();
+    let (site, mut d1) = site::single(3);
     site.servers.iter().for_each(Server::with_tls);
     let servers = addresses(&site);
     let [r1, r2, r3] = site.servers.as_slice() else {
@@ -131,7 +120,7 @@ pub fn checkers() {
 
 /// What a pool does: sorry server, quorum, inhibition, alpha mode, marks, and the scripts it runs.
 pub fn pool() {
-    let (site, mut d1) = site();
+    let (site, mut d1) = site::single(3);
     let servers = addresses(&site);
     let [r1, r2, _] = site.servers.as_slice() else {
         panic!("three servers")

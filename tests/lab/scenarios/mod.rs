@@ -10,6 +10,7 @@ mod interop;
 mod notify;
 mod operator;
 mod preempt;
+mod start;
 mod track;
 mod vectors;
 
@@ -130,6 +131,41 @@ pub const ALL: &[Scenario] = &[
         "vip-deleted",
         "the operator deletes the virtual address: step down, new election",
         operator::vip_deleted,
+    ),
+    test(
+        "start-once",
+        "a second start says so and leaves the first alone; pid files",
+        start::once,
+    ),
+    test(
+        "start-exit-codes",
+        "a start that cannot be gives keepalived's exit code",
+        start::exit_codes,
+    ),
+    test(
+        "start-background",
+        "without -n the starter returns and the daemon goes on",
+        start::background,
+    ),
+    test(
+        "start-privileges",
+        "a missing capability is named, with what it is needed for",
+        start::privileges,
+    ),
+    test(
+        "start-manager",
+        "the service manager hears of start, reload and stop",
+        start::service_manager,
+    ),
+    test(
+        "start-halves",
+        "-P and -C run one half, -V and -I leave what it made",
+        start::halves,
+    ),
+    test(
+        "start-dump",
+        "-d dumps to the log; -t -d prints a configuration that is one",
+        start::dump_conf,
     ),
     test(
         "vectors",

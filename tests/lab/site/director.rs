@@ -13,7 +13,9 @@ use super::{Log, Node, Table};
 use crate::guest::SHARED;
 use crate::timeline::{Stamp, note, wait_for};
 
-const CONFIG: &str = "/etc/keepalived/keepalived.conf";
+pub const CONFIG: &str = "/etc/keepalived/keepalived.conf";
+/// Where the pid files are that the options name, the main one first.
+pub const PID_FILES: [&str; 3] = ["/run/one.pid", "/run/vrrp.pid", "/run/checkers.pid"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Daemon {
@@ -66,26 +68,15 @@ impl Director {
     }
 
     pub fn start(&mut self) {
+        self.start_as(&[], &[]);
+    }
+
+    /// Starts the daemon with further options, through a program that becomes it, like `env` or `setpriv`.
+    pub fn start_as(&mut self, through: &[&str], options: &[&str]) {
         assert!(self.running.is_none(), "{} already runs", self.name);
-        note(&self.name, format!("{:?} starts", self.daemon));
-        let words = [
-            self.daemon.program(),
-            "--dont-fork",
-            "--log-console",
-            "--no-syslog",
-            "--log-detail",
-            "--use-file",
-        ];
-        let files = [
-            CONFIG,
-            "--pid",
-            "/run/one.pid",
-            "--vrrp_pid",
-            "/run/vrrp.pid",
-            "--checkers_pid",
-            "/run/checkers.pid",
-        ];
-        let mut child = self.spawn(&[&words[..], &files].concat());
+        let more = [through, options].concat().join(" ");
+        note(&self.name, format!("{:?} starts {more}", self.daemon));
+        let mut child = self.spawn(&[through, &self.command(), options].concat());
         self.log
             .follow(&self.node.name, child.stdout.take().expect("a pipe"));
         self.log
@@ -93,10 +84,36 @@ impl Director {
         self.running = Some(child);
     }
 
+    /// The command that starts the daemon in the foreground.
+    pub fn command(&self) -> Vec<&'static str> {
+        let [main, vrrp, checkers] = PID_FILES;
+        vec![
+            self.daemon.program(),
+            "--dont-fork",
+            "--log-console",
+            "--no-syslog",
+            "--log-detail",
+            "--use-file",
+            CONFIG,
+            "--pid",
+            main,
+            "--vrrp_pid",
+            vrrp,
+            "--checkers_pid",
+            checkers,
+        ]
+    }
+
     /// Sends a signal to the daemon as its user would: to the process of the pid file.
     pub fn signal(&self, signal: Signal) {
         note(&self.name, format!("gets {signal}"));
         kill(self.main(), signal).expect("a running daemon");
+    }
+
+    /// Sends a signal by its number, which real-time ones have alone.
+    pub fn signal_number(&self, number: i32) {
+        note(&self.name, format!("gets signal {number}"));
+        self.run(&["kill", &format!("-{number}"), &self.main().to_string()]);
     }
 
     /// Asks the daemon to stop and waits for its end; its exit code.
@@ -165,7 +182,8 @@ impl Director {
             .wait(&format!("({instance}) Entering {state} STATE"), since, limit)
     }
 
-    fn main(&self) -> Pid {
+    /// The daemon's main process.
+    pub fn main(&self) -> Pid {
         Pid::from_raw(self.running.as_ref().expect("a started daemon").id() as i32)
     }
 

@@ -14,7 +14,7 @@ mod switch;
 use std::net::IpAddr;
 
 pub use client::{Client, Probe};
-pub use director::{Daemon, Director};
+pub use director::{CONFIG, Daemon, Director, PID_FILES};
 pub use ipvs::Table;
 pub use log::Log;
 pub use node::Node;
@@ -41,6 +41,17 @@ pub struct Site {
 
 const CLIENT: u8 = 9;
 const SERVERS: u8 = 10;
+
+/// One director with some real servers.
+pub fn single(servers: u8) -> (Site, Director) {
+    let mut site = Site::new(Plan {
+        directors: 1,
+        servers,
+        segments: 1,
+    });
+    let director = site.directors.pop().expect("a director");
+    (site, director)
+}
 
 /// The usual pair of directors with some real servers.
 pub fn pair(servers: u8) -> (Site, Director, Director) {

@@ -28,6 +28,14 @@ pub struct Node {
     _life: Sender<()>,
 }
 
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Attempt {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
 impl Node {
     pub fn new(name: &str) -> Self {
         let (life, end) = channel::<()>();
@@ -75,6 +83,19 @@ impl Node {
             .stderr(Stdio::piped());
         self.within(|| command.spawn())
             .unwrap_or_else(|error| panic!("{program}: {error}"))
+    }
+
+    /// Runs a command that may fail, for so many seconds at most; a longer one ends with status 124.
+    pub fn attempt(&self, seconds: u32, words: &[&str]) -> Attempt {
+        let mut command = Command::new("timeout");
+        command.arg(seconds.to_string()).args(words).stdin(Stdio::null());
+        let output = self.within(|| command.output()).expect("timeout");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Attempt {
+            status: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 
     #[track_caller]
