@@ -27,8 +27,6 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 /// Commands and notices that may wait.
 const QUEUE: usize = 1024;
-/// keepalived's exit status when there is no IPVS.
-const NO_IPVS: u8 = 1;
 
 /// Asks a back-end. The future is the whole probe; dropping it ends it.
 pub type Asker = Arc<dyn Fn(&ProbeOrder) -> Pin<Box<dyn Future<Output = ProbeOutcome> + Send>> + Send + Sync>;
@@ -201,7 +199,7 @@ impl Plane {
             }
             End::NoIpvs(error) => {
                 tracing::error!(target: "check", "IPVS: {error}");
-                CheckNotice::Failed { status: NO_IPVS }
+                CheckNotice::Failed
             }
         };
         let Self { keeper, say, .. } = self;

@@ -4,11 +4,10 @@
 //! configuration goes to standard output.
 
 use super::exit::Exit;
-use super::load::load;
+use super::load::load_and_enter;
 use crate::cli::Parsed;
 use crate::conf::diag;
 use crate::plan;
-use crate::sys::netns;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -37,13 +36,18 @@ pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
             }
         },
     };
-    if let Some(name) = &options.namespace
-        && let Err(error) = netns::enter(name)
-    {
-        let _ = writeln!(log, "Unable to enter network namespace {name}: {error}");
-        return Exit::Fatal.into();
-    }
-    let loaded = load(options);
+    let loaded = match load_and_enter(options) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let _ = writeln!(log, "{error}");
+            return if options.namespace.is_some() {
+                Exit::Fatal
+            } else {
+                Exit::Normal
+            }
+            .into();
+        }
+    };
     let told = diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut log);
     let shown = if options.dump_conf {
         io::stdout().write_all(plan::print::print(&loaded.plan, false).as_bytes())

@@ -7,14 +7,14 @@ use crate::cli::Options;
 use crate::conf::config::Config;
 use crate::conf::diag::{Class, Diagnostic};
 
-use crate::conf::{self, ReadOptions, Sources};
+use crate::conf::{self, ReadOptions, Reading, Sources};
 use crate::net::InterfaceStatus;
 use crate::netlink;
 use crate::plan::{self, Host, Plan, ScriptRefusal};
 use crate::script::host::{Host as _, System};
 use crate::script::safety::{Refusal, Remark};
 use crate::script::{Report, Scripts};
-use crate::sys::clock;
+use crate::sys::{clock, netns};
 use nix::unistd::gethostname;
 use std::sync::Arc;
 
@@ -35,6 +35,16 @@ pub(super) struct Loaded {
     found: bool,
     /// Whether it said nothing at all.
     empty: bool,
+    /// The network namespace that it is for: `-s`, otherwise `net_namespace`.
+    pub namespace: Option<String>,
+}
+
+/// The network namespace that a configuration is for cannot be entered.
+#[derive(Debug, thiserror::Error)]
+#[error("Unable to enter network namespace {name}: {source}")]
+pub(super) struct NoNamespace {
+    name: String,
+    source: std::io::Error,
 }
 
 /// What the diagnostics mean for a daemon that is to run this (grammar 11.4 to 11.6).
@@ -94,9 +104,34 @@ impl Loaded {
     }
 }
 
-/// Reads the configuration that `options` name, for the host as it is now.
+/// Reads the configuration that `options` name, enters its network namespace, and plans for what is there.
+///
+/// To be called before other threads exist: they inherit the namespace.
+///
+/// # Errors
+/// When the namespace cannot be entered.
+pub(super) fn load_and_enter(options: &Options) -> Result<Loaded, NoNamespace> {
+    let reading = read(options);
+    if let Some(name) = namespace(options, &reading.config) {
+        netns::enter(&name).map_err(|source| NoNamespace { name, source })?;
+    }
+    Ok(plan_for_host(reading, options))
+}
+
+/// The same for a daemon that runs: its namespace stays what it is.
 pub(super) fn load(options: &Options) -> Loaded {
-    let reading = conf::read(
+    plan_for_host(read(options), options)
+}
+
+fn namespace(options: &Options, config: &Config) -> Option<String> {
+    options
+        .namespace
+        .clone()
+        .or_else(|| config.global.net_namespace.clone())
+}
+
+fn read(options: &Options) -> Reading {
+    conf::read(
         &options.config,
         &ReadOptions {
             config_id: options
@@ -107,7 +142,11 @@ pub(super) fn load(options: &Options) -> Loaded {
             test: options.config_test.is_some(),
             random_seed: clock::now().as_micros(),
         },
-    );
+    )
+}
+
+fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
+    let namespace = namespace(options, &reading.config);
     let mut diagnostics = reading.diagnostics;
     let empty = reading.config == Config::default();
     let interfaces = netlink::interfaces().unwrap_or_else(|error| {
@@ -131,6 +170,7 @@ pub(super) fn load(options: &Options) -> Loaded {
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
+    conf::diag::sort(&mut diagnostics, &reading.sources);
     Loaded {
         plan,
         scripts: Arc::new(scripts),
@@ -139,6 +179,7 @@ pub(super) fn load(options: &Options) -> Loaded {
         interfaces: host.interfaces,
         found: reading.found,
         empty,
+        namespace,
     }
 }
 
@@ -217,6 +258,7 @@ mod tests {
             interfaces: Vec::new(),
             found,
             empty,
+            namespace: None,
         }
     }
 

@@ -54,6 +54,15 @@ impl Scripts {
         (scripts, reports)
     }
 
+    /// These scripts, and those of `earlier` that are not among them: for as long as somebody may still run one that a
+    /// reload took out.
+    #[must_use]
+    pub fn and_earlier(&self, earlier: &Self) -> Self {
+        let mut both = earlier.prepared.clone();
+        both.extend(self.prepared.clone());
+        Self { prepared: both }
+    }
+
     /// What is run for `command`.
     pub fn get(&self, command: &Command) -> Option<&Prepared> {
         self.prepared.get(command)
