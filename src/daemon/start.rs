@@ -62,13 +62,7 @@ pub(super) fn run(options: Options, command_line: &[OsString]) -> Exit {
     );
     announce(&options, &loaded, command_line);
     let exit = match outcome {
-        Outcome::Ready(mut files) => match files.write() {
-            Ok(()) => serve(options, loaded, mask),
-            Err(error) => {
-                error!("{error}");
-                Exit::Fatal
-            }
-        },
+        Outcome::Ready(files) => serve(options, loaded, mask, files),
         Outcome::Refused(reason, exit) => {
             error!("{reason}");
             exit
@@ -122,7 +116,8 @@ fn announce(options: &Options, loaded: &Loaded, command_line: &[OsString]) {
     }
 }
 
-fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
+/// Runs the control plane. The pid files go when it has ended.
+fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> Exit {
     if (options.core_dump || options.core_dump_pattern.is_some())
         && let Err(error) = allow_core_dumps()
     {
@@ -143,6 +138,11 @@ fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
                 return Exit::Fatal;
             }
         };
+        // Only now: whoever reads a pid may send a signal at once.
+        if let Err(error) = files.write() {
+            error!("{error}");
+            return Exit::Fatal;
+        }
         let dump = options.dump_conf;
         match Control::start(Begin {
             options,
