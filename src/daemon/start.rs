@@ -70,13 +70,7 @@ pub(super) fn run(mut options: Options, command_line: &[OsString]) -> Exit {
     };
     announce(&options, outcome.loaded(), command_line, &guard);
     let exit = match outcome {
-        Outcome::Ready(loaded, mut files) => match files.write() {
-            Ok(()) => serve(options, *loaded, mask),
-            Err(error) => {
-                error!("{error}");
-                Exit::Fatal
-            }
-        },
+        Outcome::Ready(loaded, files) => serve(options, *loaded, mask, files),
         Outcome::Refused(Refusal { reason, exit, .. }) => {
             error!("{reason}");
             exit
@@ -144,7 +138,8 @@ fn announce(options: &Options, loaded: Option<&Loaded>, command_line: &[OsString
     }
 }
 
-fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
+/// Runs the control plane. The pid files go when it has ended.
+fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> Exit {
     if (options.core_dump || options.core_dump_pattern.is_some())
         && let Err(error) = allow_core_dumps()
     {
@@ -165,6 +160,11 @@ fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
                 return Exit::Fatal;
             }
         };
+        // Only now: whoever reads a pid may send a signal at once.
+        if let Err(error) = files.write() {
+            error!("{error}");
+            return Exit::Fatal;
+        }
         let dump = options.dump_conf;
         match Control::start(Begin {
             options,
