@@ -16,11 +16,12 @@ use crate::net::InterfaceStatus;
 use crate::notify::config::NotifyConfig;
 use crate::notify::script::Notifier;
 use crate::plan::Plan;
+use crate::script::Scripts;
 use crate::sys::wall;
 use crate::track::script::{ScriptReport, TrackRunner};
 use crate::vrrp::status::VrrpStatus;
 use sd_notify::NotifyState;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -57,8 +58,10 @@ pub(super) struct Control {
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
     notifier: Notifier,
-    /// What the check plane asks with. A reload changes the scripts in it; nobody holds the lock for long.
-    prober: Arc<RwLock<Prober>>,
+    /// What the check plane asks with; a reload changes the scripts in it.
+    prober: Prober,
+    /// The scripts of the running plan.
+    scripts: Arc<Scripts>,
 }
 
 /// What woke the control plane.
@@ -91,7 +94,8 @@ impl Control {
             tracker: TrackRunner::new(sender),
             reports,
             notifier: Notifier::new(NotifyConfig::default(), Arc::clone(&begin.loaded.scripts)),
-            prober: Arc::new(RwLock::new(prober)),
+            prober,
+            scripts: Arc::default(),
         };
         control.adopt(begin.loaded)?;
         Ok(control)
@@ -166,11 +170,11 @@ impl Control {
             interfaces,
             ..
         } = loaded;
-        self.notifier.apply(plan.notify.clone(), Arc::clone(&scripts));
-        self.prober
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .reload(Arc::clone(&scripts));
+        // A plane that has not taken the new plan yet asks by the old one, and what is removed is told so by its own
+        // script: the old commands stay known until the next reload.
+        let known = Arc::new(scripts.with_old(&self.scripts));
+        self.notifier.apply(plan.notify.clone(), Arc::clone(&known));
+        self.prober.reload(known);
         match (&self.vrrp, plan.vrrp.routers.is_empty()) {
             (Some(plane), _) => {
                 command(
@@ -197,6 +201,7 @@ impl Control {
             (None, true) => {}
         }
         self.tracker.apply(&plan.track_scripts, &scripts);
+        self.scripts = scripts;
         if self.vrrp.is_none() && self.check.is_none() {
             warn!("Warning - the configuration holds nothing to run");
         }
@@ -207,8 +212,8 @@ impl Control {
 
     /// The check plane's way to its back-ends.
     fn asker(&self) -> Asker {
-        let prober = Arc::clone(&self.prober);
-        check_plane::asker(move |order| prober.read().unwrap_or_else(PoisonError::into_inner).ask(order))
+        let prober = self.prober.clone();
+        check_plane::asker(move |order| prober.ask(order))
     }
 
     /// SIGHUP: reads the file again. A file that cannot be run changes nothing.
