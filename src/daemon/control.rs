@@ -61,8 +61,9 @@ pub(super) struct Control {
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
     notifier: Notifier,
-    /// What the check plane asks with: its clones are told of a reload's scripts here.
+    /// What the check plane asks with; a reload changes the scripts in it.
     prober: Prober,
+    /// The scripts of the running plan.
     scripts: Arc<Scripts>,
     /// The check plane was started by a reload: if it cannot work, the daemon goes on without it.
     check_came_late: bool,
@@ -176,9 +177,11 @@ impl Control {
             interfaces,
             ..
         } = loaded;
-        self.notifier.apply(plan.notify.clone(), Arc::clone(&scripts));
-        // Until the check plane has taken its new configuration it may ask what only the old one had.
-        self.prober.reload(Arc::new(scripts.and_earlier(&self.scripts)));
+        // A plane that has not taken the new plan yet asks by the old one, and what is removed is told so by its own
+        // script: the old commands stay known until the next reload.
+        let known = Arc::new(scripts.with_old(&self.scripts));
+        self.notifier.apply(plan.notify.clone(), Arc::clone(&known));
+        self.prober.reload(known);
         match (&self.vrrp, plan.vrrp.routers.is_empty()) {
             (Some(plane), _) => {
                 command(
@@ -205,11 +208,11 @@ impl Control {
             (None, true) => {}
         }
         self.tracker.apply(&plan.track_scripts, &scripts);
+        self.scripts = scripts;
         if self.vrrp.is_none() && self.check.is_none() {
             warn!("Warning - the configuration holds nothing to run");
         }
         self.plan = plan;
-        self.scripts = scripts;
         self.interfaces = interfaces;
         Ok(())
     }

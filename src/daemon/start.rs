@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::load::{Judgement, Loaded, load_and_enter};
 use super::pidfile::{self, Naming, PidFileError, PidFiles};
 use super::signal::Signals;
-use super::{log, version};
+use super::{limits, log, version};
 use crate::cli::Options;
 use crate::plan::Plan;
 use crate::sys::caps::{self, Capability};
@@ -140,6 +140,9 @@ fn announce(options: &Options, loaded: Option<&Loaded>, command_line: &[OsString
 
 /// Runs the control plane. The pid files go when it has ended.
 fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> Exit {
+    if let Err(error) = limits::raise() {
+        warn!("The limit of open files cannot be raised: {error}");
+    }
     if (options.core_dump || options.core_dump_pattern.is_some())
         && let Err(error) = allow_core_dumps()
     {
