@@ -101,3 +101,17 @@ fn a_closed_pipe_does_not_matter() {
     drop(child.stderr.take());
     assert_eq!(child.wait().expect("an end").code(), Some(0));
 }
+
+/// A daemon that took the host's own network for that of its namespace would fight for addresses with another one.
+#[test]
+fn a_configured_namespace_is_entered_or_nothing_is_done() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("namespace.conf");
+    std::fs::write(&file, "net_namespace no-such-namespace\n").expect("written");
+    let file = file.to_str().expect("text");
+    let (code, stdout, stderr) = run(&["-t", "-f", file]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(
+        stderr.starts_with("Unable to enter network namespace no-such-namespace: "),
+        "{stderr}"
+    );
+}

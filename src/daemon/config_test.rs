@@ -4,11 +4,10 @@
 //! configuration goes to standard output.
 
 use super::exit::Exit;
-use super::load::load;
+use super::load::load_in_namespace;
 use crate::cli::Parsed;
 use crate::conf::diag;
 use crate::plan;
-use crate::sys::netns;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,7 +19,7 @@ const CONFIGURATION_ERRORS: u8 = 5;
 
 /// Runs the test; messages go to `log_file`, or to standard error.
 pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
-    let options = &parsed.options;
+    let mut options = parsed.options.clone();
     let mut log: Box<dyn Write> = match log_file {
         None => Box::new(io::stderr()),
         Some(path) => match OpenOptions::new()
@@ -37,13 +36,11 @@ pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
             }
         },
     };
-    if let Some(name) = &options.namespace
-        && let Err(error) = netns::enter(name)
-    {
-        let _ = writeln!(log, "Unable to enter network namespace {name}: {error}");
+    let (loaded, entered) = load_in_namespace(&mut options);
+    if let Err(reason) = entered {
+        let _ = writeln!(log, "{reason}");
         return Exit::Fatal.into();
     }
-    let loaded = load(options);
     let told = diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut log);
     let shown = if options.dump_conf {
         io::stdout().write_all(plan::print::print(&loaded.plan, false).as_bytes())

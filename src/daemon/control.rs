@@ -228,7 +228,8 @@ impl Control {
                 for diagnostic in &loaded.diagnostics {
                     info!("{}", diagnostic.log_line());
                 }
-                if let Some(why) = loaded.objection(self.torn) {
+                let objection = loaded.objection(self.torn);
+                if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
                     error!(
                         "{why} ({}): the running one is kept",
                         self.options.config.display()

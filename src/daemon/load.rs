@@ -4,9 +4,8 @@
 //! leaves no trace but its diagnostics.
 
 use crate::cli::Options;
-use crate::conf::config::Config;
+use crate::conf::config::{Config, Global};
 use crate::conf::diag::{Class, Diagnostic};
-
 use crate::conf::{self, ReadOptions, Sources};
 use crate::net::InterfaceStatus;
 use crate::netlink;
@@ -14,7 +13,7 @@ use crate::plan::{self, Host, Plan, ScriptRefusal};
 use crate::script::host::{Host as _, System};
 use crate::script::safety::{Refusal, Remark};
 use crate::script::{Report, Scripts};
-use crate::sys::clock;
+use crate::sys::{clock, netns};
 use nix::unistd::gethostname;
 use std::sync::Arc;
 
@@ -79,6 +78,18 @@ impl Loaded {
         }
     }
 
+    /// Why this cannot take the place of what runs: it changes what was settled at the start (fact 18.3).
+    pub(super) fn needs_restart(&self, running: &Global) -> Option<&'static str> {
+        let new = &self.plan.global;
+        if new.net_namespace != running.net_namespace {
+            Some("Cannot change net_namespace at a reload - please restart")
+        } else if new.instance != running.instance {
+            Some("Cannot change instance at a reload - please restart")
+        } else {
+            None
+        }
+    }
+
     /// Whether blocks or quotes do not begin or end where they should.
     pub(super) fn torn(&self) -> bool {
         self.diagnostics.iter().any(|found| {
@@ -92,6 +103,28 @@ impl Loaded {
             )
         })
     }
+}
+
+/// Enters the network namespace of `-s`, or else of `net_namespace`, and reads the configuration there. `options` say
+/// afterwards which one it was; the error, that it could not be entered.
+///
+/// Call it before other threads exist: see [`netns::enter`].
+pub(super) fn load_in_namespace(options: &mut Options) -> (Loaded, Result<(), String>) {
+    let enter = |name: &str| {
+        netns::enter(name).map_err(|error| format!("Unable to enter network namespace {name}: {error}"))
+    };
+    if let Some(name) = &options.namespace {
+        let entered = enter(name);
+        return (load(options), entered);
+    }
+    let loaded = load(options);
+    let Some(name) = loaded.plan.global.net_namespace.clone() else {
+        return (loaded, Ok(()));
+    };
+    let entered = enter(&name);
+    options.namespace = Some(name);
+    // Other interfaces are there now.
+    (load(options), entered)
 }
 
 /// Reads the configuration that `options` name, for the host as it is now.
@@ -260,5 +293,19 @@ mod tests {
             Class::General,
         ];
         assert_eq!(loaded(&small, true, false).objection(false), None);
+    }
+
+    #[test]
+    fn what_the_start_has_settled_needs_a_restart() {
+        let file = loaded(&[], true, false);
+        let mut running = Global::default();
+        assert_eq!(file.needs_restart(&running), None);
+        running.net_namespace = Some("blue".to_owned());
+        assert!(file.needs_restart(&running).is_some());
+        running = Global {
+            instance: Some("one".to_owned()),
+            ..Global::default()
+        };
+        assert!(file.needs_restart(&running).is_some());
     }
 }

@@ -5,14 +5,13 @@
 
 use super::control::{Begin, Control};
 use super::exit::Exit;
-use super::load::{Judgement, Loaded, load};
+use super::load::{Judgement, Loaded, load_in_namespace};
 use super::pidfile::{self, Naming, PidFileError, PidFiles};
 use super::signal::Signals;
 use super::{log, version};
 use crate::cli::Options;
 use crate::plan::Plan;
 use crate::sys::caps::{self, Capability};
-use crate::sys::netns;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::ffi::OsString;
@@ -30,20 +29,13 @@ enum Outcome {
 }
 
 /// Starts the daemon and returns when it has ended.
-pub(super) fn run(options: Options, command_line: &[OsString]) -> Exit {
+pub(super) fn run(mut options: Options, command_line: &[OsString]) -> Exit {
     let mask = options.umask.unwrap_or(DEFAULT_UMASK);
     umask(Mode::from_bits_truncate(mask));
-    let entered = options.namespace.as_deref().map_or(Ok(()), netns::enter);
-    let loaded = load(&options);
+    let (loaded, entered) = load_in_namespace(&mut options);
     let outcome = match entered {
         Ok(()) => prepare(&options, &loaded),
-        Err(error) => {
-            let name = options.namespace.as_deref().unwrap_or_default();
-            Outcome::Refused(
-                format!("Unable to enter network namespace {name}: {error}"),
-                Exit::Fatal,
-            )
-        }
+        Err(reason) => Outcome::Refused(reason, Exit::Fatal),
     };
     let outcome = match outcome {
         Outcome::Ready(files) if !options.dont_fork => match nix::unistd::daemon(false, false) {
