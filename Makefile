@@ -11,7 +11,8 @@ help: ## This list
 setup: ## Install what building and testing need (Debian packages)
 	@scripts/setup
 
-build: setup ## The daemon, for use
+build: ## The daemon, for use
+	@scripts/setup build
 	$(CARGO) build --release
 
 fmt: ## Format the code

@@ -9,6 +9,7 @@
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use steadfast::conf::keyword::{self, Block, Status};
 use steadfast::conf::{self, ReadOptions, Reading, diag::Diagnostic};
 use steadfast::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
 use steadfast::plan::{self, Host, Plan, ScriptRefusal};
@@ -98,6 +99,51 @@ fn check_print(plan: &Plan) -> String {
     assert_eq!(*plan, again, "{printed}\n{}", describe(&diagnostics));
     assert_eq!(plan::print::print(&again, true), printed);
     printed
+}
+
+/// The table of keywords for users.
+fn keywords() -> String {
+    let mut blocks: Vec<Block> = keyword::all().map(|keyword| keyword.block).collect();
+    blocks.sort();
+    blocks.dedup();
+    let list = |block: Block, status: Status| {
+        let words: Vec<String> = keyword::all()
+            .filter(|keyword| (keyword.block, keyword.status) == (block, status))
+            .map(|keyword| format!("`{}`", keyword.name))
+            .collect();
+        words.join(" ")
+    };
+    let count = |status| keyword::all().filter(|keyword| keyword.status == status).count();
+    let mut out = format!(
+        "# Keywords\n\n\
+         Every keyword of keepalived 2.4.3's language is known: {} have their effect, {} have none yet, and are named with\n\
+         their place by `-t` and in the log. In a block that has no effect, nothing has. The list is made from the \
+         program's table\n(`UPDATE_GOLDENS=1 cargo test --test conf`), and a test keeps it true.\n",
+        count(Status::Acted),
+        count(Status::NotYet)
+    );
+    for block in blocks {
+        writeln!(out, "\n## {}\n", block.name()).unwrap();
+        if !block.includes().is_empty() {
+            let names: Vec<_> = block.includes().iter().map(|block| block.name()).collect();
+            writeln!(out, "All of {}, and:\n", names.join(", ")).unwrap();
+        }
+        for (status, title) in [(Status::Acted, "effective"), (Status::NotYet, "not yet")] {
+            let words = list(block, status);
+            if !words.is_empty() {
+                writeln!(out, "- {title}: {words}").unwrap();
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn the_keywords_are_documented() {
+    check_golden(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keywords.md"),
+        &keywords(),
+    );
 }
 
 #[test]

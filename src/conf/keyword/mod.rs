@@ -66,8 +66,51 @@ pub enum Block {
 }
 
 impl Block {
+    /// As its user knows it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Root => "the top level",
+            GlobalDefs => "global_defs",
+            TrackGroup => "track_group",
+            SyncGroup => "vrrp_sync_group",
+            GarpGroup => "garp_group",
+            Instance => "vrrp_instance",
+            Authentication => "authentication",
+            AuthHmac => "auth_hmac",
+            VrrpScript => "vrrp_script",
+            TrackProcess => "vrrp_track_process",
+            TrackFile => "track_file",
+            BfdInstance => "bfd_instance",
+            Ssl => "SSL",
+            VirtualServer => "virtual_server",
+            RealServer => "real_server",
+            HttpGet => "HTTP_GET",
+            SslGet => "SSL_GET",
+            HttpUrl => "url",
+            SslUrl => "url of SSL_GET",
+            TcpCheck => "TCP_CHECK",
+            UdpCheck => "UDP_CHECK",
+            SmtpCheck => "SMTP_CHECK",
+            SmtpHost => "host",
+            DnsCheck => "DNS_CHECK",
+            MiscCheck => "MISC_CHECK",
+            PingCheck => "PING_CHECK",
+            FileCheck => "FILE_CHECK",
+            BfdCheck => "BFD_CHECK",
+            Connect => "a checker over a socket",
+            Timing => "a checker",
+            TrackEntry => "a line of what is tracked",
+            AddressEntry => "a line of addresses",
+            RouteEntry => "a line of routes",
+            RuleEntry => "a line of rules",
+            Words => "a list of words",
+            Lines => "a list of lines",
+            GroupEntry => "a line of virtual_server_group",
+        }
+    }
+
     /// Blocks whose keywords this one has too.
-    const fn includes(self) -> &'static [Self] {
+    pub const fn includes(self) -> &'static [Self] {
         match self {
             SslGet => &[HttpGet, Connect, Timing],
             HttpGet | TcpCheck | UdpCheck | SmtpCheck | SmtpHost | DnsCheck | PingCheck => &[Connect, Timing],
@@ -294,38 +337,9 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// The block, as its user knows it, in which `name` would be right.
 pub(super) fn elsewhere(name: &str) -> Option<&'static str> {
-    let found = all().find(|k| k.name == name && !holds_values(k.block))?;
-    Some(match found.block {
-        Root => "the top level",
-        GlobalDefs => "global_defs",
-        TrackGroup => "track_group",
-        SyncGroup => "vrrp_sync_group",
-        GarpGroup => "garp_group",
-        Instance => "vrrp_instance",
-        Authentication => "authentication",
-        AuthHmac => "auth_hmac",
-        VrrpScript => "vrrp_script",
-        TrackProcess => "vrrp_track_process",
-        TrackFile => "track_file",
-        BfdInstance => "bfd_instance",
-        Ssl => "SSL",
-        VirtualServer => "virtual_server",
-        RealServer => "real_server",
-        HttpGet => "HTTP_GET",
-        SslGet => "SSL_GET",
-        HttpUrl | SslUrl => "url",
-        TcpCheck => "TCP_CHECK",
-        UdpCheck => "UDP_CHECK",
-        SmtpCheck => "SMTP_CHECK",
-        SmtpHost => "host",
-        DnsCheck => "DNS_CHECK",
-        MiscCheck => "MISC_CHECK",
-        PingCheck => "PING_CHECK",
-        FileCheck => "FILE_CHECK",
-        BfdCheck => "BFD_CHECK",
-        Connect | Timing => "a checker",
-        TrackEntry | AddressEntry | RouteEntry | RuleEntry | Words | Lines | GroupEntry => return None,
-    })
+    all()
+        .find(|k| k.name == name && !holds_values(k.block))
+        .map(|k| k.block.name())
 }
 
 #[cfg(test)]
