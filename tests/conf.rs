@@ -235,7 +235,7 @@ fn secrets_are_masked() {
 
 /// Words that make many kinds of lines, some right, most wrong.
 fn words() -> impl Strategy<Value = String> {
-    let known = conf::keyword::all()
+    let known = keyword::all()
         .map(|keyword| keyword.name)
         .collect::<Vec<_>>();
     prop_oneof![
