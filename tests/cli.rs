@@ -1,9 +1,16 @@
 //! The program's command line as tools see it: what it prints where, and its exit status (facts cli 1, 2).
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on")]
+#![expect(clippy::disallowed_methods, reason = "a test that waits for another process")]
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 fn run(args: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_steadfast"))
@@ -102,16 +109,146 @@ fn a_closed_pipe_does_not_matter() {
     assert_eq!(child.wait().expect("an end").code(), Some(0));
 }
 
-/// A daemon that took the host's own network for that of its namespace would fight for addresses with another one.
+/// A directory of a test's own, which goes with it.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("steadfast-cli-{name}-{}", std::process::id()));
+        fs::create_dir(&dir).expect("a new directory");
+        Self(dir)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.0.join(name), text).expect("a file");
+        self.path(name)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap_or_default()
+    }
+
+    /// The daemon on `config` with all its pid files in here.
+    fn daemon(&self, config: &str) -> Vec<String> {
+        let words = ["--no-syslog", "--no_bfd", "--use-file", config];
+        let mut words: Vec<String> = words.map(ToOwned::to_owned).to_vec();
+        for (option, file) in [("-p", "main.pid"), ("-r", "vrrp.pid"), ("-c", "checkers.pid")] {
+            words.extend([option.to_owned(), self.path(file)]);
+        }
+        words
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run_owned(args: &[String], more: &[&str]) -> (Option<i32>, String, String) {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    run(&[&args[..], more].concat())
+}
+
+/// Waits, within reason, until `probe` gives something.
+fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "waited in vain for {what}"
+        );
+        sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
-fn a_configured_namespace_is_entered_or_nothing_is_done() {
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("namespace.conf");
-    std::fs::write(&file, "net_namespace no-such-namespace\n").expect("written");
-    let file = file.to_str().expect("text");
-    let (code, stdout, stderr) = run(&["-t", "-f", file]);
-    assert_eq!((code, stdout.as_str()), (Some(1), ""));
-    assert!(
-        stderr.starts_with("Unable to enter network namespace no-such-namespace: "),
-        "{stderr}"
+fn what_cannot_be_run_gives_keepaliveds_exit_status() {
+    let dir = Dir::new("status");
+    let foreground = ["--dont-fork", "--log-console"];
+    let (code, _, stderr) = run_owned(&dir.daemon(&dir.path("missing.conf")), &foreground);
+    assert_eq!(code, Some(6), "{stderr}");
+    assert!(stderr.contains("Config files missing"), "{stderr}");
+    let broken = dir.write(
+        "broken.conf",
+        "global_defs {\n    router_id lab\n}\nvrrp_instance VI_1 {\n    priority\n}\n",
     );
+    let (code, _, stderr) = run_owned(&dir.daemon(&broken), &foreground);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains(&format!("({broken}: Line 5)")), "{stderr}");
+    // Who starts it for the background is told too.
+    assert_eq!(run_owned(&dir.daemon(&broken), &[]).0, Some(2));
+    assert!(!dir.0.join("main.pid").exists());
+}
+
+/// A daemon with nothing to do needs no privilege.
+#[test]
+fn one_daemon_for_each_pid_file() {
+    let dir = Dir::new("once");
+    let words = dir.daemon(&dir.write("empty.conf", ""));
+    let mut first = Command::new(env!("CARGO_BIN_EXE_steadfast"))
+        .args(&words)
+        .arg("--dont-fork")
+        .spawn()
+        .expect("the program starts");
+    let own = format!("{}\n", first.id());
+    let files = ["main.pid", "vrrp.pid", "checkers.pid"];
+    wait_for("the pid files", || {
+        files.iter().all(|file| dir.read(file) == own).then_some(())
+    });
+    let (code, _, stderr) = run_owned(&words, &["--dont-fork", "--log-console"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("daemon is already running"), "{stderr}");
+    assert_eq!(run_owned(&words, &[]).0, Some(0), "for the background");
+    assert_eq!(
+        files.map(|file| dir.read(file)),
+        [own.as_str(); 3],
+        "nothing has changed"
+    );
+    assert!(first.try_wait().expect("a child").is_none(), "the first goes on");
+
+    terminate(&own);
+    assert_eq!(first.wait().expect("an end").code(), Some(0));
+    for file in files {
+        assert!(!dir.0.join(file).exists(), "{file} is left over");
+    }
+}
+
+#[test]
+fn the_starter_of_a_background_daemon_returns() {
+    let dir = Dir::new("background");
+    let words = dir.daemon(&dir.write("empty.conf", ""));
+    assert_eq!(run_owned(&words, &[]), (Some(0), String::new(), String::new()));
+    let own = wait_for("a pid", || {
+        Some(dir.read("main.pid")).filter(|text| text.ends_with('\n'))
+    });
+    assert_eq!(dir.read("vrrp.pid"), own);
+    terminate(&own);
+    wait_for("the end", || (!dir.0.join("main.pid").exists()).then_some(()));
+}
+
+/// Sends SIGTERM to the process of a pid file.
+fn terminate(content: &str) {
+    let pid: i32 = content.trim().parse().expect("a pid");
+    kill(Pid::from_raw(pid), Signal::SIGTERM).expect("a running daemon");
+}
+
+#[test]
+fn what_dump_conf_prints_is_a_configuration_that_prints_the_same() {
+    let dir = Dir::new("print");
+    let text = "global_defs {\n    router_id lab\n}\nvirtual_server 192.0.2.1 80 {\n    delay_loop 3\n    lb_algo wrr\n    \
+        lb_kind DR\n    protocol TCP\n    real_server 192.0.2.11 80 {\n        weight 2\n        TCP_CHECK {\n        }\n    }\n}\n";
+    let (code, first, stderr) = run(&["-t", "--dump-conf", "-f", &dir.write("a.conf", text)]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(first.contains("192.0.2.11") && first.contains("wrr"), "{first}");
+    let (code, second, stderr) = run(&["-t", "--dump-conf", "-f", &dir.write("b.conf", &first)]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(first, second);
 }

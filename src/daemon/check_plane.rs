@@ -5,6 +5,7 @@
 //! limit that no sum of its own limits reaches, and a panic in one is contained, counted and taken for a failure of
 //! the check. Decides nothing about servers: that is [`crate::check::Engine`]'s.
 
+use super::limits;
 use super::plane::{CheckCommand, CheckNotice};
 use crate::check::config::ProbeConfig;
 use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
@@ -27,8 +28,10 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 /// Commands and notices that may wait.
 const QUEUE: usize = 1024;
-/// keepalived's exit status when there is no IPVS.
-const NO_IPVS: u8 = 1;
+/// Open files that are kept for everything but connections: a script's child is one, and three while it starts.
+const OTHER_FILES: usize = 768;
+/// Scripts of MISC_CHECKs that run at a time.
+const MOST_SCRIPTS: usize = 512;
 
 /// Asks a back-end. The future is the whole probe; dropping it ends it.
 pub type Asker = Arc<dyn Fn(&ProbeOrder) -> Pin<Box<dyn Future<Output = ProbeOutcome> + Send>> + Send + Sync>;
@@ -48,20 +51,23 @@ pub struct Options {
     pub asker: Asker,
     /// IPVS.
     pub kernel: keeper::Opener,
-    /// So many probes run at a time; the others wait.
-    pub most_probes: usize,
+    /// So many probes over the network run at a time; the others wait.
+    pub most_connections: usize,
+    /// The same for scripts: those that hang hold up no connection.
+    pub most_scripts: usize,
     /// Spreads the first checks; any value.
     pub seed: u64,
 }
 
 impl Options {
-    /// The host's IPVS, as many probes as fit into the usual limit of 1024 open files, first checks spread anew at
-    /// every start.
+    /// The host's IPVS, as many connections as may be open beside everything else, first checks spread anew at every
+    /// start. Whole racks that do not answer must not make the others wait, so no other limit is put to connections.
     pub fn new(asker: Asker) -> Self {
         Self {
             asker,
             kernel: keeper::kernel(),
-            most_probes: 512,
+            most_connections: limits::open_files().saturating_sub(OTHER_FILES),
+            most_scripts: MOST_SCRIPTS,
             seed: now().as_micros(),
         }
     }
@@ -70,7 +76,8 @@ impl Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("most_probes", &self.most_probes)
+            .field("most_connections", &self.most_connections)
+            .field("most_scripts", &self.most_scripts)
             .field("seed", &self.seed)
             .finish_non_exhaustive()
     }
@@ -118,7 +125,8 @@ impl CheckPlane {
             say,
             counters: Arc::clone(&counters),
             asker: options.asker,
-            permits: Arc::new(Semaphore::new(options.most_probes.max(1))),
+            connections: permits(options.most_connections),
+            scripts: permits(options.most_scripts),
             probes: JoinSet::new(),
             asked: HashMap::new(),
         };
@@ -146,7 +154,8 @@ struct Plane {
     say: mpsc::Sender<CheckNotice>,
     counters: Arc<Counters>,
     asker: Asker,
-    permits: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
+    scripts: Arc<Semaphore>,
     probes: JoinSet<ProbeOutcome>,
     /// Who is asked by which task.
     asked: HashMap<Id, (CheckerId, usize)>,
@@ -201,7 +210,7 @@ impl Plane {
             }
             End::NoIpvs(error) => {
                 tracing::error!(target: "check", "IPVS: {error}");
-                CheckNotice::Failed { status: NO_IPVS }
+                CheckNotice::Failed
             }
         };
         let Self { keeper, say, .. } = self;
@@ -235,7 +244,10 @@ impl Plane {
 
     fn ask(&mut self, order: &ProbeOrder) {
         let limit = limit(&order.probe);
-        let permits = Arc::clone(&self.permits);
+        let permits = Arc::clone(match &*order.probe {
+            ProbeConfig::Tcp(_) | ProbeConfig::Http(_) => &self.connections,
+            ProbeConfig::Misc(_) => &self.scripts,
+        });
         let asker = Arc::clone(&self.asker);
         let (checker, url) = (order.checker, order.url);
         let order = order.clone();
@@ -272,6 +284,10 @@ impl Plane {
             );
         }
     }
+}
+
+fn permits(most: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))
 }
 
 /// When a probe is given up as a whole. Its own limits come first, but for a web server that sends an endless

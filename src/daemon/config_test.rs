@@ -4,7 +4,7 @@
 //! configuration goes to standard output.
 
 use super::exit::Exit;
-use super::load::load_in_namespace;
+use super::load::load_and_enter;
 use crate::cli::Parsed;
 use crate::conf::diag;
 use crate::plan;
@@ -19,7 +19,7 @@ const CONFIGURATION_ERRORS: u8 = 5;
 
 /// Runs the test; messages go to `log_file`, or to standard error.
 pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
-    let mut options = parsed.options.clone();
+    let options = &parsed.options;
     let mut log: Box<dyn Write> = match log_file {
         None => Box::new(io::stderr()),
         Some(path) => match OpenOptions::new()
@@ -36,11 +36,18 @@ pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
             }
         },
     };
-    let (loaded, entered) = load_in_namespace(&mut options);
-    if let Err(reason) = entered {
-        let _ = writeln!(log, "{reason}");
-        return Exit::Fatal.into();
-    }
+    let loaded = match load_and_enter(options) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let _ = writeln!(log, "{error}");
+            return if options.namespace.is_some() {
+                Exit::Fatal
+            } else {
+                Exit::Normal
+            }
+            .into();
+        }
+    };
     let told = diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut log);
     let shown = if options.dump_conf {
         io::stdout().write_all(plan::print::print(&loaded.plan, false).as_bytes())

@@ -12,15 +12,17 @@ use super::signal::{Signal, Signals};
 use super::vrrp_plane::{PlaneEnd, PlaneOptions, VrrpPlane};
 use crate::check::probe::Prober;
 use crate::cli::Options;
+use crate::conf::config::Global;
 use crate::net::InterfaceStatus;
 use crate::notify::config::NotifyConfig;
 use crate::notify::script::Notifier;
 use crate::plan::Plan;
+use crate::script::Scripts;
 use crate::sys::wall;
 use crate::track::script::{ScriptReport, TrackRunner};
 use crate::vrrp::status::VrrpStatus;
 use sd_notify::NotifyState;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -59,8 +61,12 @@ pub(super) struct Control {
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
     notifier: Notifier,
-    /// What the check plane asks with. A reload changes the scripts in it; nobody holds the lock for long.
-    prober: Arc<RwLock<Prober>>,
+    /// What the check plane asks with; a reload changes the scripts in it.
+    prober: Prober,
+    /// The scripts of the running plan.
+    scripts: Arc<Scripts>,
+    /// The check plane was started by a reload: if it cannot work, the daemon goes on without it.
+    check_came_late: bool,
 }
 
 /// What woke the control plane.
@@ -94,7 +100,9 @@ impl Control {
             tracker: TrackRunner::new(sender),
             reports,
             notifier: Notifier::new(NotifyConfig::default(), Arc::clone(&begin.loaded.scripts)),
-            prober: Arc::new(RwLock::new(prober)),
+            prober,
+            scripts: Arc::default(),
+            check_came_late: false,
         };
         control.adopt(begin.loaded)?;
         Ok(control)
@@ -107,12 +115,7 @@ impl Control {
         loop {
             match self.wake(&mut signals).await {
                 Wake::Signal(Signal::Stop) => return self.stop().await,
-                Wake::Signal(Signal::Reload) => {
-                    if let Err(exit) = self.reload().await {
-                        self.stop().await;
-                        return exit;
-                    }
-                }
+                Wake::Signal(Signal::Reload) => self.reload().await,
                 Wake::Signal(Signal::Data) => self.dump_data().await,
                 Wake::Signal(Signal::Stats) => self.dump_stats(false).await,
                 Wake::Signal(Signal::StatsClear) => self.dump_stats(true).await,
@@ -125,9 +128,13 @@ impl Control {
                     }
                 }
                 Wake::Vrrp(Some(notice)) => self.vrrp_notice(&notice),
-                Wake::Check(Some(CheckNotice::Failed { status })) => {
-                    self.stop().await;
-                    return if status == 0 { Exit::Normal } else { Exit::Fatal };
+                Wake::Check(Some(CheckNotice::Failed)) => {
+                    self.check = None;
+                    if !self.check_came_late {
+                        self.stop().await;
+                        return Exit::Fatal;
+                    }
+                    error!("No virtual server works; VRRP goes on");
                 }
                 Wake::Check(Some(notice)) => self.check_notice(&notice),
                 Wake::Vrrp(None) => return self.vrrp_died().await,
@@ -170,11 +177,11 @@ impl Control {
             interfaces,
             ..
         } = loaded;
-        self.notifier.apply(plan.notify.clone(), Arc::clone(&scripts));
-        self.prober
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .reload(Arc::clone(&scripts));
+        // A plane that has not taken the new plan yet asks by the old one, and what is removed is told so by its own
+        // script: the old commands stay known until the next reload.
+        let known = Arc::new(scripts.with_old(&self.scripts));
+        self.notifier.apply(plan.notify.clone(), Arc::clone(&known));
+        self.prober.reload(known);
         match (&self.vrrp, plan.vrrp.routers.is_empty()) {
             (Some(plane), _) => {
                 command(
@@ -201,6 +208,7 @@ impl Control {
             (None, true) => {}
         }
         self.tracker.apply(&plan.track_scripts, &scripts);
+        self.scripts = scripts;
         if self.vrrp.is_none() && self.check.is_none() {
             warn!("Warning - the configuration holds nothing to run");
         }
@@ -211,38 +219,42 @@ impl Control {
 
     /// The check plane's way to its back-ends.
     fn asker(&self) -> Asker {
-        let prober = Arc::clone(&self.prober);
-        check_plane::asker(move |order| prober.read().unwrap_or_else(PoisonError::into_inner).ask(order))
+        let prober = self.prober.clone();
+        check_plane::asker(move |order| prober.ask(order))
     }
 
     /// SIGHUP: reads the file again. A file that cannot be run changes nothing.
-    async fn reload(&mut self) -> Result<(), Exit> {
+    async fn reload(&mut self) {
         info!("Reloading ...");
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             service_manager(&[NotifyState::Reloading, now]);
         }
         let options = self.options.clone();
-        // Reading files and asking the kernel may take a while: scripts and signals go on meanwhile.
+        // Reading files and asking the kernel may take a while: what runs on this runtime goes on meanwhile.
         match tokio::task::spawn_blocking(move || load::load(&options)).await {
             Ok(loaded) => {
                 for diagnostic in &loaded.diagnostics {
                     info!("{}", diagnostic.log_line());
                 }
-                let objection = loaded.objection(self.torn);
-                if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
+                let fixed = unchangeable(&self.plan.global, &loaded.plan.global);
+                if let Some(why) = loaded.objection(self.torn) {
                     error!(
                         "{why} ({}): the running one is kept",
                         self.options.config.display()
                     );
+                } else if let Some(what) = fixed {
+                    error!("Cannot change {what} at a reload - please restart steadfast");
                 } else {
-                    self.adopt(loaded)?;
+                    let had_checks = self.check.is_some();
+                    // A plane that cannot start has said so; the others go on.
+                    let _ = self.adopt(loaded);
+                    self.check_came_late = !had_checks;
                     info!("Reload complete");
                 }
             }
             Err(panic) => error!("Reading the configuration failed ({panic}): the running one is kept"),
         }
         service_manager(&[NotifyState::Ready]);
-        Ok(())
     }
 
     /// SIGUSR1: the data dumps.
@@ -311,7 +323,7 @@ impl Control {
     fn check_notice(&mut self, notice: &CheckNotice) {
         match notice {
             CheckNotice::Run(script) => self.notifier.run_detached(script),
-            CheckNotice::Stopped | CheckNotice::Failed { .. } => self.check = None,
+            CheckNotice::Stopped | CheckNotice::Failed => self.check = None,
         }
     }
 
@@ -338,7 +350,7 @@ impl Control {
                     },
                     notice = next_notice(check.as_mut().map(|plane| &mut plane.notices)) => match notice {
                         Some(CheckNotice::Run(script)) => notifier.run_detached(&script),
-                        Some(CheckNotice::Stopped | CheckNotice::Failed { .. }) | None => *check = None,
+                        Some(CheckNotice::Stopped | CheckNotice::Failed) | None => *check = None,
                     },
                 }
             }
@@ -376,6 +388,17 @@ impl Control {
         self.check = None;
         self.stop().await;
         Exit::Internal
+    }
+}
+
+/// What of the global settings is different and cannot be, as long as the daemon runs (fact 18.3).
+fn unchangeable(old: &Global, new: &Global) -> Option<&'static str> {
+    if old.net_namespace != new.net_namespace {
+        Some("network namespace")
+    } else if old.instance != new.instance {
+        Some("instance name")
+    } else {
+        None
     }
 }
 

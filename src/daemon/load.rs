@@ -4,9 +4,10 @@
 //! leaves no trace but its diagnostics.
 
 use crate::cli::Options;
-use crate::conf::config::{Config, Global};
+use crate::conf::config::Config;
 use crate::conf::diag::{Class, Diagnostic};
-use crate::conf::{self, ReadOptions, Sources};
+
+use crate::conf::{self, ReadOptions, Reading, Sources};
 use crate::net::InterfaceStatus;
 use crate::netlink;
 use crate::plan::{self, Host, Plan, ScriptRefusal};
@@ -34,6 +35,16 @@ pub(super) struct Loaded {
     found: bool,
     /// Whether it said nothing at all.
     empty: bool,
+    /// The network namespace that it is for: `-s`, otherwise `net_namespace`.
+    pub namespace: Option<String>,
+}
+
+/// The network namespace that a configuration is for cannot be entered.
+#[derive(Debug, thiserror::Error)]
+#[error("Unable to enter network namespace {name}: {source}")]
+pub(super) struct NoNamespace {
+    name: String,
+    source: std::io::Error,
 }
 
 /// What the diagnostics mean for a daemon that is to run this (grammar 11.4 to 11.6).
@@ -78,18 +89,6 @@ impl Loaded {
         }
     }
 
-    /// Why this cannot take the place of what runs: it changes what was settled at the start (fact 18.3).
-    pub(super) fn needs_restart(&self, running: &Global) -> Option<&'static str> {
-        let new = &self.plan.global;
-        if new.net_namespace != running.net_namespace {
-            Some("Cannot change net_namespace at a reload - please restart")
-        } else if new.instance != running.instance {
-            Some("Cannot change instance at a reload - please restart")
-        } else {
-            None
-        }
-    }
-
     /// Whether blocks or quotes do not begin or end where they should.
     pub(super) fn torn(&self) -> bool {
         self.diagnostics.iter().any(|found| {
@@ -105,31 +104,34 @@ impl Loaded {
     }
 }
 
-/// Enters the network namespace of `-s`, or else of `net_namespace`, and reads the configuration there. `options` say
-/// afterwards which one it was; the error, that it could not be entered.
+/// Reads the configuration that `options` name, enters its network namespace, and plans for what is there.
 ///
-/// Call it before other threads exist: see [`netns::enter`].
-pub(super) fn load_in_namespace(options: &mut Options) -> (Loaded, Result<(), String>) {
-    let enter = |name: &str| {
-        netns::enter(name).map_err(|error| format!("Unable to enter network namespace {name}: {error}"))
-    };
-    if let Some(name) = &options.namespace {
-        let entered = enter(name);
-        return (load(options), entered);
+/// To be called before other threads exist: they inherit the namespace.
+///
+/// # Errors
+/// When the namespace cannot be entered.
+pub(super) fn load_and_enter(options: &Options) -> Result<Loaded, NoNamespace> {
+    let reading = read(options);
+    if let Some(name) = namespace(options, &reading.config) {
+        netns::enter(&name).map_err(|source| NoNamespace { name, source })?;
     }
-    let loaded = load(options);
-    let Some(name) = loaded.plan.global.net_namespace.clone() else {
-        return (loaded, Ok(()));
-    };
-    let entered = enter(&name);
-    options.namespace = Some(name);
-    // Other interfaces are there now.
-    (load(options), entered)
+    Ok(plan_for_host(reading, options))
 }
 
-/// Reads the configuration that `options` name, for the host as it is now.
+/// The same for a daemon that runs: its namespace stays what it is.
 pub(super) fn load(options: &Options) -> Loaded {
-    let reading = conf::read(
+    plan_for_host(read(options), options)
+}
+
+fn namespace(options: &Options, config: &Config) -> Option<String> {
+    options
+        .namespace
+        .clone()
+        .or_else(|| config.global.net_namespace.clone())
+}
+
+fn read(options: &Options) -> Reading {
+    conf::read(
         &options.config,
         &ReadOptions {
             config_id: options
@@ -140,7 +142,11 @@ pub(super) fn load(options: &Options) -> Loaded {
             test: options.config_test.is_some(),
             random_seed: clock::now().as_micros(),
         },
-    );
+    )
+}
+
+fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
+    let namespace = namespace(options, &reading.config);
     let mut diagnostics = reading.diagnostics;
     let empty = reading.config == Config::default();
     let interfaces = netlink::interfaces().unwrap_or_else(|error| {
@@ -164,6 +170,7 @@ pub(super) fn load(options: &Options) -> Loaded {
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
+    conf::diag::sort(&mut diagnostics, &reading.sources);
     Loaded {
         plan,
         scripts: Arc::new(scripts),
@@ -172,6 +179,7 @@ pub(super) fn load(options: &Options) -> Loaded {
         interfaces: host.interfaces,
         found: reading.found,
         empty,
+        namespace,
     }
 }
 
@@ -250,6 +258,7 @@ mod tests {
             interfaces: Vec::new(),
             found,
             empty,
+            namespace: None,
         }
     }
 
@@ -293,19 +302,5 @@ mod tests {
             Class::General,
         ];
         assert_eq!(loaded(&small, true, false).objection(false), None);
-    }
-
-    #[test]
-    fn what_the_start_has_settled_needs_a_restart() {
-        let file = loaded(&[], true, false);
-        let mut running = Global::default();
-        assert_eq!(file.needs_restart(&running), None);
-        running.net_namespace = Some("blue".to_owned());
-        assert!(file.needs_restart(&running).is_some());
-        running = Global {
-            instance: Some("one".to_owned()),
-            ..Global::default()
-        };
-        assert!(file.needs_restart(&running).is_some());
     }
 }

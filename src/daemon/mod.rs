@@ -10,6 +10,7 @@ pub mod dump;
 mod exit;
 pub mod kernel_worker;
 pub mod last_will;
+mod limits;
 mod load;
 pub mod log;
 pub mod pidfile;

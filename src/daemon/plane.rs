@@ -61,11 +61,8 @@ pub enum CheckCommand {
 pub enum CheckNotice {
     /// Run this notify script (real server up or down, quorum up or down).
     Run(Command),
-    /// It cannot work, has said why, and has ended: the daemon ends with this status (fact 2.18).
-    Failed {
-        /// The exit status.
-        status: u8,
-    },
+    /// It cannot work, has said why, and has ended: a daemon that just started ends with status 1 (fact 2.18).
+    Failed,
     /// It has ended.
     Stopped,
 }

@@ -5,10 +5,10 @@
 
 use super::control::{Begin, Control};
 use super::exit::Exit;
-use super::load::{Judgement, Loaded, load_in_namespace};
+use super::load::{Judgement, Loaded, load_and_enter};
 use super::pidfile::{self, Naming, PidFileError, PidFiles};
 use super::signal::Signals;
-use super::{log, version};
+use super::{limits, log, version};
 use crate::cli::Options;
 use crate::plan::Plan;
 use crate::sys::caps::{self, Capability};
@@ -23,24 +23,44 @@ const DEFAULT_UMASK: u32 = 0o177;
 /// What stands between the command line and the planes.
 enum Outcome {
     /// Go on: the configuration can be run, the pid files are ours.
-    Ready(PidFiles),
-    /// Say this and end.
-    Refused(String, Exit),
+    Ready(Box<Loaded>, PidFiles),
+    /// Say why not, and end.
+    Refused(Refusal),
+}
+
+/// Why the daemon does not start.
+struct Refusal {
+    /// What was read, if it came to that.
+    loaded: Option<Box<Loaded>>,
+    reason: String,
+    exit: Exit,
+}
+
+impl Outcome {
+    fn loaded(&self) -> Option<&Loaded> {
+        match self {
+            Self::Ready(loaded, _) => Some(loaded),
+            Self::Refused(refusal) => refusal.loaded.as_deref(),
+        }
+    }
 }
 
 /// Starts the daemon and returns when it has ended.
 pub(super) fn run(mut options: Options, command_line: &[OsString]) -> Exit {
     let mask = options.umask.unwrap_or(DEFAULT_UMASK);
     umask(Mode::from_bits_truncate(mask));
-    let (loaded, entered) = load_in_namespace(&mut options);
-    let outcome = match entered {
-        Ok(()) => prepare(&options, &loaded),
-        Err(reason) => Outcome::Refused(reason, Exit::Fatal),
-    };
-    let outcome = match outcome {
-        Outcome::Ready(files) if !options.dont_fork => match nix::unistd::daemon(false, false) {
-            Ok(()) => Outcome::Ready(files),
-            Err(error) => Outcome::Refused(format!("Cannot go into the background: {error}"), Exit::Fatal),
+    // A reload shall find the same file from the background, whose directory is the root.
+    if let Ok(absolute) = std::path::absolute(&options.config) {
+        options.config = absolute;
+    }
+    let outcome = match prepare(&options) {
+        Outcome::Ready(loaded, files) if !options.dont_fork => match nix::unistd::daemon(false, false) {
+            Ok(()) => Outcome::Ready(loaded, files),
+            Err(error) => Outcome::Refused(Refusal {
+                loaded: Some(loaded),
+                reason: format!("Cannot go into the background: {error}"),
+                exit: Exit::Fatal,
+            }),
         },
         other => other,
     };
@@ -48,20 +68,10 @@ pub(super) fn run(mut options: Options, command_line: &[OsString]) -> Exit {
         crate::cli::print("", "The log cannot be started\n");
         return Exit::Fatal;
     };
-    guard.name(
-        options.namespace.as_deref(),
-        loaded.plan.global.instance.as_deref(),
-    );
-    announce(&options, &loaded, command_line);
+    announce(&options, outcome.loaded(), command_line, &guard);
     let exit = match outcome {
-        Outcome::Ready(mut files) => match files.write() {
-            Ok(()) => serve(options, loaded, mask),
-            Err(error) => {
-                error!("{error}");
-                Exit::Fatal
-            }
-        },
-        Outcome::Refused(reason, exit) => {
+        Outcome::Ready(loaded, files) => serve(options, *loaded, mask, files),
+        Outcome::Refused(Refusal { reason, exit, .. }) => {
             error!("{reason}");
             exit
         }
@@ -70,34 +80,48 @@ pub(super) fn run(mut options: Options, command_line: &[OsString]) -> Exit {
     exit
 }
 
-/// Judges the configuration and the privileges, and takes the pid files.
-fn prepare(options: &Options, loaded: &Loaded) -> Outcome {
+/// Reads the configuration, judges it and the privileges, and takes the pid files.
+fn prepare(options: &Options) -> Outcome {
+    let refused = |loaded, reason: String, exit| Outcome::Refused(Refusal { loaded, reason, exit });
+    let loaded = match load_and_enter(options) {
+        Ok(loaded) => Box::new(loaded),
+        Err(error) => return refused(None, error.to_string(), Exit::Fatal),
+    };
     match loaded.judge() {
         Judgement::Runnable => {}
         Judgement::NoFile => {
-            return Outcome::Refused("There is no usable configuration file".into(), Exit::NoConfig);
+            let reason = "There is no usable configuration file".into();
+            return refused(Some(loaded), reason, Exit::NoConfig);
         }
         Judgement::Unusable => {
-            return Outcome::Refused("The configuration cannot be run".into(), Exit::Config);
+            return refused(
+                Some(loaded),
+                "The configuration cannot be run".into(),
+                Exit::Config,
+            );
         }
     }
     if let Err(missing) = privileged(&loaded.plan) {
-        return Outcome::Refused(missing, Exit::Permission);
+        return refused(Some(loaded), missing, Exit::Permission);
     }
     let naming = Naming {
-        namespace: options.namespace.as_deref(),
+        namespace: loaded.namespace.as_deref(),
         instance: loaded.plan.global.instance.as_deref(),
         use_pid_dir: false,
     };
     match PidFiles::lock(&pidfile::paths(options, naming)) {
-        Ok(files) => Outcome::Ready(files),
-        Err(error @ PidFileError::Running { .. }) => Outcome::Refused(error.to_string(), Exit::Normal),
-        Err(error @ PidFileError::Unusable { .. }) => Outcome::Refused(error.to_string(), Exit::Fatal),
+        Ok(files) => Outcome::Ready(loaded, files),
+        Err(error @ PidFileError::Running { .. }) => refused(Some(loaded), error.to_string(), Exit::Normal),
+        Err(error @ PidFileError::Unusable { .. }) => refused(Some(loaded), error.to_string(), Exit::Fatal),
     }
 }
 
 /// The first lines of the log.
-fn announce(options: &Options, loaded: &Loaded, command_line: &[OsString]) {
+fn announce(options: &Options, loaded: Option<&Loaded>, command_line: &[OsString], log: &log::Guard) {
+    if let Some(loaded) = loaded {
+        let instance = loaded.plan.global.instance.as_deref();
+        log.name(loaded.namespace.as_deref(), instance);
+    }
     let words: Vec<String> = command_line
         .iter()
         .map(|word| format!("'{}'", word.to_string_lossy()))
@@ -109,12 +133,16 @@ fn announce(options: &Options, loaded: &Loaded, command_line: &[OsString]) {
     for option in options.without_effect() {
         warn!("Option {option} is accepted, no effect yet");
     }
-    for diagnostic in &loaded.diagnostics {
+    for diagnostic in loaded.iter().flat_map(|loaded| &loaded.diagnostics) {
         info!("{}", diagnostic.log_line());
     }
 }
 
-fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
+/// Runs the control plane. The pid files go when it has ended.
+fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> Exit {
+    if let Err(error) = limits::raise() {
+        warn!("The limit of open files cannot be raised: {error}");
+    }
     if (options.core_dump || options.core_dump_pattern.is_some())
         && let Err(error) = allow_core_dumps()
     {
@@ -135,6 +163,11 @@ fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
                 return Exit::Fatal;
             }
         };
+        // Only now: whoever reads a pid may send a signal at once.
+        if let Err(error) = files.write() {
+            error!("{error}");
+            return Exit::Fatal;
+        }
         let dump = options.dump_conf;
         match Control::start(Begin {
             options,

@@ -24,6 +24,7 @@ use nix::sys::socket::{
 use nix::sys::time::TimeVal;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Command, Stdio};
 
@@ -441,8 +442,8 @@ fn remedy(op: &Op, errno: Errno) -> Remedy {
 }
 
 /// The kernel's error in the words of IPVS tools.
-fn meaning(op: &Op, errno: Errno) -> &'static str {
-    match (op, errno) {
+fn meaning(op: &Op, errno: Errno) -> String {
+    let text = match (op, errno) {
         (Op::AddService(..) | Op::EditService(..), Errno::ENOENT) => {
             "Scheduler or persistence engine not found"
         }
@@ -451,8 +452,13 @@ fn meaning(op: &Op, errno: Errno) -> &'static str {
             "No such service"
         }
         (Op::EditDestination(..) | Op::DeleteDestination(..), Errno::ENOENT) => "No such destination",
-        (_, errno) => errno.desc(),
-    }
+        // The C library's words: nix has others for some.
+        (_, errno) => {
+            let text = io::Error::from(errno).to_string();
+            return text.split(" (os error").next().unwrap_or_default().to_owned();
+        }
+    };
+    text.to_owned()
 }
 
 /// The socket option that keepalived names, and its number.
@@ -470,12 +476,20 @@ const fn command_name(op: &Op) -> (&'static str, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipvs::model::{Destination, ForwardMethod, Protocol};
+    use crate::ipvs::model::{Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, VirtualService};
 
     fn key() -> ServiceKey {
         ServiceKey::Address {
             protocol: Protocol::Tcp,
             address: "192.0.2.1:80".parse().unwrap(),
+        }
+    }
+
+    fn service() -> VirtualService {
+        VirtualService {
+            scheduler: Scheduler("rr".into()),
+            flags: ServiceFlags::default(),
+            persistence: None,
         }
     }
 
@@ -507,6 +521,14 @@ mod tests {
         assert_eq!(
             refusal.to_string(),
             "IPVS cmd IP_VS_SO_SET_DEL(1156) error: Operation not permitted(1) ([192.0.2.1]:tcp:80)"
+        );
+        let refusal = Refusal {
+            op: Op::AddService(key(), service()),
+            errno: Errno::ERANGE,
+        };
+        assert_eq!(
+            refusal.to_string(),
+            "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Numerical result out of range(34) ([192.0.2.1]:tcp:80)"
         );
     }
 

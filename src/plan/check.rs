@@ -82,6 +82,11 @@ fn server(builder: &mut Builder<'_>, written: &VirtualServer) -> Option<VirtualS
             real_servers.push(real);
         }
     }
+    if real_servers.is_empty() {
+        let message = format!("Virtual server {key} has no real servers - ignoring");
+        builder.report(Class::General, place, message);
+        return None;
+    }
     let (quorum, hysteresis) = quorum(builder, written, &key, &real_servers);
     let sorry_server = sorry_server(builder, written, &key, forward, &real_servers);
     let quorum_up = builder.check_notify(written.quorum_up.as_ref());
@@ -280,7 +285,11 @@ fn sorry_server(
     } = written.sorry_server.as_ref()?;
     let place = &address.place;
     let forward = forward.unwrap_or(default);
-    let address = kernel_address(key, forward, address.value);
+    let address = match forward {
+        // keepalived leaves a port that is not given to the kernel, which then means that of the connection.
+        ForwardMethod::Nat => address.value,
+        ForwardMethod::Dr | ForwardMethod::Tun => kernel_address(key, forward, address.value),
+    };
     let twin = reals.iter().find(|real| real.address == address);
     if let Some(real) = twin
         && real.inhibit_on_failure != *inhibit

@@ -5,13 +5,15 @@
 use super::config::{Command, ScriptOutcome, ScriptPolicy};
 use super::run::run;
 use super::safety::{Examined, Prepared, Refusal, Remark, examine};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Immutable: shared by all who run scripts, and replaced as a whole by a reload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scripts {
     prepared: HashMap<Command, Prepared>,
+    /// Examined, and not to be run.
+    refused: HashSet<Command>,
 }
 
 /// What the examination of one command came to, for the log and for `-t`.
@@ -32,9 +34,7 @@ impl Scripts {
         let mut scripts = Self::default();
         let mut reports: Vec<Report> = Vec::new();
         for command in commands {
-            let known = scripts.prepared.contains_key(command)
-                || reports.iter().any(|report| report.command == *command);
-            if known {
+            if scripts.prepared.contains_key(command) || scripts.refused.contains(command) {
                 continue;
             }
             let verdict = match examine(command, policy) {
@@ -42,7 +42,10 @@ impl Scripts {
                     scripts.prepared.insert(command.clone(), script);
                     Ok(remarks)
                 }
-                Err(refusal) => Err(refusal),
+                Err(refusal) => {
+                    scripts.refused.insert(command.clone());
+                    Err(refusal)
+                }
             };
             if !matches!(&verdict, Ok(remarks) if remarks.is_empty()) {
                 reports.push(Report {
@@ -52,6 +55,19 @@ impl Scripts {
             }
         }
         (scripts, reports)
+    }
+
+    /// These and those of `old` that were not examined again: what a reload removes is told its end by a script that
+    /// only the old configuration has. One that is refused by now is not run for that either.
+    pub fn with_old(&self, old: &Self) -> Self {
+        let mut both = self.clone();
+        for (command, script) in &old.prepared {
+            if !both.refused.contains(command) {
+                let command = command.clone();
+                both.prepared.entry(command).or_insert_with(|| script.clone());
+            }
+        }
+        both
     }
 
     /// What is run for `command`.
@@ -71,5 +87,34 @@ impl Scripts {
     #[cfg(test)]
     pub(crate) fn replace(&mut self, command: &Command, change: impl FnOnce(&mut Prepared)) {
         change(self.prepared.get_mut(command).unwrap());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::testing::sh_command;
+
+    #[test]
+    fn what_only_the_old_configuration_has_can_still_be_run() {
+        let policy = ScriptPolicy::default();
+        let [both, gone, refused] = ["exit 0", "exit 1", "exit 2"].map(sh_command);
+        let nowhere = Command {
+            argv: vec!["/nonexistent".into()],
+            user: None,
+        };
+        let (mut old, _) = Scripts::examine([&both, &gone, &refused], &policy);
+        let (mut new, reports) = Scripts::examine([&both, &nowhere, &nowhere], &policy);
+        let refusals = reports.iter().filter(|report| report.verdict.is_err());
+        assert_eq!(refusals.count(), 1, "said once: {reports:?}");
+        old.replace(&both, |script| script.program = "/old".into());
+        new.refused.insert(refused.clone());
+        let merged = new.with_old(&old);
+        assert_eq!(merged.get(&both), new.get(&both), "the new one counts");
+        assert_eq!(merged.get(&gone), old.get(&gone));
+        assert_eq!(merged.get(&refused), None);
+        assert_eq!(merged.get(&nowhere), None);
+        // Not carried on for ever: the next reload starts from its predecessor alone.
+        assert_eq!(new.with_old(&Scripts::default()), new);
     }
 }

@@ -376,7 +376,7 @@ fn sorry_server(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Stateme
     }
     server.sorry_server = Some(SorryServer {
         address: Cx::spanned(statement, word, address),
-        forward: None,
+        forward: server.forward,
         inhibit: false,
     });
 }
@@ -429,5 +429,7 @@ fn real_server(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statemen
         cx.word_error(statement, word, message);
         return;
     }
+    // The service's method so far; one that comes later is for the servers that found none (fact 3.7).
+    real.forward = real.forward.or(server.forward);
     server.real_servers.push(real);
 }

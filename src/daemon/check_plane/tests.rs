@@ -155,7 +155,7 @@ fn without_ipvs_the_plane_ends_with_exit_status_1() {
     let mut options = options(&Imitation::default(), asker(|_| async { ProbeOutcome::OK }));
     options.kernel = Box::new(|| Err(OpenError::NoIpvs("No such file or directory".into())));
     let mut plane = CheckPlane::spawn(three(), options).unwrap();
-    assert!(matches!(next(&mut plane), CheckNotice::Failed { status: 1 }));
+    assert!(matches!(next(&mut plane), CheckNotice::Failed));
     assert!(plane.join());
 }
 
@@ -174,7 +174,7 @@ fn only_so_many_probes_run_at_a_time() {
     });
     let kernel = Imitation::default();
     let mut options = options(&kernel, asker);
-    options.most_probes = 4;
+    options.most_scripts = 4;
     let server = |n: u8| real_server(&format!("192.0.2.{n}:80"), vec![misc(false)]);
     let mut all = config(vec![service("10.0.0.1:80", (1..=20).map(server).collect())]);
     all.services[0].quorum_up = None;
@@ -187,6 +187,56 @@ fn only_so_many_probes_run_at_a_time() {
         .blocking_send(CheckCommand::Stop { release: true })
         .unwrap();
     assert!(matches!(next(&mut plane), CheckNotice::Stopped));
+    assert!(plane.join());
+}
+
+#[test]
+fn dead_back_ends_and_hanging_scripts_hold_up_nobody() {
+    // 2,000 back-ends that never answer, 600 scripts that hang, and one back-end that lives.
+    const LIVE: &str = "192.0.2.1:80";
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let asker = asker(move |order| {
+        let live = target(order) == LIVE;
+        let count = Arc::clone(&count);
+        async move {
+            if !live {
+                std::future::pending::<()>().await;
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            ProbeOutcome::OK
+        }
+    });
+    let server = |n: u16| {
+        let address = format!("198.18.{}.{}:80", n / 256, n % 256);
+        let checker = if n < 2000 { tcp(&address) } else { misc(false) };
+        real_server(&address, vec![checker])
+    };
+    let mut live = real_server(LIVE, vec![tcp(LIVE)]);
+    live.checkers[0].delay_loop = Duration::from_millis(100);
+    // Its first check comes after the others have begun.
+    live.checkers[0].warmup = Duration::ZERO;
+    let servers = (0..2600).map(server).chain([live]).collect();
+    let mut all = config(vec![service("10.0.0.1:80", servers)]);
+    for rs in &mut all.services[0].real_servers {
+        rs.checkers[0].warmup = Duration::ZERO;
+    }
+    let kernel = Imitation::default();
+    let mut options = options(&kernel, asker);
+    options.most_connections = options.most_connections.max(2001);
+    let mut plane = CheckPlane::spawn(all, options).unwrap();
+    let began = std::time::Instant::now();
+    while asked.load(Ordering::SeqCst) < 10 {
+        assert!(began.elapsed() < Duration::from_secs(30), "the live one waits");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The dead ones' own limit is 10 s, a script's 18 s.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    plane
+        .commands
+        .blocking_send(CheckCommand::Stop { release: true })
+        .unwrap();
+    while !matches!(next(&mut plane), CheckNotice::Stopped) {}
     assert!(plane.join());
 }
 

@@ -95,32 +95,34 @@ async fn as_somebody_else_it_has_that_user_and_that_group_only() {
     }
 }
 
+/// Set in the second process of the test below.
+const SECOND: &str = "STEADFAST_TEST_SECOND_PROCESS";
+
 #[tokio::test]
 async fn dangerous_variables_and_ignored_signals_are_not_inherited() {
-    // This process cannot be changed safely: a second one is started with variables set and a signal ignored.
-    let status = Command::new("/bin/sh")
+    if std::env::var_os(SECOND).is_some() {
+        return look_at_what_a_script_inherits().await;
+    }
+    // This process cannot be changed safely: a second one runs this test with variables set and a signal ignored.
+    const THIS: &str = "script::run::tests::dangerous_variables_and_ignored_signals_are_not_inherited";
+    let second = Command::new("/bin/sh")
         .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "script::run::tests::what_a_script_inherits",
-            "--ignored",
-        ])
+        .args(["--exact", THIS])
         .envs([
-            ("STEADFAST_TEST", "kept"),
+            (SECOND, "kept"),
             ("LD_LIBRARY_PATH", "/nonexistent"),
             ("LD_PRELOAD", ""),
         ])
-        .stdout(Stdio::null())
-        .status()
+        .output()
         .await
         .unwrap();
-    assert!(status.success());
+    let said = String::from_utf8_lossy(&second.stdout);
+    assert!(second.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "it did not look: {said}");
 }
 
-#[tokio::test]
-#[ignore = "run by `dangerous_variables_and_ignored_signals_are_not_inherited`"]
-async fn what_a_script_inherits() {
+async fn look_at_what_a_script_inherits() {
     let own = std::fs::read_to_string("/proc/self/status").unwrap();
     assert!(ignored_signals(&own) & 1 != 0, "SIGHUP is not ignored here");
     assert!(std::env::var("LD_LIBRARY_PATH").is_ok());
@@ -136,7 +138,7 @@ async fn what_a_script_inherits() {
         .iter()
         .map(|line| line.split('=').next().unwrap().into())
         .collect();
-    assert!(names.iter().any(|name| name == "STEADFAST_TEST"), "{names:?}");
+    assert!(names.iter().any(|name| name == SECOND), "{names:?}");
     assert!(!names.iter().any(|name| name.starts_with("LD_")), "{names:?}");
     assert_eq!(ignored_signals(&dir.lines("status").join("\n")), 0);
 }

@@ -1,7 +1,9 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
 pub mod conf;
+mod daemon;
 mod demo;
+mod dumps;
 mod expect;
 mod failover;
 mod families;
@@ -166,6 +168,36 @@ pub const ALL: &[Scenario] = &[
         "start-dump",
         "-d dumps to the log; -t -d prints a configuration that is one",
         start::dump_conf,
+    ),
+    test(
+        "plane-panic",
+        "the VRRP plane panics: priority 0, nothing left, exit code 70",
+        daemon::plane_panic,
+    ),
+    test(
+        "bad-reload",
+        "a reload of a file that cannot be run changes nothing",
+        daemon::bad_reload,
+    ),
+    test(
+        "stop-busy",
+        "a stop does not wait for checks in flight",
+        daemon::stop_busy,
+    ),
+    test(
+        "dumps",
+        "dumps for their owner only, without secrets, and through no link",
+        dumps::files,
+    ),
+    test(
+        "dump-labels",
+        "every label of a dump is keepalived's",
+        dumps::labels,
+    ),
+    test(
+        "dump-statistics",
+        "the counters agree with the wire, and can be cleared",
+        dumps::statistics,
     ),
     test(
         "vectors",

@@ -1,0 +1,304 @@
+//! Dumps: what SIGUSR1, SIGUSR2 and SIGRTMAX-1 write, how safely, and in whose words.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use nix::libc;
+use nix::sys::signal::Signal;
+
+use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
+use super::expect::{self, SOON};
+use crate::site::{self, Daemon, Director};
+use crate::timeline::{Stamp, note, wait_for};
+
+const DATA: &str = "/tmp/keepalived.data";
+const CHECK_DATA: &str = "/tmp/keepalived_check.data";
+const PARENT_DATA: &str = "/tmp/keepalived_parent.data";
+const STATS: &str = "/tmp/keepalived.stats";
+
+const PASSWORD: &str = "s3cr3t";
+
+/// A configuration with a bit of everything, and a password.
+fn rich(servers: &[std::net::IpAddr]) -> String {
+    let router = Instance {
+        version: 2,
+        interval: 1000,
+        more: "preempt_delay 1
+    authentication {
+        auth_type PASS
+        auth_pass s3cr3t
+    }
+    virtual_ipaddress_excluded {
+        192.0.2.102/24
+    }
+    notify_master \"/bin/true master\"
+    notify \"/bin/true any\"",
+        ..Instance::default()
+    };
+    let unicast = Instance {
+        name: "VI_2",
+        vrid: 52,
+        addresses: &["192.0.2.103/24 label eth0:three"],
+        more: "unicast_peer {
+        192.0.2.2
+    }",
+        ..Instance::default()
+    };
+    let v6 = Instance {
+        name: "VI_6",
+        vrid: 56,
+        addresses: &["fe80::5101/64", "2001:db8::100/64"],
+        more: "track_script {
+        always
+    }
+    track_interface {
+        lo weight 10
+    }",
+        ..Instance::default()
+    };
+    let tcp = virtual_server(
+        vip(),
+        80,
+        servers,
+        TCP_CHECK,
+        &format!(
+            "persistence_timeout 50\n    quorum 1\n    quorum_up \"/bin/true up\"\n    sorry_server {} 80",
+            servers[1]
+        ),
+    );
+    let http = virtual_server(
+        site::v4(0, 101),
+        80,
+        servers,
+        "HTTP_GET {
+            url {
+                path /
+                status_code 200
+                digest 0123456789abcdef0123456789abcdef
+            }
+            connect_timeout 1
+            retry 1
+            delay_before_retry 1
+        }",
+        "alpha",
+    );
+    let misc = virtual_server(
+        site::v4(0, 102),
+        80,
+        servers,
+        "MISC_CHECK {\n misc_path \"/bin/true x\"\n misc_timeout 5\n misc_dynamic\n }",
+        "",
+    );
+    format!(
+        "{GLOBAL}vrrp_script always {{
+    script /bin/true
+    interval 1
+    weight 5
+}}
+vrrp_sync_group G {{
+    group {{
+        VI_1
+        VI_2
+    }}
+    notify_backup \"/bin/true group\"
+}}
+{router}{unicast}{v6}{tcp}{http}{misc}"
+    )
+}
+
+/// Waits for a whole new file at `path`; its text.
+#[track_caller]
+fn fresh(d1: &Director, path: &str, last: &str) -> String {
+    wait_for(format!("a new {path}"), SOON, || {
+        let regular = fs::symlink_metadata(d1.path(path)).is_ok_and(|found| found.is_file());
+        let text = d1.read(path);
+        (regular && text.ends_with('\n') && text.contains(last)).then_some(text)
+    })
+}
+
+/// The dumps are for their owner only, hold no password, and never go through a link that somebody planted.
+pub fn files() {
+    let (site, mut d1) = site::single(2);
+    d1.daemon = Daemon::Steadfast;
+    let wanted = [
+        (DATA, "Interfaces"),
+        (CHECK_DATA, "Health checkers"),
+        (PARENT_DATA, "umask"),
+        (STATS, "Priority Zero"),
+    ];
+    for (path, _) in wanted {
+        d1.write("/run/precious", "precious");
+        fs::rename(d1.path("/run/precious"), d1.path(&precious(path))).expect("a target");
+        // As another process in the node sees it.
+        symlink(precious(path), d1.path(path)).expect("a planted link");
+    }
+    d1.run_with(&rich(&expect::addresses(&site)));
+    d1.wait_holds(vip(), SOON);
+    for round in 1..=2 {
+        d1.signal(Signal::SIGUSR1);
+        d1.signal(Signal::SIGUSR2);
+        for (path, last) in wanted {
+            let text = fresh(&d1, path, last);
+            note("d1", format!("{path}: {} lines", text.lines().count()));
+            assert!(!text.contains(PASSWORD), "the password is in {path}");
+            let mode = fs::metadata(d1.path(path)).expect(path).permissions().mode();
+            assert_eq!(mode & 0o7777, 0o600, "mode of {path} in round {round}");
+            assert_eq!(d1.read(&precious(path)), "precious", "{path} was a link to it");
+            fs::remove_file(d1.path(path)).expect(path);
+        }
+    }
+    let left: Vec<_> = fs::read_dir(d1.path("/tmp"))
+        .expect("/tmp")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert!(left.is_empty(), "left over: {left:?}");
+}
+
+fn precious(path: &str) -> String {
+    path.replace("/tmp/", "/run/precious-")
+}
+
+/// Labels of 2.4.3 that 2.2.7 does not have, or has in other words.
+const NEWER: &[&str] = &[
+    "   Number of tracker faults",
+    "   Last advert sent",
+    "   VS alive",
+    "     set",
+    "     alive",
+];
+
+/// Every label of ours is one of keepalived's for the same configuration, or is known to be newer.
+pub fn labels() {
+    let (site, mut d1) = site::single(2);
+    let text = rich(&expect::addresses(&site));
+    let files = [
+        (DATA, "Interfaces"),
+        (CHECK_DATA, "Health checkers"),
+        (PARENT_DATA, "umask"),
+    ];
+    let mut dump = |daemon: Daemon| {
+        d1.daemon = daemon;
+        d1.run_with(&text);
+        d1.wait_holds(vip(), SOON);
+        d1.wait_holds(site::v4(0, 103), SOON);
+        d1.signal(Signal::SIGUSR1);
+        let texts = files.map(|(path, last)| fresh(&d1, path, last));
+        assert_eq!(d1.stop(), Some(0), "exit code");
+        for (path, _) in files {
+            fs::remove_file(d1.path(path)).expect(path);
+        }
+        texts
+    };
+    let theirs = dump(Daemon::Keepalived);
+    let ours = dump(Daemon::Steadfast);
+    for ((path, _), (ours, theirs)) in files.iter().zip(ours.iter().zip(&theirs)) {
+        let (ours, theirs) = (shapes(ours), shapes(theirs));
+        note(
+            "lab",
+            format!("{path}: {} labels, keepalived has {}", ours.len(), theirs.len()),
+        );
+        let own: Vec<&str> = ours
+            .difference(&theirs)
+            .map(String::as_str)
+            .filter(|label| !NEWER.contains(label))
+            .collect();
+        assert!(
+            own.is_empty(),
+            "labels of {path} that keepalived does not know: {own:#?}"
+        );
+    }
+}
+
+/// The labels of a dump, with their indentation: what stands before the equals sign, or else the words before the first
+/// with a digit (such are values) and before an account (which keepalived shows as a number).
+fn shapes(dump: &str) -> BTreeSet<String> {
+    let shape = |line: &str| match line.split_once(" = ") {
+        Some((label, _)) => label.to_owned(),
+        None => {
+            let indent = line.len() - line.trim_start().len();
+            let is_label = |word: &&str| !word.contains(|c: char| c.is_ascii_digit()) && *word != "root:root";
+            let words: Vec<&str> = line.split_whitespace().take_while(is_label).collect();
+            " ".repeat(indent) + &words.join(" ")
+        }
+    };
+    dump.lines().map(shape).collect()
+}
+
+/// The counters agree with the wire, and start anew when they are told to.
+pub fn statistics() {
+    let (site, mut d1, mut d2) = site::pair(0);
+    d1.daemon = Daemon::Steadfast;
+    d2.daemon = Daemon::Steadfast;
+    let master = Instance {
+        priority: 150,
+        ..Instance::default()
+    };
+    let backup = Instance {
+        priority: 100,
+        ..master.clone()
+    };
+    d1.run_with(&format!("{GLOBAL}{master}"));
+    d2.run_with(&format!("{GLOBAL}{backup}"));
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+    let start = Stamp::now();
+    let far = || (site.wire.adverts_after("d1", start).len() >= 6).then_some(());
+    wait_for("six adverts", SOON, far);
+
+    // What a daemon counts lies between what was captured before it was asked and after it had answered, but for
+    // adverts that are on their way in between.
+    let captured = || site.wire.adverts("d1").len();
+    let ask = |director: &Director, signal: i32| {
+        let before = captured();
+        director.signal_number(signal);
+        let text = fresh(director, STATS, "Priority Zero");
+        fs::remove_file(director.path(STATS)).expect(STATS);
+        (text, before.saturating_sub(2)..=captured() + 2)
+    };
+    let (sent, range) = ask(&d1, libc::SIGUSR2);
+    assert!(sent.starts_with("VRRP Instance: VI_1\n"), "{sent}");
+    let count = value(&sent, "Sent");
+    note("d1", format!("has sent {count}, captured {range:?}"));
+    assert!(range.contains(&count), "sent {count}, captured {range:?}");
+    assert_eq!(value(&sent, "Became master"), 1);
+    assert_eq!(value(&sent, "Released master"), 0);
+    assert_eq!(value(&sent, "Received"), 0, "the backup is quiet");
+
+    // Started a little later, it may have missed the first ones; and it heard none of its own.
+    let (received, range) = ask(&d2, libc::SIGUSR2);
+    let count = value(&received, "Received");
+    note("d2", format!("has received {count}, captured {range:?}"));
+    assert!(range.contains(&count), "received {count}, captured {range:?}");
+    assert_eq!(value(&received, "Sent"), 0);
+    assert_eq!(value(&received, "Became master"), 0);
+
+    // The last words of the old counters are written, then they are zero.
+    let number = d1.run(&[d1.daemon.program(), "--signum=STATS_CLEAR"]);
+    let number: i32 = number.trim().parse().expect("a number");
+    let (last, range) = ask(&d1, number);
+    assert!(range.contains(&value(&last, "Sent")), "{last}");
+    let cleared = captured();
+    let (anew, _) = ask(&d1, libc::SIGUSR2);
+    let count = value(&anew, "Sent");
+    let since = captured() - cleared;
+    note("d1", format!("has sent {count} since, captured {since}"));
+    assert!(count <= since + 2, "sent {count} since, captured {since}");
+    assert_eq!(value(&anew, "Became master"), 0);
+
+    let told = Stamp::now();
+    assert_eq!(d1.stop(), Some(0), "exit code");
+    d2.wait_state("VI_1", "MASTER", told, SOON);
+    let (taken, _) = ask(&d2, libc::SIGUSR2);
+    assert_eq!(value(&taken, "Became master"), 1);
+    let zero = taken.split_once("Priority Zero:").expect("a section").1;
+    assert_eq!(value(zero, "Received"), 1, "d1 has handed over: {taken}");
+}
+
+/// The first counter of that label.
+#[track_caller]
+fn value(stats: &str, label: &str) -> usize {
+    let label = format!("{label}: ");
+    let found = stats.lines().find_map(|line| line.trim().strip_prefix(&label));
+    found.expect(&label).parse().expect("a counter")
+}
