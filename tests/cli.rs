@@ -252,3 +252,18 @@ fn what_dump_conf_prints_is_a_configuration_that_prints_the_same() {
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert_eq!(first, second);
 }
+
+/// A daemon that took the host's own network for that of its namespace would fight for addresses with another one.
+#[test]
+fn a_configured_namespace_is_entered_or_nothing_is_done() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("namespace.conf");
+    fs::write(&file, "net_namespace no-such-namespace\n").expect("written");
+    let file = file.to_str().expect("text");
+    let (code, stdout, stderr) = run(&["-t", "-f", file]);
+    // keepalived's status here; its daemon would not start either.
+    assert_eq!((code, stdout.as_str()), (Some(0), ""));
+    assert!(
+        stderr.starts_with("Unable to enter network namespace no-such-namespace: "),
+        "{stderr}"
+    );
+}

@@ -246,9 +246,7 @@ fn secrets_are_masked() {
 
 /// Words that make many kinds of lines, some right, most wrong.
 fn words() -> impl Strategy<Value = String> {
-    let known = conf::keyword::all()
-        .map(|keyword| keyword.name)
-        .collect::<Vec<_>>();
+    let known = keyword::all().map(|keyword| keyword.name).collect::<Vec<_>>();
     prop_oneof![
         6 => prop::sample::select(known).prop_map(str::to_owned),
         3 => prop::sample::select(vec!["{", "}", "\n", "\n", "\n", "\"", "'", "#", "!", "\\", "@lb1", "$A=", "$A", "${A}", "${", "~SEQ(I, 3)", "~LST(B, x, y)", "$"])

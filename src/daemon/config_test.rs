@@ -39,13 +39,9 @@ pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
     let loaded = match load_and_enter(options) {
         Ok(loaded) => loaded,
         Err(error) => {
-            let _ = writeln!(log, "{error}");
-            return if options.namespace.is_some() {
-                Exit::Fatal
-            } else {
-                Exit::Normal
-            }
-            .into();
+            // keepalived ends here in silence with this very status.
+            let _ = writeln!(log, "{error}; the configuration was not tested");
+            return Exit::Normal.into();
         }
     };
     let told = diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut log);

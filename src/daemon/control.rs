@@ -12,7 +12,6 @@ use super::signal::{Signal, Signals};
 use super::vrrp_plane::{PlaneEnd, PlaneOptions, VrrpPlane};
 use crate::check::probe::Prober;
 use crate::cli::Options;
-use crate::conf::config::Global;
 use crate::net::InterfaceStatus;
 use crate::notify::config::NotifyConfig;
 use crate::notify::script::Notifier;
@@ -236,14 +235,12 @@ impl Control {
                 for diagnostic in &loaded.diagnostics {
                     info!("{}", diagnostic.log_line());
                 }
-                let fixed = unchangeable(&self.plan.global, &loaded.plan.global);
-                if let Some(why) = loaded.objection(self.torn) {
+                let objection = loaded.objection(self.torn);
+                if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
                     error!(
                         "{why} ({}): the running one is kept",
                         self.options.config.display()
                     );
-                } else if let Some(what) = fixed {
-                    error!("Cannot change {what} at a reload - please restart steadfast");
                 } else {
                     let had_checks = self.check.is_some();
                     // A plane that cannot start has said so; the others go on.
@@ -388,17 +385,6 @@ impl Control {
         self.check = None;
         self.stop().await;
         Exit::Internal
-    }
-}
-
-/// What of the global settings is different and cannot be, as long as the daemon runs (fact 18.3).
-fn unchangeable(old: &Global, new: &Global) -> Option<&'static str> {
-    if old.net_namespace != new.net_namespace {
-        Some("network namespace")
-    } else if old.instance != new.instance {
-        Some("instance name")
-    } else {
-        None
     }
 }
 

@@ -4,9 +4,8 @@
 //! leaves no trace but its diagnostics.
 
 use crate::cli::Options;
-use crate::conf::config::Config;
+use crate::conf::config::{Config, Global};
 use crate::conf::diag::{Class, Diagnostic};
-
 use crate::conf::{self, ReadOptions, Reading, Sources};
 use crate::net::InterfaceStatus;
 use crate::netlink;
@@ -86,6 +85,18 @@ impl Loaded {
                 Some("The blocks or quotes of the configuration do not match")
             }
             Judgement::Runnable => None,
+        }
+    }
+
+    /// Why this cannot take the place of what runs: it changes what was settled at the start (fact 18.3).
+    pub(super) fn needs_restart(&self, running: &Global) -> Option<&'static str> {
+        let new = &self.plan.global;
+        if new.net_namespace != running.net_namespace {
+            Some("Cannot change net_namespace at a reload - please restart")
+        } else if new.instance != running.instance {
+            Some("Cannot change instance at a reload - please restart")
+        } else {
+            None
         }
     }
 
@@ -302,5 +313,19 @@ mod tests {
             Class::General,
         ];
         assert_eq!(loaded(&small, true, false).objection(false), None);
+    }
+
+    #[test]
+    fn what_the_start_has_settled_needs_a_restart() {
+        let file = loaded(&[], true, false);
+        let mut running = Global::default();
+        assert_eq!(file.needs_restart(&running), None);
+        running.net_namespace = Some("blue".to_owned());
+        assert!(file.needs_restart(&running).is_some());
+        running = Global {
+            instance: Some("one".to_owned()),
+            ..Global::default()
+        };
+        assert!(file.needs_restart(&running).is_some());
     }
 }
