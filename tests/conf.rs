@@ -191,6 +191,17 @@ fn the_wild_sample_is_understood() {
 }
 
 #[test]
+fn the_least_example_is_a_clean_pair() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("etc/pair.conf.example");
+    let reading = conf::read(&path, &options());
+    let (plan, more) = plan::build(&reading.config, &host(&reading));
+    let all: Vec<Diagnostic> = reading.diagnostics.iter().cloned().chain(more).collect();
+    assert_eq!(describe(&all), "exit 0\n");
+    assert_eq!(plan.vrrp.routers.len(), 1);
+    assert_eq!(plan.vrrp.routers[0].vips.len(), 1);
+}
+
+#[test]
 fn the_example_is_complete_and_clean() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("etc/keepalived.conf.example");
     for id in ["lb1", "lb2"] {
@@ -235,9 +246,7 @@ fn secrets_are_masked() {
 
 /// Words that make many kinds of lines, some right, most wrong.
 fn words() -> impl Strategy<Value = String> {
-    let known = keyword::all()
-        .map(|keyword| keyword.name)
-        .collect::<Vec<_>>();
+    let known = keyword::all().map(|keyword| keyword.name).collect::<Vec<_>>();
     prop_oneof![
         6 => prop::sample::select(known).prop_map(str::to_owned),
         3 => prop::sample::select(vec!["{", "}", "\n", "\n", "\n", "\"", "'", "#", "!", "\\", "@lb1", "$A=", "$A", "${A}", "${", "~SEQ(I, 3)", "~LST(B, x, y)", "$"])

@@ -2,34 +2,9 @@
 
 use super::diag::Class;
 use super::*;
+use crate::sys::testing::TempDir;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-
-/// A directory of the test's own, gone at its end.
-struct Dir(PathBuf);
-
-impl Dir {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("steadfast-conf-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        path
-    }
-}
-
-impl Drop for Dir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn messages(reading: &Reading) -> Vec<(Class, String)> {
     let said = reading.diagnostics.iter();
@@ -52,7 +27,7 @@ fn instance(name: &str) -> String {
 
 #[test]
 fn includes_are_relative_sorted_and_anywhere() {
-    let dir = Dir::new("includes");
+    let dir = TempDir::new();
     let top = dir.file(
         "top.conf",
         "include d/*.conf\nvrrp_instance T {\n include inner\n}\nglobal_defs { router_id x }\n",
@@ -75,7 +50,7 @@ fn includes_are_relative_sorted_and_anywhere() {
 
 #[test]
 fn a_missing_include_counts_only_when_asked() {
-    let dir = Dir::new("missing");
+    let dir = TempDir::new();
     for (line, class) in [
         ("include none.conf", Class::Note),
         ("include none*.conf", Class::Note),
@@ -99,11 +74,11 @@ fn a_missing_include_counts_only_when_asked() {
 
 #[test]
 fn what_is_no_plain_file_is_skipped() {
-    let dir = Dir::new("plain");
+    let dir = TempDir::new();
     let top = dir.file("top.conf", "include run\ninclude sub\n");
     let script = dir.file("run", &instance("NO"));
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::create_dir(dir.0.join("sub")).unwrap();
+    fs::create_dir(dir.path("sub")).unwrap();
     let reading = read(&top, &ReadOptions::default());
     assert_eq!(names(&reading), Vec::<&str>::new());
     assert_eq!(reading.diagnostics.len(), 2);
@@ -121,7 +96,7 @@ fn what_is_no_plain_file_is_skipped() {
 
 #[test]
 fn a_file_that_includes_itself_ends() {
-    let dir = Dir::new("self");
+    let dir = TempDir::new();
     let top = dir.file("top.conf", "include top.conf\ninclude top.conf\n");
     let started = fs::metadata(&top).is_ok();
     let reading = read(&top, &ReadOptions::default());
@@ -132,8 +107,8 @@ fn a_file_that_includes_itself_ends() {
 
 #[test]
 fn without_its_file_nothing_is_found() {
-    let dir = Dir::new("top");
-    let top = dir.0.join("none.conf");
+    let dir = TempDir::new();
+    let top = dir.path("none.conf");
     let reading = read(&top, &ReadOptions::default());
     assert!(!reading.found);
     assert_eq!(reading.diagnostics[0].class, Class::Note);

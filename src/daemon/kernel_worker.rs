@@ -1,4 +1,4 @@
-//! The kernel worker: everything that needs the RTNL lock, on a thread of its own (design §4.3).
+//! The kernel worker: everything that needs the RTNL lock, on a thread of its own.
 //!
 //! It opens and closes the sockets of VRRP, installs and removes addresses, and follows links and addresses. Another
 //! process that holds the lock for half a second stops this thread, never the one that sends adverts. What it reports

@@ -271,28 +271,8 @@ fn write_pid(file: &mut File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing::TempDir;
     use std::process::{Command, Stdio};
-
-    struct Dir(PathBuf);
-
-    impl Dir {
-        fn new(name: &str) -> Self {
-            let dir = std::env::temp_dir().join(format!("steadfast-pid-{name}-{}", std::process::id()));
-            let _ = std::fs::remove_dir_all(&dir);
-            std::fs::create_dir_all(&dir).unwrap();
-            Self(dir)
-        }
-
-        fn path(&self, name: &str) -> PathBuf {
-            self.0.join(name)
-        }
-    }
-
-    impl Drop for Dir {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
 
     fn names(line: &str, naming: Naming<'_>) -> Vec<String> {
         let args = format!("steadfast {line}");
@@ -348,7 +328,7 @@ mod tests {
 
     #[test]
     fn content_mode_and_removal() {
-        let dir = Dir::new("content");
+        let dir = TempDir::new();
         let run = dir.path("keepalived");
         let paths = [run.join("a.pid"), run.join("b.pid")];
         let mut files = PidFiles::lock(&paths).unwrap();
@@ -369,12 +349,12 @@ mod tests {
         );
         drop(files);
         assert!(!run.exists());
-        assert!(dir.0.exists());
+        assert!(dir.dir().exists());
     }
 
     #[test]
     fn a_file_that_somebody_else_put_there_stays() {
-        let dir = Dir::new("foreign");
+        let dir = TempDir::new();
         let path = dir.path("a.pid");
         let files = PidFiles::lock(std::slice::from_ref(&path)).unwrap();
         std::fs::remove_file(&path).unwrap();
@@ -385,7 +365,7 @@ mod tests {
 
     #[test]
     fn the_lock_tells_of_a_running_daemon() {
-        let dir = Dir::new("lock");
+        let dir = TempDir::new();
         let paths = [dir.path("a.pid")];
         let mut first = PidFiles::lock(&paths).unwrap();
         first.write().unwrap();
@@ -402,7 +382,7 @@ mod tests {
     /// A keepalived older than 2.3.2 holds no lock.
     #[test]
     fn a_living_keepalived_without_a_lock_is_respected_and_any_other_process_is_not() {
-        let dir = Dir::new("alive");
+        let dir = TempDir::new();
         let (fake, path) = (dir.path("keepalived"), dir.path("a.pid"));
         std::fs::copy("/bin/sleep", &fake).unwrap();
         std::fs::set_permissions(&fake, Permissions::from_mode(0o755)).unwrap();
@@ -438,13 +418,13 @@ mod tests {
 
     #[test]
     fn links_and_oddities_are_refused_untouched() {
-        let dir = Dir::new("link");
+        let dir = TempDir::new();
         let (target, link) = (dir.path("precious"), dir.path("a.pid"));
         std::fs::write(&target, "precious").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
         for path in [
             link,
-            dir.0.clone(),
+            dir.dir().to_owned(),
             PathBuf::from("/dev/null"),
             dir.path("no/such.pid"),
         ] {

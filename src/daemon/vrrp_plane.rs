@@ -50,14 +50,8 @@ impl Default for PlaneOptions {
 pub enum PlaneEnd {
     /// As told.
     Stopped,
-    /// By itself. Priority 0 was sent for every master and what it held was removed; the process should end with
-    /// [`PlaneEnd::EXIT_DIED`].
+    /// By itself. Priority 0 was sent for every master and what it held was removed; the process should end with 70.
     Died(String),
-}
-
-impl PlaneEnd {
-    /// The exit status of a daemon whose VRRP plane died (`EX_SOFTWARE`).
-    pub const EXIT_DIED: u8 = 70;
 }
 
 /// A running VRRP plane.

@@ -39,11 +39,6 @@ pub struct IfIndex(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mac(pub [u8; 6]);
 
-impl Mac {
-    /// ff:ff:ff:ff:ff:ff
-    pub const BROADCAST: Self = Self([0xff; 6]);
-}
-
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;

@@ -3,8 +3,8 @@
 use super::config::Command;
 use super::safety::Prepared;
 use crate::sys::child::Credentials;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+pub(crate) use crate::sys::testing::TempDir;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
@@ -29,29 +29,7 @@ pub(crate) fn sh_command(text: &str) -> Command {
     }
 }
 
-/// A directory that is removed at the end. Every user may write into it.
-pub(crate) struct TempDir(PathBuf);
-
 impl TempDir {
-    pub(crate) fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("steadfast-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    /// The lines of a file; none while it does not exist.
-    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
-        let text = std::fs::read_to_string(self.path(name)).unwrap_or_default();
-        text.lines().map(Into::into).collect()
-    }
-
     /// Waits until the file has so many lines.
     pub(crate) async fn wait_for_lines(&self, name: &str, count: usize) -> Vec<String> {
         until(&format!("{count} lines in {name}"), || {
@@ -65,12 +43,6 @@ impl TempDir {
     pub(crate) async fn pids(&self, name: &str, count: usize) -> Vec<u32> {
         let lines = self.wait_for_lines(name, count).await;
         lines.iter().map(|line| line.parse().unwrap()).collect()
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

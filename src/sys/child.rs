@@ -173,6 +173,7 @@ fn close_at_exec() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing::TempDir;
 
     #[test]
     fn asks_the_kernel_whether_a_file_can_be_executed() {
@@ -187,10 +188,8 @@ mod tests {
             uid: 64999,
             gid: 64999,
         };
-        let dir = std::env::temp_dir().join(format!("steadfast-child-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let file = dir.join("own.sh");
-        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        let dir = TempDir::new();
+        let file = dir.file("own.sh", "#!/bin/sh\n");
         std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let answer = may_execute(&file, other);
         if Uid::effective().is_root() {
@@ -198,6 +197,5 @@ mod tests {
         } else {
             assert_eq!(answer.unwrap_err().raw_os_error(), Some(libc::EPERM));
         }
-        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

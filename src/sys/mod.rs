@@ -6,6 +6,8 @@ pub mod clock;
 pub mod netns;
 pub mod packet;
 pub mod sockopt;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod timer;
 pub mod wall;
 pub mod watch;

@@ -67,38 +67,13 @@ fn create(dir: &Path, name: &str) -> io::Result<(File, PathBuf)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Dir(PathBuf);
-
-    impl Dir {
-        fn new(name: &str) -> Self {
-            let dir = std::env::temp_dir().join(format!("steadfast-dump-{name}-{}", std::process::id()));
-            let _ = std::fs::remove_dir_all(&dir);
-            std::fs::create_dir_all(&dir).unwrap();
-            Self(dir)
-        }
-
-        fn names(&self) -> Vec<String> {
-            let entries = std::fs::read_dir(&self.0).unwrap();
-            let mut names: Vec<_> = entries
-                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-                .collect();
-            names.sort();
-            names
-        }
-    }
-
-    impl Drop for Dir {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::sys::testing::TempDir;
 
     #[test]
     fn content_mode_and_nothing_left_over() {
-        let dir = Dir::new("mode");
+        let dir = TempDir::new();
         for (umask, mode) in [(DEFAULT_UMASK, 0o600), (0o022, 0o644)] {
-            let path = write(&dir.0, DATA, "text\n", umask).unwrap();
+            let path = write(dir.dir(), DATA, "text\n", umask).unwrap();
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "text\n");
             assert_eq!(
                 std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
@@ -110,16 +85,16 @@ mod tests {
 
     #[test]
     fn a_planted_link_is_replaced_and_its_target_untouched() {
-        let dir = Dir::new("link");
-        let target = dir.0.join("precious");
+        let dir = TempDir::new();
+        let target = dir.path("precious");
         std::fs::write(&target, "precious").unwrap();
         for (name, n) in [(DATA, None), (STATS, Some(0))] {
             let planted = match n {
-                None => dir.0.join(name),
-                Some(n) => dir.0.join(format!(".{name}.{}.{n}", std::process::id())),
+                None => dir.path(name),
+                Some(n) => dir.path(&format!(".{name}.{}.{n}", std::process::id())),
             };
             std::os::unix::fs::symlink(&target, planted).unwrap();
-            let path = write(&dir.0, name, "dump", DEFAULT_UMASK).unwrap();
+            let path = write(dir.dir(), name, "dump", DEFAULT_UMASK).unwrap();
             assert!(std::fs::symlink_metadata(&path).unwrap().is_file());
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "dump");
         }
@@ -128,18 +103,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_is_an_error_and_leaves_nothing() {
-        let dir = Dir::new("error");
-        std::fs::create_dir_all(dir.0.join(DATA).join("full")).unwrap();
-        write(&dir.0, DATA, "dump", DEFAULT_UMASK).unwrap_err();
+        let dir = TempDir::new();
+        std::fs::create_dir_all(dir.path(DATA).join("full")).unwrap();
+        write(dir.dir(), DATA, "dump", DEFAULT_UMASK).unwrap_err();
         assert_eq!(dir.names(), [DATA]);
-        write(&dir.0.join("missing"), DATA, "dump", DEFAULT_UMASK).unwrap_err();
+        write(&dir.path("missing"), DATA, "dump", DEFAULT_UMASK).unwrap_err();
     }
 
     #[test]
     fn the_directory() {
-        let dir = Dir::new("choose");
-        assert_eq!(choose(Some(dir.0.clone())), dir.0);
-        for other in [None, Some("relative".into()), Some(dir.0.join("missing"))] {
+        let dir = TempDir::new();
+        assert_eq!(choose(Some(dir.dir().to_owned())), dir.dir());
+        for other in [None, Some("relative".into()), Some(dir.path("missing"))] {
             assert_eq!(choose(other), Path::new("/tmp"));
         }
     }

@@ -78,6 +78,7 @@ impl Syslog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing::TempDir;
 
     fn receive(socket: &UnixDatagram) -> String {
         let mut buffer = [0; 10_000];
@@ -87,9 +88,8 @@ mod tests {
 
     #[test]
     fn the_form_and_the_return_after_a_restart() {
-        let dir = std::env::temp_dir().join(format!("steadfast-syslog-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let path = dir.join("log");
+        let dir = TempDir::new();
+        let path = dir.path("log");
         let pid = std::process::id();
         let mut syslog = Syslog::new(path.clone(), 18);
         syslog.send(6, "Nov 21 12:00:00", "Keepalived", "nobody hears this");
@@ -118,6 +118,5 @@ mod tests {
         syslog.send(3, "T", "K", &"é".repeat(5000));
         let text = receive(&server);
         assert!(text.starts_with("<147>T K[") && text.ends_with('é') && text.len() <= LONGEST);
-        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

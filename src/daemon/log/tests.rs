@@ -1,18 +1,18 @@
 use super::*;
+use crate::sys::testing::TempDir;
 use std::os::unix::net::UnixDatagram;
 use tracing::{debug, error, info, trace};
 
 /// A syslog of our own.
 struct Server {
     socket: UnixDatagram,
-    dir: PathBuf,
+    dir: TempDir,
 }
 
 impl Server {
-    fn new(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("steadfast-log-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let socket = UnixDatagram::bind(dir.join("log")).unwrap();
+    fn new() -> Self {
+        let dir = TempDir::new();
+        let socket = UnixDatagram::bind(dir.path("log")).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         Self { socket, dir }
     }
@@ -21,7 +21,7 @@ impl Server {
         Settings {
             console: false,
             syslog: Some(3),
-            socket: self.dir.join("log"),
+            socket: self.dir.path("log"),
             detail,
         }
     }
@@ -41,12 +41,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.dir).unwrap();
-    }
-}
-
 fn with_log(settings: &Settings, capacity: usize, scene: impl FnOnce(&Guard)) {
     let (layer, guard) = layer(settings, capacity).unwrap();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || scene(&guard));
@@ -54,7 +48,7 @@ fn with_log(settings: &Settings, capacity: usize, scene: impl FnOnce(&Guard)) {
 
 #[test]
 fn identities_levels_and_fields() {
-    let server = Server::new("idents");
+    let server = Server::new();
     with_log(&server.settings(1), 100, |guard| {
         guard.name(Some("blue"), None);
         guard.name(None, Some("never"));
@@ -82,7 +76,7 @@ fn identities_levels_and_fields() {
 
 #[test]
 fn twice_detailed() {
-    let server = Server::new("trace");
+    let server = Server::new();
     with_log(&server.settings(2), 100, |_| trace!("more detail"));
     assert_eq!(server.next(), "<30>Keepalived: more detail");
 }
@@ -90,7 +84,7 @@ fn twice_detailed() {
 /// The writer stands still (its syslog takes nothing), so the queue overflows: nobody waits, and it is said.
 #[test]
 fn a_full_queue_drops_and_says_so() {
-    let server = Server::new("full");
+    let server = Server::new();
     let started = crate::sys::clock::now();
     with_log(&server.settings(0), 8, |guard| {
         // The kernel's queue of a datagram socket is short; the writer waits when it is full.
@@ -114,7 +108,7 @@ fn a_full_queue_drops_and_says_so() {
 
 #[test]
 fn the_end_waits_for_the_lines_but_not_for_ever() {
-    let server = Server::new("flush");
+    let server = Server::new();
     with_log(&server.settings(0), 4096, |_| {
         for n in 0..5 {
             info!("line {n}");
@@ -126,7 +120,7 @@ fn the_end_waits_for_the_lines_but_not_for_ever() {
         assert_eq!(server.next(), format!("<30>Keepalived: line {n}"));
     }
 
-    let stuck = Server::new("stuck");
+    let stuck = Server::new();
     let started = crate::sys::clock::now();
     with_log(&stuck.settings(0), 4096, |_| {
         for n in 0..4000 {
