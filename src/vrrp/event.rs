@@ -126,7 +126,7 @@ pub struct AnnounceTarget {
     pub interface: IfIndex,
     /// The MAC that shall be learned.
     pub mac: Mac,
-    /// IPv6: set the router flag, because the interface forwards.
+    /// IPv6: set the router flag, because the interface forwards. The engine leaves it false; who knows sets it.
     pub router_flag: bool,
 }
 
