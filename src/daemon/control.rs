@@ -221,9 +221,7 @@ impl Control {
         // Reading files and asking the kernel may take a while: scripts and signals go on meanwhile.
         match tokio::task::spawn_blocking(move || load::load(&options)).await {
             Ok(loaded) => {
-                for diagnostic in &loaded.diagnostics {
-                    info!("{}", diagnostic.log_line());
-                }
+                loaded.log();
                 if loaded.judge() == Judgement::Runnable {
                     self.adopt(loaded)?;
                     info!("Reload complete");

@@ -6,7 +6,6 @@
 use crate::cli::Options;
 use crate::conf::config::Config;
 use crate::conf::diag::{Class, Diagnostic};
-
 use crate::conf::{self, ReadOptions, Sources};
 use crate::net::InterfaceStatus;
 use crate::netlink;
@@ -17,6 +16,7 @@ use crate::script::{Report, Scripts};
 use crate::sys::clock;
 use nix::unistd::gethostname;
 use std::sync::Arc;
+use tracing::{info, warn};
 
 /// A configuration as it was read, with all that is to be said of it.
 #[derive(Debug)]
@@ -47,6 +47,17 @@ pub(super) enum Judgement {
 }
 
 impl Loaded {
+    /// Tells the log all that is to be said of the configuration.
+    pub(super) fn log(&self) {
+        for diagnostic in &self.diagnostics {
+            if diagnostic.is_warning() {
+                warn!("{}", diagnostic.log_line());
+            } else {
+                info!("{}", diagnostic.log_line());
+            }
+        }
+    }
+
     /// Whether the daemon can run this plan.
     pub(super) fn judge(&self) -> Judgement {
         let include_failed = self

@@ -114,9 +114,7 @@ fn announce(options: &Options, loaded: &Loaded, command_line: &[OsString]) {
     for option in options.without_effect() {
         warn!("Option {option} is accepted, no effect yet");
     }
-    for diagnostic in &loaded.diagnostics {
-        info!("{}", diagnostic.log_line());
-    }
+    loaded.log();
 }
 
 fn serve(options: Options, loaded: Loaded, umask: u32) -> Exit {
