@@ -42,6 +42,8 @@ pub struct Director {
     node: Node,
     pub daemon: Daemon,
     pub log: Log,
+    /// Further words of its command line.
+    pub options: &'static [&'static str],
     running: Option<Child>,
 }
 
@@ -51,6 +53,7 @@ impl Director {
             node,
             daemon: Daemon::under_test(),
             log: Log::default(),
+            options: &[],
             running: None,
         }
     }
@@ -85,7 +88,7 @@ impl Director {
             "--checkers_pid",
             "/run/checkers.pid",
         ];
-        let mut child = self.spawn(&[&words[..], &files].concat());
+        let mut child = self.spawn(&[&words[..], &files, self.options].concat());
         self.log
             .follow(&self.node.name, child.stdout.take().expect("a pipe"));
         self.log
