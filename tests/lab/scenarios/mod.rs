@@ -99,6 +99,11 @@ pub const ALL: &[Scenario] = &[
         ipvs::changes,
     ),
     test(
+        "dead-rack",
+        "two thousand back-ends that do not answer hold up no check of a live one",
+        health::dead_rack,
+    ),
+    test(
         "http-requests",
         "HTTP_GET asks with keepalived's bytes",
         http::requests,
