@@ -204,7 +204,7 @@ fn the_least_example_is_a_clean_pair() {
 #[test]
 fn the_example_is_complete_and_clean() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("etc/keepalived.conf.example");
-    for id in ["lb1", "lb2"] {
+    for id in ["lb1", "lb2", "any"] {
         let options = ReadOptions {
             config_id: id.to_owned(),
             ..options()

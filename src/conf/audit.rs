@@ -29,9 +29,18 @@ struct Audit<'o> {
 impl Audit<'_> {
     /// `acted`: whether anything comes of the block around.
     fn block(&mut self, block: Block, statements: &[Statement], acted: bool) {
+        let checked = |statement: &Statement| {
+            keyword::find(block, statement.keyword())
+                .is_some_and(|keyword| keyword::is_checker(keyword) && keyword.status == Status::Acted)
+        };
+        // What is never checked is never taken out: whoever wrote the checker must know.
+        let unchecked = block == Block::RealServer && !statements.iter().any(checked);
         for statement in statements {
             match keyword::find(block, statement.keyword()) {
-                Some(keyword) => self.known(block, keyword, statement, acted),
+                Some(keyword) => {
+                    let always_up = unchecked && keyword::is_checker(keyword);
+                    self.known(block, keyword, statement, acted, always_up);
+                }
                 None => self.unknown(block, statement),
             }
         }
@@ -52,7 +61,14 @@ impl Audit<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn known(&mut self, block: Block, keyword: &Keyword, statement: &Statement, acted: bool) {
+    fn known(
+        &mut self,
+        block: Block,
+        keyword: &Keyword,
+        statement: &Statement,
+        acted: bool,
+        always_up: bool,
+    ) {
         let name = keyword.name;
         if let Some(instead) = keyword::replacement(block, name) {
             self.report(
@@ -80,7 +96,13 @@ impl Audit<'_> {
         }
         let status = keyword.status;
         if acted && status == Status::NotYet {
-            self.report(Class::Note, statement, format!("accepted, no effect yet: {name}"));
+            let consequence = if always_up {
+                " - the real server has no other checker, so it counts as always up"
+            } else {
+                ""
+            };
+            let message = format!("accepted, no effect yet: {name}{consequence}");
+            self.report(Class::NotYet, statement, message);
         }
         let acted = acted && status == Status::Acted;
         let body = statement.body.as_deref().unwrap_or_default();

@@ -28,6 +28,8 @@ pub struct Place {
 pub enum Class {
     /// Changes no exit status: what only we say, and a missing include that does not count (grammar 10.7).
     Note,
+    /// Known, but nothing comes of it yet: a warning that changes no exit status.
+    NotYet,
     /// A file is missing.
     FileNotFound,
     /// An interface is missing or of the wrong kind.
@@ -69,7 +71,9 @@ impl Class {
     const fn severity(self) -> Severity {
         match self {
             Self::Note => Severity::Note,
-            Self::Warning | Self::Deprecated | Self::Security | Self::MultipleFiles => Severity::Warning,
+            Self::NotYet | Self::Warning | Self::Deprecated | Self::Security | Self::MultipleFiles => {
+                Severity::Warning
+            }
             Self::FileNotFound
             | Self::BadInterface
             | Self::Fatal
@@ -118,12 +122,28 @@ impl Diagnostic {
         self
     }
 
-    /// One line of keepalived's shape for the daemon's log: `(FILE: Line N) text` (grammar 11.1).
+    /// One line for the daemon's log: keepalived's shape, `(FILE: Line N) text` (grammar 11.1), and after it what
+    /// would be right and `[FILE:LINE:COLUMN]`.
     pub fn log_line(&self) -> String {
+        let help = self
+            .help
+            .as_ref()
+            .map_or_else(String::new, |help| format!(" - {help}"));
         match &self.place {
-            Some(place) => format!("({}: Line {}) {}", place.file.display(), place.line, self.message),
-            None => self.message.clone(),
+            Some(place) => format!(
+                "({file}: Line {line}) {message}{help} [{file}:{line}:{column}]",
+                file = place.file.display(),
+                line = place.line,
+                column = place.column,
+                message = self.message,
+            ),
+            None => format!("{}{help}", self.message),
         }
+    }
+
+    /// Whether the log shall have it as a warning: everything but remarks.
+    pub fn is_warning(&self) -> bool {
+        self.class != Class::Note
     }
 }
 
@@ -231,7 +251,7 @@ mod tests {
             .with_help("did you mean `priority`?");
         assert_eq!(
             diagnostic.log_line(),
-            "(a.conf: Line 2) Unknown keyword 'prioritty'"
+            "(a.conf: Line 2) Unknown keyword 'prioritty' - did you mean `priority`? [a.conf:2:2]"
         );
         let mut out = Vec::new();
         render_terminal(&[diagnostic], &sources, &mut out).unwrap();

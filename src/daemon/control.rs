@@ -232,9 +232,7 @@ impl Control {
         // Reading files and asking the kernel may take a while: what runs on this runtime goes on meanwhile.
         match tokio::task::spawn_blocking(move || load::load(&options)).await {
             Ok(loaded) => {
-                for diagnostic in &loaded.diagnostics {
-                    info!("{}", diagnostic.log_line());
-                }
+                loaded.log();
                 let objection = loaded.objection(self.torn);
                 if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
                     error!(

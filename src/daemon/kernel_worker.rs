@@ -259,6 +259,7 @@ impl Worker {
             .into_iter()
             .partition(|news| matches!(news, News::InterfaceGone(_)));
         for news in gone {
+            self.forget_sockets(&news);
             self.tell(news).await?;
         }
         // The sockets first: the engine may send as soon as it hears of the interface.
@@ -267,6 +268,17 @@ impl Worker {
             self.tell(news).await?;
         }
         Ok(())
+    }
+
+    /// Who hears that an interface is gone closes what was opened on it: also where it is back under its old index.
+    fn forget_sockets(&mut self, news: &News) {
+        if let News::InterfaceGone(name) = news {
+            let lost = |opened: &&mut Opened| opened.endpoint.interface == *name;
+            self.endpoints
+                .iter_mut()
+                .filter(lost)
+                .for_each(|opened| opened.on = None);
+        }
     }
 
     async fn tell(&self, news: News) -> Result<(), End> {

@@ -16,6 +16,7 @@ use crate::script::{Report, Scripts};
 use crate::sys::{clock, netns};
 use nix::unistd::gethostname;
 use std::sync::Arc;
+use tracing::{info, warn};
 
 /// A configuration as it was read, with all that is to be said of it.
 #[derive(Debug)]
@@ -58,6 +59,17 @@ pub(super) enum Judgement {
 }
 
 impl Loaded {
+    /// Tells the log all that is to be said of the configuration.
+    pub(super) fn log(&self) {
+        for diagnostic in &self.diagnostics {
+            if diagnostic.is_warning() {
+                warn!("{}", diagnostic.log_line());
+            } else {
+                info!("{}", diagnostic.log_line());
+            }
+        }
+    }
+
     /// Whether the daemon can run this plan.
     pub(super) fn judge(&self) -> Judgement {
         let include_failed = self

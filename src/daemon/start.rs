@@ -133,8 +133,8 @@ fn announce(options: &Options, loaded: Option<&Loaded>, command_line: &[OsString
     for option in options.without_effect() {
         warn!("Option {option} is accepted, no effect yet");
     }
-    for diagnostic in loaded.iter().flat_map(|loaded| &loaded.diagnostics) {
-        info!("{}", diagnostic.log_line());
+    if let Some(loaded) = loaded {
+        loaded.log();
     }
 }
 

@@ -64,6 +64,9 @@ pub struct Inventory {
     told: BTreeMap<IfIndex, Link>,
     /// Links that may differ from `told`.
     changed: BTreeSet<IfIndex>,
+    /// Links that went away since: one that is there again under its old index (back from another namespace) has
+    /// lost what was bound to it all the same.
+    gone: BTreeSet<IfIndex>,
     held: BTreeMap<(IfIndex, IpAddr), Sighting>,
 }
 
@@ -89,6 +92,7 @@ impl Inventory {
             Change::LinkGone(index) => {
                 self.links.remove(&index);
                 self.changed.insert(index);
+                self.gone.insert(index);
             }
             Change::Address { interface, address } => self.address(interface, address),
             Change::AddressGone { interface, cidr } => {
@@ -156,14 +160,23 @@ impl Inventory {
     /// our addresses that somebody removed.
     pub fn take_news(&mut self) -> Vec<News> {
         let changed = std::mem::take(&mut self.changed);
+        let left = std::mem::take(&mut self.gone);
         let mut gone = Vec::new();
         let mut fresh = Vec::new();
         let mut removed = Vec::new();
         for index in changed {
-            let (old, new) = (self.told.get(&index), self.links.get(&index));
-            let renamed = |old: &Link| new.is_none_or(|new| new.status.name != old.status.name);
-            if let Some(old) = old.filter(|old| renamed(old)) {
+            let new = self.links.get(&index);
+            let stayed = |old: &Link| {
+                !left.contains(&index) && new.is_some_and(|new| new.status.name == old.status.name)
+            };
+            let old = self.told.get(&index);
+            if let Some(old) = old.filter(|old| !stayed(old)) {
                 gone.push(News::InterfaceGone(old.status.name.clone()));
+            }
+            // Who was told that it is gone has to be told everything.
+            let old = old.filter(|old| stayed(old));
+            if left.contains(&index) {
+                self.held.retain(|(at, _), _| *at != index);
             }
             if let Some(new) = new
                 && old != Some(new)

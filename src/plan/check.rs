@@ -470,6 +470,13 @@ fn connection(
         }
         fits
     });
+    if bindto.is_none() && settings.bind_port.is_some() {
+        builder.report(
+            Class::Note,
+            &written.place,
+            "bind_port without bindto has no effect",
+        );
+    }
     Some(Connection {
         destination,
         // A port alone is not bound (keyword table).

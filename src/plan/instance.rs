@@ -267,7 +267,7 @@ fn auth(
             // Adverts without AH would be dropped by the peers: two masters.
             let message =
                 format!("({name}) accepted, no effect yet: auth_type AH - the instance stays in FAULT");
-            builder.report(Class::Note, &kind.place, message);
+            builder.report(Class::NotYet, &kind.place, message);
             *fault = Some(FAULT_AH.to_owned());
             Auth::None
         }
@@ -450,11 +450,17 @@ fn vips(
             if own { vips.push(spec) } else { excluded.push(spec) }
         }
     }
-    if vips.len() > MAX_VIPS {
-        let message =
-            format!("({name}) Number of VIPs in adverts limited to {MAX_VIPS}, the others become excluded");
+    let room = builder.host.interface(interface).map_or(MAX_VIPS, |i| {
+        room_for_vips(usize::try_from(i.mtu).unwrap_or(usize::MAX), family, version)
+    });
+    if vips.len() > room {
+        let message = format!(
+            "({name}) Number of VIPs ({}) exceeds maximum/space available in packet (max {room} addresses) \
+             - excess moved to eVIPs",
+            vips.len()
+        );
         builder.report(Class::General, &written.name.place, message);
-        let mut more = vips.split_off(MAX_VIPS);
+        let mut more = vips.split_off(room);
         more.append(&mut excluded);
         excluded = more;
     }
@@ -467,6 +473,23 @@ fn vips(
         builder.report(class, &written.name.place, message);
     }
     (vips, excluded)
+}
+
+/// The addresses that fit into an advert (fact 1.14). One that is fragmented would be no advert to keepalived, and one
+/// longer than the MTU cannot leave at all.
+fn room_for_vips(mtu: usize, family: Family, version: Version) -> usize {
+    /// keepalived counts it although the MTU does not.
+    const ETHERNET: usize = 14;
+    const VRRP: usize = 8;
+    let (ip, address) = match family {
+        Family::V4 => (20, 4),
+        Family::V6 => (40, 16),
+    };
+    let authentication = match version {
+        Version::V2 => 8,
+        Version::V3 => 0,
+    };
+    (mtu.saturating_sub(ETHERNET + ip + VRRP + authentication) / address).min(MAX_VIPS)
 }
 
 fn address(builder: &mut Builder<'_>, line: &Spanned<AddressLine>, own: &IfName) -> Option<AddressSpec> {

@@ -110,7 +110,7 @@ pub fn exit_code(diagnostics: &[Diagnostic]) -> u8 {
         return 2;
     }
     match diagnostics.iter().map(|diagnostic| diagnostic.class).max() {
-        None | Some(Class::Note) => 0,
+        None | Some(Class::Note | Class::NotYet) => 0,
         Some(Class::FileNotFound | Class::BadInterface) => 4,
         Some(Class::Security | Class::IncludeFailed) => 6,
         Some(

@@ -176,3 +176,34 @@ fn announcements_inherit_from_global_defs() {
     assert_eq!((garp.delay.as_secs(), garp.repeat), (9, 2));
     assert_eq!((garp.lower_prio_delay.as_secs(), garp.lower_prio_repeat), (7, 3));
 }
+
+#[test]
+fn addresses_that_do_not_fit_into_a_packet_become_excluded() {
+    let instance = |family: &str, count: u32| {
+        let vips: String = (1..=count)
+            .map(|n| match family {
+                "6" => format!("fd00::{n:x}\n"),
+                _ => format!("10.0.{}.{}\n", n / 250, n % 250 + 1),
+            })
+            .collect();
+        format!(
+            "vrrp_instance V {{\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {{\n {vips} }}\n \
+             virtual_ipaddress_excluded {{\n 172.16.0.1\n }}\n}}\n"
+        )
+    };
+    // keepalived 2.2.7 says the same of both.
+    for (family, count, room) in [("4", 400, 255), ("6", 201, 89)] {
+        let (plan, said) = plan(&instance(family, count));
+        let router = &plan.vrrp.routers[0];
+        let total = usize::try_from(count).unwrap() + 1;
+        assert_eq!((router.vips.len(), router.excluded.len()), (room, total - room));
+        assert_eq!(router.excluded[total - room - 1].cidr.to_string(), "172.16.0.1");
+        let told = format!(
+            "(V) Number of VIPs ({count}) exceeds maximum/space available in packet (max {room} addresses) - excess \
+             moved to eVIPs"
+        );
+        assert!(said.iter().any(|line| line.contains(&told)), "{said:?}");
+    }
+    let (fits, said) = plan(&instance("6", 89));
+    assert_eq!(fits.vrrp.routers[0].vips.len(), 89, "{said:?}");
+}

@@ -95,7 +95,6 @@ impl TrackRunner {
             script: script.clone(),
             timing: changes,
             reports: self.reports.clone(),
-            last_status: 0,
         };
         Entry {
             script,
@@ -127,8 +126,6 @@ struct Turns {
     script: Option<Prepared>,
     timing: watch::Receiver<Timing>,
     reports: mpsc::Sender<ScriptReport>,
-    /// The last exit status, for the log.
-    last_status: u8,
 }
 
 impl Turns {
@@ -146,7 +143,6 @@ impl Turns {
                 }
                 _ = turns.tick() => {
                     let outcome = self.run(timing.timeout, &mut turns).await;
-                    self.tell(outcome);
                     let report = ScriptReport { name: self.name.clone(), outcome };
                     if self.reports.send(report).await.is_err() {
                         return;
@@ -188,20 +184,6 @@ impl Turns {
                     "Track script {} is being timed out, expect idle - skipping run", self.name
                 ),
             }
-        }
-    }
-
-    /// keepalived says so when an exit status is another one than the last (fact 14.5).
-    fn tell(&mut self, outcome: ScriptOutcome) {
-        match outcome {
-            ScriptOutcome::Exited(status) if status != self.last_status => {
-                tracing::info!("Script `{}` now returning {status}", self.name);
-                self.last_status = status;
-            }
-            ScriptOutcome::Exited(_)
-            | ScriptOutcome::Signalled(_)
-            | ScriptOutcome::TimedOut
-            | ScriptOutcome::NotStarted => {}
         }
     }
 }

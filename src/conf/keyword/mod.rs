@@ -199,7 +199,7 @@ pub(super) const fn named(block: Block) -> bool {
 pub enum Status {
     /// The daemon does what it says.
     Acted,
-    /// Known, checked, and named in a note.
+    /// Known, checked, and named in a warning.
     NotYet,
 }
 
@@ -270,6 +270,11 @@ pub(super) const fn holds_values(block: Block) -> bool {
         block,
         TrackEntry | AddressEntry | RouteEntry | RuleEntry | Words | Lines | GroupEntry
     )
+}
+
+/// Whether it opens a block that says how a real server is checked.
+pub(super) const fn is_checker(keyword: &Keyword) -> bool {
+    matches!(keyword.block, RealServer) && matches!(keyword.args, Args::Block(_))
 }
 
 /// What stands for a keyword now of which `-t` says that it is deprecated.

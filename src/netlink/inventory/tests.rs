@@ -281,3 +281,25 @@ fn forwarding_is_kept_when_a_message_does_not_say() {
         }]
     );
 }
+
+/// Moved to another namespace and back: nothing that was bound to it or held there is left, whatever it looks like.
+#[test]
+fn a_link_that_comes_back_under_its_index_was_gone() {
+    let mut inventory = settled();
+    inventory.apply(address("10.0.0.9/32"));
+    inventory.hold(ETH0, "10.0.0.9".parse().unwrap());
+    inventory.take_news();
+    inventory.apply(Change::LinkGone(ETH0));
+    inventory.apply(link(ETH0, "eth0", true));
+    inventory.apply(address("10.0.0.1/24"));
+    inventory.apply(address("10.0.0.9/32"));
+    assert_eq!(
+        inventory.take_news(),
+        [
+            News::InterfaceGone(name("eth0")),
+            told(with(status(ETH0, "eth0", true), &["10.0.0.1/24", "10.0.0.9/32"]))
+        ]
+    );
+    assert_eq!(inventory.held().count(), 0);
+    assert_eq!(inventory.take_news(), []);
+}

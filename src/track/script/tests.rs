@@ -138,29 +138,6 @@ async fn a_run_that_is_being_killed_lets_its_turns_pass() {
 }
 
 #[tokio::test]
-async fn another_exit_status_is_said_once() {
-    let said = Log::capture();
-    let dir = TempDir::new();
-    let turn = dir.path("turn").display().to_string();
-    // 0, 0, 2, 2, a signal, 2, 0.
-    let text = format!(
-        "echo x >> {turn}; case $(wc -l < {turn}) in 1|2|7) exit 0;; 3|4|6) exit 2;; 5) kill -9 $$;; esac; exec sleep 1000"
-    );
-    let (sender, mut reports) = mpsc::channel(9);
-    let mut runner = TrackRunner::new(sender);
-    apply(&mut runner, &[config("S", &text, Duration::from_millis(20))]);
-    for _ in 0..7 {
-        next(&mut reports).await;
-    }
-    let mut lines = said.lines();
-    lines.retain(|line| !line.ends_with("skipping run"));
-    assert_eq!(
-        lines,
-        ["Script `S` now returning 2", "Script `S` now returning 0"]
-    );
-}
-
-#[tokio::test]
 async fn a_refused_script_is_reported_as_not_started() {
     let (sender, mut reports) = mpsc::channel(9);
     let mut runner = TrackRunner::new(sender);

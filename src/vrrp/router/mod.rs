@@ -380,7 +380,11 @@ impl VirtualRouter {
             return;
         }
         let garp_changed = self.config.garp != new.garp;
-        self.shift_timer(|router| router.config = new);
+        self.shift_timer(|router| {
+            router.config = new;
+            // Who is no owner any more has nothing to give in.
+            router.reduced &= router.config.priority.is_owner();
+        });
         self.told.clear();
         match &mut self.state {
             State::Init | State::Fault => {}

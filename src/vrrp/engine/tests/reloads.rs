@@ -265,3 +265,27 @@ fn before_the_start_a_reload_replaces() {
     reload(&mut bench, one(config));
     assert_eq!(bench.start()[1], "notify Instance(\"B\") BACKUP 120");
 }
+
+#[test]
+fn an_owner_that_gave_in_and_is_none_any_more_has_its_own_priority() {
+    let owner = |c: &mut RouterConfig| {
+        c.priority = Priority::OWNER;
+        c.initial = InitialState::Master;
+        c.source = Some(ip("10.0.0.9"));
+    };
+    let mut bench = Bench::new(one({
+        let mut config = router("A", 51);
+        owner(&mut config);
+        config
+    }));
+    let rival = || advert(&router("A", 51), 255, "10.0.0.2");
+    bench.pass(ms(100));
+    for _ in 0..2 {
+        bench.hear(rival());
+        bench.pass(ms(1_000));
+    }
+    bench.hear(rival());
+    assert_eq!(bench.of("A").effective_priority, Priority(254), "fact 4.7");
+    reload(&mut bench, one(router("A", 51)));
+    assert_eq!(bench.of("A").effective_priority, Priority(100));
+}

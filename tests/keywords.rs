@@ -1,0 +1,441 @@
+//! Nothing is swallowed: every keyword of our own table, written into its block, either changes what the daemon
+//! shall do (the plan, and the effective configuration that `-t --dump-conf` prints) or is named in a warning with
+//! its place.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails here has found something")]
+
+use std::path::Path;
+use steadfast::conf::diag::{Class, Diagnostic};
+use steadfast::conf::keyword::{self, Args, Block, Keyword, Status};
+use steadfast::conf::{self, ReadOptions};
+use steadfast::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
+use steadfast::plan::{self, Host, Plan};
+
+/// A file with a place (`<Block>`) in every block that a keyword may stand in.
+const SITE: &str = r#"
+<Root>
+global_defs {
+    script_user nobody
+    <GlobalDefs>
+}
+garp_group {
+    <GarpGroup>
+}
+track_group T {
+    <TrackGroup>
+}
+vrrp_track_process P {
+    <TrackProcess>
+}
+track_file F {
+    <TrackFile>
+}
+bfd_instance N {
+    neighbor_ip 192.0.2.2
+    <BfdInstance>
+}
+SSL {
+    <Ssl>
+}
+vrrp_script S {
+    script "/usr/bin/true"
+    <VrrpScript>
+}
+vrrp_instance A {
+    interface eth0
+    virtual_router_id 1
+    virtual_ipaddress {
+        192.0.2.9/24 <AddressEntry>
+    }
+    track_interface {
+        eth1
+    }
+    track_script {
+        S weight 5
+    }
+    <Instance>
+}
+vrrp_instance B {
+    interface eth1
+    virtual_router_id 2
+    virtual_ipaddress {
+        192.0.2.10/24
+    }
+    authentication {
+        auth_type PASS
+        auth_pass one
+        <Authentication>
+    }
+    auth_hmac {
+        <AuthHmac>
+    }
+    track_script {
+        S weight 5
+    }
+}
+vrrp_instance C {
+    interface eth1
+    virtual_router_id 3
+    priority 100
+    virtual_ipaddress {
+        fe80::9/64
+    }
+    <Instance>
+}
+vrrp_instance D {
+    interface eth1
+    virtual_router_id 4
+    unicast_peer {
+        192.0.2.77
+    }
+    track_interface {
+        eth0 <TrackEntry>
+    }
+    track_script {
+        S
+    }
+    <Instance>
+}
+vrrp_sync_group G {
+    group {
+        A
+        B
+    }
+    <SyncGroup>
+}
+virtual_server 192.0.2.80 80 {
+    protocol TCP
+    lb_kind NAT
+    lb_algo sh
+    <VirtualServer>
+    real_server 198.51.100.1 80 {
+        weight 5
+        <RealServer>
+        TCP_CHECK {
+            <TcpCheck>
+        }
+        HTTP_GET {
+            <HttpGet>
+            url {
+                path /
+                <HttpUrl>
+            }
+        }
+        SSL_GET {
+            <SslGet>
+            url {
+                path /
+                <SslUrl>
+            }
+        }
+        MISC_CHECK {
+            misc_path "/usr/bin/true"
+            <MiscCheck>
+        }
+        UDP_CHECK {
+            <UdpCheck>
+        }
+        SMTP_CHECK {
+            <SmtpCheck>
+            host {
+                <SmtpHost>
+            }
+        }
+        DNS_CHECK {
+            <DnsCheck>
+        }
+        PING_CHECK {
+            <PingCheck>
+        }
+        FILE_CHECK {
+            <FileCheck>
+        }
+        BFD_CHECK {
+            <BfdCheck>
+        }
+    }
+}
+virtual_server fwmark 7 {
+    lb_kind TUN
+    lb_algo mh
+    persistence_timeout 60
+    sorry_server 198.51.100.9
+    <VirtualServer>
+    real_server 198.51.100.2 {
+    }
+}
+"#;
+
+/// What stands where nothing is put.
+fn site(block: &str, nth: usize, line: &str) -> String {
+    let marker = format!("<{block}>");
+    let mut seen = 0;
+    let mut out = String::new();
+    for row in SITE.lines() {
+        let mut row = row.to_owned();
+        if row.contains(&marker) {
+            if seen == nth {
+                row = row.replace(&marker, line);
+            }
+            seen += 1;
+        }
+        let rest = row.find('<').filter(|_| row.trim_end().ends_with('>'));
+        out.push_str(rest.map_or(row.as_str(), |at| &row[..at]));
+        out.push('\n');
+    }
+    assert!(nth < seen, "no place for {block}");
+    out
+}
+
+fn places(block: &str) -> usize {
+    SITE.matches(&format!("<{block}>")).count()
+}
+
+fn host() -> Host {
+    let names = ["lo", "eth0", "eth1", "eth2"];
+    let interfaces = (1..).zip(names).map(|(index, name)| InterfaceStatus {
+        name: IfName::new(name).unwrap(),
+        index: IfIndex(index),
+        mac: None,
+        mtu: 1500,
+        up: true,
+        multicast: true,
+        noarp: false,
+        loopback: name == "lo",
+        addresses: vec![InterfaceAddress {
+            cidr: Cidr::new("192.0.2.1".parse().unwrap(), 24).unwrap(),
+            tentative: false,
+        }],
+    });
+    Host {
+        interfaces: interfaces.collect(),
+        ..Host::default()
+    }
+}
+
+fn load(text: &str) -> (Plan, Vec<Diagnostic>) {
+    let options = ReadOptions {
+        test: true,
+        ..ReadOptions::default()
+    };
+    let reading = conf::read_str(Path::new("site.conf"), text, &options);
+    let (plan, more) = plan::build(&reading.config, &host());
+    (plan, reading.diagnostics.into_iter().chain(more).collect())
+}
+
+/// The blocks of the file in which the keywords of `block` may stand.
+fn hosts(block: Block) -> Vec<&'static str> {
+    match block {
+        Block::Root => vec!["Root"],
+        Block::GlobalDefs => vec!["GlobalDefs"],
+        Block::TrackGroup => vec!["TrackGroup"],
+        Block::SyncGroup => vec!["SyncGroup"],
+        Block::GarpGroup => vec!["GarpGroup"],
+        Block::Instance => vec!["Instance"],
+        Block::Authentication => vec!["Authentication"],
+        Block::AuthHmac => vec!["AuthHmac"],
+        Block::VrrpScript => vec!["VrrpScript"],
+        Block::TrackProcess => vec!["TrackProcess"],
+        Block::TrackFile => vec!["TrackFile"],
+        Block::BfdInstance => vec!["BfdInstance"],
+        Block::Ssl => vec!["Ssl"],
+        Block::VirtualServer => vec!["VirtualServer"],
+        Block::RealServer => vec!["RealServer"],
+        Block::HttpGet => vec!["HttpGet", "SslGet"],
+        Block::HttpUrl => vec!["HttpUrl", "SslUrl"],
+        Block::SslGet => vec!["SslGet"],
+        Block::SslUrl => vec!["SslUrl"],
+        Block::TcpCheck => vec!["TcpCheck"],
+        Block::UdpCheck => vec!["UdpCheck"],
+        Block::SmtpCheck => vec!["SmtpCheck"],
+        Block::SmtpHost => vec!["SmtpHost"],
+        Block::DnsCheck => vec!["DnsCheck"],
+        Block::MiscCheck => vec!["MiscCheck"],
+        Block::PingCheck => vec!["PingCheck"],
+        Block::FileCheck => vec!["FileCheck"],
+        Block::BfdCheck => vec!["BfdCheck"],
+        Block::TrackEntry => vec!["TrackEntry"],
+        Block::AddressEntry => vec!["AddressEntry"],
+        Block::Connect => vec!["TcpCheck", "HttpGet", "SslGet"],
+        Block::Timing => vec!["TcpCheck", "HttpGet", "SslGet", "MiscCheck"],
+        // Their blocks are not looked into yet, and are named as a whole; lists have no keywords.
+        Block::RouteEntry | Block::RuleEntry | Block::Words | Block::Lines | Block::GroupEntry => Vec::new(),
+    }
+}
+
+/// Lines with the keyword; the first part of each stands in the file that it is compared with, too.
+fn lines(keyword: &Keyword) -> Vec<(String, String)> {
+    let name = keyword.name;
+    let one = |value: &str| vec![(String::new(), format!("{name} {value}"))];
+    let after = |before: &str, value: &str| vec![(format!("{before}\n"), format!("{name} {value}"))];
+    let body = |value: &str| vec![(String::new(), format!("{name} {{\n{value}\n}}"))];
+    match (keyword.block, name) {
+        (Block::Instance, "preempt") => after("nopreempt", ""),
+        (Block::Instance, "state") => one("MASTER"),
+        (Block::Instance | Block::GarpGroup, "interface") => one("eth2"),
+        (Block::Instance, "authentication") => body("auth_type PASS\nauth_pass two"),
+        (Block::Instance, "mcast_src_ip" | "unicast_src_ip") => one("192.0.2.33"),
+        (Block::Instance, "mcast_dst_ip") => one("224.0.0.77"),
+        (Block::Instance, "unicast_peer") => body("192.0.2.44"),
+        (Block::Instance, "unicast_fault_no_peer") => after("unicast_src_ip 192.0.2.33", ""),
+        (Block::Instance, "virtual_ipaddress") => body("192.0.2.55/24"),
+        (Block::Instance, "virtual_ipaddress_excluded") => body("192.0.2.55/24"),
+        (Block::Instance | Block::SyncGroup, "track_interface") => body("eth2 weight 3"),
+        (Block::SyncGroup, "track_script") => body("S weight 6"),
+        (Block::Instance, "track_script") => body("S"),
+        (Block::GlobalDefs, "vrrp_mcast_group4") => one("224.0.0.77"),
+        (Block::GlobalDefs, "vrrp_mcast_group6") => one("ff02::77"),
+        (Block::GlobalDefs, "script_user") => one("root"),
+        (Block::Authentication, "auth_pass") => one("two"),
+        (Block::Authentication, "auth_type") => one("AH"),
+        (Block::VirtualServer, "ip_family") => one("inet6"),
+        (Block::VirtualServer, "lb_algo" | "lvs_sched") => one("nq"),
+        (Block::VirtualServer, "lb_kind") => one("DR"),
+        (Block::VirtualServer | Block::RealServer, "lvs_method") => one("DR"),
+        (Block::VirtualServer, "sorry_server_lvs_method") => after("sorry_server 198.51.100.9", "DR"),
+        (Block::VirtualServer, "sorry_server_inhibit") => after("sorry_server 198.51.100.9", ""),
+        (Block::VirtualServer, "persistence_granularity") => one("255.255.255.0"),
+        (Block::VirtualServer, "persistence_engine") => after("persistence_timeout 9", "sip"),
+        (Block::VirtualServer, "protocol") => one("UDP"),
+        (Block::VirtualServer, "sorry_server") => one("198.51.100.8 80"),
+        (Block::VirtualServer, "hysteresis") => after("quorum 3", "1"),
+        (Block::VirtualServer, "real_server") => one("198.51.100.7 80 {\n}"),
+        (Block::RealServer, "HTTP_GET" | "SSL_GET") => body("url {\npath /new\n}"),
+        (Block::HttpGet | Block::SslGet, "url") => body("path /new"),
+        (Block::RealServer, "MISC_CHECK") => body("misc_path /usr/bin/false"),
+        (Block::HttpGet, "http_protocol") => one("1.1"),
+        (Block::HttpUrl, "digest") => one("0123456789abcdef0123456789abcdef"),
+        (Block::HttpUrl, "status_code") => one("203"),
+        (Block::Connect, "bindto" | "connect_ip") => one("192.0.2.66"),
+        (Block::Connect, "bind_if") => one("eth2"),
+        (Block::Root, "vrrp_instance") => {
+            one("N {\ninterface eth2\nvirtual_router_id 9\nvirtual_ipaddress {\n192.0.2.99\n}\n}")
+        }
+        (Block::Root, "vrrp_sync_group") => one("H {\ngroup {\nC\n}\n}"),
+        (Block::Root, "vrrp_script") => one(
+            "Q {\nscript /usr/bin/false\n}\nvrrp_instance N {\ninterface eth2\nvirtual_router_id 9\n\
+             virtual_ipaddress {\n192.0.2.99\n}\ntrack_script {\nQ\n}\n}",
+        ),
+        (Block::Root, "virtual_server") => {
+            one("192.0.2.81 80 {\nprotocol TCP\nlb_kind DR\nlb_algo rr\nreal_server 192.0.2.7 80 {\n}\n}")
+        }
+        (Block::Root, "global_defs") => body("router_id other"),
+        (Block::AddressEntry, "dev") => one("eth2"),
+        (Block::AddressEntry, "scope") => one("link"),
+        (Block::AddressEntry, "brd" | "broadcast") => one("192.0.2.255"),
+        (Block::AddressEntry, "label") => one("eth0:x"),
+        (Block::AddressEntry, "preferred_lft") => one("0"),
+        (Block::TrackEntry, "noreverse") => {
+            vec![("reverse ".to_owned(), "reverse noreverse".to_owned())]
+        }
+        (Block::VrrpScript, "script") => one("/usr/bin/false"),
+        (Block::Connect, "bind_port") => after("bindto 192.0.2.66", "7"),
+        _ => generic(keyword)
+            .into_iter()
+            .map(|value| (String::new(), format!("{name} {value}")))
+            .collect(),
+    }
+}
+
+/// Values by what a keyword takes.
+fn generic(keyword: &Keyword) -> Vec<String> {
+    let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    match keyword.args {
+        Args::Nothing | Args::Free => texts(&[""]),
+        Args::OneOrMore => texts(&["7", "nobody"]),
+        Args::Word | Args::OptionalWord => texts(&["word"]),
+        Args::Address => texts(&["192.0.2.66"]),
+        Args::Bool => texts(&["", "false"]),
+        Args::Int(least, most)
+        | Args::OptionalInt(least, most)
+        | Args::Strict(least, most)
+        | Args::OptionalStrict(least, most) => {
+            let fits = [3, 2, 7, 61].into_iter().filter(|n| (least..=most).contains(n));
+            fits.map(|n: i64| n.to_string()).collect()
+        }
+        Args::Seconds(least, most) => {
+            let micros = |n: &i64| (least..=most).contains(&(n * 1_000_000));
+            [7, 0]
+                .into_iter()
+                .filter(micros)
+                .map(|n: i64| n.to_string())
+                .collect()
+        }
+        Args::Millis(..) => texts(&["100"]),
+        Args::Script => texts(&["/usr/bin/false"]),
+        Args::Block(_) | Args::Values(_) if keyword.name == "virtual_server_group" => texts(&["V {\n}"]),
+        Args::Block(Block::TrackFile | Block::TrackProcess | Block::TrackGroup | Block::BfdInstance) => {
+            texts(&["V {\n}"])
+        }
+        Args::Block(_) | Args::Values(_) => texts(&["{\n}"]),
+    }
+}
+
+/// Keywords that act while the file is read, on warnings only, or only where they stand alone: other tests show it.
+fn elsewhere(keyword: &Keyword) -> bool {
+    keyword.name.starts_with("include")
+        || matches!(
+            (keyword.block, keyword.name),
+            (Block::SyncGroup, "group") | (Block::Instance, "no_virtual_ipaddress")
+        )
+}
+
+#[test]
+fn every_keyword_is_acted_on_or_named() {
+    let mut problems = Vec::new();
+    for keyword in keyword::all().filter(|keyword| !elsewhere(keyword)) {
+        for block in hosts(keyword.block) {
+            // TLS has no meaning for HTTP_GET; keepalived accepts it there as well.
+            if (keyword.name, block) == ("enable_sni", "HttpGet") {
+                continue;
+            }
+            if let Err(problem) = check(keyword, block) {
+                problems.push(format!(
+                    "{:?} {} in {block}: {problem}",
+                    keyword.block, keyword.name
+                ));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
+    let mut acted = false;
+    let mut seen = Vec::new();
+    for nth in 0..places(block) {
+        for (before, line) in lines(keyword) {
+            let whole = if before.ends_with('\n') {
+                format!("{before}{line}")
+            } else {
+                line.clone()
+            };
+            let text = site(block, nth, &whole);
+            let (plan, said) = load(&text);
+            let (base, already) = load(&site(block, nth, &before));
+            if let Some(unknown) = said.iter().find(|found| found.class == Class::UnknownKeyword) {
+                return Err(unknown.to_string());
+            }
+            acted |= plan != base && plan::print::print(&plan, true) != plan::print::print(&base, true);
+            seen.extend(said.into_iter().filter(|found| !already.contains(found)));
+        }
+    }
+    let named = seen.iter().any(|found| {
+        found.class == Class::NotYet && found.place.is_some() && found.message.contains(keyword.name)
+    });
+    match keyword.status {
+        Status::Acted if !acted => Err(format!("the plan is the same; said: {seen:?}")),
+        Status::NotYet if !named && !inside_what_is_named(keyword.block) => {
+            Err(format!("it is not named; said: {seen:?}"))
+        }
+        Status::Acted | Status::NotYet => Ok(()),
+    }
+}
+
+/// Blocks that nothing comes of yet: they are named as a whole, not every line of them.
+fn inside_what_is_named(block: Block) -> bool {
+    keyword::all().any(|keyword| {
+        keyword.status == Status::NotYet
+            && matches!(keyword.args, Args::Block(inner) | Args::Values(inner) if inner == block)
+    }) || block == Block::SmtpHost
+}
