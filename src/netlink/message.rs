@@ -31,9 +31,19 @@ pub fn read(message: &RouteNetlinkMessage) -> Option<Change> {
         RouteNetlinkMessage::DelLink(link) => {
             plain(link).then_some(Change::LinkGone(IfIndex(link.header.index)))
         }
-        RouteNetlinkMessage::NewAddress(address) => read_address(address).map(|found| Change::Address {
-            interface: IfIndex(address.header.index),
-            address: found,
+        RouteNetlinkMessage::NewAddress(address) => read_address(address).map(|found| {
+            let interface = IfIndex(address.header.index);
+            if is_duplicate(address) {
+                Change::AddressGone {
+                    interface,
+                    cidr: found.cidr,
+                }
+            } else {
+                Change::Address {
+                    interface,
+                    address: found,
+                }
+            }
         }),
         RouteNetlinkMessage::DelAddress(address) => read_address(address).map(|found| Change::AddressGone {
             interface: IfIndex(address.header.index),
@@ -139,6 +149,12 @@ fn forwarding(family: &AfSpecUnspec) -> Option<bool> {
             None
         }
     })
+}
+
+/// Whether detection found the address on another host: the kernel keeps it, but nobody may use it.
+fn is_duplicate(message: &AddressMessage) -> bool {
+    let failed = |a: &AddressAttribute| matches!(a, AddressAttribute::Flags(flags) if flags.contains(AddressFlags::Dadfailed));
+    message.attributes.iter().any(failed)
 }
 
 fn read_address(message: &AddressMessage) -> Option<InterfaceAddress> {
@@ -318,5 +334,15 @@ mod tests {
         assert!(tentative(AddressFlags::Tentative));
         assert!(!tentative(AddressFlags::Tentative | AddressFlags::Optimistic));
         assert!(!tentative(AddressFlags::Permanent));
+        message.attributes.truncate(1);
+        let flags = AddressFlags::Tentative | AddressFlags::Dadfailed;
+        message.attributes.push(AddressAttribute::Flags(flags));
+        assert!(
+            matches!(
+                read(&RouteNetlinkMessage::NewAddress(message)),
+                Some(Change::AddressGone { .. })
+            ),
+            "another host has it"
+        );
     }
 }

@@ -23,6 +23,8 @@ pub enum Cause {
     InterfaceDown(IfName),
     /// There is no address to send from.
     NoSource(IfName),
+    /// There was no address to send from yet, but one is under duplicate address detection: waited for as for a script.
+    Tentative(IfName),
     /// A tracked interface of weight 0 is down, or up with `reverse`.
     TrackedInterface(IfName),
     /// A tracked script of weight 0 is bad, or good with `reverse`.
@@ -39,6 +41,12 @@ impl fmt::Display for Cause {
             Self::MissingInterface(interface) => write!(f, "interface {interface} does not exist"),
             Self::InterfaceDown(interface) => write!(f, "interface {interface} is down"),
             Self::NoSource(interface) => write!(f, "no source address on interface {interface}"),
+            Self::Tentative(interface) => {
+                write!(
+                    f,
+                    "the source address on interface {interface} is still tentative"
+                )
+            }
             Self::TrackedInterface(interface) => write!(f, "tracked interface {interface}"),
             Self::Script(script) => write!(f, "tracked script {script}"),
             Self::Undecided(script) => write!(f, "tracked script {script} has not returned yet"),
@@ -61,7 +69,7 @@ impl Standing {
     /// By the causes.
     pub(super) fn of(causes: &BTreeSet<Cause>) -> Self {
         let each = causes.iter().map(|cause| match cause {
-            Cause::Undecided(_) => Self::Undecided,
+            Cause::Undecided(_) | Cause::Tentative(_) => Self::Undecided,
             Cause::Config(_)
             | Cause::MissingInterface(_)
             | Cause::InterfaceDown(_)
@@ -93,11 +101,21 @@ pub(super) fn assess(
 ) -> Assessment {
     let mut causes = BTreeSet::new();
     let mut weights = 0;
-    let source = world.source(router, source);
+    let current = source;
+    let source = world.source(router, current);
     if let Some(what) = &router.config_fault {
         causes.insert(Cause::Config(what.clone()));
     }
-    own_interfaces(router, world, source, &mut causes);
+    own_interfaces(router, world, &mut causes);
+    if source.is_none() && world.interface(&router.interface).is_some() {
+        // A router that had a source has lost it: that is a fault at once.
+        let cause = if current.is_none() && world.awaits_source(router) {
+            Cause::Tentative
+        } else {
+            Cause::NoSource
+        };
+        causes.insert(cause(router.interface.clone()));
+    }
     let (group_interfaces, group_scripts): (&[TrackedInterface], &[TrackedScript]) =
         group.map_or((&[], &[]), |g| (&g.track_interfaces, &g.track_scripts));
     for tracked in group_interfaces.iter().chain(&router.track_interfaces) {
@@ -138,13 +156,8 @@ pub(super) fn assess(
     }
 }
 
-/// The own interface (unless `dont_track_primary`), those of the addresses (fact 14.12), and the source.
-fn own_interfaces(
-    router: &RouterConfig,
-    world: &World,
-    source: Option<IpAddr>,
-    causes: &mut BTreeSet<Cause>,
-) {
+/// The own interface (unless `dont_track_primary`) and those of the addresses (fact 14.12).
+fn own_interfaces(router: &RouterConfig, world: &World, causes: &mut BTreeSet<Cause>) {
     let own = &router.interface;
     let others: BTreeSet<&IfName> = addresses(router)
         .map(|a| &a.interface)
@@ -160,9 +173,6 @@ fn own_interfaces(
             }
             Some(_) => {}
         }
-    }
-    if world.interface(own).is_some() && source.is_none() {
-        causes.insert(Cause::NoSource(own.clone()));
     }
 }
 

@@ -105,6 +105,17 @@ impl World {
         chosen.or_else(own)
     }
 
+    /// Whether an address that could be the source of `router`'s adverts is still under detection.
+    pub(super) fn awaits_source(&self, router: &RouterConfig) -> bool {
+        let addresses = self
+            .interface(&router.interface)
+            .into_iter()
+            .flat_map(|i| &i.addresses);
+        addresses
+            .filter(|a| a.tentative && fit(router.family, &a.cidr.addr))
+            .any(|a| !self.virtuals.contains(&(router.interface.clone(), a.cidr.addr)))
+    }
+
     /// What has to be sent to announce `spec`; `None` where nothing can or shall be (fact 11.7).
     pub(super) fn target(&self, interface: &IfName, address: IpAddr) -> Option<AnnounceTarget> {
         let status = self
