@@ -9,9 +9,11 @@ use crate::timeline::{Stamp, ms, note, wait_for};
 use crate::wire::{Capture, Mac};
 
 /// Clocks and captures disagree by this much at most: nobody takes over earlier than the protocol says.
-const EARLY: Duration = Duration::from_millis(20);
+pub const EARLY: Duration = Duration::from_millis(20);
 /// A guest with one processor on a busy machine may be late by this much.
-pub const LATE: Duration = Duration::from_millis(400);
+pub const LATE: Duration = Duration::from_millis(800);
+/// How long a line of a log may be on its way to whoever reads it.
+pub const ON_ITS_WAY: Duration = Duration::from_millis(100);
 /// For things that come in their own time.
 pub const SOON: Duration = Duration::from_secs(10);
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance};
-use super::expect::{LATE, SOON};
+use super::expect::{EARLY, LATE, SOON};
 use crate::site::{self, Daemon, Director, Site, v4, v6};
 use crate::timeline::{Stamp, ms, note, wait_for};
 use crate::wire::Advert;
@@ -180,7 +180,7 @@ fn taken_over(site: &Site, since: Stamp, due: impl Fn(&Instance<'_>) -> Duration
             ),
         );
         assert!(
-            took + LATE / 20 >= due && took <= due + LATE,
+            took + EARLY >= due && took <= due + LATE,
             "{}: {took:?} instead of {due:?}",
             instance.name
         );

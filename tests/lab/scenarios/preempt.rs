@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance, vip};
-use super::expect::{self, LATE, SOON};
+use super::expect::{self, LATE, ON_ITS_WAY, SOON};
 use crate::site::{self, Director, Site};
 use crate::timeline::{Stamp, for_the_next, ms, note};
 
@@ -51,7 +51,7 @@ impl Rivals {
         assert_eq!(advert.priority, 150);
         // The log line of its coming is read a moment after the fact.
         assert!(
-            took + LATE / 4 >= after,
+            took + ON_ITS_WAY >= after,
             "d1 took over after {took:?}, earlier than {after:?}"
         );
         assert!(
@@ -67,7 +67,7 @@ impl Rivals {
         self.d2.wait_state("VI_1", "BACKUP", won, SOON);
         self.d2.wait_lacks(vip(), SOON);
         self.d1.wait_holds(vip(), SOON);
-        let adverts = self.site.wire.adverts_after("d2", won + LATE / 4);
+        let adverts = self.site.wire.adverts_after("d2", won + ON_ITS_WAY);
         assert!(adverts.is_empty(), "d2 still speaks: {adverts:?}");
         assert!(
             self.site
@@ -112,7 +112,7 @@ pub fn delay() {
     let down = rivals.preferred.down_time();
     let interval = Duration::from_millis(rivals.preferred.interval.into());
     assert!(
-        took + LATE / 4 >= delayed + down - interval,
+        took + ON_ITS_WAY >= delayed + down - interval,
         "too early: {took:?}"
     );
     assert!(took <= delayed + down + LATE, "too late: {took:?}");
