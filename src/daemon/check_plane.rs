@@ -26,8 +26,10 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// Commands and notices that may wait.
-const QUEUE: usize = 1024;
+/// Commands that may wait.
+const COMMANDS: usize = 64;
+/// Notices that may wait: when a whole rack fails, each server has one.
+const NOTICES: usize = 8192;
 /// Open files that are kept for everything but connections: a script's child is one, and three while it starts.
 const OTHER_FILES: usize = 768;
 /// Scripts of MISC_CHECKs that run at a time.
@@ -94,6 +96,16 @@ pub struct Counters {
     pub dropped: AtomicU64,
 }
 
+impl Counters {
+    /// Says so each time that the number doubles: whoever floods us shall not flood the log too.
+    fn drop_script(&self) {
+        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if dropped.is_power_of_two() {
+            tracing::warn!(target: "check", "Too many notify scripts wait: {dropped} were left out so far");
+        }
+    }
+}
+
 /// The handle of a running check plane.
 #[derive(Debug)]
 pub struct CheckPlane {
@@ -110,8 +122,8 @@ pub struct CheckPlane {
 impl CheckPlane {
     /// Starts the plane's threads. They inherit the caller's network namespace.
     pub fn spawn(config: CheckConfig, options: Options) -> io::Result<Self> {
-        let (commands, orders) = mpsc::channel(QUEUE);
-        let (say, notices) = mpsc::channel(QUEUE);
+        let (commands, orders) = mpsc::channel(COMMANDS);
+        let (say, notices) = mpsc::channel(NOTICES);
         let counters = Arc::new(Counters::default());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -229,11 +241,11 @@ impl Plane {
                     let (say, counters) = (self.say.clone(), Arc::clone(&self.counters));
                     let room = self.keeper.after(move || {
                         if say.try_send(CheckNotice::Run(command)).is_err() {
-                            counters.dropped.fetch_add(1, Ordering::Relaxed);
+                            counters.drop_script();
                         }
                     });
                     if !room {
-                        self.counters.dropped.fetch_add(1, Ordering::Relaxed);
+                        self.counters.drop_script();
                     }
                 }
                 Action::Tell(line) if line.is_detail() => tracing::debug!(target: "check", "{line}"),

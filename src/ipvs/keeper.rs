@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Notifications that may wait for the kernel; more are dropped and counted.
-const MOST_AFTERS: usize = 4096;
+const MOST_AFTERS: usize = 8192;
 /// The second try comes after the first of these; every further one waits twice as long, up to the last.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 

@@ -22,7 +22,7 @@ use crate::vrrp::event::{Notification, NotifyState, Subject};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -35,8 +35,12 @@ pub const STOP_PATIENCE: Duration = Duration::from_millis(500);
 /// States of one subject that may wait.
 pub const MAX_PENDING: usize = 64;
 
-/// Scripts that may run beside each other and beside the queues.
+/// Scripts of servers and quorums that run at a time; when a whole rack fails, the others wait for them, each at most
+/// for [`PATIENCE`].
 pub const MAX_BESIDE: usize = 256;
+
+/// Scripts of servers and quorums that run or wait; more are left out, with a log line and a count.
+pub const MAX_WAITING: usize = 8192;
 
 /// Runs notify scripts. Needs a tokio runtime. Dropping it sends SIGTERM to what runs.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub struct Notifier {
     scripts: Arc<Scripts>,
     queues: HashMap<Subject, Shared<Queue>>,
     crew: Crew,
+    /// For the scripts of servers and quorums.
+    places: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     patience: Duration,
     dropped: u64,
@@ -75,6 +81,7 @@ impl Notifier {
             scripts,
             queues: HashMap::new(),
             crew: Crew::default(),
+            places: Arc::new(Semaphore::new(MAX_BESIDE)),
             stopping: watch::Sender::new(false),
             patience: PATIENCE,
             dropped: 0,
@@ -126,18 +133,33 @@ impl Notifier {
 
     /// Runs `notify_up`, `notify_down`, `quorum_up` or `quorum_down`, beside everything else. Never waits.
     pub fn run_detached(&mut self, command: &Command) {
-        let Some(script) = self.scripts.get(command) else {
+        let Some(script) = self.scripts.get(command).cloned() else {
             return;
         };
-        if self.crew.len() >= MAX_BESIDE {
+        if self.crew.len() >= MAX_WAITING {
             self.dropped = self.dropped.saturating_add(1);
-            tracing::warn!("{MAX_BESIDE} notify scripts run already: not running {command}");
+            tracing::warn!("{MAX_WAITING} notify scripts run or wait already: not running {command}");
             return;
         }
-        if let Some(mut running) = start(script) {
-            self.crew.spawn(async move {
-                running.ended().await;
-            });
+        let patience = self.patience;
+        match Arc::clone(&self.places).try_acquire_owned() {
+            // At once, so that they start in the order of their events.
+            Ok(place) => {
+                if let Some(running) = start(&script) {
+                    self.crew.spawn(beside(running, place, patience));
+                }
+            }
+            Err(_) => {
+                let places = Arc::clone(&self.places);
+                self.crew.spawn(async move {
+                    // Nobody closes it.
+                    if let Ok(place) = places.acquire_owned().await
+                        && let Some(running) = start(&script)
+                    {
+                        beside(running, place, patience).await;
+                    }
+                });
+            }
         }
     }
 
@@ -201,6 +223,14 @@ fn start(script: &Prepared) -> Option<Running> {
             tracing::warn!("Cannot run notify script {}: {error}", script.program.display());
             None
         }
+    }
+}
+
+/// Waits for the end of a script; one that takes too long gives up its place, not its life.
+async fn beside(mut running: Running, place: OwnedSemaphorePermit, patience: Duration) {
+    if timeout(patience, running.ended()).await.is_err() {
+        drop(place);
+        running.ended().await;
     }
 }
 

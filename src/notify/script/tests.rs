@@ -239,12 +239,34 @@ async fn detached_scripts_run_beside_each_other_within_bounds() {
     notifier.run_detached(&sh_command("exit 0 # never examined"));
     let pids = dir.pids("up", 2).await;
     assert!(pids.iter().all(|pid| is_alive(*pid)));
-    for _ in 2..MAX_BESIDE + 3 {
-        notifier.run_detached(&up);
-    }
-    assert_eq!(notifier.dropped(), 3);
     drop(notifier);
     until_dead(&dir.pids("up", 2).await).await;
+}
+
+#[tokio::test]
+async fn when_a_rack_fails_every_server_is_told() {
+    const SERVERS: usize = MAX_BESIDE + 40;
+    let dir = TempDir::new();
+    let told = sh_command(&format!("echo $$ >> {}", dir.path("told").display()));
+    let hanging = sh_command("exec sleep 1000");
+    let mut notifier = notifier(&[], &[]);
+    let (scripts, _) = Scripts::examine([&told, &hanging], &ScriptPolicy::default());
+    notifier.scripts = Arc::new(scripts);
+    notifier.patience = Duration::from_millis(500);
+    // All places are taken by scripts that never end; they are waited for no longer than there is patience.
+    for _ in 0..MAX_BESIDE {
+        notifier.run_detached(&hanging);
+    }
+    assert_eq!(notifier.places.available_permits(), 0);
+    for _ in 0..SERVERS {
+        notifier.run_detached(&told);
+    }
+    assert_eq!(dir.wait_for_lines("told", SERVERS).await.len(), SERVERS);
+    assert_eq!(notifier.dropped(), 0);
+    for _ in 0..MAX_WAITING {
+        notifier.run_detached(&told);
+    }
+    assert!(notifier.dropped() > 0, "bounded");
 }
 
 #[tokio::test]
