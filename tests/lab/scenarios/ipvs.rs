@@ -307,7 +307,7 @@ fn server(address: &str, who: &str, more: &str, check: &str) -> String {
         MISC_CHECK {{
             misc_path \"/etc/keepalived/check {who}\"
             {check}
-            misc_timeout 5
+            misc_timeout 30
             warmup 0
             retry 1
             delay_before_retry 1
