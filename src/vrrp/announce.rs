@@ -9,6 +9,12 @@ use super::event::{Action, AnnounceTarget, Announcement};
 use crate::clock::Instant;
 use crate::net::{Family, IfIndex};
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// Between two bursts because of lower-priority adverts. One advert costs its sender one packet and us
+/// repeat × addresses: without a limit a burst of them would hold up every other router of this host. A burst that
+/// comes too soon is put off, never left out.
+const LOWER_PRIO_GAP: Duration = Duration::from_millis(100);
 
 /// The bursts that a MASTER still owes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +22,10 @@ pub(super) struct Schedule {
     second_at: Option<Instant>,
     refresh_at: Option<Instant>,
     lower_prio_at: Option<Instant>,
+    /// The last first burst because of a lower-priority advert.
+    lower_prio_sent: Option<Instant>,
+    /// The next one, put off.
+    lower_prio_put_off: Option<Instant>,
 }
 
 impl Schedule {
@@ -25,11 +35,27 @@ impl Schedule {
             second_at: (!garp.delay.is_zero()).then(|| now + garp.delay),
             refresh_at: (!garp.refresh.is_zero()).then(|| now + garp.delay + garp.refresh),
             lower_prio_at: None,
+            lower_prio_sent: None,
+            lower_prio_put_off: None,
         }
     }
 
-    /// A burst because of a lower-priority advert has just been sent.
-    pub(super) fn lower_prio(&mut self, now: Instant, garp: &GarpConfig) {
+    /// A lower-priority advert was heard. True: the burst is to be sent now; otherwise it is too soon after the last,
+    /// and owed.
+    pub(super) fn lower_prio(&mut self, now: Instant, garp: &GarpConfig) -> bool {
+        let free_at = self.lower_prio_sent.map(|at| at + LOWER_PRIO_GAP);
+        if let Some(at) = free_at.filter(|at| now < *at) {
+            self.lower_prio_put_off = Some(at);
+            return false;
+        }
+        self.lower_prio_begun(now, garp);
+        true
+    }
+
+    /// The first burst leaves now; the second is owed.
+    fn lower_prio_begun(&mut self, now: Instant, garp: &GarpConfig) {
+        self.lower_prio_sent = Some(now);
+        self.lower_prio_put_off = None;
         self.lower_prio_at = (!garp.lower_prio_delay.is_zero()).then(|| now + garp.lower_prio_delay);
     }
 
@@ -40,10 +66,15 @@ impl Schedule {
 
     /// The next burst.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.second_at, self.refresh_at, self.lower_prio_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.second_at,
+            self.refresh_at,
+            self.lower_prio_at,
+            self.lower_prio_put_off,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The rounds that are due, which are none any more afterwards.
@@ -54,6 +85,10 @@ impl Schedule {
             rounds += garp.repeat;
         }
         if self.lower_prio_at.take_if(|at| is_due(at)).is_some() {
+            rounds += garp.lower_prio_repeat;
+        }
+        if self.lower_prio_put_off.is_some_and(|at| is_due(&at)) {
+            self.lower_prio_begun(now, garp);
             rounds += garp.lower_prio_repeat;
         }
         if let Some(at) = self.refresh_at.filter(is_due) {
@@ -83,7 +118,7 @@ struct Lane {
 struct Waiting {
     router: RouterId,
     target: AnnounceTarget,
-    interval: std::time::Duration,
+    interval: Duration,
     rounds: u32,
 }
 

@@ -171,8 +171,9 @@ impl VirtualRouter {
             ..
         }) = &mut self.state
         {
-            schedule.lower_prio(cx.now, &garp);
-            self.announce_all(cx, garp.lower_prio_repeat);
+            if schedule.lower_prio(cx.now, &garp) {
+                self.announce_all(cx, garp.lower_prio_repeat);
+            }
         }
     }
 

@@ -417,3 +417,41 @@ fn unicast_routers_of_one_vrid_are_told_apart_by_their_peers() {
     bench.hear(advert(&with_peer("A", "10.0.0.2"), 150, "10.0.0.2"));
     assert_eq!(bench.of("A").master.map(|m| m.0), Some(ip("10.0.0.2")));
 }
+
+/// 600 such packets, answered one by one for 250 addresses, would hold up every other router for seconds.
+#[test]
+fn a_flood_of_lower_priority_adverts_brings_few_announcements() {
+    let config = tweaked(|c| {
+        c.garp.lower_prio_repeat = 2;
+        c.garp.lower_prio_delay = Duration::from_secs(3);
+    });
+    let announced = |lines: &[String]| lines.iter().filter(|l| l.contains("announce")).count();
+    let mut bench = Bench::master(one(config));
+    let mut at_once = 0;
+    let mut adverts = 0;
+    for _ in 0..200 {
+        let done = bench.hear(other(1, "10.0.0.2"));
+        at_once += announced(&done);
+        adverts += done.iter().filter(|l| l.starts_with("send ")).count();
+    }
+    assert_eq!(
+        (at_once, adverts),
+        (2, 200),
+        "every one gets its answer (fact 4.2)"
+    );
+    let later: Vec<_> = bench
+        .pass(ms(9_000))
+        .into_iter()
+        .filter(|l| l.contains("announce"))
+        .collect();
+    assert_eq!(
+        later,
+        [
+            "+100000 announce 10.0.0.151",
+            "+100000 announce 10.0.0.151",
+            "+3100000 announce 10.0.0.151",
+            "+3100000 announce 10.0.0.151"
+        ],
+        "put off, not left out"
+    );
+}
