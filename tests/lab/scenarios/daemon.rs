@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 
 use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
-use super::expect::{self, LATE, SOON};
+use super::expect::{self, SOON};
 use super::failover::{Pair, pair};
 use crate::site::{self, CONFIG, Daemon, Director, Mode, v4};
 use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
@@ -26,13 +26,8 @@ pub fn plane_panic() {
     // Debug builds take this signal for an order to panic.
     d1.signal_number(libc::SIGRTMAX());
     assert_eq!(d1.ended(SOON), Some(70), "exit code");
-    let (released, advert) = site.wire.last_advert("d1");
+    let (_, advert) = site.wire.last_advert("d1");
     assert_eq!(advert.priority, 0, "the last advert hands over");
-    assert!(
-        released - told <= LATE,
-        "priority 0 came only after {:?}",
-        released - told
-    );
     let taken = expect::takeover(&site.wire, "d1", "d2", backup.skew(), vip());
     assert!(!d1.holds(vip()), "d1 withdraws what it holds");
     assert!(

@@ -1,15 +1,17 @@
 //! Health: each checker takes a real server out and brings it back, and the pool reacts as the configuration says.
 
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use openssl::hash::{MessageDigest, hash};
 
 use super::conf::{GLOBAL, TCP_CHECK, virtual_server};
 use super::expect::{SOON, addresses, weights};
-use crate::site::{self, Director, Mode, Server, v4};
-use crate::timeline::{Stamp, for_the_next, note, wait_for};
+use crate::site::{self, Director, Mode, Node, Server, v4};
+use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
 
 /// A failure is noticed within two attempts.
 const TIMES: &str = "connect_timeout 1
@@ -211,6 +213,72 @@ pub fn pool() {
     assert!(d1.log.count_since("Lost quorum 2-0=2 > 1", began) >= 2);
     assert_eq!(d1.stop(), Some(0), "exit code");
     assert!(d1.ipvs().services.is_empty(), "left over: {:?}", d1.ipvs());
+}
+
+/// Two thousand servers that are silent, more than a shell's limit of open files, and one that lives.
+pub fn dead_rack() {
+    const DEAD: usize = 2000;
+    const PER_SERVICE: usize = 100;
+    let node = Node::new("d1");
+    // What is sent into a dummy interface never comes back.
+    node.ip("link set lo up
+link add rack type dummy
+address add 198.18.0.1/15 dev rack
+link set rack up
+");
+    let mut d1 = Director::new(node);
+    d1.options = &["--check"];
+    let listener = d1
+        .within(|| TcpListener::bind("127.0.0.1:80"))
+        .expect("a listener");
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = asked.clone();
+    thread::spawn(move || {
+        for _stream in listener.incoming().flatten() {
+            times.lock().expect("times").push(Stamp::now());
+        }
+    });
+    let check = |timeout: u8| format!("TCP_CHECK {{\n connect_timeout {timeout}\n retry 0\n warmup 0\n }}");
+    let rack: Vec<_> = (0..DEAD)
+        .map(|n| IpAddr::from([198, 18, 1 + (n / 250) as u8, (n % 250) as u8]))
+        .collect();
+    let service =
+        |(servers, port): (&[IpAddr], u16)| virtual_server(v4(0, 101), port, servers, &check(5), "");
+    let dead: String = rack.chunks(PER_SERVICE).zip(1000..).map(service).collect();
+    let live = ["127.0.0.1".parse().expect("an address")];
+    let live = virtual_server(v4(0, 102), 80, &live, &check(1), "");
+    d1.run_with(&format!("{GLOBAL}{dead}{live}"));
+    let began = Stamp::now();
+    wait_for("the rack to be down", Duration::from_secs(60), || {
+        (d1.log.count_since("Removing service [198.18.", began) == DEAD).then_some(())
+    });
+    note(
+        "d1",
+        format!("{DEAD} servers are down {} after the start", ms(began.elapsed())),
+    );
+    // The checks go on: each second the live server is asked, whatever the rack does.
+    sleep(Duration::from_secs(8));
+    let asked = asked.lock().expect("times").clone();
+    let gaps: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let longest = gaps.iter().max().expect("checks of the live one");
+    note(
+        "d1",
+        format!(
+            "{} checks of the live one, {} between them at most",
+            asked.len(),
+            ms(*longest)
+        ),
+    );
+    assert!(
+        *longest < Duration::from_secs(4),
+        "the live server waited: {gaps:?}"
+    );
+    assert_eq!(
+        d1.log.count_since("Rescheduling", began),
+        0,
+        "no socket for a check"
+    );
+    assert_eq!(d1.stop(), Some(0), "exit code");
 }
 
 fn exit_status(director: &Director, server: &Server, status: u8) {

@@ -8,7 +8,9 @@ mod expect;
 mod failover;
 mod families;
 mod health;
+mod http;
 mod interop;
+mod ipvs;
 mod notify;
 mod operator;
 mod preempt;
@@ -88,6 +90,26 @@ pub const ALL: &[Scenario] = &[
         "health-pool",
         "sorry server, quorum, inhibition, alpha, marks, and their scripts",
         health::pool,
+    ),
+    test(
+        "ipvs-tables",
+        "the table of IPVS equals keepalived's, for many configurations",
+        ipvs::tables,
+    ),
+    test(
+        "ipvs-changes",
+        "and it still does after failures, reloads, a crash; the tables of others are left alone",
+        ipvs::changes,
+    ),
+    test(
+        "dead-rack",
+        "two thousand back-ends that do not answer hold up no check of a live one",
+        health::dead_rack,
+    ),
+    test(
+        "http-requests",
+        "HTTP_GET asks with keepalived's bytes",
+        http::requests,
     ),
     test(
         "ipv6",

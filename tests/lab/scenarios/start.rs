@@ -127,10 +127,18 @@ pub fn exit_codes() {
     };
     let cases = [
         ("missing file", None, 6),
-        ("no router id", Some(without("virtual_router_id")), 2),
-        ("unknown interface", Some(plain.replace("eth0", "eth7")), 2),
         (
-            "missing argument",
+            "file without virtual_router_id",
+            Some(without("virtual_router_id")),
+            2,
+        ),
+        (
+            "file with an unknown interface",
+            Some(plain.replace("eth0", "eth7")),
+            2,
+        ),
+        (
+            "file with a missing argument",
             Some(plain.replace("priority 100", "priority")),
             2,
         ),

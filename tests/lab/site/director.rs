@@ -44,6 +44,8 @@ pub struct Director {
     node: Node,
     pub daemon: Daemon,
     pub log: Log,
+    /// Further words of its command line.
+    pub options: &'static [&'static str],
     running: Option<Child>,
 }
 
@@ -53,6 +55,7 @@ impl Director {
             node,
             daemon: Daemon::under_test(),
             log: Log::default(),
+            options: &[],
             running: None,
         }
     }
@@ -76,7 +79,7 @@ impl Director {
         assert!(self.running.is_none(), "{} already runs", self.name);
         let more = [through, options].concat().join(" ");
         note(&self.name, format!("{:?} starts {more}", self.daemon));
-        let mut child = self.spawn(&[through, &self.command(), options].concat());
+        let mut child = self.spawn(&[through, &self.command(), self.options, options].concat());
         self.log
             .follow(&self.node.name, child.stdout.take().expect("a pipe"));
         self.log

@@ -1,0 +1,1088 @@
+//! IPVS beside keepalived's: both daemons run on the same configurations, each in a node of its own, and their tables
+//! must be equal, service for service and flag for flag.
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::conf::GLOBAL;
+use super::expect::SOON;
+use crate::site::{Daemon, Director, Node};
+use crate::timeline::{Stamp, note, wait_for};
+
+/// A daemon that changes nothing for so long has done what it had to do.
+const CALM: Duration = Duration::from_millis(400);
+
+/// Two lonely nodes: what is compared is what the kernel was told, no packet is sent.
+fn both() -> [Director; 2] {
+    [("oracle", Daemon::Keepalived), ("subject", Daemon::under_test())].map(|(name, daemon)| {
+        let node = Node::new(name);
+        node.ip("link set lo up\naddress add 192.0.2.1/24 dev lo\n");
+        let mut director = Director::new(node);
+        director.daemon = daemon;
+        director.options = &["--check"];
+        director
+    })
+}
+
+/// The commands that would make this table, sorted: `ipvsadm` shows services in the order of a hash.
+fn saved(node: &Node) -> Vec<String> {
+    let text = node.run(&["ipvsadm", "--save", "--numeric"]);
+    let mut lines: Vec<_> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.sort();
+    lines
+}
+
+/// The table once it holds still.
+fn settled(director: &Director) -> Vec<String> {
+    let mut last = saved(director);
+    let mut since = Stamp::now();
+    wait_for(format!("{}'s table to hold still", director.name), SOON, || {
+        let table = saved(director);
+        if table != last {
+            last = table;
+            since = Stamp::now();
+        }
+        (since.elapsed() > CALM).then_some(())
+    });
+    last
+}
+
+/// What is only in one of the tables, nothing if they are equal; and ours.
+fn compare(directors: &[Director; 2]) -> (Option<String>, Vec<String>) {
+    let [theirs, ours] = directors.each_ref().map(settled);
+    let only = |these: &[String], those: &[String]| {
+        let lines = these.iter().filter(|line| !those.contains(line));
+        lines.map(|line| format!("\n  {line}")).collect::<String>()
+    };
+    let difference = format!(
+        "only keepalived's:{}\nonly ours:{}",
+        only(&theirs, &ours),
+        only(&ours, &theirs)
+    );
+    ((theirs != ours).then_some(difference), ours)
+}
+
+/// Every kind of service and server, right after the start.
+pub fn tables() {
+    let mut directors = both();
+    let mut faults = String::new();
+    for (what, services, conf) in CASES {
+        let since = Stamp::now();
+        for director in &mut directors {
+            director.run_with(&format!("{GLOBAL}{conf}"));
+        }
+        for director in &directors {
+            // keepalived says so when the process of its checkers has filled the table.
+            director.log.wait("Startup complete", since, SOON);
+        }
+        let (difference, table) = compare(&directors);
+        let count = table.iter().filter(|line| line.starts_with("-A")).count();
+        note("lab", format!("{what}: {count} services, {} lines", table.len()));
+        if let Some(difference) = difference {
+            faults += &format!("{what}: {difference}\n");
+        } else if count != *services {
+            faults += &format!("{what}: {count} services instead of {services}: {table:#?}\n");
+        }
+        for director in &mut directors {
+            assert_eq!(director.stop(), Some(0), "exit code");
+            assert_eq!(saved(director), [""; 0], "left over by {}", director.name);
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+/// Somebody else's service on the same kernel.
+const FOREIGN: [&str; 2] = [
+    "-A -t 203.0.113.9:80 -s wlc",
+    "-a -t 203.0.113.9:80 -r 203.0.113.1:80 -m -w 5",
+];
+
+/// What happens later: failures, reloads, a crash, the end; and the service of somebody else beside ours.
+pub fn changes() {
+    let mut directors = both();
+    for director in &directors {
+        for command in FOREIGN {
+            let words = ["ipvsadm"].into_iter().chain(command.split(' '));
+            director.run(&words.collect::<Vec<_>>());
+        }
+        director.script("/etc/keepalived/check", "exit $(cat /run/check.$1)");
+        director.script("/etc/keepalived/tell", "echo \"$@\" >>/run/told");
+    }
+    exit_statuses(&directors, &[("a", 0), ("b", 0), ("c", 0), ("d", 0)]);
+    for director in &mut directors {
+        director.run_with(&first());
+    }
+    let [a, b, c] = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
+    let web = |server: &str, weight: u32| format!("-a -t 192.0.2.100:80 -r {server}:80 -g -w {weight}");
+    let sorry = web("198.51.100.9", 1);
+    let alpha = "-a -t 192.0.2.101:80 -r 198.51.100.1:8080 -m -w 1".to_owned();
+    step(
+        &directors,
+        "start",
+        &[web(a, 3), web(b, 3), web(c, 1), alpha.clone()],
+        &[&sorry],
+    );
+    // From the first success on failures are forgiven once.
+    for director in &directors {
+        wait_for("six checks that succeeded", SOON, || {
+            let count = director
+                .log
+                .count_since("/check] succeeded", Stamp(Duration::ZERO));
+            (count == 6).then_some(())
+        });
+    }
+
+    exit_statuses(&directors, &[("a", 1)]);
+    step(
+        &directors,
+        "one fails",
+        &[web(a, 0), web(b, 3), web(c, 1)],
+        &[&sorry],
+    );
+    exit_statuses(&directors, &[("b", 1)]);
+    step(
+        &directors,
+        "the quorum is lost",
+        &[web(a, 0), sorry.clone()],
+        &[b, c],
+    );
+    exit_statuses(&directors, &[("c", 12)]);
+    step(
+        &directors,
+        "weight enough",
+        &[web(a, 0), web(c, 10)],
+        &[b, &sorry],
+    );
+    exit_statuses(&directors, &[("c", 0)]);
+    step(&directors, "and not", &[web(a, 0), sorry.clone()], &[b, c]);
+    exit_statuses(&directors, &[("a", 0), ("b", 0), ("c", 5)]);
+    let all = [web(a, 3), web(b, 3), web(c, 3), alpha];
+    let before = step(&directors, "all are back", &all, &[&sorry]);
+
+    for director in &directors {
+        director.signal(Signal::SIGHUP);
+    }
+    assert_eq!(step(&directors, "reload of the same", &all, &[&sorry]), before);
+    exit_statuses(&directors, &[("c", 0)]);
+    for director in &directors {
+        director.configure(&second());
+        director.signal(Signal::SIGHUP);
+    }
+    let e = "198.51.100.5";
+    let changed = [web(a, 7), web(e, 2), web(c, 1)];
+    let after = step(&directors, "reload", &changed, &[b, "192.0.2.101", &sorry]);
+
+    for director in &mut directors {
+        director.kill();
+        assert_eq!(saved(director), after, "what a crash leaves");
+    }
+    for director in &mut directors {
+        director.start();
+    }
+    let unchanged = step(&directors, "restart after a crash", &changed, &[b, &sorry]);
+    assert_eq!(unchanged, after);
+    if directors[1].daemon == Daemon::Steadfast {
+        adopt(&mut directors[1], &after);
+    }
+
+    for director in &mut directors {
+        assert_eq!(director.stop(), Some(0), "exit code");
+        assert_eq!(saved(director), FOREIGN, "left by {}", director.name);
+    }
+}
+
+/// What the last crash left is adopted without a change; what somebody changed before the restart is put right, where
+/// keepalived leaves what exists as it is.
+fn adopt(director: &mut Director, table: &[String]) {
+    for changes in [
+        &[][..],
+        &[
+            "-e -t 192.0.2.100:80 -r 198.51.100.1:80 -g -w 99",
+            "-d -t 192.0.2.100:80 -r 198.51.100.5:80",
+            "-a -f 7 -r 198.51.100.77:0 -g",
+        ],
+    ] {
+        director.kill();
+        for command in changes {
+            let words = ["ipvsadm"].into_iter().chain(command.split(' '));
+            director.run(&words.collect::<Vec<_>>());
+        }
+        director.write("/run/told", "");
+        let restarted = Stamp::now();
+        director.start();
+        wait_for("the script of a service that was looked at", SOON, || {
+            (!director.read("/run/told").is_empty()).then_some(())
+        });
+        assert_eq!(settled(director), table, "after {changes:?}");
+        let lines = director
+            .log
+            .lines()
+            .into_iter()
+            .filter(|(at, _)| *at >= restarted);
+        let made: usize = lines.filter_map(|(_, line)| changes_made(&line)).sum();
+        assert_eq!(
+            made,
+            changes.len(),
+            "what was right is left alone, after {changes:?}"
+        );
+    }
+}
+
+/// How much the daemon changed in the kernel, by its log.
+fn changes_made(line: &str) -> Option<usize> {
+    let (_, rest) = line.split_once("IPVS: ")?;
+    rest.strip_suffix(" changes")?.parse().ok()
+}
+
+/// A virtual server with sorry server, inhibition and dynamic weights, one of a mark with the same server, one in
+/// alpha mode.
+fn first() -> String {
+    let web = [
+        server("198.51.100.1 80", "a", "weight 3\n        inhibit_on_failure", ""),
+        server("198.51.100.2 80", "b", "weight 3", ""),
+        server("198.51.100.3 80", "c", "", "misc_dynamic"),
+    ];
+    let alpha = server("198.51.100.1 8080", "a", "", "");
+    format!(
+        "{GLOBAL}{}virtual_server 192.0.2.101 80 {{
+    delay_loop 1
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    alpha
+    quorum_down \"/etc/keepalived/tell 101 quorum down\"
+{alpha}}}
+",
+        rest(&web.concat(), "wrr")
+    )
+}
+
+/// The same after the operator's work: weights, a server less, one more, another scheduler, a service less.
+fn second() -> String {
+    let web = [
+        server("198.51.100.1 80", "a", "weight 7\n        inhibit_on_failure", ""),
+        server("198.51.100.5 80", "d", "weight 2", ""),
+        server("198.51.100.3 80", "c", "", "misc_dynamic"),
+    ];
+    format!("{GLOBAL}{}", rest(&web.concat(), "wlc"))
+}
+
+fn rest(web: &str, scheduler: &str) -> String {
+    let marked = [
+        server("198.51.100.1", "a", "", ""),
+        server("198.51.100.4", "d", "", ""),
+    ]
+    .concat();
+    format!(
+        "virtual_server 192.0.2.100 80 {{
+    delay_loop 1
+    lb_algo {scheduler}
+    lb_kind DR
+    protocol TCP
+    persistence_timeout 30
+    quorum 4
+    sorry_server 198.51.100.9 80
+    quorum_up \"/etc/keepalived/tell 100 quorum up\"
+    quorum_down \"/etc/keepalived/tell 100 quorum down\"
+{web}}}
+virtual_server fwmark 7 {{
+    delay_loop 1
+    lb_algo rr
+    lb_kind DR
+{marked}}}
+"
+    )
+}
+
+/// A real server whose checks and notifications are scripts.
+fn server(address: &str, who: &str, more: &str, check: &str) -> String {
+    format!(
+        "    real_server {address} {{
+        {more}
+        notify_up \"/etc/keepalived/tell {address} up\"
+        notify_down \"/etc/keepalived/tell {address} down\"
+        MISC_CHECK {{
+            misc_path \"/etc/keepalived/check {who}\"
+            {check}
+            misc_timeout 5
+            warmup 0
+            retry 1
+            delay_before_retry 1
+        }}
+    }}
+"
+    )
+}
+
+/// From now on the checks of these end so.
+fn exit_statuses(directors: &[Director; 2], whom: &[(&str, u8)]) {
+    for director in directors {
+        for (who, status) in whom {
+            let file = format!("/run/check.{who}");
+            director.write(&format!("{file}.new"), &status.to_string());
+            fs::rename(director.path(&format!("{file}.new")), director.path(&file)).expect("a status");
+        }
+    }
+    note("lab", format!("checks exit with {whom:?}"));
+}
+
+/// Waits until both tables have `wanted` lines and no line with a word of `unwanted`; then they must be equal, the foreign
+/// service untouched, and the scripts must have said the same.
+#[track_caller]
+fn step(directors: &[Director; 2], what: &str, wanted: &[String], unwanted: &[&str]) -> Vec<String> {
+    wait_for(format!("{what}: {wanted:?}"), 2 * SOON, || {
+        let reached = |director: &Director| {
+            let table = saved(director);
+            wanted.iter().all(|line| table.contains(line))
+                && !table
+                    .iter()
+                    .any(|line| unwanted.iter().any(|word| line.contains(word)))
+        };
+        directors.iter().all(reached).then_some(())
+    });
+    let (difference, table) = compare(directors);
+    assert!(difference.is_none(), "{what}: {}", difference.unwrap_or_default());
+    for line in FOREIGN {
+        assert!(
+            table.iter().any(|found| found == line),
+            "{what}: {line} is gone: {table:#?}"
+        );
+    }
+    // A script may be late. What was said before is compared again: it does no harm.
+    let mut told = [Vec::new(), Vec::new()];
+    let limit = Stamp::now() + SOON;
+    while told[0] != told[1] || told[0].is_empty() {
+        told = directors.each_ref().map(|director| {
+            let text = director.read("/run/told");
+            let mut lines: Vec<_> = text.lines().map(ToOwned::to_owned).collect();
+            lines.sort();
+            lines
+        });
+        assert!(
+            Stamp::now() < limit,
+            "{what}: scripts said, keepalived's and ours: {told:#?}"
+        );
+        sleep(Duration::from_millis(20));
+    }
+    note(
+        "lab",
+        format!(
+            "{what}: {} equal lines, {} words of scripts",
+            table.len(),
+            told[1].len()
+        ),
+    );
+    table
+}
+
+/// What a case is about, how many services its table has, and its configuration.
+const CASES: &[(&str, usize, &str)] = &[
+    ("schedulers and methods", 14, SCHEDULERS),
+    ("persistence", 9, PERSISTENCE),
+    ("flags", 10, FLAGS),
+    ("marks", 7, MARKS),
+    ("sorry servers, alpha and inhibition", 9, SORRY),
+    ("ports and families", 10, PORTS),
+    ("mistakes", 8, MISTAKES),
+];
+
+const SCHEDULERS: &str = "
+virtual_server 192.0.2.100 80 {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    real_server 198.51.100.1 8080 {
+        weight 3
+    }
+    real_server 198.51.100.2 80 {
+        weight 0
+    }
+    real_server 198.51.100.3 {
+        weight 65535
+    }
+}
+virtual_server 192.0.2.100 53 {
+    lvs_sched wrr
+    lvs_method DR
+    protocol UDP
+    weight 7
+    real_server 198.51.100.1 53 {
+        uthreshold 100
+        lthreshold 50
+    }
+    real_server 198.51.100.2 53 {
+        weight 2
+        lvs_method TUN
+    }
+    real_server 198.51.100.3 5353 {
+        lvs_method NAT
+    }
+}
+virtual_server 192.0.2.100 53 {
+    lb_algo lc
+    lb_kind TUN
+    protocol TCP
+    real_server 198.51.100.1 53 {
+        uthreshold 9
+    }
+}
+virtual_server 192.0.2.101 3868 {
+    lb_algo wlc
+    lb_kind NAT
+    protocol SCTP
+    real_server 198.51.100.1 3868 {
+    }
+}
+virtual_server 192.0.2.102 80 {
+    lb_algo sh
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.102 81 {
+    lb_algo mh
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 81 {
+    }
+}
+virtual_server 192.0.2.102 82 {
+    lb_algo dh
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 82 {
+    }
+}
+virtual_server 192.0.2.102 83 {
+    lb_algo sed
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 83 {
+    }
+}
+virtual_server 192.0.2.102 84 {
+    lb_algo nq
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 84 {
+    }
+}
+virtual_server 192.0.2.102 85 {
+    lb_algo fo
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 85 {
+    }
+}
+virtual_server 192.0.2.102 86 {
+    lb_algo ovf
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 86 {
+    }
+}
+virtual_server 192.0.2.102 87 {
+    lb_algo lblc
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 87 {
+    }
+}
+virtual_server 192.0.2.102 88 {
+    lb_algo lblcr
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 88 {
+    }
+}
+virtual_server 2001:db8::100 80 {
+    lb_algo wrr
+    lb_kind NAT
+    protocol TCP
+    real_server 2001:db8::1 80 {
+        weight 5
+    }
+    real_server 2001:db8:0::2 8080 {
+        weight 6
+    }
+}
+";
+
+const PERSISTENCE: &str = "
+virtual_server 192.0.2.100 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    persistence_timeout 50
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.101 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    persistence_timeout
+    persistence_granularity 255.255.255.0
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.102 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    persistence_granularity 255.255.0.0
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.103 0 {
+    lb_algo wlc
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 0 {
+    }
+}
+virtual_server 192.0.2.104 {
+    lb_algo wlc
+    lb_kind NAT
+    protocol UDP
+    persistence_timeout 7200
+    real_server 198.51.100.1 {
+    }
+}
+virtual_server 192.0.2.105 5060 {
+    lb_algo rr
+    lb_kind NAT
+    protocol UDP
+    persistence_engine sip
+    persistence_timeout 60
+    real_server 198.51.100.1 5060 {
+    }
+}
+virtual_server 192.0.2.106 5060 {
+    lb_algo rr
+    lb_kind NAT
+    protocol UDP
+    persistence_engine sip
+    real_server 198.51.100.1 5060 {
+    }
+}
+virtual_server 2001:db8::101 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    persistence_timeout 30
+    persistence_granularity 64
+    real_server 2001:db8::1 80 {
+    }
+}
+virtual_server 2001:db8::102 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    persistence_timeout 30
+    real_server 2001:db8::1 80 {
+    }
+}
+";
+
+const FLAGS: &str = "
+virtual_server 192.0.2.100 80 {
+    lb_algo sh
+    sh-port
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.101 80 {
+    lb_algo sh
+    sh-port
+    sh-fallback
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.102 80 {
+    lb_algo mh
+    mh-port
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.103 80 {
+    lb_algo mh
+    mh-fallback
+    sh-port
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.104 80 {
+    sh-port
+    lb_algo sh
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.105 53 {
+    lb_algo rr
+    ops
+    lb_kind DR
+    protocol UDP
+    real_server 198.51.100.1 53 {
+    }
+}
+virtual_server 192.0.2.106 80 {
+    lb_algo rr
+    ops
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.107 80 {
+    lb_algo rr
+    flag-1
+    flag-2
+    flag-3
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.108 80 {
+    lb_algo sh
+    hashed
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server fwmark 3 {
+    lb_algo rr
+    ops
+    lb_kind DR
+    real_server 198.51.100.1 {
+    }
+}
+";
+
+const MARKS: &str = "
+virtual_server fwmark 1 {
+    lb_algo rr
+    lb_kind DR
+    real_server 198.51.100.1 80 {
+    }
+    real_server 198.51.100.2 {
+    }
+}
+virtual_server fwmark 1 {
+    ip_family inet6
+    lb_algo wrr
+    lb_kind DR
+    persistence_timeout 40
+    persistence_granularity 96
+    real_server 2001:db8::1 {
+    }
+}
+virtual_server fwmark 2 {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    real_server 198.51.100.1 8080 {
+    }
+    real_server 198.51.100.2 {
+    }
+}
+virtual_server fwmark 3 {
+    lb_algo rr
+    lb_kind TUN
+    real_server 2001:db8::1 {
+    }
+    real_server 198.51.100.2 {
+        lvs_method DR
+    }
+}
+virtual_server fwmark 4 {
+    lb_algo rr
+    lb_kind TUN
+    real_server 2001:db8::1 {
+    }
+}
+virtual_server fwmark 4294967295 {
+    lb_algo wlc
+    lb_kind DR
+    persistence_timeout 10
+    sorry_server 198.51.100.9
+    real_server 198.51.100.1 {
+        alpha
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+virtual_server 192.0.2.100 80 {
+    lb_algo rr
+    lb_kind TUN
+    protocol TCP
+    real_server 2001:db8::1 80 {
+    }
+    real_server 198.51.100.1 8080 {
+    }
+}
+";
+
+const SORRY: &str = "
+virtual_server 192.0.2.100 80 {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    sorry_server 198.51.100.9 8080
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.101 80 {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    alpha
+    sorry_server 198.51.100.9 8080
+    real_server 198.51.100.1 80 {
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+virtual_server 192.0.2.102 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    sorry_server 198.51.100.9 80
+    sorry_server_inhibit
+    sorry_server_lvs_method NAT
+    real_server 198.51.100.1 80 {
+        weight 4
+    }
+}
+virtual_server 192.0.2.103 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    alpha
+    inhibit_on_failure
+    sorry_server 198.51.100.9 80
+    sorry_server_inhibit
+    real_server 198.51.100.1 80 {
+        weight 4
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+    real_server 198.51.100.2 80 {
+        inhibit_on_failure off
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+virtual_server 192.0.2.104 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    quorum 5
+    hysteresis 4
+    sorry_server 198.51.100.9 80
+    real_server 198.51.100.1 80 {
+        weight 3
+    }
+    real_server 198.51.100.2 80 {
+        weight 3
+        alpha
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+virtual_server 192.0.2.105 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    quorum 50
+    real_server 198.51.100.1 80 {
+        weight 3
+    }
+}
+virtual_server 192.0.2.106 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    alpha
+    sorry_server 198.51.100.1 80
+    real_server 198.51.100.1 80 {
+        weight 3
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+    real_server 198.51.100.2 80 {
+        weight 3
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+virtual_server 192.0.2.107 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    sorry_server 198.51.100.9 80
+    real_server 198.51.100.1 80 {
+        weight 0
+    }
+}
+virtual_server 2001:db8::100 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    alpha
+    sorry_server 2001:db8::9 80
+    real_server 2001:db8::1 80 {
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+";
+
+const PORTS: &str = "
+virtual_server 192.0.2.100 80 {
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 198.51.100.1 8080 {
+    }
+    real_server 198.51.100.2 {
+    }
+    real_server 198.51.100.2 8080 {
+        lvs_method NAT
+    }
+}
+virtual_server 192.0.2.101 80 {
+    lb_algo rr
+    lb_kind NAT
+    protocol TCP
+    real_server 198.51.100.1 80 {
+    }
+    real_server 198.51.100.1 81 {
+    }
+    real_server 198.51.100.1 80 {
+        weight 9
+    }
+}
+virtual_server 192.0.2.102 80 {
+    protocol TCP
+    lb_algo rr
+    real_server 198.51.100.1 80 {
+    }
+    real_server 2001:db8::1 80 {
+    }
+    lb_kind DR
+}
+virtual_server 192.0.2.103 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind TUN
+    real_server 198.51.100.1 80 {
+    }
+    real_server 2001:db8::1 80 {
+    }
+}
+virtual_server 2001:db8::103 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind TUN
+    real_server 198.51.100.1 80 {
+    }
+    real_server 2001:db8::1 8080 {
+    }
+}
+virtual_server 192.0.2.104 443 {
+    protocol tcp
+    lb_algo rr
+    lb_kind DR
+    sorry_server 198.51.100.9 80
+    real_server 198.51.100.1 443 {
+        alpha
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+virtual_server 192.0.2.105 443 {
+    protocol TCP
+    lb_algo rr
+    lb_kind NAT
+    sorry_server 198.51.100.9
+    real_server 198.51.100.1 443 {
+        alpha
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+}
+virtual_server 192.0.2.106 0 {
+    protocol TCP
+    lb_algo rr
+    lb_kind NAT
+    persistence_timeout 20
+    real_server 198.51.100.1 0 {
+    }
+    real_server 198.51.100.2 8080 {
+    }
+}
+virtual_server 192.0.2.107 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+    real_server 198.51.100.1 80 {
+    }
+    real_server 198.51.100.1 81 {
+    }
+}
+virtual_server 192.0.2.108 80 {
+    protocol TCP
+    lb_algo rr
+    weight 3
+    real_server 198.51.100.1 80 {
+    }
+    lb_kind TUN
+    sorry_server 198.51.100.9 80
+    real_server 198.51.100.2 8080 {
+        alpha
+        inhibit_on_failure
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+    lb_algo wrr
+    lb_kind NAT
+    weight 5
+    inhibit_on_failure
+    real_server 198.51.100.3 8080 {
+    }
+    real_server 198.51.100.4 8080 {
+        alpha
+        MISC_CHECK {
+            misc_path /usr/bin/false
+            warmup 60
+        }
+    }
+    quorum 99
+    protocol UDP
+}
+";
+
+const MISTAKES: &str = "
+virtual_server 192.0.2.100 80 {
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.101 80 {
+    protocol TCP
+    lb_algo best
+    lb_kind DR
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.102 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind BRIDGE
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.103 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+}
+virtual_server 192.0.2.104 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+    real_server 2001:db8::1 80 {
+    }
+}
+virtual_server 192.0.2.105 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+    real_server 198.51.100.1 80 {
+        weight -1
+    }
+    real_server 198.51.100.3 80 {
+        weight 99999
+    }
+    real_server 198.51.100.300 80 {
+    }
+    real_server 198.51.100.4 99999 {
+    }
+}
+virtual_server 192.0.2.106 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+    persistence_timeout 0
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.107 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+    ip_family inet6
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.108 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+    alpha
+    quorum 0
+    hysteresis 9
+    sorry_server_inhibit
+    sorry_server 2001:db8::9 80
+    real_server 198.51.100.1 80 {
+    }
+}
+virtual_server 192.0.2.109 80 {
+    protocol TCP
+    lb_algo rr
+    lb_kind DR
+    persistence_timeout 50
+    real_server 198.51.100.1 80 {
+        uthreshold 5
+        lthreshold 9
+    }
+}
+";
