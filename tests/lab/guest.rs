@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::panic;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
 use std::thread::{self, sleep};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -88,19 +89,30 @@ pub fn run(name: &str) -> ExitCode {
             .unwrap_or("panicked");
         timeline::note("FAILED", text);
         // The first failure is the cause, later ones are its consequences.
-        if let Ok(mut verdict) = File::create_new(Path::new(SHARED).join("verdict")) {
-            let _ = write!(verdict, "{text}\n(at {place})");
-        }
+        leave_verdict(FAILURE.get_or_init(|| format!("{text}\n(at {place})")));
     }));
     let scenario = scenarios::named(name).unwrap_or_else(|| panic!("no scenario is called {name}"));
-    if panic::catch_unwind(scenario.run).is_ok() {
-        // A failure of a helper thread is a failure too: then the verdict exists.
-        if let Ok(mut verdict) = File::create_new(Path::new(SHARED).join("verdict")) {
-            verdict.write_all(PASSED.as_bytes()).expect("the verdict");
-        }
-        return ExitCode::SUCCESS;
+    let passed = panic::catch_unwind(scenario.run).is_ok();
+    // A failure of a helper thread is a failure too, and one in a node's mount namespace has left no verdict.
+    match FAILURE.get() {
+        Some(failure) => leave_verdict(failure),
+        None => leave_verdict(PASSED),
     }
-    ExitCode::FAILURE
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// What failed first.
+static FAILURE: OnceLock<String> = OnceLock::new();
+
+/// The verdict, unless there is one already.
+fn leave_verdict(text: &str) {
+    if let Ok(mut verdict) = File::create_new(Path::new(SHARED).join("verdict")) {
+        let _ = verdict.write_all(text.as_bytes());
+    }
 }
 
 /// Replaces the root by an overlay of it, with fresh proc, sys, run and tmp, and the shared directory.
