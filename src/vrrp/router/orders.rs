@@ -170,10 +170,9 @@ impl VirtualRouter {
             schedule,
             ..
         }) = &mut self.state
+            && schedule.lower_prio(cx.now, &garp)
         {
-            if schedule.lower_prio(cx.now, &garp) {
-                self.announce_all(cx, garp.lower_prio_repeat);
-            }
+            self.announce_all(cx, garp.lower_prio_repeat);
         }
     }
 

@@ -166,6 +166,8 @@ pub fn one_way() {
     let muted = Stamp::now();
     site.switch.mute("d1");
     d2.wait_state("VI_1", "MASTER", muted, SOON);
+    // Said before the address is there.
+    d2.wait_holds(vip(), SOON);
     for_the_next(backup.down_time(), "both are masters", || {
         d1.holds(vip()) && d2.holds(vip())
     });
