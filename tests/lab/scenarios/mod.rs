@@ -98,8 +98,13 @@ pub const ALL: &[Scenario] = &[
     ),
     test(
         "ipvs-changes",
-        "and it still does after failures, reloads, a crash; the tables of others are left alone",
+        "and it still does when servers fail and recover",
         ipvs::changes,
+    ),
+    test(
+        "ipvs-survives",
+        "and over reloads and crashes; the services of others are left alone",
+        ipvs::survives,
     ),
     test(
         "http-requests",
