@@ -355,7 +355,11 @@ fn generic(keyword: &Keyword) -> Vec<String> {
         }
         Args::Seconds(least, most) => {
             let micros = |n: &i64| (least..=most).contains(&(n * 1_000_000));
-            [7, 0].into_iter().filter(micros).map(|n: i64| n.to_string()).collect()
+            [7, 0]
+                .into_iter()
+                .filter(micros)
+                .map(|n: i64| n.to_string())
+                .collect()
         }
         Args::Millis(..) => texts(&["100"]),
         Args::Script => texts(&["/usr/bin/false"]),
@@ -386,7 +390,10 @@ fn every_keyword_is_acted_on_or_named() {
                 continue;
             }
             if let Err(problem) = check(keyword, block) {
-                problems.push(format!("{:?} {} in {block}: {problem}", keyword.block, keyword.name));
+                problems.push(format!(
+                    "{:?} {} in {block}: {problem}",
+                    keyword.block, keyword.name
+                ));
             }
         }
     }
@@ -398,7 +405,11 @@ fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
     let mut seen = Vec::new();
     for nth in 0..places(block) {
         for (before, line) in lines(keyword) {
-            let whole = if before.ends_with('\n') { format!("{before}{line}") } else { line.clone() };
+            let whole = if before.ends_with('\n') {
+                format!("{before}{line}")
+            } else {
+                line.clone()
+            };
             let text = site(block, nth, &whole);
             let (plan, said) = load(&text);
             let (base, already) = load(&site(block, nth, &before));
