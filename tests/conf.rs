@@ -257,12 +257,68 @@ fn words() -> impl Strategy<Value = String> {
     ]
 }
 
+/// The files of `tests/conf` and the example.
+fn samples() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = std::fs::read_dir(root.join("tests/conf")).unwrap();
+    let files = dir.map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "conf"));
+    let mut out: Vec<String> = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    out.push(std::fs::read_to_string(root.join("etc/keepalived.conf.example")).unwrap());
+    out.sort();
+    out
+}
+
+fn damage(text: &mut Vec<u8>, kind: u8, at: prop::sample::Index, byte: u8) {
+    if text.is_empty() {
+        return;
+    }
+    let at = at.index(text.len());
+    let end = text[at..]
+        .iter()
+        .position(|c| *c == b'\n')
+        .map_or(text.len(), |more| at + more + 1);
+    match kind {
+        0 => text.truncate(at),
+        1 => text[at] = byte,
+        2 => text.insert(at, byte),
+        // The rest of a line goes, or comes twice, or many times.
+        3 => drop(text.drain(at..end)),
+        4 => drop(text.splice(at..at, text[at..end].to_vec())),
+        5 => drop(text.splice(at..at, text[at..end].repeat(50))),
+        // A brace goes.
+        _ => {
+            if let Some(brace) = text[at..].iter().position(|c| matches!(c, b'{' | b'}')) {
+                text.remove(at + brace);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_panics_or_hangs(parts in prop::collection::vec(words(), 0..80)) {
         let text = parts.join(" ");
+        let (reading, plan, diagnostics) = load(Path::new("t.conf"), &text);
+        let mut out = Vec::new();
+        conf::diag::render_terminal(&diagnostics, &reading.sources, &mut out).unwrap();
+        check_print(&plan);
+    }
+
+    /// What people have typed, damaged: nothing of it may stop the reading, and what is left must mean what it prints.
+    #[test]
+    fn no_damage_panics_or_hangs(
+        which in any::<prop::sample::Index>(),
+        damages in prop::collection::vec((0..7_u8, any::<prop::sample::Index>(), any::<u8>()), 1..5),
+    ) {
+        let texts = samples();
+        let mut text = which.get(&texts).clone().into_bytes();
+        for (kind, at, byte) in damages {
+            damage(&mut text, kind, at, byte);
+        }
+        let text = String::from_utf8_lossy(&text);
         let (reading, plan, diagnostics) = load(Path::new("t.conf"), &text);
         let mut out = Vec::new();
         conf::diag::render_terminal(&diagnostics, &reading.sources, &mut out).unwrap();

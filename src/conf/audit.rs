@@ -9,6 +9,7 @@ use super::diag::{Class, Diagnostic};
 use super::keyword::{self, Args, Block, Keyword, Status};
 use super::number;
 use super::tree::Statement;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// All that is wrong with the keywords of `tree`.
@@ -16,6 +17,7 @@ pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic
     let mut audit = Audit {
         options,
         diagnostics: Vec::new(),
+        guesses: HashMap::new(),
     };
     audit.block(Block::Root, tree, true);
     audit.diagnostics
@@ -24,6 +26,8 @@ pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic
 struct Audit<'o> {
     options: &'o ReadOptions,
     diagnostics: Vec<Diagnostic>,
+    /// What was guessed already: a mistake is often made more than once.
+    guesses: HashMap<(Block, String), Option<String>>,
 }
 
 impl Audit<'_> {
@@ -53,11 +57,11 @@ impl Audit<'_> {
             Some(statement.place()),
             format!("Unknown keyword '{name}'"),
         );
-        if let Some(nearest) = keyword::nearest(block, name) {
-            diagnostic = diagnostic.with_help(format!("did you mean `{nearest}`?"));
-        } else if let Some(place) = keyword::elsewhere(name) {
-            diagnostic = diagnostic.with_help(format!("`{name}` belongs to {place}"));
-        }
+        let guess = self
+            .guesses
+            .entry((block, name.to_owned()))
+            .or_insert_with(|| guess(block, name));
+        diagnostic.help.clone_from(guess);
         self.diagnostics.push(diagnostic);
     }
 
@@ -202,4 +206,10 @@ impl Audit<'_> {
         self.diagnostics
             .push(Diagnostic::new(class, Some(statement.place()), message));
     }
+}
+
+/// What was meant by a word that is no keyword of `block`.
+fn guess(block: Block, name: &str) -> Option<String> {
+    let nearest = keyword::nearest(block, name).map(|nearest| format!("did you mean `{nearest}`?"));
+    nearest.or_else(|| keyword::elsewhere(name).map(|place| format!("`{name}` belongs to {place}")))
 }

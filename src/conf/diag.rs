@@ -4,11 +4,17 @@ use super::source::Sources;
 use codespan_reporting::diagnostic::{Diagnostic as Report, Label, Severity};
 use codespan_reporting::files::SimpleFiles;
 use codespan_reporting::term;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// More than this is not shown on a terminal: a file with so many mistakes is none of ours.
+const MAX_SHOWN: usize = 10_000;
+/// Octets of a line that is shown; longer ones are not read either.
+const MAX_SHOWN_LINE: usize = 1_023;
 
 /// A place in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,10 +165,11 @@ impl fmt::Display for Diagnostic {
 
 /// Sorts by place, files in the order they were read; what has no place comes last, in its order.
 pub fn sort(diagnostics: &mut [Diagnostic], sources: &Sources) {
-    let file = |place: &Place| {
-        let position = sources.files.iter().position(|file| file.name == place.file);
-        position.unwrap_or(usize::MAX)
-    };
+    let mut order: HashMap<&Path, usize> = HashMap::new();
+    for (position, file) in sources.files.iter().enumerate() {
+        order.entry(file.name.as_path()).or_insert(position);
+    }
+    let file = |place: &Place| order.get(place.file.as_path()).copied().unwrap_or(usize::MAX);
     diagnostics.sort_by_cached_key(|diagnostic| match &diagnostic.place {
         Some(place) => (0, file(place), place.line, place.column),
         None => (1, 0, 0, 0),
@@ -180,20 +187,23 @@ pub fn render_terminal(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let mut files = SimpleFiles::new();
-    let ids: Vec<usize> = sources
-        .files
-        .iter()
-        .map(|file| files.add(file.name.display().to_string(), file.text.as_str()))
-        .collect();
+    let mut known: HashMap<&Path, (usize, Lines<'_>)> = HashMap::new();
+    for file in &sources.files {
+        // One that is included twice is shown once.
+        known.entry(file.name.as_path()).or_insert_with(|| {
+            let id = files.add(file.name.display().to_string(), file.text.as_str());
+            (id, Lines::of(&file.text))
+        });
+    }
     let config = term::Config {
         chars: term::Chars::ascii(),
         ..term::Config::default()
     };
-    for diagnostic in diagnostics {
+    for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
         let mut report = Report::new(diagnostic.class.severity()).with_message(&diagnostic.message);
         let source = diagnostic.place.as_ref().and_then(|place| {
-            let at = sources.files.iter().position(|file| file.name == place.file)?;
-            Some((*ids.get(at)?, span(&sources.files.get(at)?.text, place)?))
+            let (id, lines) = known.get(place.file.as_path())?;
+            Some((*id, lines.span(place)?))
         });
         match source {
             Some((id, span)) => report = report.with_labels(vec![Label::primary(id, span)]),
@@ -205,26 +215,46 @@ pub fn render_terminal(
         }
         term::emit_to_io_write(out, &config, &files, &report).map_err(io::Error::other)?;
     }
-    Ok(())
+    match diagnostics.len().checked_sub(MAX_SHOWN) {
+        None | Some(0) => Ok(()),
+        Some(more) => writeln!(out, "... and {more} more, not shown"),
+    }
 }
 
-/// The bytes of `text` that `place` means.
-fn span(text: &str, place: &Place) -> Option<Range<usize>> {
-    let index = usize::try_from(place.line.checked_sub(1)?).ok()?;
-    let line_start: usize = text.split_inclusive('\n').take(index).map(str::len).sum();
-    let line = text.get(line_start..)?.lines().next().unwrap_or("");
-    let byte = |column: u32| {
-        let column = usize::try_from(column).unwrap_or(usize::MAX);
-        line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
-    };
-    let (start, end) = match place.length {
-        0 => (0, line.len()),
-        length => {
-            let first = place.column.saturating_sub(1);
-            (byte(first), byte(first.saturating_add(length)))
+/// Where the lines of a file are.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let after = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(after.map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// The bytes that `place` means; `None` when its line is too long to be shown.
+    fn span(&self, place: &Place) -> Option<Range<usize>> {
+        let index = usize::try_from(place.line.checked_sub(1)?).ok()?;
+        let start = *self.starts.get(index)?;
+        let line = self.text.get(start..)?.lines().next().unwrap_or("");
+        if line.len() > MAX_SHOWN_LINE {
+            return None;
         }
-    };
-    Some(line_start + start..line_start + end)
+        let byte = |column: u32| {
+            let column = usize::try_from(column).unwrap_or(usize::MAX);
+            line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
+        };
+        let (first, last) = match place.length {
+            0 => (0, line.len()),
+            length => {
+                let first = place.column.saturating_sub(1);
+                (byte(first), byte(first.saturating_add(length)))
+            }
+        };
+        Some(start + first..start + last)
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use std::collections::{HashMap, VecDeque};
 
 /// Logical lines of one reading.
 const MAX_LINES: usize = 1_000_000;
+/// Lines of one reading that repetitions and definitions made.
+const MAX_MADE: usize = 200_000;
 /// Replacements in one line.
 const MAX_REPLACEMENTS: usize = 1_000;
 /// Octets of a line after substitution (grammar 8.4).
@@ -33,6 +35,7 @@ pub(super) struct Expander<'o> {
     pending: VecDeque<Pending>,
     random: u64,
     lines: usize,
+    made: usize,
 }
 
 impl<'o> Expander<'o> {
@@ -44,6 +47,7 @@ impl<'o> Expander<'o> {
             pending: VecDeque::new(),
             random: options.random_seed,
             lines: 0,
+            made: 0,
         }
     }
 
@@ -153,7 +157,7 @@ impl<'o> Expander<'o> {
         let head = self.substitute(line.with(line.text.slice(0..split)));
         let rest = line.text.slice(split..line.text.as_str().len()).trimmed();
         match sequence::steps(head.text.as_str()) {
-            Ok(steps) => {
+            Ok(steps) if self.may_make(steps.len(), line) => {
                 for step in steps.into_iter().rev() {
                     self.pending.push_front(Pending::Line(line.with(rest.clone())));
                     let Step { settings } = step;
@@ -162,17 +166,41 @@ impl<'o> Expander<'o> {
                     }
                 }
             }
+            Ok(_) => {}
             Err(error) => self.report(Class::General, Some(line.whole()), error.to_string()),
         }
         true
+    }
+
+    /// Whether `count` lines more may be made; said once when not. Definitions of several lines that refer to each
+    /// other would make lines for ever.
+    fn may_make(&mut self, count: usize, line: &Line) -> bool {
+        let before = self.made;
+        self.made = before.saturating_add(count);
+        if self.made <= MAX_MADE {
+            return true;
+        }
+        if before <= MAX_MADE {
+            let message =
+                format!("repetitions and definitions make more than {MAX_MADE} lines - ignoring the rest");
+            self.report(Class::General, Some(line.whole()), message);
+        }
+        false
     }
 
     /// Replaces references until none is left (grammar 8.2 to 8.8).
     fn substitute(&mut self, line: Line) -> Line {
         let mut text = line.text.clone();
         let mut from = 0;
+        // Lines that come after this one; none when it has no end.
+        let mut tails = Vec::new();
         for _ in 0..MAX_REPLACEMENTS {
             let Some(found) = find_reference(text.as_str(), from) else {
+                if tails.is_empty() || self.may_make(tails.len(), &line) {
+                    for tail in tails {
+                        self.pending.push_front(Pending::Line(tail));
+                    }
+                }
                 return line.with(text);
             };
             let column = text.column(found.start);
@@ -208,7 +236,7 @@ impl<'o> Expander<'o> {
             for other in others.iter().rev() {
                 let mut tail = Text::default();
                 tail.push_str(other, column);
-                self.pending.push_front(Pending::Line(line.with(tail)));
+                tails.push(line.with(tail));
             }
             from = found.start;
             text = next;

@@ -81,6 +81,8 @@ impl Checks {
 }
 
 struct Frame {
+    /// Its file, without links.
+    real: PathBuf,
     dir: PathBuf,
     lines: std::vec::IntoIter<Line>,
     checks: Checks,
@@ -244,8 +246,22 @@ impl Reader {
             Class::Note
         };
         for path in found.iter().rev() {
-            self.open(path, Some(place), class);
+            if self.is_open(path) {
+                let message = format!(
+                    "Configuration file '{}' includes itself - skipping",
+                    path.display()
+                );
+                self.diagnostics
+                    .push(Diagnostic::new(Class::General, Some(place.clone()), message));
+            } else {
+                self.open(path, Some(place), class);
+            }
         }
+    }
+
+    /// Whether `path` is being read: what includes itself would be read without end.
+    fn is_open(&self, path: &Path) -> bool {
+        std::fs::canonicalize(path).is_ok_and(|real| self.frames.iter().any(|frame| frame.real == real))
     }
 
     /// Opens one file; `class` is that of a failure.
@@ -289,11 +305,6 @@ impl Reader {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let mut lines = Vec::new();
         for (number, raw) in (1..).zip(text.split('\n')) {
-            let line = Line {
-                file: Arc::clone(&name),
-                number,
-                text: Text::of_line(raw.trim_end_matches('\r')),
-            };
             let refused = if raw.len() >= MAX_LINE {
                 Some("line too long - ignoring")
             } else if raw.contains('\0') {
@@ -304,17 +315,24 @@ impl Reader {
             match refused {
                 Some(message) => {
                     let place = Place {
+                        file: Arc::clone(&name),
+                        line: number,
+                        column: 1,
                         length: 0,
-                        ..line.whole()
                     };
                     self.diagnostics
                         .push(Diagnostic::new(Class::General, Some(place), message));
                 }
-                None => lines.push(line),
+                None => lines.push(Line {
+                    file: Arc::clone(&name),
+                    number,
+                    text: Text::of_line(raw.trim_end_matches('\r')),
+                }),
             }
         }
         let dir = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         self.frames.push(Frame {
+            real: std::fs::canonicalize(path).unwrap_or_default(),
             dir,
             lines: lines.into_iter(),
             checks: self.default_checks,

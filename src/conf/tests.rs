@@ -101,8 +101,42 @@ fn a_file_that_includes_itself_ends() {
     let started = fs::metadata(&top).is_ok();
     let reading = read(&top, &ReadOptions::default());
     assert!(started);
-    let said: Vec<Class> = reading.diagnostics.iter().map(|d| d.class).collect();
-    assert_eq!(said, [Class::General]);
+    let said: Vec<u32> = reading
+        .diagnostics
+        .iter()
+        .filter(|d| d.class == Class::General && d.message.ends_with("top.conf' includes itself - skipping"))
+        .filter_map(|d| d.place.as_ref().map(|place| place.line))
+        .collect();
+    assert_eq!((said, reading.diagnostics.len()), (vec![1, 2], 2));
+    // Not directly either; a file that is included twice is none of it.
+    let top = dir.file("one.conf", "include two.conf\ninclude two.conf\n");
+    dir.file("two.conf", "include one.conf\n");
+    let reading = read(&top, &ReadOptions::default());
+    assert_eq!((reading.sources.files.len(), reading.diagnostics.len()), (3, 2));
+}
+
+#[test]
+fn definitions_that_refer_to_each_other_are_one_mistake() {
+    for text in ["$A=$A\n$A\n", "$A=\\\n$B \\\n$B\n$B=\\\n$A \\\n$A\n$A\n"] {
+        let reading = read_str(Path::new("t"), text, &ReadOptions::default());
+        let said = messages(&reading);
+        let ends = |(_, message): &&(Class, String)| message.ends_with("refer to each other without end");
+        assert_eq!(said.iter().filter(ends).count(), 1, "{said:?}");
+    }
+}
+
+#[test]
+fn what_would_make_lines_for_ever_ends() {
+    for text in [
+        "$A=\\\nx \\\n$A\n$A\n",
+        "~SEQ(A,1000) ~SEQ(B,1000) ~SEQ(C,1000) x$A$B$C {\n",
+    ] {
+        let reading = read_str(Path::new("t"), text, &ReadOptions::default());
+        let ends = |d: &&Diagnostic| {
+            d.class == Class::General && d.message.contains("more than 200000 lines - ignoring the rest")
+        };
+        assert_eq!(reading.diagnostics.iter().filter(ends).count(), 1, "{text}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::cli::Parsed;
 use crate::conf::diag;
 use crate::plan;
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,7 +44,9 @@ pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
             return Exit::Normal.into();
         }
     };
-    let told = diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut log);
+    let mut log = BufWriter::new(log);
+    let told =
+        diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut log).and_then(|()| log.flush());
     let shown = if options.dump_conf {
         io::stdout().write_all(plan::print::print(&loaded.plan, false).as_bytes())
     } else {

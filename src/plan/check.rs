@@ -16,6 +16,7 @@ use crate::ipvs::model::{
 };
 use crate::net::{Family, IfName};
 use crate::script::config::Command;
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -29,11 +30,12 @@ const PERSISTENCE: Duration = Duration::from_secs(360);
 /// The virtual servers.
 pub(super) fn build(builder: &mut Builder<'_>) -> CheckConfig {
     let mut out = CheckConfig::default();
+    let mut seen = HashSet::new();
     for written in &builder.config.servers {
         let Some(server) = server(builder, written) else {
             continue;
         };
-        if out.services.iter().any(|other| other.key == server.key) {
+        if !seen.insert(server.key.clone()) {
             let message = format!(
                 "virtual server {} is configured twice - using the first",
                 server.key
@@ -70,11 +72,12 @@ fn server(builder: &mut Builder<'_>, written: &VirtualServer) -> Option<VirtualS
     let flags = flags(builder, written, &key);
     let persistence = persistence(builder, written, &key);
     let mut real_servers: Vec<RealServerConfig> = Vec::new();
+    let mut addresses = HashSet::new();
     for real in &written.real_servers {
         let Some(real) = real_server(builder, written, &key, forward, real) else {
             continue;
         };
-        if real_servers.iter().any(|other| other.address == real.address) {
+        if !addresses.insert(real.address) {
             let name = real_server_name(&key, real.address.ip(), real.address.port());
             let message = format!("VS {key}: real server {name} is duplicated - removing second rs");
             builder.report(Class::General, place, message);

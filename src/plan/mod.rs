@@ -14,7 +14,7 @@ mod vrrp;
 pub use scripts::{accounts, commands, policy};
 
 use crate::check::CheckConfig;
-use crate::conf::config::{Config, Global};
+use crate::conf::config::{Config, Global, Instance};
 use crate::conf::diag::{Class, Diagnostic};
 use crate::net::{IfName, InterfaceStatus};
 use crate::notify::config::NotifyConfig;
@@ -75,6 +75,9 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         host,
         diagnostics: Vec::new(),
         policy: policy(config),
+        instances: Builder::index(config.instances.iter().map(|written| written.name.value.as_str())),
+        scripts: Builder::index(config.scripts.iter().map(|written| written.name.value.as_str())),
+        runnable: HashMap::new(),
         vrrp_scripts: false,
         check_scripts: false,
         interface_missing: false,
@@ -147,6 +150,12 @@ struct Builder<'a> {
     host: &'a Host,
     diagnostics: Vec<Diagnostic>,
     policy: ScriptPolicy,
+    /// Where the `vrrp_instance` of a name stands in the configuration.
+    instances: HashMap<&'a str, usize>,
+    /// Where the first `vrrp_script` of a name stands in the configuration.
+    scripts: HashMap<&'a str, usize>,
+    /// Where a track script that can be run stands in the plan.
+    runnable: HashMap<&'a str, usize>,
     /// A script of the VRRP half will be run.
     vrrp_scripts: bool,
     /// A script of the check half will be run.
@@ -155,7 +164,23 @@ struct Builder<'a> {
     interface_missing: bool,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    /// The first place of every name.
+    fn index(names: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
+        let mut out = HashMap::new();
+        for (at, name) in names.enumerate() {
+            out.entry(name).or_insert(at);
+        }
+        out
+    }
+
+    /// The `vrrp_instance` of a name.
+    fn written(&self, name: &str) -> Option<&'a Instance> {
+        self.instances
+            .get(name)
+            .and_then(|at| self.config.instances.get(*at))
+    }
+
     fn report(&mut self, class: Class, place: &crate::conf::diag::Place, message: impl Into<String>) {
         self.diagnostics
             .push(Diagnostic::new(class, Some(place.clone()), message));

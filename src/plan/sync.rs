@@ -11,8 +11,14 @@ use std::collections::HashSet;
 /// The groups, after the routers.
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan, scripts: &[TrackScriptConfig]) {
     let mut taken: HashSet<String> = HashSet::new();
+    let built = plan
+        .vrrp
+        .routers
+        .iter()
+        .map(|router| router.name.clone())
+        .collect();
     for written in &builder.config.groups {
-        let members = members(builder, written, &plan.vrrp.routers, &mut taken);
+        let members = members(builder, written, &built, &mut taken);
         let name = &written.name.value;
         if members.is_empty() {
             let message = format!("Sync group {name} has no virtual router(s) - removing");
@@ -56,7 +62,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan, scripts: &[Track
 fn members(
     builder: &mut Builder<'_>,
     written: &SyncGroup,
-    routers: &[RouterConfig],
+    built: &HashSet<String>,
     taken: &mut HashSet<String>,
 ) -> Vec<String> {
     let group = &written.name.value;
@@ -64,12 +70,7 @@ fn members(
     for member in &written.members {
         let name = &member.value;
         // One that could not be built has been reported already.
-        if !builder
-            .config
-            .instances
-            .iter()
-            .any(|instance| instance.name.value == *name)
-        {
+        if builder.written(name).is_none() {
             let message =
                 format!("Virtual router {name} specified in sync group {group} doesn't exist - ignoring");
             builder.report(Class::General, &member.place, message);
@@ -77,7 +78,7 @@ fn members(
             let message =
                 format!("Virtual router {name} is already in a sync group - ignoring it in {group}");
             builder.report(Class::General, &member.place, message);
-        } else if routers.iter().any(|router| router.name == *name) {
+        } else if built.contains(name.as_str()) {
             taken.insert(name.clone());
             out.push(name.clone());
         }

@@ -6,6 +6,7 @@ use crate::conf::diag::Class;
 use crate::net::IfName;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{TrackedInterface, TrackedScript};
+use std::collections::HashSet;
 
 /// `track_interface` of an instance or a group; `own` is tracked anyway (fact 1.23).
 pub(super) fn track_interfaces(
@@ -46,19 +47,17 @@ pub(super) fn track_scripts(
     scripts: &[TrackScriptConfig],
 ) -> Vec<TrackedScript> {
     let mut out: Vec<TrackedScript> = Vec::new();
+    let mut seen = HashSet::new();
     for line in lines {
         let wanted = &line.name.value;
-        let defined = builder
-            .config
-            .scripts
-            .iter()
-            .position(|script| script.name.value == *wanted);
+        let defined = builder.scripts.get(wanted.as_str()).copied();
+        let runnable = builder.runnable.get(wanted.as_str());
         let removed = || {
-            builder.config.scripts.iter().any(|script| {
-                script.name.value == *wanted && (script.script.is_some() || script.script_unreadable)
-            })
+            defined
+                .and_then(|at| builder.config.scripts.get(at))
+                .is_some_and(|script| script.script.is_some() || script.script_unreadable)
         };
-        match (scripts.iter().find(|script| script.name == *wanted), defined) {
+        match (runnable.and_then(|at| scripts.get(*at)), defined) {
             (Some(script), Some(at)) => {
                 if at >= line.known {
                     let message = format!(
@@ -66,7 +65,7 @@ pub(super) fn track_scripts(
                     );
                     builder.report(Class::General, &line.name.place, message);
                 }
-                if out.iter().any(|tracked| tracked.script == *wanted) {
+                if !seen.insert(wanted.as_str()) {
                     let message = format!("({name}) duplicate track_script {wanted} - ignoring");
                     builder.report(Class::General, &line.name.place, message);
                     continue;

@@ -7,7 +7,7 @@ use crate::net::Family;
 use crate::script::config::ScriptPolicy;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{GarpConfig, RouterConfig, ScriptTracker, Transport};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// `global_defs`, resolved.
@@ -75,12 +75,8 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
         .map(|tracked| tracked.script.as_str())
         .collect();
     for script in scripts {
-        let Some(written) = builder
-            .config
-            .scripts
-            .iter()
-            .find(|written| written.name.value == script.name)
-        else {
+        let at = builder.scripts.get(script.name.as_str());
+        let Some(written) = at.and_then(|at| builder.config.scripts.get(*at)) else {
             continue;
         };
         if !used.contains(script.name.as_str()) {
@@ -114,10 +110,7 @@ fn notify(builder: &mut Builder<'_>, plan: &mut Plan) {
         (out != crate::notify::config::NotifyScripts::default()).then_some(out)
     };
     for router in &plan.vrrp.routers {
-        let written = config
-            .instances
-            .iter()
-            .find(|written| written.name.value == router.name);
+        let written = builder.written(&router.name);
         if let Some(scripts) = written.and_then(|written| resolve(builder, &written.notify, &router.name)) {
             plan.notify.instances.insert(router.name.clone(), scripts);
         }
@@ -139,7 +132,7 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
     let mut out: Vec<TrackScriptConfig> = Vec::new();
     for written in &builder.config.scripts {
         let name = &written.name.value;
-        if out.iter().any(|script| script.name == *name) {
+        if builder.runnable.contains_key(name.as_str()) {
             continue;
         }
         let Some(command) = scripts::tracked(written) else {
@@ -168,7 +161,9 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
             continue;
         }
         // It counts even when nobody tracks it.
-        builder.vrrp_scripts = true;
+        // What the shell alone does, `</path`, is no script (fact 13.8).
+        builder.vrrp_scripts |= !command.program().starts_with('<');
+        builder.runnable.insert(name, out.len());
         let interval = written.interval.unwrap_or(Duration::from_secs(1));
         out.push(TrackScriptConfig {
             name: name.clone(),
@@ -186,37 +181,34 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
 
 /// Two routers that would take each other's adverts for their own (fact 1.27).
 fn duplicates(builder: &mut Builder<'_>, routers: &[RouterConfig]) {
-    for (n, second) in routers.iter().enumerate() {
-        for first in routers.iter().take(n) {
-            if !clash(first, second) {
-                continue;
-            }
-            let family = match second.family {
-                Family::V4 => "IPv4",
-                Family::V6 => "IPv6",
-            };
-            let message = format!(
-                "{} and {} both use VRID {} with {family} on interface {}",
-                first.name, second.name, second.vrid, second.interface
-            );
-            let written = builder
-                .config
-                .instances
-                .iter()
-                .find(|written| written.name.value == second.name);
-            let place = written
-                .and_then(|written| written.vrid.as_ref())
-                .map(|vrid| vrid.place.clone());
-            let diagnostic = crate::conf::diag::Diagnostic::new(Class::Fatal, place, message);
-            builder.diagnostics.push(diagnostic);
-        }
+    let mut alike: HashMap<_, Vec<&RouterConfig>> = HashMap::new();
+    for second in routers {
+        let before = alike
+            .entry((second.vrid, second.family, &second.interface))
+            .or_default();
+        // One that clashes is said once, not once for each of the others.
+        let clashing = before.iter().copied().find(|first| clash(first, second));
+        before.push(second);
+        let Some(first) = clashing else { continue };
+        let family = match second.family {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        };
+        let message = format!(
+            "{} and {} both use VRID {} with {family} on interface {}",
+            first.name, second.name, second.vrid, second.interface
+        );
+        let written = builder.written(&second.name);
+        let place = written
+            .and_then(|written| written.vrid.as_ref())
+            .map(|vrid| vrid.place.clone());
+        let diagnostic = crate::conf::diag::Diagnostic::new(Class::Fatal, place, message);
+        builder.diagnostics.push(diagnostic);
     }
 }
 
+/// Whether two of one VRID, family and interface would mistake each other.
 fn clash(a: &RouterConfig, b: &RouterConfig) -> bool {
-    if a.vrid != b.vrid || a.family != b.family || a.interface != b.interface {
-        return false;
-    }
     match (&a.transport, &b.transport) {
         (Transport::Multicast { group: one }, Transport::Multicast { group: other }) => one == other,
         (Transport::Unicast { peers: one, .. }, Transport::Unicast { peers: other, .. }) => {

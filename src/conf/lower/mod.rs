@@ -20,6 +20,7 @@ use super::number::{self, NumberError};
 use super::token::{self, Word};
 use super::tree::Statement;
 use crate::script::config::{Command, RunAs};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions) -> (Config, Vec<D
     let mut cx = Cx {
         options,
         diagnostics: Vec::new(),
+        seen: HashSet::new(),
     };
     let mut config = Config::default();
     for statement in tree {
@@ -49,9 +51,16 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions) -> (Config, Vec<D
 struct Cx<'o> {
     options: &'o ReadOptions,
     diagnostics: Vec<Diagnostic>,
+    /// The names of blocks so far.
+    seen: HashSet<(Block, String)>,
 }
 
 impl Cx<'_> {
+    /// Whether no `block` of this name came before.
+    fn first(&mut self, block: Block, name: &str) -> bool {
+        self.seen.insert((block, name.to_owned()))
+    }
+
     fn report(&mut self, class: Class, place: Place, message: impl Into<String>) {
         self.diagnostics
             .push(Diagnostic::new(class, Some(place), message));

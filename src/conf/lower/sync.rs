@@ -2,12 +2,13 @@
 
 use super::{Cx, track};
 use crate::conf::config::{Config, NotifySettings, SyncGroup};
+use crate::conf::keyword::Block;
 use crate::conf::tree::Statement;
 
 /// A `vrrp_sync_group` block; of two with one name the second is skipped (fact 1.29).
 pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement, body: &[Statement]) {
     let Some(word) = statement.arg() else { return };
-    if config.groups.iter().any(|group| group.name.value == word.text) {
+    if !cx.first(Block::SyncGroup, &word.text) {
         cx.word_error(
             statement,
             word,

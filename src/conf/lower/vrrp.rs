@@ -19,11 +19,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         // No name, or more than one: said by the audit.
         return;
     };
-    if config
-        .instances
-        .iter()
-        .any(|instance| instance.name.value == word.text)
-    {
+    if !cx.first(Block::Instance, &word.text) {
         let message = format!("vrrp instance {} already defined", word.text);
         cx.word_error(statement, word, message);
         return;
