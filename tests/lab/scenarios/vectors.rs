@@ -112,8 +112,18 @@ fn record(daemon: Daemon) -> Vec<(&'static Case, Sent)> {
         );
     }
     note("lab", "all directors have stopped");
+    let last_words = |case| adverts(&wire, case, |advert, at| advert.priority == 0 && at > stopping);
+    for case in CASES {
+        // The capture is read a moment after the fact.
+        let wanted = case.stop.lines().count().max(1);
+        wait_for(
+            format!("{}: priority 0", case.name),
+            Duration::from_secs(5),
+            || (last_words(case).len() >= wanted).then_some(()),
+        );
+    }
     let sent = |case| {
-        let stop = adverts(&wire, case, |advert, at| advert.priority == 0 && at > stopping);
+        let stop = last_words(case);
         let peers = stop.len().max(1);
         let mut adverts = adverts(&wire, case, |advert, _| advert.priority != 0);
         adverts.truncate(peers);
