@@ -35,7 +35,7 @@ pub(super) fn build(builder: &mut Builder<'_>) -> CheckConfig {
         let Some(server) = server(builder, written) else {
             continue;
         };
-        if !seen.insert(server.key.clone()) {
+        if !seen.insert(server.key) {
             let message = format!(
                 "virtual server {} is configured twice - using the first",
                 server.key
