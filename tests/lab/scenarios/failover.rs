@@ -1,6 +1,8 @@
 //! Failover: the master is lost in three ways, and the service goes on.
 
 use std::net::SocketAddr;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
 use super::expect::{self, LATE, SOON};
@@ -195,7 +197,9 @@ fn one_again(site: &Site, port: &str, d1: &Director, d2: &Director, probe: &Prob
     d2.wait_state("VI_1", "BACKUP", healed, SOON);
     d2.wait_lacks(vip(), SOON);
     let yielded = Stamp::now();
-    // Cut off from the servers, d1 may have taken them out.
+    // Cut off from the servers, d1 may have taken them out; a check that was under way when the loss ended may still
+    // do so, until its second is over.
+    sleep((Duration::from_secs(1) + LATE).saturating_sub(healed.elapsed()));
     let balanced: Vec<_> = expect::addresses(site)
         .into_iter()
         .map(|server| (server, 1))
