@@ -4,7 +4,11 @@
 //! `UPDATE_GOLDENS=1 cargo test --test conf` writes the expectations anew: read the difference before it is
 //! committed.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails here has found something")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails here has found something"
+)]
 
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -46,6 +50,7 @@ fn host(reading: &Reading) -> Host {
         refused: missing
             .map(|command| (command, ScriptRefusal::NotFound))
             .collect(),
+        reasons: Default::default(),
         unknown_accounts: Vec::new(),
     }
 }
