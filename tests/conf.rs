@@ -51,6 +51,7 @@ fn host(reading: &Reading) -> Host {
         refused: missing
             .map(|command| (command, ScriptRefusal::NotFound))
             .collect(),
+        reasons: Default::default(),
         unknown_accounts: Vec::new(),
     }
 }

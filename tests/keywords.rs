@@ -421,7 +421,7 @@ fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
         }
     }
     let named = seen.iter().any(|found| {
-        found.class == Class::NotYet && found.place.is_some() && found.message.contains(keyword.name)
+        found.class == Class::Unheeded && found.place.is_some() && found.message.contains(keyword.name)
     });
     match keyword.status {
         Status::Acted if !acted => Err(format!("the plan is the same; said: {seen:?}")),

@@ -9,7 +9,7 @@ use super::diag::{Class, Diagnostic};
 use super::keyword::{self, Args, Block, Keyword, Status};
 use super::number;
 use super::tree::Statement;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// All that is wrong with the keywords of `tree`.
@@ -18,6 +18,7 @@ pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic
         options,
         diagnostics: Vec::new(),
         guesses: HashMap::new(),
+        trackable: HashSet::new(),
     };
     audit.block(Block::Root, tree, true);
     audit.diagnostics
@@ -28,6 +29,8 @@ struct Audit<'o> {
     diagnostics: Vec<Diagnostic>,
     /// What was guessed already: a mistake is often made more than once.
     guesses: HashMap<(Block, String), Option<String>>,
+    /// Kind and name of what may be tracked, as far as it is only looked at here.
+    trackable: HashSet<(&'static str, String)>,
 }
 
 impl Audit<'_> {
@@ -101,14 +104,15 @@ impl Audit<'_> {
         let status = keyword.status;
         if acted && status == Status::NotYet {
             let consequence = if always_up {
-                " - the real server has no other checker, so it counts as always up"
+                " - no checker of this real server works yet, so it counts as always up"
             } else {
                 ""
             };
             let message = format!("accepted, no effect yet: {name}{consequence}");
-            self.report(Class::NotYet, statement, message);
+            self.report(Class::Unheeded, statement, message);
         }
         let acted = acted && status == Status::Acted;
+        self.unacted(block, statement);
         let body = statement.body.as_deref().unwrap_or_default();
         match keyword.args {
             Args::Block(inner) | Args::Values(inner) if self.nameless(inner, statement) => {}
@@ -119,6 +123,65 @@ impl Audit<'_> {
             Args::Values(inner) => self.extra_parameters(inner, statement),
             args if !acted => self.argument(args, statement),
             _ => {}
+        }
+    }
+
+    /// What can be told of keywords that nothing comes of yet, beyond their first argument.
+    fn unacted(&mut self, block: Block, statement: &Statement) {
+        let body = statement.body.as_deref().unwrap_or_default();
+        let name = || statement.arg().map(|word| word.text.clone()).unwrap_or_default();
+        match (block, statement.keyword()) {
+            (Block::Root, "track_file" | "vrrp_track_file") => drop(self.trackable.insert(("file", name()))),
+            (Block::Root, "vrrp_track_process") => drop(self.trackable.insert(("process", name()))),
+            (Block::Root, "bfd_instance") => {
+                self.trackable.insert(("bfd", name()));
+                let neighbor = |line: &Statement| {
+                    matches!(line.keyword(), "neighbor_ip" | "neighbour_ip")
+                        && line.arg().is_some_and(|word| word.text.parse::<IpAddr>().is_ok())
+                };
+                if statement.arg().is_some() && !body.iter().any(neighbor) {
+                    let message = format!(
+                        "BFD instance {} has no neighbor address set, disabling instance",
+                        name()
+                    );
+                    self.report(Class::General, statement, message);
+                }
+            }
+            // Only what was defined before counts (grammar 5.10).
+            (Block::Instance | Block::SyncGroup, "track_file") => self.tracked("file", body),
+            (Block::Instance | Block::SyncGroup, "track_process") => self.tracked("process", body),
+            (Block::Instance | Block::SyncGroup, "track_bfd") => self.tracked("bfd", body),
+            (Block::Instance, "virtual_routes") | (Block::Root, "static_routes") => {
+                for line in body {
+                    if line.args().iter().any(|word| word.text == "or") {
+                        let message = "\"or\" for routes is deprecated - please use 'nexthop'".to_owned();
+                        self.report(Class::Deprecated, line, message);
+                    }
+                }
+            }
+            (Block::GlobalDefs, "smtp_server") => {
+                if let Some(port) = statement.args().get(1)
+                    && let Err(error) = number::int(&port.text, 1, 65_535, !self.options.test)
+                {
+                    let message = format!("smtp_server: {error}");
+                    self.diagnostics.push(Diagnostic::new(
+                        Class::InvalidNumber,
+                        Some(statement.place_of(port)),
+                        message,
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lines that name what is tracked.
+    fn tracked(&mut self, kind: &'static str, lines: &[Statement]) {
+        for line in lines {
+            if !self.trackable.contains(&(kind, line.keyword().to_owned())) {
+                let message = format!("track {kind} {} not found, ignoring...", line.keyword());
+                self.report(Class::General, line, message);
+            }
         }
     }
 

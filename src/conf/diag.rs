@@ -34,8 +34,9 @@ pub struct Place {
 pub enum Class {
     /// Changes no exit status: what only we say, and a missing include that does not count (grammar 10.7).
     Note,
-    /// Known, but nothing comes of it yet: a warning that changes no exit status.
-    NotYet,
+    /// What is asked for is not done (not yet, or a script is missing), and keepalived's status does not tell: a
+    /// warning that changes no exit status.
+    Unheeded,
     /// A file is missing.
     FileNotFound,
     /// An interface is missing or of the wrong kind.
@@ -77,7 +78,7 @@ impl Class {
     const fn severity(self) -> Severity {
         match self {
             Self::Note => Severity::Note,
-            Self::NotYet | Self::Warning | Self::Deprecated | Self::Security | Self::MultipleFiles => {
+            Self::Unheeded | Self::Warning | Self::Deprecated | Self::Security | Self::MultipleFiles => {
                 Severity::Warning
             }
             Self::FileNotFound

@@ -5,16 +5,18 @@
 
 use crate::cli::Options;
 use crate::conf::config::{Config, Global};
-use crate::conf::diag::{Class, Diagnostic};
+use crate::conf::diag::{self, Class, Diagnostic};
 use crate::conf::{self, ReadOptions, Reading, Sources};
 use crate::net::InterfaceStatus;
 use crate::netlink;
 use crate::plan::{self, Host, Plan, ScriptRefusal};
+use crate::script::config::Command;
 use crate::script::host::{Host as _, System};
 use crate::script::safety::{Refusal, Remark};
 use crate::script::{Report, Scripts};
 use crate::sys::{clock, netns};
 use nix::unistd::gethostname;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tracing::{info, warn};
 
@@ -178,7 +180,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
         Vec::new()
     });
     let config = only_the_halves_that_run(reading.config, options);
-    let (scripts, refused) = examine_scripts(&config, &mut diagnostics);
+    let examined = examine_scripts(&config, &mut diagnostics);
     let unknown_accounts = plan::accounts(&config)
         .into_iter()
         .filter(|account| {
@@ -188,15 +190,16 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
         .collect();
     let host = Host {
         interfaces,
-        refused,
+        refused: examined.refused,
+        reasons: examined.reasons,
         unknown_accounts,
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
-    conf::diag::sort(&mut diagnostics, &reading.sources);
+    diag::sort(&mut diagnostics, &reading.sources);
     Loaded {
         plan,
-        scripts: Arc::new(scripts),
+        scripts: Arc::new(examined.scripts),
         diagnostics,
         sources: reading.sources,
         interfaces: host.interfaces,
@@ -219,25 +222,47 @@ fn only_the_halves_that_run(mut config: Config, options: &Options) -> Config {
     config
 }
 
-type Refused = std::collections::HashMap<crate::script::config::Command, ScriptRefusal>;
+/// The scripts of a configuration, looked at.
+struct Examined {
+    /// Those that may be run.
+    scripts: Scripts,
+    /// The others,
+    refused: HashMap<Command, ScriptRefusal>,
+    /// and why in words.
+    reasons: HashMap<Command, String>,
+}
 
 /// Looks at every script of the configuration: which may be run, and what is to be said of it (facts 13).
-fn examine_scripts(config: &Config, diagnostics: &mut Vec<Diagnostic>) -> (Scripts, Refused) {
+fn examine_scripts(config: &Config, diagnostics: &mut Vec<Diagnostic>) -> Examined {
     let commands = plan::commands(config);
     let (scripts, reports) = Scripts::examine(&commands, &plan::policy(config));
-    let mut refused = Refused::new();
+    let mut examined = Examined {
+        scripts,
+        refused: HashMap::new(),
+        reasons: HashMap::new(),
+    };
+    let mut said = HashSet::new();
     for Report { command, verdict } in reports {
         match verdict {
-            Ok(remarks) => diagnostics.extend(remarks.iter().map(remark)),
+            // Scripts of one program, or without a user, are remarked upon once.
+            Ok(remarks) => diagnostics.extend(
+                remarks
+                    .iter()
+                    .map(remark)
+                    .filter(|remark| said.insert(remark.message.clone())),
+            ),
+            // Which part does without it is the plan's to say; why is known here only.
             Err(refusal) => {
-                // Which part does without it is the plan's to say; why, and what would help, is known here only.
-                let said = Diagnostic::new(Class::Note, None, refusal.to_string()).with_help(refusal.help());
-                diagnostics.push(said);
-                refused.insert(command, kind(&refusal));
+                let reason = match &refusal {
+                    Refusal::Missing { path, at, .. } if path == at => refusal.to_string(),
+                    _ => format!("{refusal}: {}", refusal.help()),
+                };
+                examined.reasons.insert(command.clone(), reason);
+                examined.refused.insert(command, kind(&refusal));
             }
         }
     }
-    (scripts, refused)
+    examined
 }
 
 fn remark(remark: &Remark) -> Diagnostic {

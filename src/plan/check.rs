@@ -347,6 +347,10 @@ fn real_server(
     for checker in &written.checkers {
         checkers.extend(self::checker(builder, server, written, checker));
     }
+    if checkers.is_empty() && !written.checkers.is_empty() {
+        let message = "the real server is left without a checker, so it counts as always up";
+        builder.report(Class::Unheeded, place, message);
+    }
     Some(RealServerConfig {
         address,
         forward,
@@ -543,7 +547,7 @@ impl Builder<'_> {
         // The server then is as if it had no such checker (fact 11.12).
         let (class, message) = match refusal {
             ScriptRefusal::NotFound => (
-                Class::Note,
+                Class::Unheeded,
                 format!("Disabling misc script {program} since not found/accessible"),
             ),
             ScriptRefusal::NoUser => (
@@ -555,11 +559,11 @@ impl Builder<'_> {
                 format!("Unable to set default user for misc script '{program}' - removing"),
             ),
             ScriptRefusal::Unsafe => (
-                Class::Note,
+                Class::Unheeded,
                 format!("Disabling misc script {program} due to insecure"),
             ),
         };
-        self.report(class, &path.place, message);
+        self.refuse(class, &path.place, message, command);
         false
     }
 }

@@ -267,7 +267,7 @@ fn auth(
             // Adverts without AH would be dropped by the peers: two masters.
             let message =
                 format!("({name}) accepted, no effect yet: auth_type AH - the instance stays in FAULT");
-            builder.report(Class::NotYet, &kind.place, message);
+            builder.report(Class::Unheeded, &kind.place, message);
             *fault = Some(FAULT_AH.to_owned());
             Auth::None
         }

@@ -45,6 +45,8 @@ pub struct Host {
     pub interfaces: Vec<InterfaceStatus>,
     /// The commands of [`commands`] that may not be run. One that is not here may.
     pub refused: HashMap<Command, ScriptRefusal>,
+    /// Why, in words, and what would help.
+    pub reasons: HashMap<Command, String>,
     /// Those of [`accounts`] that do not exist.
     pub unknown_accounts: Vec<RunAs>,
 }
@@ -113,7 +115,7 @@ pub fn exit_code(diagnostics: &[Diagnostic]) -> u8 {
         return 2;
     }
     match diagnostics.iter().map(|diagnostic| diagnostic.class).max() {
-        None | Some(Class::Note | Class::NotYet) => 0,
+        None | Some(Class::Note | Class::Unheeded) => 0,
         Some(Class::FileNotFound | Class::BadInterface) => 4,
         Some(Class::Security | Class::IncludeFailed) => 6,
         Some(
@@ -184,6 +186,13 @@ impl<'a> Builder<'a> {
     fn report(&mut self, class: Class, place: &crate::conf::diag::Place, message: impl Into<String>) {
         self.diagnostics
             .push(Diagnostic::new(class, Some(place.clone()), message));
+    }
+
+    /// What becomes of a part whose `command` is refused, and why it is.
+    fn refuse(&mut self, class: Class, place: &crate::conf::diag::Place, message: String, command: &Command) {
+        let mut diagnostic = Diagnostic::new(class, Some(place.clone()), message);
+        diagnostic.help = self.host.reasons.get(command).cloned();
+        self.diagnostics.push(diagnostic);
     }
 
     /// An interface by name; `None` when there is none, which is reported as `message` says.

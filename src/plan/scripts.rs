@@ -100,11 +100,11 @@ impl Builder<'_> {
         let (class, message) = match refusal {
             // keepalived logs this one, but -t does not count it.
             ScriptRefusal::NotFound => (
-                Class::Note,
+                Class::Unheeded,
                 format!("{owner}script {program} not found or not executable - ignoring"),
             ),
             ScriptRefusal::NoUser => (
-                Class::Note,
+                Class::Unheeded,
                 format!("{owner}Unable to set uid/gid for script '{program}' - ignoring"),
             ),
             ScriptRefusal::NoDefaultUser => (
@@ -112,11 +112,11 @@ impl Builder<'_> {
                 format!("{owner}Unable to set default user for script {program} - ignoring"),
             ),
             ScriptRefusal::Unsafe => (
-                Class::Note,
+                Class::Unheeded,
                 format!("{owner}Unsafe permissions found for script '{program}' - disabling"),
             ),
         };
-        self.report(class, &command.place, message);
+        self.refuse(class, &command.place, message, &command.value);
         None
     }
 }

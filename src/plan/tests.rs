@@ -87,14 +87,20 @@ fn scripts_that_may_not_be_run_are_left_out() {
     for (refusal, classes) in [
         (
             ScriptRefusal::NotFound,
-            [Class::General, Class::Note, Class::Note],
+            [Class::General, Class::Unheeded, Class::Unheeded, Class::Unheeded].as_slice(),
         ),
         (
             ScriptRefusal::NoUser,
-            [Class::General, Class::Note, Class::General],
+            &[Class::General, Class::Unheeded, Class::General, Class::Unheeded],
         ),
-        (ScriptRefusal::NoDefaultUser, [Class::General; 3]),
-        (ScriptRefusal::Unsafe, [Class::General, Class::Note, Class::Note]),
+        (
+            ScriptRefusal::NoDefaultUser,
+            &[Class::General, Class::General, Class::General, Class::Unheeded],
+        ),
+        (
+            ScriptRefusal::Unsafe,
+            &[Class::General, Class::Unheeded, Class::Unheeded, Class::Unheeded],
+        ),
     ] {
         let (plan, said) = refused(SCRIPTS, refusal);
         let got: Vec<Class> = said.iter().map(|(class, _)| *class).collect();

@@ -157,7 +157,7 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
                     format!("Unsafe permissions found for script '{program}' - disabling track script {name}")
                 }
             };
-            builder.report(Class::General, &written.name.place, message);
+            builder.refuse(Class::General, &written.name.place, message, &command);
             continue;
         }
         // It counts even when nobody tracks it.

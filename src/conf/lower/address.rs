@@ -68,7 +68,7 @@ fn line(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<AddressLine>> 
         match word.text.as_str() {
             "home" | "-nodad" | "mngtmpaddr" | "noprefixroute" | "autojoin" | "no_track" | "use_vmac" => {
                 let message = format!("accepted, no effect yet: {}", word.text);
-                cx.report(Class::NotYet, statement.place_of(word), message);
+                cx.report(Class::Unheeded, statement.place_of(word), message);
                 continue;
             }
             _ => {}
@@ -128,7 +128,7 @@ fn option(cx: &mut Cx<'_>, out: &mut AddressLine, statement: &Statement, word: &
         },
         name => {
             let message = format!("accepted, no effect yet: {name}");
-            cx.report(Class::NotYet, statement.place_of(word), message);
+            cx.report(Class::Unheeded, statement.place_of(word), message);
         }
     }
     true

@@ -54,7 +54,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
                     None => {}
                     Some(word) if word.text == "allow_if_changes" => {
                         let message = "accepted, no effect yet: allow_if_changes";
-                        cx.report(Class::NotYet, statement.place_of(word), message);
+                        cx.report(Class::Unheeded, statement.place_of(word), message);
                     }
                     Some(word) => {
                         let message = format!("Unknown dynamic_interfaces option '{}'", word.text);

@@ -61,7 +61,7 @@ fn name(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<ServerName>> {
     match word.text.as_str() {
         "group" => {
             let message = "accepted, no effect yet: virtual_server group - it is not served";
-            cx.report(Class::NotYet, statement.place(), message);
+            cx.report(Class::Unheeded, statement.place(), message);
             let mut body = statement.body.iter().flatten();
             if !body.any(|statement| statement.keyword() == "real_server") {
                 let name = next.map_or("", |name| name.text.as_str());
@@ -266,7 +266,7 @@ fn forward(cx: &mut Cx<'_>, statement: &Statement) -> Option<ForwardMethod> {
         // ipip without checksums is what every tunnel is; the rest comes with the tunnel types.
         if !(method == ForwardMethod::Tun && plain.eq(["type", "ipip"])) {
             let message = format!("accepted, no effect yet: {} options", statement.keyword());
-            cx.report(Class::NotYet, statement.place_of(option), message);
+            cx.report(Class::Unheeded, statement.place_of(option), message);
         }
     }
     Some(method)
@@ -309,7 +309,7 @@ fn granularity(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statemen
     };
     if prefix.is_none() && word.text.parse::<std::net::Ipv4Addr>().is_ok() {
         let message = "accepted, no effect yet: persistence_granularity with a mask that is not contiguous";
-        cx.report(Class::NotYet, statement.place_of(word), message);
+        cx.report(Class::Unheeded, statement.place_of(word), message);
         return;
     }
     match prefix.and_then(|prefix| u8::try_from(prefix).ok()) {

@@ -223,7 +223,7 @@ fn peer(cx: &mut Cx<'_>, instance: &mut Instance, line: &Statement) {
                         // A limit turns the check of the source on; the limit itself is not looked at yet.
                         instance.check_unicast_src = true;
                         let message = format!("accepted, no effect yet: {}", option.text);
-                        cx.report(Class::NotYet, place, message);
+                        cx.report(Class::Unheeded, place, message);
                     }
                     Some(Err(error)) => {
                         cx.report(Class::InvalidNumber, place, format!("{}: {error}", option.text));
