@@ -257,6 +257,16 @@ pub struct VirtualServer {
     pub inhibit_on_failure: bool,
     pub sorry_server: Option<SorryServer>,
     pub real_servers: Vec<RealServer>,
+    pub misread: Misread,
+}
+
+/// What stands in a `virtual_server` but could not be read: that it then has its default is no second mistake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct Misread {
+    pub protocol: bool,
+    pub scheduler: bool,
+    pub forward: bool,
 }
 
 /// `sorry_server` as written.

@@ -201,8 +201,10 @@ impl Builder {
         }
         if let Some(header) = self.stack.last().and_then(|frame| frame.header.as_ref()) {
             let message = format!("'}}' of {} is missing before {name}", header.keyword());
-            let place = statement.place();
-            self.report(Class::MissingClose, place, message);
+            let opened = format!("{} was opened on line {}", header.keyword(), header.line);
+            self.diagnostics.push(
+                Diagnostic::new(Class::MissingClose, Some(statement.place()), message).with_help(opened),
+            );
         }
         while !self.stack.is_empty() {
             self.pop();

@@ -60,13 +60,17 @@ fn server(builder: &mut Builder<'_>, written: &VirtualServer) -> Option<VirtualS
     }
     let key = key(builder, written)?;
     let forward = written.forward.unwrap_or_else(|| {
-        let message = format!("Virtual server {key}: no forwarding method set, setting default NAT");
-        builder.report(Class::General, place, message);
+        if !written.misread.forward {
+            let message = format!("Virtual server {key}: no forwarding method set, setting default NAT");
+            builder.report(Class::General, place, message);
+        }
         ForwardMethod::Nat
     });
     let scheduler = written.scheduler.clone().unwrap_or_else(|| {
-        let message = format!("Virtual server {key}: no scheduler set, setting default 'wlc'");
-        builder.report(Class::General, place, message);
+        if !written.misread.scheduler {
+            let message = format!("Virtual server {key}: no scheduler set, setting default 'wlc'");
+            builder.report(Class::General, place, message);
+        }
         Scheduler("wlc".to_owned())
     });
     let flags = flags(builder, written, &key);
@@ -133,9 +137,11 @@ fn key(builder: &mut Builder<'_>, written: &VirtualServer) -> Option<ServiceKey>
         ServerName::Address(address) => {
             let protocol = written.protocol.as_ref().map_or_else(
                 || {
-                    let name = raw_name(written);
-                    let message = format!("Virtual server {name}: no protocol set - defaulting to UDP");
-                    builder.report(Class::General, place, message);
+                    if !written.misread.protocol {
+                        let name = raw_name(written);
+                        let message = format!("Virtual server {name}: no protocol set - defaulting to UDP");
+                        builder.report(Class::General, place, message);
+                    }
                     Protocol::Udp
                 },
                 |protocol| protocol.value,

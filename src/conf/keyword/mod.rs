@@ -298,6 +298,19 @@ pub(super) fn replacement(block: Block, name: &str) -> Option<&'static str> {
 
 /// The keyword of `block` that looks most like `typed`, if one is near enough to be meant.
 pub(super) fn nearest(block: Block, typed: &str) -> Option<&'static str> {
+    // What people believe to be the name, and what no distance would find.
+    let believed = match (block, typed) {
+        (RealServer, "HTTP_CHECK") => Some("HTTP_GET"),
+        (RealServer, "SSL_CHECK" | "HTTPS_GET" | "HTTPS_CHECK") => Some("SSL_GET"),
+        (RealServer, "SCRIPT_CHECK") => Some("MISC_CHECK"),
+        (Instance, "auth") => Some("authentication"),
+        (Instance, "vip" | "vips" | "virtual_ip" | "virtual_ips") => Some("virtual_ipaddress"),
+        (Instance, "vrid" | "router_id") => Some("virtual_router_id"),
+        _ => None,
+    };
+    if believed.is_some() {
+        return believed;
+    }
     let limit = match typed.chars().count() {
         0..=2 => return None,
         3..=5 => 1,
@@ -377,6 +390,7 @@ mod tests {
         assert_eq!(nearest(Instance, "prioritty"), Some("priority"));
         assert_eq!(nearest(Instance, "advert_itn"), Some("advert_int"));
         assert_eq!(nearest(RealServer, "tcp_check"), Some("TCP_CHECK"));
+        assert_eq!(nearest(RealServer, "HTTP_CHECK"), Some("HTTP_GET"));
         assert_eq!(nearest(Instance, "weather"), None);
         assert_eq!(elsewhere("lb_algo"), Some("virtual_server"));
         assert_eq!(distance("ab", "ba"), 1);

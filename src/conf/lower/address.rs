@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::conf::config::{AddressLine, Spanned};
-use crate::conf::diag::Class;
+use crate::conf::diag::{Class, Diagnostic};
 use crate::conf::keyword::{self, Block};
 use crate::conf::token::Word;
 use crate::conf::tree::Statement;
@@ -62,7 +62,17 @@ fn line(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<AddressLine>> 
                 "Unknown configuration entry '{}' for ip address - ignoring",
                 word.text
             );
-            cx.word_error(statement, word, message);
+            let meant = keyword::nearest(Block::AddressEntry, &word.text);
+            let mut diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
+            diagnostic.help = meant.map(|meant| format!("did you mean `{meant}`?"));
+            cx.diagnostics.push(diagnostic);
+            // Then what follows is its value, and no mistake of its own.
+            if meant
+                .and_then(|meant| keyword::find(Block::AddressEntry, meant))
+                .is_some_and(|k| k.args.mandatory())
+            {
+                words.next();
+            }
             continue;
         }
         match word.text.as_str() {

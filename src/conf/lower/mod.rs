@@ -16,7 +16,7 @@ use super::ReadOptions;
 use super::config::{Config, Spanned};
 use super::diag::{Class, Diagnostic, Place};
 use super::keyword::{self, Args, Block};
-use super::number::{self, NumberError};
+use super::number;
 use super::token::{self, Word};
 use super::tree::Statement;
 use crate::script::config::{Command, RunAs};
@@ -76,6 +76,13 @@ impl Cx<'_> {
         self.report(Class::General, statement.place_of(word), message);
     }
 
+    /// The same for a word of which there are only few.
+    fn choice_error(&mut self, statement: &Statement, word: &Word, message: String, choices: &[&str]) {
+        let mut diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
+        diagnostic.help = Some(format!("one of {}", choices.join(", ")));
+        self.diagnostics.push(diagnostic);
+    }
+
     fn spanned<T>(statement: &Statement, word: &Word, value: T) -> Spanned<T> {
         Spanned {
             value,
@@ -130,14 +137,7 @@ impl Cx<'_> {
                 Some(value)
             }
             Err(error) => {
-                let help = match &error {
-                    NumberError::Range(_, least, most) => Some(format!("{least} to {most}")),
-                    NumberError::Invalid(_) | NumberError::Negative(_) => None,
-                };
-                let mut diagnostic =
-                    Diagnostic::new(Class::InvalidNumber, Some(place), format!("{prefix}: {error}"));
-                diagnostic.help = help;
-                self.diagnostics.push(diagnostic);
+                self.report(Class::InvalidNumber, place, format!("{prefix}: {error}"));
                 None
             }
         }

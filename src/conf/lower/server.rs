@@ -2,7 +2,7 @@
 
 use super::{Cx, checker};
 use crate::conf::config::{
-    CheckSettings, Config, RealServer, ServerName, SorryServer, Spanned, VirtualServer,
+    CheckSettings, Config, Misread, RealServer, ServerName, SorryServer, Spanned, VirtualServer,
 };
 use crate::conf::diag::Class;
 use crate::conf::keyword::Block;
@@ -47,6 +47,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         inhibit_on_failure: false,
         sorry_server: None,
         real_servers: Vec::new(),
+        misread: Misread::default(),
     };
     for statement in body {
         keyword(cx, &mut server, statement);
@@ -130,15 +131,17 @@ fn keyword(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statement) {
                 if SCHEDULERS.contains(&word.text.as_str()) {
                     server.scheduler = Some(Scheduler(word.text.clone()));
                 } else {
-                    cx.word_error(
-                        statement,
-                        word,
-                        format!("Invalid lvs_scheduler '{}' - ignoring", word.text),
-                    );
+                    let message = format!("Invalid lvs_scheduler '{}' - ignoring", word.text);
+                    cx.choice_error(statement, word, message, &SCHEDULERS);
+                    server.misread.scheduler = true;
                 }
             }
         }
-        "lb_kind" | "lvs_method" => server.forward = forward(cx, statement).or(server.forward),
+        "lb_kind" | "lvs_method" => {
+            let forward = forward(cx, statement);
+            server.misread.forward |= forward.is_none();
+            server.forward = forward.or(server.forward);
+        }
         "ops" => server.ops = Some(statement.place()),
         "flag-1" => server.flags.0 |= ServiceFlags::SCHED1,
         "flag-2" => server.flags.0 |= ServiceFlags::SCHED2,
@@ -248,11 +251,8 @@ fn forward(cx: &mut Cx<'_>, statement: &Statement) -> Option<ForwardMethod> {
         "DR" => ForwardMethod::Dr,
         "TUN" => ForwardMethod::Tun,
         other => {
-            cx.word_error(
-                statement,
-                word,
-                format!("PARSER : unknown [{other}] routing method."),
-            );
+            let message = format!("PARSER : unknown [{other}] routing method.");
+            cx.choice_error(statement, word, message, &["NAT", "DR", "TUN"]);
             return None;
         }
     };
@@ -331,11 +331,9 @@ fn protocol(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statement) 
         "UDP" => Protocol::Udp,
         "SCTP" => Protocol::Sctp,
         _ => {
-            cx.word_error(
-                statement,
-                word,
-                format!("Unknown protocol {} - ignoring", word.text),
-            );
+            let message = format!("Unknown protocol {} - ignoring", word.text);
+            cx.choice_error(statement, word, message, &["TCP", "UDP", "SCTP"]);
+            server.misread.protocol = true;
             return;
         }
     };

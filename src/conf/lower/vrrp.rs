@@ -149,7 +149,7 @@ fn state(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
         "BACKUP" => InitialState::Backup,
         other => {
             let message = format!("({name}) unknown state '{other}', defaulting to BACKUP");
-            cx.word_error(statement, word, message);
+            cx.choice_error(statement, word, message, &["MASTER", "BACKUP"]);
             InitialState::Backup
         }
     };
@@ -175,7 +175,7 @@ fn authentication(cx: &mut Cx<'_>, instance: &mut Instance, body: &[Statement]) 
                 "AH" => instance.auth_type = Some(Cx::spanned(statement, word, AuthType::Ah)),
                 other => {
                     let message = format!("({name}) unknown authentication type '{other}'");
-                    cx.word_error(statement, word, message);
+                    cx.choice_error(statement, word, message, &["PASS", "AH"]);
                 }
             },
             "auth_pass" => {
