@@ -231,6 +231,7 @@ pub(super) static VRRP: &[Keyword] = &[
     k(Instance, "notify_master_rx_lower_pri", Script, NotYet),
     k(Instance, "notify_priority_changes", Bool, NotYet),
     k(Instance, "notify_stop", Script, Acted),
+    k(Instance, "old_unicast_checksum", Free, NotYet),
     k(Instance, "owner_ignore_adverts", Bool, NotYet),
     k(Instance, "preempt", Nothing, Acted),
     k(Instance, "preempt_delay", Seconds(0, 1_000_000_000), Acted),
