@@ -243,7 +243,7 @@ impl Control {
                     let had_checks = self.check.is_some();
                     // A plane that cannot start has said so; the others go on.
                     let _ = self.adopt(loaded);
-                    self.check_came_late = !had_checks;
+                    self.check_came_late |= !had_checks && self.check.is_some();
                     info!("Reload complete");
                 }
             }
