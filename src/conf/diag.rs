@@ -1,5 +1,9 @@
 //! Diagnostics: what is wrong, where, and what would be right.
 
+mod topic;
+
+pub use topic::Topic;
+
 use super::source::Sources;
 use codespan_reporting::diagnostic::{Diagnostic as Report, Label, Severity};
 use codespan_reporting::files::SimpleFiles;
@@ -103,12 +107,16 @@ impl Class {
 pub struct Diagnostic {
     /// Its class.
     pub class: Class,
+    /// What it is about.
+    pub topic: Topic,
     /// Where; `None` for what belongs to no line.
     pub place: Option<Place>,
     /// What is wrong, in keepalived's words where it has some.
     pub message: String,
     /// What would be right.
     pub help: Option<String>,
+    /// Other places that matter, and what is there: of two definitions the first.
+    pub related: Vec<(Place, String)>,
 }
 
 impl Diagnostic {
@@ -116,10 +124,26 @@ impl Diagnostic {
     pub fn new(class: Class, place: Option<Place>, message: impl Into<String>) -> Self {
         Self {
             class,
+            topic: Topic::of(class),
             place,
             message: message.into(),
             help: None,
+            related: Vec::new(),
         }
+    }
+
+    /// About `topic`, which is more than its class tells.
+    #[must_use]
+    pub const fn about(mut self, topic: Topic) -> Self {
+        self.topic = topic;
+        self
+    }
+
+    /// With another place that matters, and what is there.
+    #[must_use]
+    pub fn with_related(mut self, place: Place, what: impl Into<String>) -> Self {
+        self.related.push((place, what.into()));
+        self
     }
 
     /// With a word on what would be right.
@@ -207,7 +231,14 @@ pub fn render_terminal(
             Some((*id, lines.span(place)?))
         });
         match source {
-            Some((id, span)) => report = report.with_labels(vec![Label::primary(id, span)]),
+            Some((id, span)) => {
+                let mut labels = vec![Label::primary(id, span)];
+                labels.extend(diagnostic.related.iter().filter_map(|(place, what)| {
+                    let (id, lines) = known.get(place.file.as_path())?;
+                    Some(Label::secondary(*id, lines.span(place)?).with_message(what))
+                }));
+                report = report.with_labels(labels);
+            }
             // A place without a text to show is still said.
             None => report = report.with_message(diagnostic.to_string()),
         }

@@ -5,6 +5,7 @@
 
 mod check;
 mod instance;
+pub mod later;
 pub mod print;
 mod scripts;
 mod sync;
@@ -36,6 +37,8 @@ pub struct Plan {
     pub notify: NotifyConfig,
     /// The check plane's part.
     pub check: CheckConfig,
+    /// What nothing comes of yet.
+    pub later: later::Later,
 }
 
 /// What a plan must know of the host it is for.

@@ -23,6 +23,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         track_scripts,
         notify,
         check,
+        later: _,
     } = plan;
     let mut out = Printer {
         text: String::new(),

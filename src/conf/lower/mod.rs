@@ -14,7 +14,7 @@ mod vrrp;
 
 use super::ReadOptions;
 use super::config::{Config, Spanned};
-use super::diag::{Class, Diagnostic, Place};
+use super::diag::{Class, Diagnostic, Place, Topic};
 use super::keyword::{self, Args, Block};
 use super::number;
 use super::token::{self, Word};
@@ -69,6 +69,24 @@ impl Cx<'_> {
     /// A general mistake about the keyword of `statement`.
     fn error(&mut self, statement: &Statement, message: impl Into<String>) {
         self.report(Class::General, statement.place(), message);
+    }
+
+    /// A general mistake about the keyword of `statement` that has a topic.
+    fn error_about(&mut self, topic: Topic, statement: &Statement, message: impl Into<String>) {
+        self.diagnostics
+            .push(Diagnostic::new(Class::General, Some(statement.place()), message).about(topic));
+    }
+
+    /// A general mistake about `word` that has a topic.
+    fn word_error_about(
+        &mut self,
+        topic: Topic,
+        statement: &Statement,
+        word: &Word,
+        message: impl Into<String>,
+    ) {
+        self.diagnostics
+            .push(Diagnostic::new(Class::General, Some(statement.place_of(word)), message).about(topic));
     }
 
     /// A general mistake about `word`.
@@ -165,7 +183,7 @@ impl Cx<'_> {
                 word.text,
                 statement.keyword()
             );
-            self.word_error(statement, word, message);
+            self.word_error_about(Topic::BoolInvalid, statement, word, message);
         }
         value
     }
@@ -177,7 +195,7 @@ impl Cx<'_> {
             Ok(address) => Some(Self::spanned(statement, word, address)),
             Err(_) => {
                 let message = format!("{}: malformed address {}", statement.keyword(), word.text);
-                self.word_error(statement, word, message);
+                self.word_error_about(Topic::InvalidAddress, statement, word, message);
                 None
             }
         }
@@ -222,7 +240,7 @@ impl Cx<'_> {
     fn script_once(&mut self, slot: &mut Option<Spanned<Command>>, statement: &Statement, owner: &str) {
         if slot.is_some() {
             let message = format!("{owner}{} already specified - ignoring", statement.keyword());
-            self.error(statement, message);
+            self.error_about(Topic::DuplicateDefinition, statement, message);
         } else {
             *slot = self.script(statement);
         }

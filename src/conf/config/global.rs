@@ -1,0 +1,50 @@
+//! `global_defs` and the settings of the top level.
+
+use super::{GarpSettings, Spanned};
+use crate::script::config::{RunAs, ScriptPolicy};
+use crate::vrrp::config::{GarpConfig, Version};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+/// `global_defs`, as far as the daemon acts on it, every default filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Global {
+    /// `router_id`; default: the host's name.
+    pub router_id: Option<String>,
+    /// `vrrp_version`; default 2.
+    pub vrrp_version: Option<Version>,
+    /// `script_user`, `enable_script_security`
+    pub scripts: ScriptPolicy,
+    /// `vrrp_garp_*`: defaults of every instance.
+    pub garp: GarpConfig,
+    /// `dynamic_interfaces`
+    pub dynamic_interfaces: bool,
+    /// `net_namespace`; the command line's `-s` wins.
+    pub net_namespace: Option<String>,
+    /// `instance`
+    pub instance: Option<String>,
+}
+
+/// `global_defs` as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct GlobalDefs {
+    pub router_id: Option<String>,
+    pub vrrp_version: Option<Version>,
+    pub script_user: Option<Spanned<RunAs>>,
+    pub enable_script_security: bool,
+    pub garp: GarpSettings,
+    pub garp_interval: Option<Duration>,
+    pub gna_interval: Option<Duration>,
+    pub min_garp: bool,
+    pub dynamic_interfaces: bool,
+    pub mcast_group4: Option<Ipv4Addr>,
+    pub mcast_group6: Option<Ipv6Addr>,
+    pub lower_prio_no_advert: bool,
+    pub higher_prio_send_advert: bool,
+    pub down_timer_adverts: Option<u8>,
+    pub check_unicast_src: bool,
+    pub checker_log_all_failures: bool,
+    pub net_namespace: Option<String>,
+    pub instance: Option<String>,
+}

@@ -1,0 +1,51 @@
+//! The configuration as written: typed values with their places, nothing inherited, nothing defaulted.
+//!
+//! [`crate::plan::build`] makes a plan of it. One file for each part of the language: the daemon, VRRP, addresses, virtual
+//! servers, checkers. Also [`Global`], the settings of the whole daemon in a plan.
+
+mod checker;
+mod global;
+mod net;
+mod server;
+mod vrrp;
+
+pub use checker::*;
+pub use global::*;
+pub use net::*;
+pub use server::*;
+pub use vrrp::*;
+
+use super::diag::Place;
+
+/// A value and the place that gave it. Two are equal when their values are: the same configuration may be written in
+/// other places.
+#[derive(Clone, Debug)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub place: Place,
+}
+
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Spanned<T> {}
+
+/// A whole configuration as written, in the order of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// `global_defs` and the keywords of the top level.
+    pub global: GlobalDefs,
+    /// `vrrp_script`
+    pub scripts: Vec<VrrpScript>,
+    /// `vrrp_sync_group`
+    pub groups: Vec<SyncGroup>,
+    /// `vrrp_instance`
+    pub instances: Vec<Instance>,
+    /// `virtual_server`
+    pub servers: Vec<VirtualServer>,
+}

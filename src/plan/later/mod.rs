@@ -1,0 +1,33 @@
+//! What is read, checked and printed, and what no part of the daemon acts on yet.
+//!
+//! Every setting here belongs to a keyword of [`crate::conf::keyword::Status::NotYet`], which is named in a warning. No
+//! plane is handed any of it, so a reload that changes only this changes nothing. Who makes a setting work moves it to the
+//! configuration of the room that acts on it.
+
+mod global;
+mod lvs;
+mod net;
+mod vrrp;
+
+pub use global::LaterGlobal;
+pub use lvs::LaterLvs;
+pub use net::LaterNet;
+pub use vrrp::{LaterGroup, LaterInstance};
+
+use std::collections::BTreeMap;
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Later {
+    /// `global_defs` and single keywords of the top level.
+    pub global: LaterGlobal,
+    /// Blocks of the top level that are no virtual router: static addresses, routes and rules, groups for gratuitous
+    /// ARP, what is tracked, BFD.
+    pub net: LaterNet,
+    /// By the name of the instance.
+    pub instances: BTreeMap<String, LaterInstance>,
+    /// By the name of the sync group.
+    pub groups: BTreeMap<String, LaterGroup>,
+    /// Virtual servers, their groups and checkers.
+    pub lvs: LaterLvs,
+}
