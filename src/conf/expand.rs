@@ -277,7 +277,7 @@ impl<'o> Expander<'o> {
             ("_INSTANCE", _) => self.options.config_id.clone(),
             ("_HASH", _) => "#".to_owned(),
             ("_BANG", _) => "!".to_owned(),
-            ("_ENV", [name, ..]) => Reader::environment(name),
+            ("_ENV", [name, ..]) => self.reader.environment(name),
             (_, bounds) => self.random(bounds, line)?,
         };
         Some(vec![text])

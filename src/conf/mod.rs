@@ -11,6 +11,7 @@ pub mod diag;
 mod expand;
 pub mod keyword;
 mod lower;
+pub mod names;
 mod number;
 mod sequence;
 mod source;
@@ -35,6 +36,9 @@ pub struct ReadOptions {
     pub all_config: bool,
     /// `-t`: numbers with something after them are refused (grammar 6.2).
     pub test: bool,
+    /// Nothing but the text itself is read: no include (each is a mistake), no table of names, no variable of the
+    /// environment. For texts that nobody vouches for.
+    pub alone: bool,
     /// What `${_RANDOM}` begins with; the caller takes it from a clock. 0 is taken for 1.
     pub random_seed: u64,
 }
@@ -45,6 +49,7 @@ impl Default for ReadOptions {
             config_id: String::new(),
             all_config: false,
             test: false,
+            alone: false,
             random_seed: 1,
         }
     }
@@ -81,7 +86,8 @@ fn finish(reader: Reader, options: &ReadOptions, found: bool) -> Reading {
     let mut expander = Expander::new(reader, options);
     let (tree, mut diagnostics) = tree::build(std::iter::from_fn(|| expander.next()));
     diagnostics.extend(audit::audit(&tree, options));
-    let (config, more) = lower::lower(&tree, options);
+    let names = iproute_names(&tree, options);
+    let (config, more) = lower::lower(&tree, options, &names);
     diagnostics.extend(more);
     diagnostics.append(&mut expander.reader.diagnostics);
     let sources = expander.reader.sources;
@@ -92,6 +98,30 @@ fn finish(reader: Reader, options: &ReadOptions, found: bool) -> Reading {
         sources,
         found,
     }
+}
+
+/// iproute2's names, from where `global_defs` says that they are.
+fn iproute_names(tree: &[tree::Statement], options: &ReadOptions) -> names::Names {
+    if options.alone {
+        return names::Names::default();
+    }
+    let globals = tree
+        .iter()
+        .filter(|statement| statement.keyword() == "global_defs")
+        .flat_map(|statement| statement.body.as_deref().unwrap_or_default());
+    let (mut usr, mut etc) = (None, None);
+    for statement in globals {
+        let dir = match statement.args() {
+            [dir] => Some(Path::new(&dir.text)),
+            _ => continue,
+        };
+        match statement.keyword() {
+            "iproute_usr_dir" => usr = dir,
+            "iproute_etc_dir" => etc = dir,
+            _ => {}
+        }
+    }
+    source::names::load(usr, etc)
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@
 //! [`Reader`], which hands out physical lines one by one through nested includes, within hard limits.
 
 mod glob;
+pub(super) mod names;
 
 use super::ReadOptions;
 use super::diag::{Class, Diagnostic, Place};
 use super::text::{Line, Text};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +23,22 @@ const MAX_FILES: usize = 10_000;
 const MAX_FILE_SIZE: u64 = 64 << 20;
 /// Octets of a line with its newline (grammar 2.1).
 const MAX_LINE: usize = 1023;
+
+/// The octets of a file, which may be one that says less of its size than it holds, or one that would wait (as some of
+/// `/proc` and a pipe that took the place of the file do).
+fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
+        Ok(bytes)
+    } else {
+        Err(io::ErrorKind::FileTooLarge.into())
+    }
+}
 
 /// One file, as it was read.
 #[derive(Clone, Debug)]
@@ -95,6 +114,7 @@ pub(super) struct Reader {
     frames: Vec<Frame>,
     default_checks: Checks,
     full: bool,
+    alone: bool,
 }
 
 impl Reader {
@@ -109,6 +129,7 @@ impl Reader {
                 Checks::default()
             },
             full: false,
+            alone: options.alone,
         }
     }
 
@@ -161,8 +182,13 @@ impl Reader {
     }
 
     /// A variable of the environment; empty when there is none.
-    pub(super) fn environment(name: &str) -> String {
-        std::env::var(name).unwrap_or_default()
+    pub(super) fn environment(&self, name: &str) -> String {
+        if self.alone {
+            return String::new();
+        }
+        std::env::var_os(name)
+            .map(|value| value.to_string_lossy().into_owned())
+            .unwrap_or_default()
     }
 
     /// The next physical line.
@@ -200,6 +226,12 @@ impl Reader {
             let message = format!("{keyword} has no file name");
             self.diagnostics
                 .push(Diagnostic::new(Class::MissingParameter, Some(place), message));
+            return true;
+        }
+        if self.alone {
+            let message = format!("no other files are read here - ignoring '{pattern}'");
+            self.diagnostics
+                .push(Diagnostic::new(Class::General, Some(place), message));
             return true;
         }
         if self.frames.len() >= MAX_DEPTH || self.sources.files.len() >= MAX_FILES {
@@ -279,15 +311,15 @@ impl Reader {
                 "Configuration file '{}' is not a regular non-executable file - skipping",
                 path.display()
             )),
-            Ok(meta) if meta.len() > MAX_FILE_SIZE => Some(format!(
-                "Configuration file '{}' is larger than 64 MiB - skipping",
-                path.display()
-            )),
-            Ok(_) => match std::fs::read(path) {
+            Ok(_) => match read_file(path, MAX_FILE_SIZE) {
                 Ok(bytes) => {
                     self.push_text(path, &bytes);
                     None
                 }
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Some(format!(
+                    "Configuration file '{}' is larger than 64 MiB - skipping",
+                    path.display()
+                )),
                 Err(error) => Some(format!(
                     "Unable to open configuration file '{}': {error}",
                     path.display()

@@ -194,3 +194,47 @@ fn a_script_line_may_name_its_user() {
     );
     assert_eq!(notify.master.as_ref().unwrap().value.user, None);
 }
+
+#[test]
+fn names_come_from_the_tables_that_global_defs_names() {
+    let dir = TempDir::new();
+    dir.file("etc/rt_scopes", "77 rack\n");
+    let text = format!(
+        "global_defs {{\n iproute_etc_dir {}\n}}\nvrrp_instance A {{\n interface eth0\n virtual_ipaddress {{\n \
+         192.0.2.1 scope rack\n 192.0.2.2 scope site\n }}\n}}\n",
+        dir.path("etc").display()
+    );
+    let scopes = |options: &ReadOptions| {
+        let reading = read_str(Path::new("t"), &text, options);
+        let scopes = reading.config.instances[0]
+            .vips
+            .iter()
+            .map(|vip| vip.value.scope.0);
+        scopes.collect::<Vec<_>>()
+    };
+    assert_eq!(scopes(&ReadOptions::default()), [77, 200]);
+    let alone = ReadOptions {
+        alone: true,
+        ..ReadOptions::default()
+    };
+    assert_eq!(scopes(&alone), [0, 200]);
+}
+
+#[test]
+fn a_text_that_is_read_alone_reaches_nothing_else() {
+    let dir = TempDir::new();
+    let other = dir.file("other.conf", &instance("NO"));
+    let text = format!("include {}\n{}", other.display(), instance("A${_ENV PATH}"));
+    let options = ReadOptions {
+        alone: true,
+        ..ReadOptions::default()
+    };
+    let reading = read_str(&dir.path("t"), &text, &options);
+    assert_eq!(names(&reading), ["A"]);
+    assert!(
+        reading
+            .diagnostics
+            .iter()
+            .any(|d| d.message.starts_with("no other files are read here"))
+    );
+}

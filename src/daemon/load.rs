@@ -166,6 +166,7 @@ fn read(options: &Options) -> Reading {
             all_config: options.all_config,
             test: options.config_test.is_some(),
             random_seed: clock::now().as_micros(),
+            ..ReadOptions::default()
         },
     )
 }

@@ -112,8 +112,8 @@ fn option(cx: &mut Cx<'_>, out: &mut AddressLine, statement: &Statement, word: &
             );
             cx.word_error(statement, word, message);
         }
-        "scope" => match scope(&value.text) {
-            Some(scope) => out.scope = scope,
+        "scope" => match cx.names.scope(&value.text) {
+            Some(scope) => out.scope = Scope(scope),
             None => cx.word_error(statement, value, format!("Invalid scope '{}'", value.text)),
         },
         "label" if value.text.len() > MAX_LABEL => {
@@ -142,18 +142,6 @@ fn option(cx: &mut Cx<'_>, out: &mut AddressLine, statement: &Statement, word: &
         }
     }
     true
-}
-
-/// A scope by name or number.
-fn scope(text: &str) -> Option<Scope> {
-    Some(match text {
-        "global" => Scope::GLOBAL,
-        "site" => Scope(200),
-        "link" => Scope::LINK,
-        "host" => Scope::HOST,
-        "nowhere" => Scope(255),
-        number => Scope(number.parse().ok()?),
-    })
 }
 
 /// An address, `+` (host bits set) or `-` (host bits clear).

@@ -16,6 +16,7 @@ use super::ReadOptions;
 use super::config::{Config, Spanned};
 use super::diag::{Class, Diagnostic, Place, Topic};
 use super::keyword::{self, Args, Block};
+use super::names::Names;
 use super::number;
 use super::token::{self, Word};
 use super::tree::Statement;
@@ -24,10 +25,11 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Lowers `tree`.
-pub(super) fn lower(tree: &[Statement], options: &ReadOptions) -> (Config, Vec<Diagnostic>) {
+/// Lowers `tree`; `names` are iproute2's.
+pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) -> (Config, Vec<Diagnostic>) {
     let mut cx = Cx {
         options,
+        names,
         diagnostics: Vec::new(),
         seen: HashSet::new(),
     };
@@ -50,6 +52,8 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions) -> (Config, Vec<D
 /// What every part of lowering needs.
 struct Cx<'o> {
     options: &'o ReadOptions,
+    /// Of routing tables and the like.
+    names: &'o Names,
     diagnostics: Vec<Diagnostic>,
     /// The names of blocks so far.
     seen: HashSet<(Block, String)>,
