@@ -253,6 +253,66 @@ fn what_dump_conf_prints_is_a_configuration_that_prints_the_same() {
     assert_eq!(first, second);
 }
 
+#[test]
+fn a_tool_reads_what_the_test_says() {
+    let dir = Dir::new("json");
+    let file = dir.write("a.conf", "vrrp_instance A {\n    prioritty 1\n}\n");
+    let json = ["-t", "--format", "json", "-f", &file];
+    let (code, stdout, stderr) = run(&json);
+    assert_eq!((code, stderr.as_str()), (Some(5), ""));
+    let read: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(read["exit"], 5);
+    let found = read["diagnostics"].as_array().expect("a list");
+    let first = found
+        .iter()
+        .find(|one| one["class"] == "unknown-keyword")
+        .expect("it is named");
+    assert_eq!(
+        (&first["line"], &first["column"], &first["length"]),
+        (&2.into(), &5.into(), &9.into())
+    );
+    assert_eq!(
+        (first["class"].as_str(), first["file"].as_str()),
+        (Some("unknown-keyword"), Some(file.as_str()))
+    );
+    // Into the file for messages, if there is one; with the configuration, if that is wanted.
+    let log = format!("--config-test={}", dir.path("log"));
+    assert_eq!(
+        run(&[&log, "-d", "--format", "json", "-f", &file]),
+        (Some(5), String::new(), String::new())
+    );
+    let read: serde_json::Value = serde_json::from_str(&dir.read("log")).expect("JSON");
+    assert!(read["configuration"].is_string());
+}
+
+#[test]
+fn what_only_we_say_counts_when_it_shall() {
+    let dir = Dir::new("strict");
+    let file = dir.write("a.conf", "global_defs {\n    random_seed 3\n}\n");
+    let clean = dir.write("b.conf", "global_defs {\n    router_id lab\n}\n");
+    let (code, _, stderr) = run(&["-t", "-f", &file]);
+    assert_eq!(code, Some(0));
+    assert!(stderr.contains("random_seed"), "{stderr}");
+    assert_eq!(run(&["-t", "--strict", "-f", &file]).0, Some(5));
+    assert_eq!(run(&["-t", "--strict", "-f", &clean]).0, Some(0));
+}
+
+#[test]
+fn the_effective_configuration_is_shown() {
+    let dir = Dir::new("show");
+    let file = dir.write("a.conf", "global_defs {\n    router_id lab\n}\n@lb1 prioritty\n");
+    let (code, stdout, stderr) = run(&["config", "show", "-i", "lb2", &file]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("router_id lab"), "{stdout}");
+    assert_eq!(run(&["-t", "-d", "-f", &file]).1, stdout);
+    let (code, _, stderr) = run(&["config", "show", "-i", "lb1", &file]);
+    assert_eq!(code, Some(5));
+    assert!(stderr.contains("prioritty"), "{stderr}");
+    let (code, _, stderr) = run(&["config", "show", &dir.path("missing")]);
+    assert_eq!(code, Some(6));
+    assert!(stderr.contains("missing"), "{stderr}");
+}
+
 /// A daemon that took the host's own network for that of its namespace would fight for addresses with another one.
 #[test]
 fn a_configured_namespace_is_entered_or_nothing_is_done() {

@@ -3,7 +3,9 @@
 //! [`parse`] is pure: what would be printed comes back as text. [`table`] is the one list of options (with their
 //! help), [`words`] spells them the way getopt does, this file gives them their meaning. Facts: cli 1 to 5. What an option does
 //! is the daemon's business; one that has no effect yet is named by [`Options::without_effect`], never swallowed.
+//! [`config`] has the commands that keepalived does not have.
 
+pub mod config;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -57,6 +59,10 @@ pub struct Options {
     pub bfd_pid_file: Option<PathBuf>,
     /// `-t`: test the configuration; with a file, messages are appended to it.
     pub config_test: Option<Option<PathBuf>>,
+    /// `--format`, with `-t`: how messages are shown.
+    pub format: Format,
+    /// `--strict`, with `-t`: what only we say counts as well.
+    pub strict: bool,
     /// `-V`: leave addresses on stop.
     pub dont_release_vrrp: bool,
     /// `-I`: leave IPVS on stop.
@@ -85,6 +91,68 @@ pub struct Options {
     pub snmp_agent_socket: Option<String>,
     /// `--config-fd`
     pub config_fd: bool,
+}
+
+/// How messages about a configuration are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people, each with the line it is about.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+impl Format {
+    /// The one of this name.
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// A command line without options.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            config: DEFAULT_CONFIG.into(),
+            vrrp: true,
+            check: true,
+            bfd: true,
+            all: false,
+            dont_fork: false,
+            log_console: false,
+            log_detail: 0,
+            log_facility: DAEMON_FACILITY,
+            no_syslog: false,
+            dont_respawn: false,
+            dump_conf: false,
+            pid_file: None,
+            vrrp_pid_file: None,
+            checkers_pid_file: None,
+            bfd_pid_file: None,
+            config_test: None,
+            format: Format::Text,
+            strict: false,
+            dont_release_vrrp: false,
+            dont_release_ipvs: false,
+            release_vips: false,
+            config_id: None,
+            namespace: None,
+            all_config: false,
+            umask: None,
+            ignore_sigint: false,
+            address_monitoring: false,
+            core_dump: false,
+            core_dump_pattern: None,
+            snmp: false,
+            snmp_agent_socket: None,
+            config_fd: false,
+        }
+    }
 }
 
 impl Options {
@@ -197,7 +265,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Exit> {
         format!("Unexpected argument(s): {strays}\n")
     };
     match command.try_get_matches_from(canonical) {
-        Ok(matches) => Ok(interpret(&matches, stdout, stderr)),
+        Ok(matches) => match misused(&matches) {
+            None => Ok(interpret(&matches, stdout, stderr)),
+            Some(complaint) => Err(Exit {
+                code: 1,
+                stdout: String::new(),
+                stderr: stderr + &complaint,
+            }),
+        },
         Err(error) => Err(Exit {
             code: 1,
             stdout: String::new(),
@@ -251,6 +326,23 @@ fn immediate(long: &str, value: Option<&OsString>, stderr: &mut String, later: b
     }
 }
 
+/// What is wrong with options that keepalived does not have: those need no leniency.
+fn misused(matches: &ArgMatches) -> Option<String> {
+    let format = matches.get_one::<String>("format");
+    if let Some(word) = format.filter(|word| Format::named(word).is_none()) {
+        return Some(format!("Unknown format '{word}': it is text or json\n"));
+    }
+    let tested = matches.contains_id("config-test");
+    let given = [
+        (format.is_some(), "--format"),
+        (matches.get_flag("strict"), "--strict"),
+    ];
+    given
+        .into_iter()
+        .find(|(given, _)| *given && !tested)
+        .map(|(_, option)| format!("{option} needs -t\n"))
+}
+
 fn genhash(said: String) -> Exit {
     Exit {
         code: 1,
@@ -302,6 +394,10 @@ fn interpret(matches: &ArgMatches, stdout: String, mut stderr: String) -> Parsed
         checkers_pid_file: path("checkers_pid"),
         bfd_pid_file: path("bfd_pid"),
         config_test: matches.contains_id("config-test").then(|| path("config-test")),
+        format: text("format")
+            .and_then(|word| Format::named(&word))
+            .unwrap_or_default(),
+        strict: flag("strict"),
         dont_release_vrrp: flag("dont-release-vrrp"),
         dont_release_ipvs: flag("dont-release-ipvs"),
         release_vips: flag("release-vips"),

@@ -9,11 +9,17 @@ use clap::{Arg, ArgAction, Command};
 /// Our name.
 pub(super) const NAME: &str = "steadfast";
 
+/// Options that keepalived does not have. They are spelled in full, so that what it reads as an unknown or an ambiguous
+/// option stays one.
+pub(super) const OURS: &[&str] = &["format", "strict"];
+
 /// The table, ready for lookups.
 pub(super) fn command() -> Command {
     let mut command = Command::new(NAME)
         .about("VRRP failover and IPVS health checking: a drop-in successor of keepalived")
-        .override_usage(format!("{NAME} [OPTION...]"))
+        .override_usage(format!(
+            "{NAME} [OPTION...]\n       {NAME} config lint|show|schema|fmt ... (see {NAME} config --help)"
+        ))
         .help_template("{about}\n\nUsage: {usage}\n\n{options}\n")
         .term_width(110)
         .disable_help_flag(true)
@@ -196,6 +202,18 @@ fn telling() -> Vec<Arg> {
             path(),
             "Examine the configuration and exit: 0 when nothing is wrong with it",
         )),
+        value(
+            None,
+            "format",
+            "FORMAT",
+            text(),
+            "With -t: messages as text (default) or as one json document on standard output",
+        ),
+        flag(
+            None,
+            "strict",
+            "With -t: exit with 5 for what keepalived would not object to, too",
+        ),
         value(
             None,
             "signum",

@@ -43,6 +43,7 @@ fn nothing_given() {
     );
     assert_eq!((options.config_test, options.core_dump_pattern), (None, None));
     assert_eq!(parse(std::iter::empty()).unwrap().options, ok(""));
+    assert_eq!(Options::default(), ok(""));
 }
 
 #[test]
@@ -283,6 +284,20 @@ fn what_has_no_effect_is_known() {
 }
 
 #[test]
+fn what_only_we_have_goes_with_the_test() {
+    let options = ok("-t --format json --strict");
+    assert_eq!((options.format, options.strict), (Format::Json, true));
+    assert_eq!(ok("-t --format=text"), ok("-t"));
+    bad("-t --format=xml", "Unknown format 'xml': it is text or json\n");
+    bad("--format=json", "--format needs -t\n");
+    bad("--strict", "--strict needs -t\n");
+    // To keepalived, and so to us, these are no options.
+    bad("-t --form=json", "Unknown option --form=json\n");
+    bad("-t --stri", "Unknown option --stri\n");
+    assert_eq!(exit("--sig=STOP").code, 0);
+}
+
+#[test]
 fn names_that_are_no_text() {
     use std::os::unix::ffi::OsStringExt;
     let odd = OsString::from_vec(b"/a\xff".to_vec());
@@ -307,5 +322,8 @@ fn the_table_is_complete() {
         .filter(|arg| arg.get_short().is_none())
         .filter_map(clap::Arg::get_long)
         .collect();
-    assert_eq!(long_only, ["all", "ignore-sigint", "config-fd", "signum"]);
+    assert_eq!(
+        long_only,
+        ["all", "ignore-sigint", "config-fd", "format", "strict", "signum"]
+    );
 }

@@ -118,7 +118,8 @@ fn find_long<'t>(table: &'t Command, name: &[u8]) -> Option<&'t Arg> {
     if let Some((exact, _)) = longs().find(|(_, long)| *long == name) {
         return Some(exact);
     }
-    let mut candidates = longs().filter(|(_, long)| long.starts_with(name));
+    let mut candidates = longs()
+        .filter(|(arg, long)| long.starts_with(name) && !super::table::OURS.contains(&arg.get_id().as_str()));
     match (candidates.next(), candidates.next()) {
         (Some((only, _)), None) => Some(only),
         _ => None,

@@ -79,7 +79,7 @@ pub enum Class {
 
 impl Class {
     /// What a reader of a terminal shall take it for.
-    const fn severity(self) -> Severity {
+    pub(super) const fn severity(self) -> Severity {
         match self {
             Self::Note => Severity::Note,
             Self::Unheeded | Self::Warning | Self::Deprecated | Self::Security | Self::MultipleFiles => {

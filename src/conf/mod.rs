@@ -13,6 +13,7 @@ pub mod keyword;
 mod lower;
 pub mod names;
 mod number;
+pub mod report;
 mod sequence;
 mod source;
 mod text;

@@ -1,12 +1,12 @@
 //! `-t`: reads the configuration, says what is wrong with it, and exits with keepalived's status.
 //!
 //! Starts nothing and writes nothing but its messages (cli reference, section 3). With `-d` the effective
-//! configuration goes to standard output.
+//! configuration goes to standard output. `--format json` makes one document of both.
 
 use super::exit::Exit;
-use super::load::load_and_enter;
-use crate::cli::Parsed;
-use crate::conf::diag;
+use super::load::{Loaded, load_and_enter};
+use crate::cli::{Format, Parsed};
+use crate::conf::{diag, report};
 use crate::plan;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -44,21 +44,41 @@ pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
             return Exit::Normal.into();
         }
     };
-    let mut log = BufWriter::new(log);
-    let told =
-        diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut log).and_then(|()| log.flush());
-    let shown = if options.dump_conf {
-        io::stdout().write_all(plan::print::print(&loaded.plan, false).as_bytes())
-    } else {
-        Ok(())
+    let status = status(&loaded, parsed);
+    let printed = options.dump_conf.then(|| plan::print::print(&loaded.plan, false));
+    let written = match options.format {
+        Format::Text => tell(&loaded, &mut log)
+            .and_then(|()| io::stdout().write_all(printed.unwrap_or_default().as_bytes())),
+        Format::Json => {
+            let document = report::json(&loaded.diagnostics, status, printed.as_deref());
+            match log_file {
+                Some(_) => log.write_all(document.as_bytes()),
+                None => io::stdout().write_all(document.as_bytes()),
+            }
+        }
     };
-    if let Err(error) = told.and(shown) {
-        let _ = writeln!(io::stderr(), "The result cannot be written: {error}");
-        return Exit::Fatal.into();
+    match written {
+        Ok(()) => ExitCode::from(status),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "The result cannot be written: {error}");
+            Exit::Fatal.into()
+        }
     }
-    // A bad value on the command line counts as a configuration error, but for worse ones.
+}
+
+/// Shows what is to be said of a configuration to people.
+pub(super) fn tell(loaded: &Loaded, to: &mut dyn Write) -> io::Result<()> {
+    let mut to = BufWriter::new(to);
+    diag::render_terminal(&loaded.diagnostics, &loaded.sources, &mut to)?;
+    to.flush()
+}
+
+/// keepalived's status. A bad value on the command line counts as a configuration error, but for worse ones; with
+/// `--strict` so does everything that was said.
+fn status(loaded: &Loaded, parsed: &Parsed) -> u8 {
+    let strict = parsed.options.strict && !loaded.diagnostics.is_empty();
     match plan::exit_code(&loaded.diagnostics) {
-        0 if parsed.faulty => ExitCode::from(CONFIGURATION_ERRORS),
-        status => ExitCode::from(status),
+        0 if parsed.faulty || strict => CONFIGURATION_ERRORS,
+        status => status,
     }
 }

@@ -72,6 +72,11 @@ impl Loaded {
         }
     }
 
+    /// Whether there was a file to read.
+    pub(super) fn found(&self) -> bool {
+        self.found
+    }
+
     /// Whether the daemon can run this plan.
     pub(super) fn judge(&self) -> Judgement {
         let include_failed = self

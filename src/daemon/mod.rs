@@ -1,9 +1,11 @@
 //! The daemon: planes, supervision, signals, reload, shutdown. The top of the house; no room imports it.
 //!
 //! [`main`] is all that the binary calls. `start` goes from the command line to running planes; `control` is the
-//! loop of the control plane until the end; `config_test` is `-t`.
+//! loop of the control plane until the end; `config_test` is `-t`, `config_command` what else there is to do
+//! with a configuration.
 
 pub mod check_plane;
+mod config_command;
 mod config_test;
 mod control;
 pub mod dump;
@@ -27,6 +29,11 @@ use std::process::ExitCode;
 /// Runs the program and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    match cli::config::parse(&args) {
+        Some(Ok(wanted)) => return config_command::run(&wanted),
+        Some(Err(exit)) => return exit.finish(),
+        None => {}
+    }
     match cli::parse(args.iter().cloned()) {
         Err(exit) => exit.finish(),
         Ok(parsed) => {

@@ -1,0 +1,72 @@
+//! `steadfast config …`: carries out what [`crate::cli::config`] has understood.
+//!
+//! Starts nothing; a file is read as `-t` reads it, for this host.
+
+use super::config_test::tell;
+use super::load::load_and_enter;
+use crate::cli::config::{Reading, Wanted};
+use crate::cli::{self, Options};
+use crate::plan;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Something could not be done at all.
+const FAILED: u8 = 1;
+/// keepalived's status for a configuration that is not there.
+const NO_FILE: u8 = 6;
+
+/// Does it, and gives the exit status.
+pub(super) fn run(wanted: &Wanted) -> ExitCode {
+    ExitCode::from(match wanted {
+        Wanted::Show {
+            file,
+            show_secrets,
+            how,
+        } => show(file, *show_secrets, how),
+        // The findings are to come from a room of their own, `lint`: hand it `files`, `how` and `format` here.
+        Wanted::Lint { .. } => not_yet("lint"),
+        Wanted::Schema => not_yet("schema"),
+        Wanted::Fmt { .. } => not_yet("fmt"),
+    })
+}
+
+fn not_yet(name: &str) -> u8 {
+    cli::print(
+        "",
+        &format!("config {name} is not part of this version of steadfast\n"),
+    );
+    FAILED
+}
+
+/// The effective configuration on standard output, what is wrong with it on standard error, and `-t`'s status.
+fn show(file: &Path, show_secrets: bool, how: &Reading) -> u8 {
+    let loaded = match load_and_enter(&as_tested(file, how)) {
+        Ok(loaded) => loaded,
+        Err(error) => return failed(&error.to_string()),
+    };
+    let written = tell(&loaded, &mut io::stderr())
+        .and_then(|()| io::stdout().write_all(plan::print::print(&loaded.plan, show_secrets).as_bytes()));
+    match written {
+        Err(error) => failed(&format!("The result cannot be written: {error}")),
+        Ok(()) if !loaded.found() => NO_FILE,
+        Ok(()) => plan::exit_code(&loaded.diagnostics),
+    }
+}
+
+/// The options of a test of `file`.
+fn as_tested(file: &Path, how: &Reading) -> Options {
+    Options {
+        config: file.to_owned(),
+        config_id: how.config_id.clone(),
+        namespace: how.namespace.clone(),
+        all_config: how.all_config,
+        config_test: Some(None),
+        ..Options::default()
+    }
+}
+
+fn failed(why: &str) -> u8 {
+    cli::print("", &format!("{why}\n"));
+    FAILED
+}
