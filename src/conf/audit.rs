@@ -1,8 +1,8 @@
 //! Is every keyword one, and does it have what it takes? (grammar 5.7, 6)
 //!
 //! Walks the whole tree against the table of keywords: unknown ones (one message for a whole block), deprecated
-//! ones, missing arguments, and those that are known but that nothing comes of yet. Arguments of keywords that are
-//! acted on are checked where they are lowered, not here.
+//! ones, missing arguments, and those that are known but that nothing comes of yet. What is lowered is checked there, not
+//! here: see [`LOWERED`].
 
 use super::ReadOptions;
 use super::diag::{Class, Diagnostic};
@@ -12,6 +12,18 @@ use super::tree::Statement;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+/// Blocks of which lowering reads every keyword, whether anything comes of it or not.
+const LOWERED: &[Block] = &[];
+/// The same for single keywords of other blocks.
+const LOWERED_KEYWORDS: &[(Block, &str)] = &[];
+
+/// Whether lowering reads `keyword` and judges its arguments; those of all others are only looked at here.
+fn is_lowered(keyword: &Keyword) -> bool {
+    keyword.status == Status::Acted
+        || LOWERED.contains(&keyword.block)
+        || LOWERED_KEYWORDS.contains(&(keyword.block, keyword.name))
+}
+
 /// All that is wrong with the keywords of `tree`.
 pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic> {
     let mut audit = Audit {
@@ -20,8 +32,21 @@ pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic
         guesses: HashMap::new(),
         trackable: HashSet::new(),
     };
-    audit.block(Block::Root, tree, true);
+    let around = Around {
+        acted: true,
+        lowered: true,
+    };
+    audit.block(Block::Root, tree, around);
     audit.diagnostics
+}
+
+/// What becomes of the block around a keyword.
+#[derive(Clone, Copy)]
+struct Around {
+    /// Something comes of it.
+    acted: bool,
+    /// Its keywords are read by lowering.
+    lowered: bool,
 }
 
 struct Audit<'o> {
@@ -34,8 +59,7 @@ struct Audit<'o> {
 }
 
 impl Audit<'_> {
-    /// `acted`: whether anything comes of the block around.
-    fn block(&mut self, block: Block, statements: &[Statement], acted: bool) {
+    fn block(&mut self, block: Block, statements: &[Statement], around: Around) {
         let checked = |statement: &Statement| {
             keyword::find(block, statement.keyword())
                 .is_some_and(|keyword| keyword::is_checker(keyword) && keyword.status == Status::Acted)
@@ -46,7 +70,7 @@ impl Audit<'_> {
             match keyword::find(block, statement.keyword()) {
                 Some(keyword) => {
                     let always_up = unchecked && keyword::is_checker(keyword);
-                    self.known(block, keyword, statement, acted, always_up);
+                    self.known(block, keyword, statement, around, always_up);
                 }
                 None => self.unknown(block, statement),
             }
@@ -73,7 +97,7 @@ impl Audit<'_> {
         block: Block,
         keyword: &Keyword,
         statement: &Statement,
-        acted: bool,
+        around: Around,
         always_up: bool,
     ) {
         let name = keyword.name;
@@ -102,7 +126,7 @@ impl Audit<'_> {
                 .push(Diagnostic::new(Class::UnmatchedQuote, Some(place), message));
         }
         let status = keyword.status;
-        if acted && status == Status::NotYet {
+        if around.acted && status == Status::NotYet {
             let consequence = if always_up {
                 " - no checker of this real server works yet, so it counts as always up"
             } else {
@@ -111,17 +135,20 @@ impl Audit<'_> {
             let message = format!("accepted, no effect yet: {name}{consequence}");
             self.report(Class::Unheeded, statement, message);
         }
-        let acted = acted && status == Status::Acted;
+        let inside = Around {
+            acted: around.acted && status == Status::Acted,
+            lowered: around.lowered && is_lowered(keyword),
+        };
         self.unacted(block, statement);
         let body = statement.body.as_deref().unwrap_or_default();
         match keyword.args {
             Args::Block(inner) | Args::Values(inner) if self.nameless(inner, statement) => {}
             Args::Block(inner) => {
                 self.extra_parameters(inner, statement);
-                self.block(inner, body, acted);
+                self.block(inner, body, inside);
             }
             Args::Values(inner) => self.extra_parameters(inner, statement),
-            args if !acted => self.argument(args, statement),
+            args if !inside.lowered => self.argument(args, statement),
             _ => {}
         }
     }

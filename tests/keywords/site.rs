@@ -1,0 +1,219 @@
+//! The file that every keyword is put into, and what is made of it.
+
+use std::path::Path;
+use steadfast::conf::diag::Diagnostic;
+use steadfast::conf::{self, ReadOptions};
+use steadfast::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
+use steadfast::plan::{self, Host, Plan};
+
+/// A file with a place (`<Block>`) in every block that a keyword may stand in.
+pub(crate) const SITE: &str = r#"
+<Root>
+global_defs {
+    script_user nobody
+    <GlobalDefs>
+}
+garp_group {
+    <GarpGroup>
+}
+track_group T {
+    <TrackGroup>
+}
+vrrp_track_process P {
+    <TrackProcess>
+}
+track_file F {
+    <TrackFile>
+}
+bfd_instance N {
+    neighbor_ip 192.0.2.2
+    <BfdInstance>
+}
+SSL {
+    <Ssl>
+}
+vrrp_script S {
+    script "/usr/bin/true"
+    <VrrpScript>
+}
+vrrp_instance A {
+    interface eth0
+    virtual_router_id 1
+    virtual_ipaddress {
+        192.0.2.9/24 <AddressEntry>
+    }
+    track_interface {
+        eth1
+    }
+    track_script {
+        S weight 5
+    }
+    <Instance>
+}
+vrrp_instance B {
+    interface eth1
+    virtual_router_id 2
+    virtual_ipaddress {
+        192.0.2.10/24
+    }
+    authentication {
+        auth_type PASS
+        auth_pass one
+        <Authentication>
+    }
+    auth_hmac {
+        <AuthHmac>
+    }
+    track_script {
+        S weight 5
+    }
+}
+vrrp_instance C {
+    interface eth1
+    virtual_router_id 3
+    priority 100
+    virtual_ipaddress {
+        fe80::9/64
+    }
+    <Instance>
+}
+vrrp_instance D {
+    interface eth1
+    virtual_router_id 4
+    unicast_peer {
+        192.0.2.77
+    }
+    track_interface {
+        eth0 <TrackEntry>
+    }
+    track_script {
+        S
+    }
+    <Instance>
+}
+vrrp_sync_group G {
+    group {
+        A
+        B
+    }
+    <SyncGroup>
+}
+virtual_server 192.0.2.80 80 {
+    protocol TCP
+    lb_kind NAT
+    lb_algo sh
+    <VirtualServer>
+    real_server 198.51.100.1 80 {
+        weight 5
+        <RealServer>
+        TCP_CHECK {
+            <TcpCheck>
+        }
+        HTTP_GET {
+            <HttpGet>
+            url {
+                path /
+                <HttpUrl>
+            }
+        }
+        SSL_GET {
+            <SslGet>
+            url {
+                path /
+                <SslUrl>
+            }
+        }
+        MISC_CHECK {
+            misc_path "/usr/bin/true"
+            <MiscCheck>
+        }
+        UDP_CHECK {
+            <UdpCheck>
+        }
+        SMTP_CHECK {
+            <SmtpCheck>
+            host {
+                <SmtpHost>
+            }
+        }
+        DNS_CHECK {
+            <DnsCheck>
+        }
+        PING_CHECK {
+            <PingCheck>
+        }
+        FILE_CHECK {
+            <FileCheck>
+        }
+        BFD_CHECK {
+            <BfdCheck>
+        }
+    }
+}
+virtual_server fwmark 7 {
+    lb_kind TUN
+    lb_algo mh
+    persistence_timeout 60
+    sorry_server 198.51.100.9
+    <VirtualServer>
+    real_server 198.51.100.2 {
+    }
+}
+"#;
+
+/// What stands where nothing is put.
+pub(crate) fn site(block: &str, nth: usize, line: &str) -> String {
+    let marker = format!("<{block}>");
+    let mut seen = 0;
+    let mut out = String::new();
+    for row in SITE.lines() {
+        let mut row = row.to_owned();
+        if row.contains(&marker) {
+            if seen == nth {
+                row = row.replace(&marker, line);
+            }
+            seen += 1;
+        }
+        let rest = row.find('<').filter(|_| row.trim_end().ends_with('>'));
+        out.push_str(rest.map_or(row.as_str(), |at| &row[..at]));
+        out.push('\n');
+    }
+    assert!(nth < seen, "no place for {block}");
+    out
+}
+
+pub(crate) fn places(block: &str) -> usize {
+    SITE.matches(&format!("<{block}>")).count()
+}
+
+pub(crate) fn host() -> Host {
+    let names = ["lo", "eth0", "eth1", "eth2"];
+    let interfaces = (1..).zip(names).map(|(index, name)| InterfaceStatus {
+        name: IfName::new(name).unwrap(),
+        index: IfIndex(index),
+        mac: None,
+        mtu: 1500,
+        up: true,
+        multicast: true,
+        noarp: false,
+        loopback: name == "lo",
+        addresses: vec![InterfaceAddress {
+            cidr: Cidr::new("192.0.2.1".parse().unwrap(), 24).unwrap(),
+            tentative: false,
+        }],
+    });
+    Host {
+        interfaces: interfaces.collect(),
+        ..Host::default()
+    }
+}
+
+pub(crate) fn load(text: &str) -> (Plan, Vec<Diagnostic>) {
+    let options = ReadOptions {
+        test: true,
+        ..ReadOptions::default()
+    };
+    let reading = conf::read_str(Path::new("site.conf"), text, &options);
+    let (plan, more) = plan::build(&reading.config, &host());
+    (plan, reading.diagnostics.into_iter().chain(more).collect())
+}
