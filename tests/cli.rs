@@ -313,6 +313,44 @@ fn the_effective_configuration_is_shown() {
     assert!(stderr.contains("missing"), "{stderr}");
 }
 
+#[test]
+fn files_are_formatted() {
+    let dir = Dir::new("fmt");
+    let good = dir.write("good.conf", "global_defs {\n    router_id lab\n}\n");
+    let wide = dir.write("wide.conf", "global_defs{ router_id   lab }\n");
+    let torn = dir.write("torn.conf", "global_defs {\n");
+    let text = dir.read("good.conf");
+    assert_eq!(
+        run(&["config", "fmt", &wide]),
+        (Some(0), text.clone(), String::new())
+    );
+    assert_eq!(
+        run(&["config", "fmt", "--check", &good, &wide]),
+        (Some(1), format!("{wide}\n"), String::new())
+    );
+    let (code, stdout, stderr) = run(&["config", "fmt", "--write", &torn, &wide]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert_eq!(
+        stderr,
+        format!("{torn}: line 1: there is no '}}' for this '{{'\n")
+    );
+    assert_eq!(
+        (dir.read("wide.conf"), dir.read("torn.conf")),
+        (text.clone(), "global_defs {\n".into())
+    );
+    // From standard input.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_steadfast"))
+        .args(["config", "fmt"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut stdin, b"global_defs\n{\nrouter_id lab\n}").expect("written");
+    drop(stdin);
+    assert_eq!(split(&child.wait_with_output().expect("an end")).1, text);
+}
+
 /// A daemon that took the host's own network for that of its namespace would fight for addresses with another one.
 #[test]
 fn a_configured_namespace_is_entered_or_nothing_is_done() {

@@ -300,6 +300,92 @@ fn damage(text: &mut Vec<u8>, kind: u8, at: prop::sample::Index, byte: u8) {
     }
 }
 
+/// Formatting refuses, or means the same to every identity and is final.
+fn check_format(text: &str) {
+    let Ok(formatted) = conf::fmt::format(text) else {
+        return;
+    };
+    assert_eq!(
+        conf::fmt::format(&formatted).as_ref(),
+        Ok(&formatted),
+        "twice is once"
+    );
+    for id in ["lb1", "lb2"] {
+        let options = ReadOptions {
+            config_id: id.to_owned(),
+            ..options()
+        };
+        let plan = |text: &str| {
+            let reading = conf::read_str(Path::new("t.conf"), text, &options);
+            let (plan, more) = plan::build(&reading.config, &host(&reading));
+            let mut classes: Vec<_> = reading
+                .diagnostics
+                .iter()
+                .chain(&more)
+                .map(|found| found.class)
+                .collect();
+            classes.sort();
+            (plan, classes)
+        };
+        assert_eq!(
+            plan(text),
+            plan(&formatted),
+            "for {id}:\n{text}\n=> \n{formatted}"
+        );
+    }
+}
+
+/// The same text as another hand would have typed it.
+fn reshape(text: &str, shapes: &[(prop::sample::Index, u8)]) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for (at, shape) in shapes {
+        if lines.is_empty() {
+            break;
+        }
+        let at = at.index(lines.len());
+        let line = lines[at].clone();
+        match shape {
+            0 => lines[at] = format!("\t {line}  \r"),
+            1 => lines[at] = line.replace(" {", "{"),
+            2 => lines[at] = line.replace(" {", "\n\n{"),
+            3 => lines[at] = line.replace(' ', "  "),
+            4 => lines[at] = format!("{line} # {{ }} \""),
+            5 => lines.insert(at, String::new()),
+            6 => lines.insert(at, "! a comment".to_owned()),
+            7 => lines[at] = format!("@lb1 {line}"),
+            // Two lines become one where a brace ends or begins one.
+            _ if at + 1 < lines.len()
+                && !line.contains('#')
+                && (line.ends_with('{') || lines[at + 1].trim() == "}") =>
+            {
+                let next = lines.remove(at + 1);
+                lines[at] = format!("{line} {}", next.trim());
+            }
+            _ => {}
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn samples_stay_what_they_are_when_formatted() {
+    let mut formatted = 0;
+    for text in samples() {
+        check_format(&text);
+        formatted += usize::from(conf::fmt::format(&text).is_ok());
+    }
+    assert!(formatted >= 5, "only {formatted} could be formatted");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("etc");
+    for name in ["keepalived.conf.example", "pair.conf.example"] {
+        let text = std::fs::read_to_string(example.join(name)).unwrap();
+        assert_eq!(
+            conf::fmt::format(&text).unwrap(),
+            text,
+            "{name} is in its usual form"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -310,6 +396,25 @@ proptest! {
         let mut out = Vec::new();
         conf::diag::render_terminal(&diagnostics, &reading.sources, &mut out).unwrap();
         check_print(&plan);
+    }
+
+    #[test]
+    fn formatting_soup_changes_no_plan(parts in prop::collection::vec(words(), 0..80)) {
+        check_format(&parts.join(" "));
+    }
+
+    #[test]
+    fn formatting_what_people_type_changes_no_plan(
+        which in any::<prop::sample::Index>(),
+        damages in prop::collection::vec((0..7_u8, any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        shapes in prop::collection::vec((any::<prop::sample::Index>(), 0..9_u8), 0..30),
+    ) {
+        let texts = samples();
+        let mut text = which.get(&texts).clone().into_bytes();
+        for (kind, at, byte) in damages {
+            damage(&mut text, kind, at, byte);
+        }
+        check_format(&reshape(&String::from_utf8_lossy(&text), &shapes));
     }
 
     /// What people have typed, damaged: nothing of it may stop the reading, and what is left must mean what it prints.

@@ -9,6 +9,7 @@ mod audit;
 pub mod config;
 pub mod diag;
 mod expand;
+pub mod fmt;
 pub mod keyword;
 mod lower;
 pub mod names;

@@ -2,6 +2,8 @@
 //!
 //! Starts nothing; a file is read as `-t` reads it, for this host.
 
+mod format;
+
 use super::config_test::tell;
 use super::load::load_and_enter;
 use crate::cli::config::{Reading, Wanted};
@@ -27,7 +29,7 @@ pub(super) fn run(wanted: &Wanted) -> ExitCode {
         // The findings are to come from a room of their own, `lint`: hand it `files`, `how` and `format` here.
         Wanted::Lint { .. } => not_yet("lint"),
         Wanted::Schema => not_yet("schema"),
-        Wanted::Fmt { .. } => not_yet("fmt"),
+        Wanted::Fmt { files, then } => format::run(files, *then),
     })
 }
 
