@@ -53,6 +53,7 @@ fn host(reading: &Reading) -> Host {
             .collect(),
         reasons: Default::default(),
         unknown_accounts: Vec::new(),
+        mail_server_unknown: false,
     }
 }
 

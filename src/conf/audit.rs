@@ -13,9 +13,14 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Blocks of which lowering reads every keyword, whether anything comes of it or not.
-const LOWERED: &[Block] = &[];
+const LOWERED: &[Block] = &[Block::GlobalDefs];
 /// The same for single keywords of other blocks.
-const LOWERED_KEYWORDS: &[(Block, &str)] = &[];
+const LOWERED_KEYWORDS: &[(Block, &str)] = &[
+    (Block::Root, "child_wait_time"),
+    (Block::Root, "namespace_with_ipsets"),
+    (Block::Root, "net_namespace_ipvs"),
+    (Block::Root, "use_pid_dir"),
+];
 
 /// Whether lowering reads `keyword` and judges its arguments; those of all others are only looked at here.
 fn is_lowered(keyword: &Keyword) -> bool {
@@ -184,18 +189,6 @@ impl Audit<'_> {
                         let message = "\"or\" for routes is deprecated - please use 'nexthop'".to_owned();
                         self.report(Class::Deprecated, line, message);
                     }
-                }
-            }
-            (Block::GlobalDefs, "smtp_server") => {
-                if let Some(port) = statement.args().get(1)
-                    && let Err(error) = number::int(&port.text, 1, 65_535, !self.options.test)
-                {
-                    let message = format!("smtp_server: {error}");
-                    self.diagnostics.push(Diagnostic::new(
-                        Class::InvalidNumber,
-                        Some(statement.place_of(port)),
-                        message,
-                    ));
                 }
             }
             _ => {}

@@ -3,6 +3,7 @@
 //! Used at start, at every reload and by `-t`. Nothing here touches the running state: a file that cannot be run
 //! leaves no trace but its diagnostics.
 
+use super::resolve;
 use crate::cli::Options;
 use crate::conf::config::{Config, Global};
 use crate::conf::diag::{self, Class, Diagnostic};
@@ -199,6 +200,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
         refused: examined.refused,
         reasons: examined.reasons,
         unknown_accounts,
+        mail_server_unknown: plan::mail_server(&config).is_some_and(resolve::has_no_address),
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);

@@ -17,6 +17,7 @@ mod load;
 pub mod log;
 pub mod pidfile;
 pub mod plane;
+mod resolve;
 pub mod signal;
 mod start;
 pub mod version;

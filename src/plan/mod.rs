@@ -4,6 +4,7 @@
 //! the host ([`commands`] says which scripts to examine).
 
 mod check;
+mod global;
 mod instance;
 pub mod later;
 pub mod print;
@@ -12,11 +13,12 @@ mod sync;
 mod track;
 mod vrrp;
 
+pub use global::mail_server;
 pub use scripts::{accounts, commands, policy};
 
 use crate::check::CheckConfig;
 use crate::conf::config::{Config, Global, Instance};
-use crate::conf::diag::{Class, Diagnostic};
+use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{IfName, InterfaceStatus};
 use crate::notify::config::NotifyConfig;
 use crate::script::config::{Command, RunAs, ScriptPolicy};
@@ -52,6 +54,8 @@ pub struct Host {
     pub reasons: HashMap<Command, String>,
     /// Those of [`accounts`] that do not exist.
     pub unknown_accounts: Vec<RunAs>,
+    /// [`mail_server`] has no address.
+    pub mail_server_unknown: bool,
 }
 
 impl Host {
@@ -83,6 +87,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         instances: Builder::index(config.instances.iter().map(|written| written.name.value.as_str())),
         scripts: Builder::index(config.scripts.iter().map(|written| written.name.value.as_str())),
         runnable: HashMap::new(),
+        life_scripts: false,
         vrrp_scripts: false,
         check_scripts: false,
         interface_missing: false,
@@ -97,7 +102,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         let message = "Error setting global script uid/gid";
         builder
             .diagnostics
-            .push(Diagnostic::new(Class::General, place, message));
+            .push(Diagnostic::new(Class::General, place, message).about(Topic::ScriptUser));
     }
     let global = vrrp::global(config, &builder.policy);
     let mut plan = Plan {
@@ -106,6 +111,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     };
     vrrp::build(&mut builder, &mut plan);
     plan.check = check::build(&mut builder);
+    plan.later.global = global::build(&mut builder);
     builder.finish();
     (plan, builder.diagnostics)
 }
@@ -161,6 +167,8 @@ struct Builder<'a> {
     scripts: HashMap<&'a str, usize>,
     /// Where a track script that can be run stands in the plan.
     runnable: HashMap<&'a str, usize>,
+    /// A script of the daemon's own start or end will be run.
+    life_scripts: bool,
     /// A script of the VRRP half will be run.
     vrrp_scripts: bool,
     /// A script of the check half will be run.
@@ -231,6 +239,10 @@ impl<'a> Builder<'a> {
             return;
         }
         for (used, message) in [
+            (
+                self.life_scripts,
+                "SECURITY VIOLATION - start/shutdown scripts are being executed but script_security not enabled.",
+            ),
             (
                 // Without its interfaces keepalived does not come so far.
                 self.vrrp_scripts && !self.interface_missing,

@@ -3,13 +3,12 @@
 //! Everything inherited and defaulted is spelled out. Passwords are masked unless asked for. This is here and not in
 //! `conf`, since `conf` does not know what a plan is.
 
+mod global;
 mod lvs;
 mod vrrp;
 
 use super::Plan;
-use crate::conf::config::Global;
 use crate::script::config::{Command, RunAs};
-use crate::vrrp::config::GarpConfig;
 use std::time::Duration;
 
 /// What stands for a password.
@@ -23,14 +22,14 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         track_scripts,
         notify,
         check,
-        later: _,
+        later,
     } = plan;
     let mut out = Printer {
         text: String::new(),
         depth: 0,
         show_secrets,
     };
-    out.global(global, vrrp.dynamic_interfaces);
+    out.global(global, vrrp.dynamic_interfaces, &later.global);
     for script in track_scripts {
         out.track_script(script);
     }
@@ -84,68 +83,6 @@ impl Printer {
         if self.depth == 0 {
             self.text.push('\n');
         }
-    }
-
-    fn global(&mut self, global: &Global, dynamic_interfaces: bool) {
-        let Global {
-            router_id,
-            vrrp_version,
-            scripts,
-            garp,
-            dynamic_interfaces: _,
-            net_namespace,
-            instance,
-        } = global;
-        for (keyword, name) in [("net_namespace", net_namespace), ("instance", instance)] {
-            if let Some(name) = name {
-                self.set(keyword, word(name));
-            }
-        }
-        self.block("global_defs", |out| {
-            if let Some(name) = router_id {
-                out.set("router_id", word(name));
-            }
-            if let Some(version) = vrrp_version {
-                out.set("vrrp_version", version.number());
-            }
-            if let Some(user) = &scripts.default_user {
-                out.set("script_user", run_as(user));
-            }
-            out.flag("enable_script_security", scripts.security);
-            out.flag("dynamic_interfaces", dynamic_interfaces);
-            // The only way to a refresh of no rounds.
-            out.flag("vrrp_min_garp", garp.refresh_repeat == 0);
-            out.garp("vrrp_garp", garp);
-            for (keyword, gap) in [
-                ("vrrp_garp_interval", garp.garp_interval),
-                ("vrrp_gna_interval", garp.gna_interval),
-            ] {
-                if !gap.is_zero() {
-                    out.set(keyword, seconds(gap));
-                }
-            }
-        });
-    }
-
-    fn garp(&mut self, prefix: &str, garp: &GarpConfig) {
-        let GarpConfig {
-            delay,
-            repeat,
-            refresh,
-            refresh_repeat,
-            lower_prio_delay,
-            lower_prio_repeat,
-            garp_interval: _,
-            gna_interval: _,
-        } = garp;
-        self.set(&format!("{prefix}_master_delay"), seconds(*delay));
-        self.set(&format!("{prefix}_master_repeat"), repeat);
-        self.set(&format!("{prefix}_master_refresh"), seconds(*refresh));
-        if *refresh_repeat > 0 {
-            self.set(&format!("{prefix}_master_refresh_repeat"), refresh_repeat);
-        }
-        self.set(&format!("{prefix}_lower_prio_delay"), seconds(*lower_prio_delay));
-        self.set(&format!("{prefix}_lower_prio_repeat"), lower_prio_repeat);
     }
 
     fn user(&mut self, command: &Command) {

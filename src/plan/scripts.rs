@@ -16,6 +16,7 @@ pub fn policy(config: &Config) -> ScriptPolicy {
 /// Every command that the plan of `config` may hold: what is to be examined for [`super::Host::refused`].
 pub fn commands(config: &Config) -> Vec<Command> {
     let mut out: Vec<Command> = Vec::new();
+    out.extend(super::global::commands(config).map(|command| command.value.clone()));
     out.extend(config.scripts.iter().filter_map(tracked));
     let notifies = config.instances.iter().map(|instance| &instance.notify);
     for notify in notifies.chain(config.groups.iter().map(|group| &group.notify)) {

@@ -76,6 +76,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::GlobalDefs, "vrrp_mcast_group4") => one("224.0.0.77"),
         (Block::GlobalDefs, "vrrp_mcast_group6") => one("ff02::77"),
         (Block::GlobalDefs, "script_user") => one("root"),
+        (Block::GlobalDefs, "iproute_etc_dir" | "iproute_usr_dir") => one("/nowhere"),
         (Block::Authentication, "auth_pass") => one("two"),
         (Block::Authentication, "auth_type") => one("AH"),
         (Block::VirtualServer, "ip_family") => one("inet6"),

@@ -15,10 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use steadfast::conf::diag::{Class, Diagnostic};
 use steadfast::conf::keyword::{self, Args, Block};
 
-const TABLES: [(&str, &str); 1] = [("vrrp.tsv", include_str!("vrrp.tsv"))];
+const TABLES: &[(&str, &str)] = &[
+    ("global.tsv", include_str!("global.tsv")),
+    ("vrrp.tsv", include_str!("vrrp.tsv")),
+];
 
 /// Blocks of which every keyword has its samples.
-const COVERED: &[Block] = &[];
+const COVERED: &[Block] = &[Block::GlobalDefs];
 
 struct Sample {
     at: String,

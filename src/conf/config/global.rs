@@ -1,6 +1,6 @@
 //! `global_defs` and the settings of the top level.
 
-use super::{GarpSettings, Spanned};
+use super::{GarpSettings, LaterGlobal, Spanned};
 use crate::script::config::{RunAs, ScriptPolicy};
 use crate::vrrp::config::{GarpConfig, Version};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -47,4 +47,5 @@ pub struct GlobalDefs {
     pub checker_log_all_failures: bool,
     pub net_namespace: Option<String>,
     pub instance: Option<String>,
+    pub later: LaterGlobal,
 }

@@ -5,12 +5,14 @@
 
 mod checker;
 mod global;
+mod later;
 mod net;
 mod server;
 mod vrrp;
 
 pub use checker::*;
 pub use global::*;
+pub use later::*;
 pub use net::*;
 pub use server::*;
 pub use vrrp::*;

@@ -38,7 +38,12 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) ->
         let body = statement.body.as_deref().unwrap_or_default();
         match statement.keyword() {
             "global_defs" => global::lower(&mut cx, &mut config.global, body),
-            "net_namespace" | "instance" => global::root(&mut cx, &mut config.global, statement),
+            "net_namespace"
+            | "instance"
+            | "net_namespace_ipvs"
+            | "namespace_with_ipsets"
+            | "use_pid_dir"
+            | "child_wait_time" => global::root(&mut cx, &mut config.global, statement),
             "vrrp_script" => script::lower(&mut cx, &mut config, statement, body),
             "vrrp_sync_group" => sync::lower(&mut cx, &mut config, statement, body),
             "vrrp_instance" => vrrp::lower(&mut cx, &mut config, statement, body),

@@ -4,12 +4,11 @@
 //! plane is handed any of it, so a reload that changes only this changes nothing. Who makes a setting work moves it to the
 //! configuration of the room that acts on it.
 
-mod global;
 mod lvs;
 mod net;
 mod vrrp;
 
-pub use global::LaterGlobal;
+pub use crate::conf::config::LaterGlobal;
 pub use lvs::LaterLvs;
 pub use net::LaterNet;
 pub use vrrp::{LaterGroup, LaterInstance};

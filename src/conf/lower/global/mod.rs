@@ -1,8 +1,16 @@
-//! `global_defs` and the settings of the top level.
+//! `global_defs` and the settings of the top level: what is acted on here, the rest in one file a theme.
+
+mod events;
+mod firewall;
+mod host;
+mod ipvs;
+mod mail;
+mod process;
+pub(super) mod routers;
 
 use super::Cx;
-use crate::conf::config::{GarpSettings, GlobalDefs};
-use crate::conf::diag::Class;
+use crate::conf::config::{GarpSettings, GlobalDefs, LaterGlobal};
+use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::tree::Statement;
 use crate::vrrp::config::Version;
@@ -14,18 +22,30 @@ const LARGE_GAP: Duration = Duration::from_secs(1);
 
 /// A keyword of the top level.
 pub(super) fn root(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Statement) {
-    let slot = match statement.keyword() {
-        "net_namespace" => &mut global.net_namespace,
-        "instance" => &mut global.instance,
-        _ => return,
-    };
-    if slot.is_some() {
-        cx.error(
-            statement,
-            format!("Duplicate {} definition - ignoring", statement.keyword()),
-        );
-    } else {
-        *slot = Cx::word(statement);
+    let settings = &mut global.later.root;
+    match statement.keyword() {
+        "net_namespace" => first(cx, &mut global.net_namespace, statement),
+        "instance" => first(cx, &mut global.instance, statement),
+        "net_namespace_ipvs" => settings.net_namespace_ipvs = Some(Cx::word(statement)),
+        "namespace_with_ipsets" => settings.namespace_with_ipsets = true,
+        "use_pid_dir" => settings.use_pid_dir = true,
+        "child_wait_time" => {
+            settings.child_wait_time = cx.unsigned(Block::Root, statement).or(settings.child_wait_time);
+        }
+        _ => {}
+    }
+}
+
+/// A name that is given once.
+fn first(cx: &mut Cx<'_>, slot: &mut Option<String>, statement: &Statement) {
+    let name = statement.keyword();
+    match (statement.arg(), &slot) {
+        (None, _) => cx.error(statement, format!("{name} name missing - ignoring")),
+        (Some(word), Some(_)) => {
+            let message = format!("Duplicate {name} definition {} - ignoring", word.text);
+            cx.word_error_about(Topic::DuplicateDefinition, statement, word, message);
+        }
+        (Some(word), None) => *slot = Some(word.text.clone()),
     }
 }
 
@@ -34,16 +54,28 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
     for statement in body {
         let block = Block::GlobalDefs;
         match statement.keyword() {
+            "include_check" => include_check(cx, statement),
+            "default_interface" => match Cx::word(statement) {
+                Some(name) => global.later.default_interface = Some(name),
+                None => cx.error(statement, "default_interface requires interface name"),
+            },
+            "disable_local_igmp" => global.later.disable_local_igmp = true,
+            "rs_init_notifies" => {
+                global.later.rs_init_notifies = cx.boolean(statement).or(global.later.rs_init_notifies);
+            }
             "router_id" => match Cx::word(statement) {
                 Some(name) => global.router_id = Some(name),
-                None => cx.error(statement, "router_id has no name"),
+                None => cx.error(statement, "routerid name missing - ignoring"),
             },
             "vrrp_version" => {
                 if let Some(version) = version(cx, block, statement) {
                     global.vrrp_version = Some(version);
                 }
             }
-            "script_user" => global.script_user = Cx::run_as(statement).or_else(|| global.script_user.take()),
+            "script_user" => match Cx::run_as(statement) {
+                Some(user) => global.script_user = Some(user),
+                None => cx.error_about(Topic::ScriptUser, statement, "No script username specified"),
+            },
             "enable_script_security" => global.enable_script_security = true,
             "vrrp_garp_interval" => gap(cx, &mut global.garp_interval, statement),
             "vrrp_gna_interval" => gap(cx, &mut global.gna_interval, statement),
@@ -79,12 +111,59 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
                     cx.boolean(statement).unwrap_or(global.checker_log_all_failures);
             }
             name => {
-                if let Some(name) = name.strip_prefix("vrrp_garp_") {
+                if !later(cx, &mut global.later, statement)
+                    && let Some(name) = name.strip_prefix("vrrp_garp_")
+                {
                     garp(cx, &mut global.garp, block, statement, name);
                 }
             }
         }
     }
+}
+
+/// `include_check`: the reader has acted on it where it stands; here its words are looked at.
+fn include_check(cx: &mut Cx<'_>, statement: &Statement) {
+    const CHECKS: [&str; 4] = ["read", "match", "wildcard_match", "brace_match"];
+    for word in statement.args() {
+        let check = word.text.trim_start_matches(['+', '-']);
+        if !CHECKS.contains(&check) {
+            let message = format!("Unknown include_check type '{}' - ignoring", word.text);
+            cx.choice_error(statement, word, message, &CHECKS);
+        }
+    }
+}
+
+/// What nothing comes of yet. `false`: `statement` is none of these.
+fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> bool {
+    let LaterGlobal {
+        root: _,
+        processes,
+        mail,
+        scripts,
+        fifos,
+        firewall,
+        ipvs,
+        vrrp,
+        management,
+        buffers,
+        reload,
+        files,
+        dumps,
+        default_interface: _,
+        disable_local_igmp: _,
+        rs_init_notifies: _,
+    } = later;
+    process::keyword(cx, processes, statement)
+        || mail::keyword(cx, mail, statement)
+        || events::life(cx, scripts, statement)
+        || events::fifo(cx, fifos, statement)
+        || firewall::keyword(cx, firewall, statement)
+        || ipvs::keyword(cx, ipvs, statement)
+        || routers::keyword(cx, vrrp, statement)
+        || host::management(cx, management, statement)
+        || host::buffer(cx, buffers, statement)
+        || host::files(cx, reload, files, statement)
+        || host::dumps(cx, dumps, statement)
 }
 
 /// `2` or `3`
@@ -135,15 +214,15 @@ fn group(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Statement) {
         ("vrrp_mcast_group4", IpAddr::V4(group)) if group.is_multicast() => global.mcast_group4 = Some(group),
         ("vrrp_mcast_group6", IpAddr::V6(group)) if group.is_multicast() => {
             if group.segments()[0] & 0xf != 2 {
-                let message = format!("vrrp_mcast_group6 {group} is not link-local");
+                let message = format!("vrrp_mcast_group6 [{group}] should be link-local multicast.");
                 cx.report(Class::Warning, address.place, message);
             }
             global.mcast_group6 = Some(group);
         }
-        (name, address_value) => {
-            let message =
-                format!("Configuration error: {name} {address_value} is no multicast address of its family");
-            cx.report(Class::General, address.place, message);
+        (name, other) => {
+            let message = format!("{name} [{other}] is not multicast. Skipping");
+            let diagnostic = Diagnostic::new(Class::General, Some(address.place), message);
+            cx.diagnostics.push(diagnostic.about(Topic::InvalidAddress));
         }
     }
 }
