@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails here has found something")]
 
 mod reference;
+mod round_trip;
 mod samples;
 mod site;
 

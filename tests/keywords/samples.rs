@@ -112,6 +112,15 @@ fn shown(said: &[Diagnostic]) -> String {
     lines.concat()
 }
 
+/// Block, place and text of every right sample.
+pub(crate) fn valid() -> Vec<(&'static str, usize, String)> {
+    let samples = samples().into_iter();
+    samples
+        .filter(|sample| sample.kind == "valid")
+        .map(|sample| (sample.block, sample.nth, sample.text))
+        .collect()
+}
+
 #[test]
 fn samples_give_their_outcome() {
     let mut problems = Vec::new();

@@ -1,5 +1,6 @@
 //! The file that every keyword is put into, and what is made of it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use steadfast::conf::diag::Diagnostic;
 use steadfast::conf::{self, ReadOptions};
@@ -161,24 +162,40 @@ virtual_server fwmark 7 {
 }
 "#;
 
-/// What stands where nothing is put.
+/// The file with `line` in the place of `block` that is the `nth`.
 pub(crate) fn site(block: &str, nth: usize, line: &str) -> String {
-    let marker = format!("<{block}>");
-    let mut seen = 0;
+    site_with(&[(block, nth, line)])
+}
+
+/// The file with every line in its place, in their order.
+pub(crate) fn site_with(lines: &[(&str, usize, &str)]) -> String {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut out = String::new();
     for row in SITE.lines() {
-        let mut row = row.to_owned();
-        if row.contains(&marker) {
-            if seen == nth {
-                row = row.replace(&marker, line);
-            }
-            seen += 1;
-        }
-        let rest = row.find('<').filter(|_| row.trim_end().ends_with('>'));
-        out.push_str(rest.map_or(row.as_str(), |at| &row[..at]));
+        let place = row
+            .trim_end()
+            .strip_suffix('>')
+            .and_then(|row| row.rsplit_once('<'));
+        let Some((before, block)) = place else {
+            out.push_str(row);
+            out.push('\n');
+            continue;
+        };
+        let here = seen.entry(block).or_default();
+        let texts = lines
+            .iter()
+            .filter(|(name, nth, _)| (*name, *nth) == (block, *here));
+        let texts: Vec<&str> = texts.map(|(_, _, text)| *text).collect();
+        // Options of an entry share its line.
+        let together = if block.ends_with("Entry") { " " } else { "\n" };
+        out.push_str(before);
+        out.push_str(&texts.join(together));
         out.push('\n');
+        *here += 1;
     }
-    assert!(nth < seen, "no place for {block}");
+    for (block, nth, _) in lines {
+        assert!(*nth < places(block), "no place for {block}");
+    }
     out
 }
 
