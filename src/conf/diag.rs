@@ -201,6 +201,35 @@ pub fn sort(diagnostics: &mut [Diagnostic], sources: &Sources) {
     });
 }
 
+/// What has no effect yet is said once, at its first place, however often it is written.
+pub fn name_once(diagnostics: &mut Vec<Diagnostic>) {
+    let mut first: HashMap<String, usize> = HashMap::new();
+    let mut more: Vec<usize> = Vec::new();
+    diagnostics.retain(|found| {
+        if found.topic != Topic::NoEffectYet {
+            more.push(0);
+            return true;
+        }
+        if let Some(before) = first.get(&found.message).and_then(|at| more.get_mut(*at)) {
+            *before += 1;
+            return false;
+        }
+        first.insert(found.message.clone(), more.len());
+        more.push(0);
+        true
+    });
+    for (found, more) in diagnostics.iter_mut().zip(more) {
+        if more > 0 {
+            let places = if more == 1 { "place" } else { "places" };
+            let also = format!("also in {more} more {places}");
+            found.help = Some(match found.help.take() {
+                Some(help) => format!("{help}; {also}"),
+                None => also,
+            });
+        }
+    }
+}
+
 /// Writes every diagnostic with `FILE:LINE:COLUMN`, the line it is about and what would be right.
 ///
 /// # Errors
@@ -293,6 +322,29 @@ impl<'t> Lines<'t> {
 mod tests {
     use super::*;
     use crate::conf::source::SourceFile;
+
+    #[test]
+    fn what_has_no_effect_is_named_once() {
+        let unheeded =
+            |word: &str| Diagnostic::new(Class::Unheeded, None, format!("accepted, no effect yet: {word}"));
+        let other = Diagnostic::new(Class::General, None, "wrong");
+        let mut all = vec![
+            unheeded("a"),
+            other.clone(),
+            unheeded("b"),
+            unheeded("a"),
+            other.clone(),
+            unheeded("a"),
+        ];
+        name_once(&mut all);
+        let wanted = [
+            unheeded("a").with_help("also in 2 more places"),
+            other.clone(),
+            unheeded("b"),
+            other,
+        ];
+        assert_eq!(all, wanted);
+    }
 
     #[test]
     fn a_terminal_sees_place_line_and_help() {

@@ -205,6 +205,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
     diag::sort(&mut diagnostics, &reading.sources);
+    diag::name_once(&mut diagnostics);
     Loaded {
         plan,
         scripts: Arc::new(examined.scripts),
