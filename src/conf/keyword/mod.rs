@@ -3,6 +3,7 @@
 //! One table, [`vrrp`] and [`lvs`], one line a keyword, from which *unknown* and *not acted on yet* are told apart.
 //! Ranges are those of the facts; lowering reads them from here. Knows no meaning.
 
+pub mod help;
 mod lvs;
 mod vrrp;
 
