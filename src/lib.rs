@@ -11,6 +11,7 @@
 //! | 2 | [`check`] (all but `probe`) | 0, `ipvs::model`, `script::config` |
 //! | 3 | [`conf`] (its `source` and `glob` read files) | 0, the `config` and `model` of the rooms above |
 //! | 4 | [`plan`] | 0 to 3 |
+//! | 5 | [`lint`] | 0 to 4 |
 //! | edge | [`sys`], [`script`], `vrrp::io`, `check::probe`, `ipvs::{io, keeper}`, `netlink` (monitor, apply), [`track`], [`notify`] | 0, the heart of their own room, `sys` and `script`; [`notify`] also `vrrp::event` |
 //! | top | [`daemon`], [`cli`] | everything |
 //!
@@ -28,6 +29,7 @@ pub mod clock;
 pub mod conf;
 pub mod daemon;
 pub mod ipvs;
+pub mod lint;
 pub mod net;
 pub mod netlink;
 pub mod notify;

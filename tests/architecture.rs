@@ -68,6 +68,22 @@ const ROOMS: &[Room] = &[
             "conf",
         ],
     ),
+    // layer 5
+    room(
+        "lint",
+        Kind::Pure,
+        &[
+            "script::config",
+            "track::config",
+            "notify::config",
+            "ipvs",
+            "vrrp",
+            "netlink",
+            "check",
+            "conf",
+            "plan",
+        ],
+    ),
     // edges
     room("sys", Kind::Edge, &[]),
     room("script", Kind::Edge, &["sys"]),

@@ -20,6 +20,8 @@ pub enum Wanted {
     Lint {
         /// The files; at least one.
         files: Vec<PathBuf>,
+        /// Every `-i`.
+        ids: Vec<String>,
         /// How findings are shown.
         format: Format,
         /// How the files are read.
@@ -102,12 +104,18 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
-        .subcommand(reading(
-            Command::new("lint")
-                .about("Say what is legal and yet cannot be meant, in one file or between the files of a pair")
-                .arg(files().required(true))
-                .arg(format().default_value("text")),
-        ))
+        .subcommand(
+            reading(
+                Command::new("lint")
+                    .about("Say what is legal and yet cannot be meant, in one file or between the files of a pair")
+                    .arg(files().required(true))
+                    .arg(format().default_value("text")),
+            )
+            .mut_arg("config-id", |id| {
+                id.action(ArgAction::Append)
+                    .help("Identity for configuration lines that begin with @ID; once for each file, or for each reading of one")
+            }),
+        )
         .subcommand(reading(
             Command::new("show")
                 .about("Print the effective configuration: everything included, inherited and defaulted spelled out")
@@ -176,8 +184,15 @@ fn interpret(matches: &ArgMatches) -> Option<Wanted> {
     Some(match name {
         "lint" => Wanted::Lint {
             files: files(matches),
+            ids: matches
+                .get_many("config-id")
+                .map(|ids| ids.cloned().collect())
+                .unwrap_or_default(),
             format: Format::named(matches.get_one::<String>("format")?)?,
-            how: how(matches),
+            how: Reading {
+                config_id: None,
+                ..how(matches)
+            },
         },
         "show" => Wanted::Show {
             file: files(matches).pop()?,
@@ -237,9 +252,10 @@ mod tests {
             ok("lint a b --format json -i lb1 -e"),
             Wanted::Lint {
                 files: vec!["a".into(), "b".into()],
+                ids: vec!["lb1".into()],
                 format: Format::Json,
                 how: Reading {
-                    config_id: Some("lb1".into()),
+                    config_id: None,
                     namespace: None,
                     all_config: true
                 }

@@ -33,6 +33,13 @@ pub struct Place {
     pub length: u32,
 }
 
+/// `FILE:LINE:COLUMN`
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
 /// keepalived's classes of errors (grammar 11.2); the order is the one that decides the exit status of `-t`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -182,7 +189,7 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
-            write!(f, "{}:{}:{}: ", place.file.display(), place.line, place.column)?;
+            write!(f, "{place}: ")?;
         }
         f.write_str(&self.message)
     }
@@ -240,6 +247,67 @@ pub fn render_terminal(
     sources: &Sources,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
+    let shown = diagnostics.len().min(MAX_SHOWN);
+    render(diagnostics.iter().take(shown).map(Excerpt::of), sources, out)?;
+    match diagnostics.len() - shown {
+        0 => Ok(()),
+        more => writeln!(out, "... and {more} more, not shown"),
+    }
+}
+
+/// How loud a message is.
+pub use codespan_reporting::diagnostic::Severity as Level;
+
+/// A message with the lines that it is about, to be shown on a terminal.
+#[derive(Clone, Debug)]
+pub struct Excerpt<'a> {
+    /// How loud.
+    pub level: Level,
+    /// A stable word for what it is, if it has one.
+    pub code: Option<&'a str>,
+    /// The message.
+    pub message: String,
+    /// The line it is about.
+    pub place: Option<&'a Place>,
+    /// What stands there; may be empty.
+    pub label: &'a str,
+    /// Other lines, and what stands there.
+    pub related: &'a [(Place, String)],
+    /// What is said below the lines.
+    pub notes: Vec<String>,
+}
+
+impl<'a> Excerpt<'a> {
+    fn of(diagnostic: &'a Diagnostic) -> Self {
+        Self {
+            level: diagnostic.class.severity(),
+            code: match diagnostic.topic {
+                Topic::Lint(code) => Some(code),
+                _ => None,
+            },
+            message: diagnostic.message.clone(),
+            place: diagnostic.place.as_ref(),
+            label: "",
+            related: &diagnostic.related,
+            notes: diagnostic
+                .help
+                .iter()
+                .map(|help| format!("help: {help}"))
+                .collect(),
+        }
+    }
+}
+
+/// Writes every message with `FILE:LINE:COLUMN` and its lines; `sources` may be those of several configurations.
+///
+/// # Errors
+///
+/// When `out` cannot be written to.
+pub fn render<'a>(
+    excerpts: impl Iterator<Item = Excerpt<'a>>,
+    sources: &Sources,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let mut files = SimpleFiles::new();
     let mut known: HashMap<&Path, (usize, Lines<'_>)> = HashMap::new();
     for file in &sources.files {
@@ -253,33 +321,39 @@ pub fn render_terminal(
         chars: term::Chars::ascii(),
         ..term::Config::default()
     };
-    for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
-        let mut report = Report::new(diagnostic.class.severity()).with_message(&diagnostic.message);
-        let source = diagnostic.place.as_ref().and_then(|place| {
-            let (id, lines) = known.get(place.file.as_path())?;
-            Some((*id, lines.span(place)?))
-        });
-        match source {
-            Some((id, span)) => {
-                let mut labels = vec![Label::primary(id, span)];
-                labels.extend(diagnostic.related.iter().filter_map(|(place, what)| {
-                    let (id, lines) = known.get(place.file.as_path())?;
-                    Some(Label::secondary(*id, lines.span(place)?).with_message(what))
+    let span = |place: &Place| {
+        let (id, lines) = known.get(place.file.as_path())?;
+        Some((*id, lines.span(place)?))
+    };
+    for excerpt in excerpts {
+        let mut report = Report::new(excerpt.level);
+        if let Some(code) = excerpt.code {
+            report = report.with_code(code);
+        }
+        let labels = match excerpt.place.and_then(span) {
+            Some((id, range)) => {
+                report = report.with_message(&excerpt.message);
+                let mut labels = vec![Label::primary(id, range).with_message(excerpt.label)];
+                labels.extend(excerpt.related.iter().filter_map(|(place, what)| {
+                    let (id, range) = span(place)?;
+                    Some(Label::secondary(id, range).with_message(what))
                 }));
-                report = report.with_labels(labels);
+                labels
             }
             // A place without a text to show is still said.
-            None => report = report.with_message(diagnostic.to_string()),
-        }
-        if let Some(help) = &diagnostic.help {
-            report = report.with_notes(vec![format!("help: {help}")]);
-        }
+            None => {
+                let place = excerpt
+                    .place
+                    .map(|place| format!("{place}: "))
+                    .unwrap_or_default();
+                report = report.with_message(place + &excerpt.message);
+                Vec::new()
+            }
+        };
+        let report = report.with_labels(labels).with_notes(excerpt.notes);
         term::emit_to_io_write(out, &config, &files, &report).map_err(io::Error::other)?;
     }
-    match diagnostics.len().checked_sub(MAX_SHOWN) {
-        None | Some(0) => Ok(()),
-        Some(more) => writeln!(out, "... and {more} more, not shown"),
-    }
+    Ok(())
 }
 
 /// Where the lines of a file are.

@@ -3,6 +3,9 @@
 //! Starts nothing; a file is read as `-t` reads it, for this host.
 
 mod format;
+mod lint;
+
+pub(super) use lint::remarks;
 
 use super::config_test::tell;
 use super::load::load_and_enter;
@@ -26,8 +29,21 @@ pub(super) fn run(wanted: &Wanted) -> ExitCode {
             show_secrets,
             how,
         } => show(file, *show_secrets, how),
-        // The findings are to come from a room of their own, `lint`: hand it `files`, `how` and `format` here.
-        Wanted::Lint { .. } => not_yet("lint"),
+        Wanted::Lint {
+            files,
+            ids,
+            format,
+            how,
+        } => match lint::directors(files, ids) {
+            Ok(directors) => {
+                let each = directors.into_iter().map(|(file, config_id)| Options {
+                    config_id,
+                    ..as_tested(&file, how)
+                });
+                lint::run(&each.collect::<Vec<_>>(), *format)
+            }
+            Err(why) => lint::refuse(&why),
+        },
         Wanted::Schema => not_yet("schema"),
         Wanted::Fmt { files, then } => format::run(files, *then),
     })

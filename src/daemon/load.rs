@@ -3,6 +3,7 @@
 //! Used at start, at every reload and by `-t`. Nothing here touches the running state: a file that cannot be run
 //! leaves no trace but its diagnostics.
 
+use super::config_command;
 use super::resolve;
 use crate::cli::Options;
 use crate::conf::config::{Config, Global};
@@ -161,7 +162,8 @@ fn namespace(options: &Options, config: &Config) -> Option<String> {
         .or_else(|| config.global.net_namespace.clone())
 }
 
-fn read(options: &Options) -> Reading {
+/// Reads the file that `options` name.
+pub(super) fn read(options: &Options) -> Reading {
     conf::read(
         &options.config,
         &ReadOptions {
@@ -204,6 +206,9 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
+    if options.strict {
+        diagnostics.extend(config_command::remarks(&config, &host.interfaces));
+    }
     diag::sort(&mut diagnostics, &reading.sources);
     diag::name_once(&mut diagnostics);
     Loaded {

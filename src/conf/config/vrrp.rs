@@ -95,6 +95,8 @@ pub struct Instance {
     pub native_ipv6: bool,
     pub auth_type: Option<Spanned<AuthType>>,
     pub auth_pass: Option<Spanned<Secret>>,
+    /// It was longer than what counts.
+    pub auth_pass_cut: bool,
     pub nopreempt: Option<Place>,
     pub preempt_delay: Option<Spanned<Duration>>,
     pub garp: GarpSettings,

@@ -45,6 +45,7 @@ impl Instance {
             native_ipv6: false,
             auth_type: None,
             auth_pass: None,
+            auth_pass_cut: false,
             nopreempt: None,
             preempt_delay: None,
             garp: GarpSettings::default(),
@@ -180,7 +181,8 @@ fn authentication(cx: &mut Cx<'_>, instance: &mut Instance, body: &[Statement]) 
             },
             "auth_pass" => {
                 let mut secret = word.text.as_bytes().to_vec();
-                if secret.len() > MAX_PASSWORD {
+                instance.auth_pass_cut = secret.len() > MAX_PASSWORD;
+                if instance.auth_pass_cut {
                     let message = format!("({name}) Truncating auth_pass to {MAX_PASSWORD} characters");
                     cx.report(Class::General, statement.place_of(word), message);
                     secret.truncate(MAX_PASSWORD);
