@@ -5,37 +5,59 @@
 use super::ReadOptions;
 use super::diag::{Class, Diagnostic, Place};
 use super::sequence::{self, Step};
-use super::source::Reader;
+use super::source::{Checks, Reader};
 use super::text::{Line, Text};
-use super::token::strip_comment;
-use std::collections::{HashMap, VecDeque};
+use super::token::{self, strip_comment};
+use std::collections::HashMap;
+use std::rc::Rc;
 
-/// Logical lines of one reading.
-const MAX_LINES: usize = 1_000_000;
+/// Physical lines of one reading, those of repetitions and definitions with them.
+pub(super) const MAX_LINES: usize = 1_000_000;
 /// Lines of one reading that repetitions and definitions made.
-const MAX_MADE: usize = 200_000;
+pub(super) const MAX_MADE: usize = 200_000;
+/// Definitions that are known at one time.
+pub(super) const MAX_DEFINITIONS: usize = 100_000;
 /// Replacements in one line.
-const MAX_REPLACEMENTS: usize = 1_000;
+pub(super) const MAX_REPLACEMENTS: usize = 1_000;
+/// Octets that all replacements of one reading may copy.
+pub(super) const MAX_COPIED: usize = 1 << 30;
 /// Octets of a line after substitution (grammar 8.4).
-const MAX_EXPANDED: usize = 1_023;
+pub(super) const MAX_EXPANDED: usize = 1_023;
+
+/// The lines that a definition stands for.
+type Value = Rc<[String]>;
 
 /// What is to be read before the file goes on.
 enum Pending {
-    /// A line of a definition or of a repetition.
-    Line(Line),
-    /// A repetition's variable takes its next value.
-    Define(String, String),
+    /// The later lines of a definition that was referred to.
+    Value {
+        value: Value,
+        next: usize,
+        /// Where it was referred to, without text.
+        at: Line,
+        column: u32,
+    },
+    /// A line that is read once for each step.
+    Repeat {
+        line: Line,
+        steps: std::vec::IntoIter<Step>,
+    },
 }
 
 /// Turns physical lines into logical ones.
 pub(super) struct Expander<'o> {
     pub(super) reader: Reader,
     options: &'o ReadOptions,
-    definitions: HashMap<String, Vec<String>>,
-    pending: VecDeque<Pending>,
+    definitions: HashMap<String, Value>,
+    /// The last one is read first.
+    pending: Vec<Pending>,
+    /// What stands after a brace on the line that was handed out last.
+    rest: Option<Line>,
     random: u64,
     lines: usize,
     made: usize,
+    copied: usize,
+    full: bool,
 }
 
 impl<'o> Expander<'o> {
@@ -44,60 +66,109 @@ impl<'o> Expander<'o> {
             reader,
             options,
             definitions: HashMap::new(),
-            pending: VecDeque::new(),
-            random: options.random_seed,
+            pending: Vec::new(),
+            rest: None,
+            // The generator would stay at 0.
+            random: options.random_seed.max(1),
             lines: 0,
             made: 0,
+            copied: 0,
+            full: false,
         }
     }
 
     /// The next logical line: no comment, no condition, no definition, nothing left to replace.
     pub(super) fn next(&mut self) -> Option<Line> {
         loop {
-            let raw = self.physical()?;
-            let text = strip_comment(&raw.text);
-            let Some(text) = self.condition(text) else {
-                continue;
+            let line = match self.rest.take() {
+                Some(rest) => rest,
+                None => {
+                    let physical = self.physical()?;
+                    match self.logical(physical) {
+                        Some(line) => line,
+                        None => continue,
+                    }
+                }
             };
-            if text.as_str().is_empty() {
-                continue;
-            }
-            let line = raw.with(text);
-            if self.define(&line) || self.repeat(&line) {
-                continue;
-            }
-            let line = self.substitute(line);
-            let line = line.with(strip_comment(&line.text));
-            if line.text.as_str().is_empty() || self.reader.include(&line) {
+            let line = self.before_include(line);
+            if self.reader.include(&line) {
                 continue;
             }
             if let Some(words) = line.text.as_str().strip_prefix("include_check") {
-                self.include_check(words);
+                self.include_check(&line, words);
             }
             return Some(line);
         }
     }
 
+    /// What a physical line says; `None` when it is nothing, or something to remember.
+    fn logical(&mut self, mut line: Line) -> Option<Line> {
+        line.text = self.condition(strip_comment(line.text))?;
+        if line.text.as_str().is_empty() || self.define(&line) || self.repeat(&line) {
+            return None;
+        }
+        let line = self.substitute(line);
+        (!line.text.as_str().is_empty()).then_some(line)
+    }
+
+    /// Includes may stand anywhere, also after a brace: what comes before is handed out first.
+    fn before_include(&mut self, mut line: Line) -> Line {
+        let text = line.text.as_str();
+        if text.starts_with("include") {
+            line.text = token::settle(line.text, true).0;
+            return line;
+        }
+        let mut from = text.find(['{', '}']).unwrap_or(text.len());
+        if !text.get(from..).is_some_and(|rest| rest.contains("include")) {
+            return line;
+        }
+        from = 0;
+        while let Some((at, _)) = text.get(from..).and_then(token::brace) {
+            from += at + 1;
+            let rest = text.get(from..).unwrap_or_default();
+            if rest.trim_start_matches([' ', '\t']).starts_with("include") {
+                self.rest = Some(line.with(line.text.slice(from..text.len()).trimmed()));
+                line.text = line.text.slice(0..from);
+                break;
+            }
+        }
+        line
+    }
+
     /// The next physical line, or one that an expansion left.
     fn physical(&mut self) -> Option<Line> {
+        if self.lines >= MAX_LINES {
+            self.limit(
+                None,
+                format!("the configuration has more than {MAX_LINES} lines - ignoring the rest"),
+            );
+            return None;
+        }
+        self.lines += 1;
         loop {
-            self.lines += 1;
-            if self.lines > MAX_LINES {
-                if self.lines == MAX_LINES + 1 {
-                    self.report(
-                        Class::General,
-                        None,
-                        "the configuration has more than 1000000 lines - ignoring the rest".to_owned(),
-                    );
-                }
-                return None;
-            }
-            match self.pending.pop_front() {
-                Some(Pending::Line(line)) => return Some(line),
-                Some(Pending::Define(name, value)) => {
-                    self.definitions.insert(name, vec![value]);
-                }
+            match self.pending.last_mut() {
                 None => return self.reader.next(),
+                Some(Pending::Value {
+                    value,
+                    next,
+                    at,
+                    column,
+                }) => {
+                    if let Some(text) = value.get(*next) {
+                        *next += 1;
+                        return Some(at.with(Text::at(*column, text)));
+                    }
+                    self.pending.pop();
+                }
+                Some(Pending::Repeat { line, steps }) => match steps.next() {
+                    Some(Step { settings }) => {
+                        for (name, value) in settings {
+                            self.definitions.insert(name, Rc::from([value]));
+                        }
+                        return Some(line.clone());
+                    }
+                    None => drop(self.pending.pop()),
+                },
             }
         }
     }
@@ -106,6 +177,13 @@ impl<'o> Expander<'o> {
         self.reader
             .diagnostics
             .push(Diagnostic::new(class, place, message));
+    }
+
+    /// A limit of the whole reading was met: said once.
+    fn limit(&mut self, place: Option<Place>, message: String) {
+        if !std::mem::replace(&mut self.full, true) {
+            self.report(Class::General, place, message);
+        }
     }
 
     /// `@ID text`, `@^ID text` (grammar 7): the text, or `None` when the line is for others.
@@ -128,44 +206,49 @@ impl<'o> Expander<'o> {
         if !is_name(name) {
             return false;
         }
+        let plain = |text: Text| token::settle(text, true).0.as_str().to_owned();
         let mut lines = Vec::new();
-        let mut part = value.trim().to_owned();
+        let mut part = value.trim_matches([' ', '\t']).to_owned();
+        if part.contains('\\') {
+            part = plain(Text::at(1, &part));
+        }
         while let Some(kept) = part.strip_suffix('\\') {
-            if !kept.trim().is_empty() {
-                lines.push(kept.trim().to_owned());
+            let kept = kept.trim_matches([' ', '\t']);
+            if !kept.is_empty() {
+                lines.push(kept.to_owned());
             }
             // A blank line ends the value as the end of the file does.
-            part = match self.physical() {
-                Some(next) => strip_comment(&next.text).as_str().to_owned(),
-                None => String::new(),
-            };
+            part = self
+                .physical()
+                .map_or_else(String::new, |next| plain(strip_comment(next.text)));
         }
         if !part.is_empty() || lines.is_empty() {
             lines.push(part);
         }
-        self.definitions.insert(name.to_owned(), lines);
+        if self.definitions.len() >= MAX_DEFINITIONS && !self.definitions.contains_key(name) {
+            let message = format!("more than {MAX_DEFINITIONS} definitions - ignoring the others");
+            self.limit(Some(line.whole()), message);
+        } else {
+            self.definitions.insert(name.to_owned(), lines.into());
+        }
         true
     }
 
     /// `~SEQ`, `~LST` (grammar 9).
     fn repeat(&mut self, line: &Line) -> bool {
-        if !line.text.as_str().starts_with("~SEQ") && !line.text.as_str().starts_with("~LST") {
+        let text = line.text.as_str();
+        if !text.starts_with("~SEQ") && !text.starts_with("~LST") {
             return false;
         }
         // Numbers of the specification may be definitions; the text after it is replaced later, value by value.
-        let split = line.text.as_str().find(')').map_or(0, |at| at + 1);
+        let split = text.find(')').map_or(text.len(), |at| at + 1);
+        let rest = line.with(line.text.slice(split..text.len()).trimmed());
         let head = self.substitute(line.with(line.text.slice(0..split)));
-        let rest = line.text.slice(split..line.text.as_str().len()).trimmed();
         match sequence::steps(head.text.as_str()) {
-            Ok(steps) if self.may_make(steps.len(), line) => {
-                for step in steps.into_iter().rev() {
-                    self.pending.push_front(Pending::Line(line.with(rest.clone())));
-                    let Step { settings } = step;
-                    for (name, value) in settings {
-                        self.pending.push_front(Pending::Define(name, value));
-                    }
-                }
-            }
+            Ok(steps) if self.may_make(steps.len(), line) => self.pending.push(Pending::Repeat {
+                line: rest,
+                steps: steps.into_iter(),
+            }),
             Ok(_) => {}
             Err(error) => self.report(Class::General, Some(line.whole()), error.to_string()),
         }
@@ -180,81 +263,98 @@ impl<'o> Expander<'o> {
         if self.made <= MAX_MADE {
             return true;
         }
-        if before <= MAX_MADE {
-            let message =
-                format!("repetitions and definitions make more than {MAX_MADE} lines - ignoring the rest");
-            self.report(Class::General, Some(line.whole()), message);
-        }
+        let message =
+            format!("repetitions and definitions make more than {MAX_MADE} lines - ignoring the rest");
+        self.limit(Some(line.whole()), message);
         false
     }
 
-    /// Replaces references until none is left (grammar 8.2 to 8.8).
-    fn substitute(&mut self, line: Line) -> Line {
-        let mut text = line.text.clone();
+    /// Replaces references until none is left (grammar 8.2 to 8.8); what came with them may be a comment (3.5).
+    fn substitute(&mut self, mut line: Line) -> Line {
+        if !line.text.as_str().contains('$') {
+            return line;
+        }
         let mut from = 0;
+        let mut replaced = 0;
         // Lines that come after this one; none when it has no end.
         let mut tails = Vec::new();
-        for _ in 0..MAX_REPLACEMENTS {
-            let Some(found) = find_reference(text.as_str(), from) else {
-                if tails.is_empty() || self.may_make(tails.len(), &line) {
-                    for tail in tails {
-                        self.pending.push_front(Pending::Line(tail));
-                    }
-                }
-                return line.with(text);
-            };
-            let column = text.column(found.start);
-            let Some(values) = self.value(&found, &line) else {
+        let typed = line.text.clone();
+        while let Some(found) = find_reference(line.text.as_str(), from) {
+            let column = line.text.column(found.start);
+            let Some(value) = self.value(&found, &line) else {
                 from = found.start + 1;
                 continue;
             };
-            let (first, others) = match values.split_first() {
-                Some((first, others)) => (first.as_str(), others),
-                None => ("", [].as_slice()),
-            };
-            let at_end = found.end == text.as_str().len();
-            if !others.is_empty() && !at_end {
+            if value.len() > 1 && found.end != line.text.as_str().len() {
                 let message = format!(
                     "multi-line definition {} must be at the end of the line",
                     found.name
                 );
-                self.report(Class::General, Some(line.place(&(0..0))), message);
-                from = found.start + 1;
+                self.report(
+                    Class::General,
+                    Some(line.place(&(found.start..found.end))),
+                    message,
+                );
+                from = found.end;
                 continue;
             }
-            let mut next = text.slice(0..found.start);
-            next.push_str(first, column);
-            next.append(&text.slice(found.end..text.as_str().len()));
-            if next.as_str().len() > MAX_EXPANDED {
+            replaced += 1;
+            self.copied = self.copied.saturating_add(line.text.as_str().len());
+            if replaced > MAX_REPLACEMENTS {
+                let message = format!(
+                    "definitions on line '{}' refer to each other without end",
+                    typed.as_str()
+                );
+                self.report(Class::General, Some(line.with(typed.clone()).whole()), message);
+                line.text = typed;
+                return line;
+            }
+            if self.copied > MAX_COPIED {
+                let message = "definitions are used more often than can be followed - ignoring the others";
+                self.limit(Some(line.whole()), message.to_owned());
+                break;
+            }
+            let first = value.first().map_or("", String::as_str);
+            if line.text.as_str().len() - (found.end - found.start) + first.len() > MAX_EXPANDED {
                 let message = format!(
                     "Parameter substitution on line '{}' would exceed maximum line length",
-                    line.text.as_str()
+                    typed.as_str()
                 );
                 self.report(Class::General, Some(line.whole()), message);
-                return line.with(text);
+                break;
             }
-            for other in others.iter().rev() {
-                let mut tail = Text::default();
-                tail.push_str(other, column);
-                tails.push(line.with(tail));
-            }
+            let mut next = line.text.slice(0..found.start);
+            next.append(&Text::at(column, first));
+            next.append(&line.text.slice(found.end..line.text.as_str().len()));
+            line.text = next;
             from = found.start;
-            text = next;
+            if value.len() > 1 {
+                tails.push((value, column));
+            }
         }
-        let message = format!(
-            "definitions on line '{}' refer to each other without end",
-            line.text.as_str()
-        );
-        self.report(Class::General, Some(line.whole()), message);
+        let more = tails.iter().map(|(value, _)| value.len() - 1).sum();
+        if more > 0 && self.may_make(more, &line) {
+            let at = line.with(Text::default());
+            self.pending
+                .extend(tails.into_iter().map(|(value, column)| Pending::Value {
+                    value,
+                    next: 1,
+                    at: at.clone(),
+                    column,
+                }));
+        }
+        if replaced > 0 {
+            line.text = strip_comment(token::settle(line.text, true).0).trimmed();
+        }
         line
     }
 
     /// The lines that a reference stands for; `None` when it stays as it is.
-    fn value(&mut self, found: &Reference, line: &Line) -> Option<Vec<String>> {
+    fn value(&mut self, found: &Reference, line: &Line) -> Option<Value> {
         if found.arguments.is_empty()
             && let Some(lines) = self.definitions.get(&found.name)
         {
-            return Some(lines.clone());
+            return Some(Rc::clone(lines));
         }
         let most = match found.name.as_str() {
             "_PWD" | "_INSTANCE" | "_HASH" | "_BANG" => 0,
@@ -269,7 +369,11 @@ impl<'o> Expander<'o> {
                 found.name,
                 found.arguments.len()
             );
-            self.report(Class::General, Some(line.whole()), message);
+            self.report(
+                Class::General,
+                Some(line.place(&(found.start..found.end))),
+                message,
+            );
             return None;
         }
         let text = match (found.name.as_str(), found.arguments.as_slice()) {
@@ -280,7 +384,7 @@ impl<'o> Expander<'o> {
             ("_ENV", [name, ..]) => self.reader.environment(name),
             (_, bounds) => self.random(bounds, line)?,
         };
-        Some(vec![text])
+        Some(Rc::from([text]))
     }
 
     /// `${_RANDOM [MIN [MAX]]}`
@@ -309,34 +413,56 @@ impl<'o> Expander<'o> {
         Some((u64::from(low) + self.random % span).to_string())
     }
 
-    /// `include_check` in `global_defs` (grammar 10.6); its words are checked like every keyword's later.
-    fn include_check(&mut self, words: &str) {
-        if !words.is_empty() && !words.starts_with([' ', '\t']) {
+    /// `include_check` in `global_defs` (grammar 10.6).
+    fn include_check(&mut self, line: &Line, words: &str) {
+        if !words.is_empty() && !words.starts_with([' ', '\t', '{', '}']) {
             return;
         }
-        let words: Vec<&str> = words.split_whitespace().collect();
-        self.reader.set_checks(|now| {
-            let mut checks = match words.first() {
-                None => return super::source::Checks::ALL,
-                Some(first) if first.starts_with(['+', '-']) => now,
-                Some(_) => super::source::Checks::default(),
+        let words = words.split(['{', '}']).next().unwrap_or_default();
+        let mut words = words.split_ascii_whitespace().peekable();
+        if words.peek().is_none() {
+            self.reader.set_checks(|_| Checks::ALL);
+            return;
+        }
+        let mut plain = false;
+        for (position, word) in words.enumerate() {
+            let (sign, name) = match word.strip_prefix(['+', '-']) {
+                Some(name) => (word.chars().next(), name),
+                None => (None, word),
             };
-            for word in &words {
-                let (name, on) = word.strip_prefix('-').map_or_else(
-                    || (word.strip_prefix('+').unwrap_or(word), true),
-                    |name| (name, false),
-                );
-                match name {
-                    "read" => checks.read = on,
-                    "match" => checks.matched = on,
-                    "wildcard_match" => checks.wildcard = on,
-                    "brace_match" => checks.brace = on,
-                    _ => {}
+            let mut known = true;
+            let mut duplicate = false;
+            self.reader.set_checks(|mut checks| {
+                let before = checks;
+                if sign.is_none() && position == 0 {
+                    checks = Checks {
+                        read: true,
+                        ..Checks::default()
+                    };
                 }
+                match checks.named(name) {
+                    None => {
+                        known = false;
+                        return before;
+                    }
+                    Some(_) if sign.is_none() && (plain || position > 0) => {
+                        duplicate = true;
+                        return before;
+                    }
+                    Some(check) => *check = sign != Some('-'),
+                }
+                checks
+            });
+            plain |= sign.is_none();
+            if !known || duplicate {
+                let message = if known {
+                    format!("Duplicate include_check '{word}' specified - ignoring")
+                } else {
+                    format!("Unknown include_check type '{name}' - ignoring")
+                };
+                self.report(Class::General, Some(line.whole()), message);
             }
-            checks.read |= words.first().is_some_and(|first| !first.starts_with(['+', '-']));
-            checks
-        });
+        }
     }
 }
 
@@ -362,18 +488,17 @@ fn find_reference(text: &str, from: usize) -> Option<Reference> {
     loop {
         let start = at + text.get(at..)?.find('$')?;
         let rest = text.get(start + 1..)?;
-        if let Some(inside) = rest.strip_prefix('{') {
-            if let Some((inside, _)) = inside.split_once('}')
-                && let mut words = inside.split_whitespace()
-                && let Some(name) = words.next()
-                && is_name(name)
-                && !inside.ends_with(char::is_whitespace)
-            {
+        if rest.starts_with('{') {
+            if let Some(reference) = text.get(start..).and_then(token::braced_reference) {
+                let mut words = reference
+                    .get(2..reference.len() - 1)?
+                    .split_ascii_whitespace()
+                    .map(str::to_owned);
                 return Some(Reference {
                     start,
-                    end: start + 3 + inside.len(),
-                    name: name.to_owned(),
-                    arguments: words.map(str::to_owned).collect(),
+                    end: start + reference.len(),
+                    name: words.next()?,
+                    arguments: words.collect(),
                 });
             }
         } else {

@@ -12,6 +12,12 @@ pub(super) enum NumberError {
     /// Out of range.
     #[error("number '{0}' outside range [{1}, {2}]")]
     Range(String, String, String),
+    /// Beyond 32 bits; which kind of number.
+    #[error("number '{0}' outside {1} range")]
+    Integer(String, &'static str),
+    /// More digits than are kept; it is rounded.
+    #[error("number '{0}' has too many decimal places")]
+    Places(String),
 }
 
 /// A value, and what is to be said about it although it is used.
@@ -20,7 +26,7 @@ pub(super) type Read<T> = Result<(T, Option<NumberError>), NumberError>;
 /// A whole number from `least` to `most`. With `lenient` what follows the digits is forgiven with a warning.
 pub(super) fn int(word: &str, least: i64, most: i64, lenient: bool) -> Read<i64> {
     let invalid = || NumberError::Invalid(word.to_owned());
-    let trimmed = word.trim_start();
+    let trimmed = word.trim_ascii_start();
     let (negative, digits) = match trimmed.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, trimmed.strip_prefix('+').unwrap_or(trimmed)),
@@ -38,6 +44,12 @@ pub(super) fn int(word: &str, least: i64, most: i64, lenient: bool) -> Read<i64>
     if !rest.is_empty() && !lenient {
         return Err(invalid());
     }
+    if least >= 0 && most <= i64::from(u32::MAX) && value > i64::from(u32::MAX) {
+        return Err(NumberError::Integer(word.to_owned(), "unsigned integer"));
+    }
+    if i32::try_from(least).is_ok_and(|least| least < 0) && i32::try_from(value).is_err() {
+        return Err(NumberError::Integer(word.to_owned(), "integer"));
+    }
     if value < least || value > most {
         return Err(NumberError::Range(
             word.to_owned(),
@@ -52,7 +64,7 @@ pub(super) fn int(word: &str, least: i64, most: i64, lenient: bool) -> Read<i64>
 /// rounded half up and reported.
 pub(super) fn decimal(word: &str, digits: usize, least: i64, most: i64) -> Read<i64> {
     let invalid = || NumberError::Invalid(word.to_owned());
-    let trimmed = word.trim_start();
+    let trimmed = word.trim_ascii_start();
     if trimmed.starts_with('-') {
         return Err(NumberError::Negative(word.to_owned()));
     }
@@ -76,9 +88,7 @@ pub(super) fn decimal(word: &str, digits: usize, least: i64, most: i64) -> Read<
         };
         return Err(NumberError::Range(word.to_owned(), scaled(least), scaled(most)));
     }
-    let excess =
-        beyond.map(|_| NumberError::Invalid(format!("{word}' has too many decimal places, used '{value}")));
-    Ok((value, excess))
+    Ok((value, beyond.map(|_| NumberError::Places(word.to_owned()))))
 }
 
 /// Exactly keepalived's six words (grammar 6.4).
@@ -102,10 +112,22 @@ mod tests {
         assert!(matches!(int("5x", 0, 9, true), Ok((5, Some(_)))));
         assert!(matches!(int("-1", 0, 9, true), Err(NumberError::Negative(_))));
         assert!(matches!(int("10", 0, 9, true), Err(NumberError::Range(..))));
-        assert!(matches!(
-            int("99999999999999999999", 0, 9, true),
-            Err(NumberError::Range(..))
-        ));
+        let said = |word, least, most| int(word, least, most, true).unwrap_err().to_string();
+        for word in ["99999999999999999999", "4294967296"] {
+            assert_eq!(
+                said(word, 0, 9),
+                format!("number '{word}' outside unsigned integer range")
+            );
+        }
+        assert_eq!(
+            said("4294967295", 0, 9),
+            "number '4294967295' outside range [0, 9]"
+        );
+        assert_eq!(
+            said("-2147483649", -9, 9),
+            "number '-2147483649' outside integer range"
+        );
+        assert_eq!(said("10", -9, 9), "number '10' outside range [-9, 9]");
         assert!(matches!(int("", 0, 9, true), Err(NumberError::Invalid(_))));
     }
 

@@ -42,7 +42,7 @@ pub(super) fn steps(spec: &str) -> Result<Vec<Step>, SequenceError> {
     let numbers: Vec<i64> = words.map(number).collect::<Option<_>>().ok_or_else(wrong)?;
     let (start, step, end) = match *numbers.as_slice() {
         [end] if end < 0 => (-1, -1, end),
-        [end] => (1, 1, end),
+        [end] => (1, if end < 1 { -1 } else { 1 }, end),
         [start, end] => (start, if end < start { -1 } else { 1 }, end),
         [start, step, end] => (start, step, end),
         _ => return Err(malformed()),

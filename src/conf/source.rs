@@ -9,20 +9,25 @@ pub(super) mod names;
 use super::ReadOptions;
 use super::diag::{Class, Diagnostic, Place};
 use super::text::{Line, Text};
+use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Includes within includes; deeper ones are refused, which ends a file that includes itself.
-const MAX_DEPTH: usize = 32;
+/// Includes within includes; deeper ones are refused.
+pub(super) const MAX_DEPTH: usize = 32;
 /// Files opened in one reading.
-const MAX_FILES: usize = 10_000;
+pub(super) const MAX_FILES: usize = 10_000;
 /// Octets of one file.
-const MAX_FILE_SIZE: u64 = 64 << 20;
+pub(super) const MAX_FILE_SIZE: u64 = 64 << 20;
+/// Octets of all files of one reading.
+pub(super) const MAX_TOTAL_SIZE: u64 = 256 << 20;
 /// Octets of a line with its newline (grammar 2.1).
-const MAX_LINE: usize = 1023;
+pub(super) const MAX_LINE: usize = 1023;
+/// Names looked at while the patterns of one reading are matched.
+pub(super) const MAX_LOOKUPS: usize = 1_000_000;
 
 /// The octets of a file, which may be one that says less of its size than it holds, or one that would wait (as some of
 /// `/proc` and a pipe that took the place of the file do).
@@ -73,6 +78,17 @@ impl Checks {
         brace: true,
     };
 
+    /// The check that is called `name`.
+    pub(super) fn named(&mut self, name: &str) -> Option<&mut bool> {
+        match name {
+            "read" => Some(&mut self.read),
+            "match" => Some(&mut self.matched),
+            "wildcard_match" => Some(&mut self.wildcard),
+            "brace_match" => Some(&mut self.brace),
+            _ => None,
+        }
+    }
+
     /// The checks of an include keyword; `None` when it is none.
     fn of_keyword(keyword: &str, default: Self) -> Option<Self> {
         let none = Self::default();
@@ -99,11 +115,29 @@ impl Checks {
     }
 }
 
+/// A file that an include found and whose turn has not come.
+struct Waiting {
+    path: PathBuf,
+    place: Option<Place>,
+    /// Of a failure.
+    class: Class,
+}
+
+/// A file that is being read; the lowest one stands for the command line and has no text.
 struct Frame {
     /// Its file, without links.
     real: PathBuf,
+    /// What is read before its next line.
+    waiting: VecDeque<Waiting>,
     dir: PathBuf,
-    lines: std::vec::IntoIter<Line>,
+    /// Its text, in [`Sources`].
+    index: usize,
+    /// The octet at which the next line begins; `None` at the end.
+    next: Option<usize>,
+    /// The number of the next line.
+    number: u32,
+    /// For a text that is no UTF-8, the octets that each line has in the file.
+    lengths: Vec<usize>,
     checks: Checks,
 }
 
@@ -113,7 +147,10 @@ pub(super) struct Reader {
     pub(super) diagnostics: Vec<Diagnostic>,
     frames: Vec<Frame>,
     default_checks: Checks,
-    full: bool,
+    /// The limits that were met; each is said once.
+    full: Vec<&'static str>,
+    size: u64,
+    lookups: usize,
     alone: bool,
 }
 
@@ -128,7 +165,9 @@ impl Reader {
             } else {
                 Checks::default()
             },
-            full: false,
+            full: Vec::new(),
+            size: 0,
+            lookups: MAX_LOOKUPS,
             alone: options.alone,
         }
     }
@@ -137,8 +176,8 @@ impl Reader {
     pub(super) fn open_top(&mut self, path: &Path, all_config: bool) -> bool {
         let pattern = path.to_string_lossy();
         let mut found = Vec::new();
-        for one in glob::alternatives(&pattern) {
-            found.extend(glob::glob(Path::new("."), &one));
+        for one in glob::alternatives(&pattern).unwrap_or_default() {
+            found.extend(glob::glob(Path::new("."), &one, &mut self.lookups).unwrap_or_default());
         }
         // A relative pattern was looked up in "."; the name stays as the user gave it.
         let found: Vec<PathBuf> = found
@@ -159,17 +198,34 @@ impl Reader {
             self.diagnostics
                 .push(Diagnostic::new(Class::MultipleFiles, None, message));
         }
-        let before = self.sources.files.len();
-        // The last file pushed is read first.
-        for path in found.iter().rev() {
-            self.open(path, None, class);
+        self.frames.push(Frame {
+            real: PathBuf::new(),
+            waiting: found
+                .into_iter()
+                .map(|path| Waiting {
+                    path,
+                    place: None,
+                    class,
+                })
+                .collect(),
+            dir: PathBuf::from("."),
+            index: usize::MAX,
+            next: None,
+            number: 1,
+            lengths: Vec::new(),
+            checks: self.default_checks,
+        });
+        while self.sources.files.is_empty()
+            && let Some(next) = self.frames.last_mut().and_then(|frame| frame.waiting.pop_front())
+        {
+            self.open(&next);
         }
-        self.sources.files.len() > before
+        !self.sources.files.is_empty()
     }
 
     /// Reads `text` as if it were the file `name`.
     pub(super) fn open_text(&mut self, name: &Path, text: &str) {
-        self.push_text(name, text.as_bytes());
+        self.push_text(name, text.as_bytes().to_vec());
     }
 
     /// The directory of the file that is being read.
@@ -195,10 +251,44 @@ impl Reader {
     pub(super) fn next(&mut self) -> Option<Line> {
         loop {
             let frame = self.frames.last_mut()?;
-            if let Some(line) = frame.lines.next() {
-                return Some(line);
+            if let Some(waiting) = frame.waiting.pop_front() {
+                self.open(&waiting);
+                continue;
             }
-            self.frames.pop();
+            let Some(file) = self.sources.files.get(frame.index) else {
+                self.frames.pop();
+                continue;
+            };
+            let Some(rest) = frame.next.and_then(|at| file.text.get(at..)) else {
+                self.frames.pop();
+                continue;
+            };
+            let number = frame.number;
+            let end = rest.find('\n');
+            let raw = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            let before = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+            let length = frame.lengths.get(before).copied().unwrap_or(raw.len()) + usize::from(end.is_some());
+            frame.next = end.and_then(|end| frame.next.map(|at| at + end + 1));
+            frame.number = number.saturating_add(1);
+            let message = if length > MAX_LINE {
+                "line too long - ignoring"
+            } else if raw.contains('\0') {
+                "configuration appears to have embedded NULs - ignoring line"
+            } else {
+                return Some(Line {
+                    file: Arc::clone(&file.name),
+                    number,
+                    text: Text::of_line(raw.trim_end_matches('\r')),
+                });
+            };
+            let place = Place {
+                file: Arc::clone(&file.name),
+                line: number,
+                column: 1,
+                length: 0,
+            };
+            self.diagnostics
+                .push(Diagnostic::new(Class::General, Some(place), message));
         }
     }
 
@@ -212,7 +302,13 @@ impl Reader {
     /// Carries out `line` when it is an include; `false` when it is something else.
     pub(super) fn include(&mut self, line: &Line) -> bool {
         let text = line.text.as_str();
-        let (keyword, pattern) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+        if !text.starts_with("include") {
+            return false;
+        }
+        // Without a blank and a name it is a word like any other (grammar 10.1).
+        let Some((keyword, pattern)) = text.split_once([' ', '\t']) else {
+            return false;
+        };
         let default = self
             .frames
             .last()
@@ -220,31 +316,38 @@ impl Reader {
         let Some(checks) = Checks::of_keyword(keyword, default) else {
             return false;
         };
-        let pattern = pattern.trim();
+        let pattern = pattern.trim_start_matches([' ', '\t']);
         let place = line.whole();
-        if pattern.is_empty() {
-            let message = format!("{keyword} has no file name");
-            self.diagnostics
-                .push(Diagnostic::new(Class::MissingParameter, Some(place), message));
-            return true;
-        }
         if self.alone {
             let message = format!("no other files are read here - ignoring '{pattern}'");
-            self.diagnostics
-                .push(Diagnostic::new(Class::General, Some(place), message));
-            return true;
+            self.report(Class::General, Some(place), message);
+        } else if self.depth() > MAX_DEPTH {
+            let message = format!("includes are nested more than {MAX_DEPTH} deep - ignoring '{pattern}'");
+            self.limit("depth", &place, message);
+        } else {
+            self.include_pattern(pattern, checks, &place);
         }
-        if self.frames.len() >= MAX_DEPTH || self.sources.files.len() >= MAX_FILES {
-            if !self.full {
-                let message = format!("too many nested includes - ignoring '{pattern}'");
-                self.diagnostics
-                    .push(Diagnostic::new(Class::General, Some(place), message));
-            }
-            self.full = true;
-            return true;
-        }
-        self.include_pattern(pattern, checks, &place);
         true
+    }
+
+    /// How many files include the one that is read.
+    fn depth(&self) -> usize {
+        self.frames
+            .iter()
+            .filter(|frame| frame.index != usize::MAX)
+            .count()
+    }
+
+    fn report(&mut self, class: Class, place: Option<Place>, message: String) {
+        self.diagnostics.push(Diagnostic::new(class, place, message));
+    }
+
+    /// A limit was met: said once for each.
+    fn limit(&mut self, which: &'static str, place: &Place, message: String) {
+        if !self.full.contains(&which) {
+            self.full.push(which);
+            self.report(Class::General, Some(place.clone()), message);
+        }
     }
 
     fn include_pattern(&mut self, pattern: &str, checks: Checks, place: &Place) {
@@ -252,12 +355,25 @@ impl Reader {
             .frames
             .last()
             .map_or_else(PathBuf::new, |frame| frame.dir.clone());
-        let alternatives = glob::alternatives(pattern);
+        let Some(alternatives) = glob::alternatives(pattern) else {
+            let message = format!(
+                "'{pattern}' has more than {} alternatives - ignoring it",
+                glob::MAX_ALTERNATIVES
+            );
+            self.report(Class::General, Some(place.clone()), message);
+            return;
+        };
         let braces = alternatives.len() > 1;
         let mut found = Vec::new();
         let mut missing = Vec::new();
         for one in &alternatives {
-            let matches = glob::glob(&dir, one);
+            let Some(matches) = glob::glob(&dir, one, &mut self.lookups) else {
+                let message = format!(
+                    "more than {MAX_LOOKUPS} names were looked at for includes - ignoring the others"
+                );
+                self.limit("lookups", place, message);
+                return;
+            };
             if matches.is_empty() {
                 missing.push(one.as_str());
             }
@@ -269,25 +385,27 @@ impl Reader {
                 || (found.is_empty() && if wildcard { checks.wildcard } else { checks.matched });
             let class = if counts { Class::IncludeFailed } else { Class::Note };
             let message = format!("Config files missing '{}'.", missing.join("', '"));
-            self.diagnostics
-                .push(Diagnostic::new(class, Some(place.clone()), message));
+            let mut diagnostic = Diagnostic::new(class, Some(place.clone()), message);
+            // What is no mistake elsewhere on a line is a part of the name here (grammar 10.1).
+            if pattern.contains('"') {
+                diagnostic = diagnostic.with_help("quotes are a part of the name: write it without");
+            } else if pattern.ends_with('}') && !pattern.contains('{') {
+                diagnostic =
+                    diagnostic.with_help("the whole rest of the line is the name: write `}` below it");
+            }
+            self.diagnostics.push(diagnostic);
         }
         let class = if checks.read {
             Class::IncludeFailed
         } else {
             Class::Note
         };
-        for path in found.iter().rev() {
-            if self.is_open(path) {
-                let message = format!(
-                    "Configuration file '{}' includes itself - skipping",
-                    path.display()
-                );
-                self.diagnostics
-                    .push(Diagnostic::new(Class::General, Some(place.clone()), message));
-            } else {
-                self.open(path, Some(place), class);
-            }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.waiting.extend(found.into_iter().map(|path| Waiting {
+                path,
+                place: Some(place.clone()),
+                class,
+            }));
         }
     }
 
@@ -296,79 +414,80 @@ impl Reader {
         std::fs::canonicalize(path).is_ok_and(|real| self.frames.iter().any(|frame| frame.real == real))
     }
 
-    /// Opens one file; `class` is that of a failure.
-    fn open(&mut self, path: &Path, place: Option<&Place>, class: Class) {
-        let failed = match std::fs::metadata(path) {
-            Err(error) => Some(format!(
-                "Unable to open configuration file '{}': {error}",
+    /// Opens one file.
+    fn open(&mut self, waiting: &Waiting) {
+        let Waiting { path, place, class } = waiting;
+        if self.is_open(path) {
+            let message = format!(
+                "Configuration file '{}' includes itself - skipping",
                 path.display()
-            )),
-            Ok(meta) if meta.is_dir() => Some(format!(
-                "Configuration file '{}' is a directory - skipping",
-                path.display()
-            )),
-            Ok(meta) if !meta.is_file() || meta.permissions().mode() & 0o111 != 0 => Some(format!(
-                "Configuration file '{}' is not a regular non-executable file - skipping",
-                path.display()
-            )),
-            Ok(_) => match read_file(path, MAX_FILE_SIZE) {
-                Ok(bytes) => {
-                    self.push_text(path, &bytes);
-                    None
+            );
+            return self.report(Class::General, place.clone(), message);
+        }
+        let shown = path.display();
+        let failed = |error: io::Error| format!("Unable to open configuration file '{shown}': {error}");
+        let left = MAX_TOTAL_SIZE.saturating_sub(self.size);
+        let refused = match std::fs::metadata(path) {
+            Err(error) => failed(error),
+            Ok(meta) if meta.is_dir() => format!("Configuration file '{shown}' is a directory - skipping"),
+            Ok(meta) if !meta.is_file() || meta.permissions().mode() & 0o111 != 0 => {
+                format!("Configuration file '{shown}' is not a regular non-executable file - skipping")
+            }
+            Ok(_) if self.sources.files.len() >= MAX_FILES => {
+                format!("more than {MAX_FILES} configuration files - skipping '{shown}'")
+            }
+            Ok(_) => match read_file(path, MAX_FILE_SIZE.min(left)) {
+                Ok(bytes) => return self.push_text(path, bytes),
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge && left < MAX_FILE_SIZE => {
+                    format!(
+                        "the configuration files together are larger than {} MiB - skipping '{shown}'",
+                        MAX_TOTAL_SIZE >> 20
+                    )
                 }
-                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Some(format!(
-                    "Configuration file '{}' is larger than 64 MiB - skipping",
-                    path.display()
-                )),
-                Err(error) => Some(format!(
-                    "Unable to open configuration file '{}': {error}",
-                    path.display()
-                )),
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => format!(
+                    "Configuration file '{shown}' is larger than {} MiB - skipping",
+                    MAX_FILE_SIZE >> 20
+                ),
+                Err(error) => failed(error),
             },
         };
-        if let Some(message) = failed {
-            self.diagnostics
-                .push(Diagnostic::new(class, place.cloned(), message));
-        }
+        self.report(*class, place.clone(), refused);
     }
 
-    fn push_text(&mut self, path: &Path, bytes: &[u8]) {
-        let name = Arc::new(path.to_path_buf());
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        let mut lines = Vec::new();
-        for (number, raw) in (1..).zip(text.split('\n')) {
-            let refused = if raw.len() >= MAX_LINE {
-                Some("line too long - ignoring")
-            } else if raw.contains('\0') {
-                Some("configuration appears to have embedded NULs - ignoring line")
-            } else {
-                None
-            };
-            match refused {
-                Some(message) => {
-                    let place = Place {
-                        file: Arc::clone(&name),
-                        line: number,
-                        column: 1,
-                        length: 0,
-                    };
-                    self.diagnostics
-                        .push(Diagnostic::new(Class::General, Some(place), message));
-                }
-                None => lines.push(Line {
-                    file: Arc::clone(&name),
-                    number,
-                    text: Text::of_line(raw.trim_end_matches('\r')),
-                }),
+    fn push_text(&mut self, path: &Path, bytes: Vec<u8>) {
+        self.size = self
+            .size
+            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let (text, lengths) = match String::from_utf8(bytes) {
+            Ok(text) => (text, Vec::new()),
+            Err(error) => {
+                let bytes = error.as_bytes();
+                let lengths = bytes.split(|byte| *byte == b'\n').map(<[u8]>::len).collect();
+                (String::from_utf8_lossy(bytes).into_owned(), lengths)
             }
-        }
-        let dir = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        };
+        let dir = match path.parent() {
+            Some(dir) if dir != Path::new("") => dir.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        // `include_check` holds for what is included as well, until its own file ends (grammar 10.6).
+        let checks = self
+            .frames
+            .last()
+            .map_or(self.default_checks, |frame| frame.checks);
         self.frames.push(Frame {
             real: std::fs::canonicalize(path).unwrap_or_default(),
+            waiting: VecDeque::new(),
             dir,
-            lines: lines.into_iter(),
-            checks: self.default_checks,
+            index: self.sources.files.len(),
+            next: Some(0),
+            number: 1,
+            lengths,
+            checks,
         });
-        self.sources.files.push(SourceFile { name, text });
+        self.sources.files.push(SourceFile {
+            name: Arc::new(path.to_path_buf()),
+            text,
+        });
     }
 }

@@ -6,6 +6,9 @@ use crate::sys::testing::TempDir;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+mod grammar;
+mod includes;
+
 fn messages(reading: &Reading) -> Vec<(Class, String)> {
     let said = reading.diagnostics.iter();
     said.map(|diagnostic| (diagnostic.class, diagnostic.message.clone()))

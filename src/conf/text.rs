@@ -12,35 +12,78 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
     text: String,
-    columns: Vec<u32>,
+    columns: Columns,
+}
+
+/// Where the bytes of a text stood. Nearly every line is ASCII as it was typed: then one number says it all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Columns {
+    /// One after another from here.
+    Run(u32),
+    /// All at one column: the value of a reference.
+    At(u32),
+    /// Each at its own.
+    Each(Vec<u32>),
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self::Run(1)
+    }
+}
+
+impl Columns {
+    fn get(&self, at: usize) -> Option<u32> {
+        match self {
+            Self::Run(first) => Some(first.saturating_add(u32::try_from(at).unwrap_or(u32::MAX))),
+            Self::At(column) => Some(*column),
+            Self::Each(columns) => columns.get(at).copied(),
+        }
+    }
+}
+
+const fn blank(c: char) -> bool {
+    matches!(c, ' ' | '\t')
 }
 
 impl Text {
-    /// A whole physical line.
+    /// A whole physical line without the blanks at its ends (grammar 2.4).
     pub(super) fn of_line(raw: &str) -> Self {
-        let mut text = Self::default();
-        for (column, c) in (1..).zip(raw.chars()) {
-            text.push(c, column);
+        let shown = raw.trim_start_matches(blank);
+        let first = u32::try_from(raw.len() - shown.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        let shown = shown.trim_end_matches(blank);
+        let columns = if shown.is_ascii() {
+            Columns::Run(first)
+        } else {
+            let columns = (first..).zip(shown.chars());
+            Columns::Each(
+                columns
+                    .flat_map(|(column, c)| std::iter::repeat_n(column, c.len_utf8()))
+                    .collect(),
+            )
+        };
+        Self {
+            text: shown.to_owned(),
+            columns,
         }
-        text
     }
 
-    /// Appends a character that stands at `column`.
-    pub(super) fn push(&mut self, c: char, column: u32) {
-        self.text.push(c);
-        self.columns.resize(self.text.len(), column);
-    }
-
-    /// Appends text all of which was typed at `column` (a reference that was replaced).
-    pub(super) fn push_str(&mut self, text: &str, column: u32) {
-        self.text.push_str(text);
-        self.columns.resize(self.text.len(), column);
+    /// Text all of which was typed at `column`: the value of a reference.
+    pub(super) fn at(column: u32, text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            columns: Columns::At(column),
+        }
     }
 
     /// Appends another text.
     pub(super) fn append(&mut self, other: &Self) {
+        let columns = (0..self.text.len()).filter_map(|at| self.columns.get(at));
+        let more = (0..other.text.len()).filter_map(|at| other.columns.get(at));
+        self.columns = Columns::Each(columns.chain(more).collect());
         self.text.push_str(&other.text);
-        self.columns.extend_from_slice(&other.columns);
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -49,33 +92,81 @@ impl Text {
 
     /// The part in `range`; empty when the range does not fall on characters.
     pub(super) fn slice(&self, range: Range<usize>) -> Self {
-        match (self.text.get(range.clone()), self.columns.get(range)) {
-            (Some(text), Some(columns)) => Self {
-                text: text.to_owned(),
-                columns: columns.to_owned(),
-            },
-            _ => Self::default(),
+        let Some(text) = self.text.get(range.clone()) else {
+            return Self::default();
+        };
+        let columns = match &self.columns {
+            Columns::Each(columns) => Columns::Each(columns.get(range).unwrap_or_default().to_vec()),
+            Columns::Run(_) => Columns::Run(self.column(range.start)),
+            Columns::At(column) => Columns::At(*column),
+        };
+        Self {
+            text: text.to_owned(),
+            columns,
         }
     }
 
-    /// Without blanks at either end.
-    pub(super) fn trimmed(&self) -> Self {
-        let start = self.text.len() - self.text.trim_start().len();
-        self.slice(start..self.text.trim_end().len().max(start))
+    /// Without blanks at either end (grammar 2.4).
+    pub(super) fn trimmed(self) -> Self {
+        if !self.text.starts_with(blank) && !self.text.ends_with(blank) {
+            return self;
+        }
+        let start = self.text.len() - self.text.trim_start_matches(blank).len();
+        let end = self.text.trim_end_matches(blank).len().max(start);
+        self.slice(start..end)
+    }
+
+    /// What stands before the byte at `end`, without blanks at its ends.
+    pub(super) fn until(mut self, end: usize) -> Self {
+        if self.text.is_char_boundary(end) {
+            self.text.truncate(end);
+            if let Columns::Each(columns) = &mut self.columns {
+                columns.truncate(end);
+            }
+        }
+        self.trimmed()
+    }
+
+    /// Without the bytes at `places`, which are ASCII characters in order.
+    pub(super) fn without(self, places: &[usize]) -> Self {
+        if places.is_empty() {
+            return self;
+        }
+        let mut out = Self {
+            text: String::new(),
+            columns: Columns::Each(Vec::new()),
+        };
+        let mut start = 0;
+        for place in places.iter().copied().chain([self.text.len()]) {
+            out.append(&self.slice(start..place));
+            start = place.saturating_add(1);
+        }
+        out
     }
 
     /// The column of the byte at `at`; past the end, the one after the last.
     pub(super) fn column(&self, at: usize) -> u32 {
-        self.columns
-            .get(at)
-            .copied()
-            .unwrap_or_else(|| self.columns.last().map_or(1, |last| last.saturating_add(1)))
+        let length = self.text.len();
+        let column = if at < length { self.columns.get(at) } else { None };
+        column.unwrap_or_else(|| {
+            let last = length.checked_sub(1).and_then(|last| self.columns.get(last));
+            match (last, &self.columns) {
+                (Some(last), _) => last.saturating_add(1),
+                (None, Columns::Run(first)) => *first,
+                (None, Columns::At(_) | Columns::Each(_)) => 1,
+            }
+        })
     }
 
     /// Length in columns of what was typed for the bytes of `range`; at least 1.
     pub(super) fn width(&self, range: &Range<usize>) -> u32 {
         let last = self.column(range.end.saturating_sub(1).max(range.start));
         last.saturating_sub(self.column(range.start)).saturating_add(1)
+    }
+
+    /// Whether something of it is no UTF-8 in the file.
+    pub(super) fn is_damaged(&self) -> bool {
+        matches!(self.columns, Columns::Each(_)) && self.text.contains(char::REPLACEMENT_CHARACTER)
     }
 }
 
@@ -122,12 +213,29 @@ mod tests {
 
     #[test]
     fn columns_count_characters_and_survive_slicing() {
-        let text = Text::of_line("\té x").trimmed();
+        let text = Text::of_line("\té x \t");
         assert_eq!(text.as_str(), "é x");
         assert_eq!(text.column(0), 2);
         assert_eq!(text.column(3), 4);
         assert_eq!(text.width(&(0..4)), 3);
         assert_eq!(text.column(99), 5);
         assert_eq!(text.slice(1..2), Text::default());
+        let plain = Text::of_line("  a bc");
+        assert_eq!((plain.column(0), plain.column(3), plain.column(9)), (3, 6, 7));
+        let cut = plain.slice(1..4).trimmed();
+        assert_eq!((cut.as_str(), cut.column(0), cut.column(1)), ("bc", 5, 6));
+        let mut joined = Text::of_line("x ");
+        joined.append(&Text::at(7, "yz"));
+        joined.append(&cut);
+        assert_eq!(joined.as_str(), "xyzbc");
+        let columns: Vec<u32> = (0..6).map(|at| joined.column(at)).collect();
+        assert_eq!(columns, [1, 7, 7, 5, 6, 7]);
+        let without = joined.without(&[0, 2]);
+        assert_eq!(
+            (without.as_str(), without.column(0), without.column(1)),
+            ("ybc", 7, 5)
+        );
+        assert_eq!(Text::of_line("ab # c").until(3).as_str(), "ab");
+        assert_eq!(Text::of_line("").column(0), 1);
     }
 }

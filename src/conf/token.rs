@@ -23,17 +23,6 @@ pub(super) struct Word {
     pub(super) length: u32,
 }
 
-/// A logical line is cut at every brace that is not quoted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
-    /// Words.
-    Words(Text),
-    /// `{` at this column.
-    Open(u32),
-    /// `}` at this column.
-    Close(u32),
-}
-
 /// A quote that is never closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unmatched {
@@ -45,62 +34,100 @@ const fn blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 
-/// Cuts the comment off (grammar 3.1 to 3.4): `!` or `#` outside double quotes; a backslash keeps the next one.
-pub(super) fn strip_comment(text: &Text) -> Text {
-    let mut out = Text::default();
+/// What of the characters of a line counts: outside of quotes, and not protected by a backslash (grammar 3.2 to 3.4).
+/// Yields every `"`, `#`, `!` with its place and whether it is quoted or protected.
+fn marks(text: &str) -> impl Iterator<Item = (usize, u8, bool)> + '_ {
     let mut quoted = false;
-    let mut chars = text.as_str().char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let column = text.column(at);
-        match c {
-            '"' => quoted = !quoted,
-            '\\' if !quoted => {
-                let kept = chars.next();
-                if !matches!(kept, Some((_, '#' | '!'))) {
-                    out.push(c, column);
-                }
-                if let Some((at, kept)) = kept {
-                    out.push(kept, text.column(at));
-                }
-                continue;
-            }
-            '#' | '!' if !quoted => break,
+    let mut escaped = false;
+    text.bytes().enumerate().filter_map(move |(at, byte)| {
+        if std::mem::take(&mut escaped) {
+            return (!quoted && matches!(byte, b'#' | b'!')).then_some((at, byte, true));
+        }
+        match byte {
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            b'#' | b'!' if !quoted => return Some((at, byte, false)),
             _ => {}
         }
-        out.push(c, column);
-    }
-    out.trimmed()
+        None
+    })
 }
 
-/// Cuts a line at its braces (grammar 5.1).
-pub(super) fn segments(text: &Text) -> Vec<Segment> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    let mut quoted = false;
-    let words = |range: Range<usize>, out: &mut Vec<Segment>| {
-        let part = text.slice(range).trimmed();
-        if !part.as_str().is_empty() {
-            out.push(Segment::Words(part));
+/// Cuts the comment off (grammar 3.1 to 3.4): `!` or `#` outside double quotes. One after a backslash stays, with the
+/// backslash: see [`settle`].
+pub(super) fn strip_comment(text: Text) -> Text {
+    if !text.as_str().contains(['#', '!']) {
+        return text;
+    }
+    let start = marks(text.as_str()).find(|(_, _, escaped)| !escaped);
+    match start {
+        Some((at, _, _)) => text.until(at),
+        None => text,
+    }
+}
+
+/// What `\#` and `\!` mean at last (grammar 3.3). Where keepalived's parent reads (`kept`), the character itself; its
+/// children read what the parent wrote down, and to them it begins a comment. The second value says whether one did.
+pub(super) fn settle(text: Text, kept: bool) -> (Text, bool) {
+    if !text.as_str().contains('\\') {
+        return (text, false);
+    }
+    let places = marks(text.as_str()).filter(|(_, _, escaped)| *escaped);
+    let places: Vec<usize> = places.filter_map(|(at, _, _)| at.checked_sub(1)).collect();
+    match places.first() {
+        None => (text, false),
+        Some(first) if !kept => {
+            let first = *first;
+            (text.until(first), true)
         }
-    };
-    for (at, c) in text.as_str().char_indices() {
+        Some(_) => (text.without(&places), false),
+    }
+}
+
+/// The first brace that cuts `text` (grammar 5.1): outside double quotes, and none of a `${NAME}` that nothing was put
+/// in for, which would fall apart (grammar 5.2) and turn one mistake into many.
+pub(super) fn brace(text: &str) -> Option<(usize, char)> {
+    let mut quoted = false;
+    let mut skip = 0;
+    for (at, c) in text.char_indices() {
         match c {
+            _ if at < skip => {}
             '"' => quoted = !quoted,
-            '{' | '}' if !quoted => {
-                words(start..at, &mut out);
-                let column = text.column(at);
-                out.push(if c == '{' {
-                    Segment::Open(column)
-                } else {
-                    Segment::Close(column)
-                });
-                start = at + 1;
+            '$' if !quoted => {
+                if let Some(reference) = text.get(at..).and_then(braced_reference) {
+                    skip = at + reference.len();
+                }
             }
+            '{' | '}' if !quoted => return Some((at, c)),
             _ => {}
         }
     }
-    words(start..text.as_str().len(), &mut out);
-    out
+    None
+}
+
+/// The places of the references outside double quotes that are still in `text`.
+pub(super) fn references(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut quoted = false;
+    text.char_indices().filter_map(move |(at, c)| {
+        quoted ^= c == '"';
+        let reference = (c == '$' && !quoted).then(|| text.get(at..).and_then(braced_reference))??;
+        Some(at..at + reference.len())
+    })
+}
+
+/// `${NAME}` or `${NAME ARGUMENTS}` at the start of `text`.
+pub(super) fn braced_reference(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("${")?;
+    let (inside, _) = inside.split_once('}')?;
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let mut words = inside.split([' ', '\t']).filter(|word| !word.is_empty());
+    let name = words.next()?;
+    (super::expand::is_name(name)
+        && inside.starts_with(name)
+        && words.all(word)
+        && !inside.ends_with([' ', '\t']))
+    .then(|| text.get(..inside.len() + 3))
+    .flatten()
 }
 
 fn word(input: &str) -> IResult<&str, &str> {
@@ -146,69 +173,76 @@ pub(super) enum ShellError {
     Escape(String),
 }
 
+/// What `text` is split into; bytes that escapes make are joined to characters when they are UTF-8.
+fn finished(word: Vec<u8>) -> String {
+    String::from_utf8(word).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
 /// Shell-like words: both quotes, parts that join, and, with `escapes`, backslashes (grammar 4.5).
 pub(super) fn shell_words(text: &str, escapes: bool) -> Result<Vec<String>, ShellError> {
     let mut out = Vec::new();
-    let mut current: Option<String> = None;
-    let mut quote: Option<char> = None;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c, quote) {
-            ('\\', _) => {
+    let mut current: Option<Vec<u8>> = None;
+    let mut quote: Option<u8> = None;
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, quote) {
+            (b'\\', _) => {
                 let word = current.get_or_insert_default();
                 if escapes {
-                    word.push(escape(&mut chars).ok_or_else(|| ShellError::Escape(text.to_owned()))?);
+                    word.push(escape(&mut bytes).ok_or_else(|| ShellError::Escape(text.to_owned()))?);
                 } else {
                     // The second splitting will want to see it; it only must not end a quote here.
-                    word.push(c);
-                    word.extend(chars.next());
+                    word.push(byte);
+                    word.extend(bytes.next());
                 }
             }
-            (c, Some(end)) if c == end => quote = None,
-            (c, Some(_)) => current.get_or_insert_default().push(c),
-            ('"' | '\'', None) => {
-                quote = Some(c);
+            (byte, Some(end)) if byte == end => quote = None,
+            (byte, Some(_)) => current.get_or_insert_default().push(byte),
+            (b'"' | b'\'', None) => {
+                quote = Some(byte);
                 current.get_or_insert_default();
             }
-            (c, None) if blank(c) => out.extend(current.take()),
-            (c, None) => current.get_or_insert_default().push(c),
+            (byte, None) if blank(char::from(byte)) => out.extend(current.take().map(finished)),
+            (byte, None) => current.get_or_insert_default().push(byte),
         }
     }
     if let Some(end) = quote {
-        return Err(ShellError::Quote(text.to_owned(), end));
+        return Err(ShellError::Quote(text.to_owned(), char::from(end)));
     }
-    out.extend(current);
+    out.extend(current.map(finished));
     Ok(out)
 }
 
-/// The character that the escape after a backslash means; `None` at the end of the text.
-fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
-    let c = chars.next()?;
-    let code = |value: u32| char::from_u32(value & 0xff).unwrap_or('\u{fffd}');
-    Some(match c {
-        'a' => '\x07',
-        'b' => '\x08',
-        'E' => '\x1b',
-        'f' => '\x0c',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'v' => '\x0b',
-        'x' if chars.peek().is_some_and(char::is_ascii_hexdigit) => code(digits(chars, 16, 2, 0)),
-        'c' if chars.peek().is_some() => code(u32::from(chars.next()?) & 0x1f),
-        '0'..='7' => code(digits(chars, 8, 2, c.to_digit(8)?)),
+/// The byte that the escape after a backslash means; `None` at the end of the text.
+fn escape(bytes: &mut std::iter::Peekable<std::str::Bytes<'_>>) -> Option<u8> {
+    let byte = bytes.next()?;
+    Some(match byte {
+        b'a' => 0x07,
+        b'b' => 0x08,
+        b'E' => 0x1b,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'v' => 0x0b,
+        b'x' if bytes.peek().is_some_and(u8::is_ascii_hexdigit) => digits(bytes, 16, 2, 0),
+        b'c' if bytes.peek().is_some() => bytes.next()? & 0x1f,
+        b'0'..=b'7' => digits(bytes, 8, 2, byte - b'0'),
         other => other,
     })
 }
 
-fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, base: u32, most: u32, first: u32) -> u32 {
+/// A number of at most `most` digits more; what is beyond a byte is lost.
+fn digits(bytes: &mut std::iter::Peekable<std::str::Bytes<'_>>, base: u8, most: u32, first: u8) -> u8 {
     let mut value = first;
     for _ in 0..most {
-        let Some(digit) = chars.peek().and_then(|c| c.to_digit(base)) else {
-            break;
-        };
-        value = value * base + digit;
-        chars.next();
+        let digit = bytes
+            .peek()
+            .and_then(|byte| char::from(*byte).to_digit(u32::from(base)))
+            .and_then(|digit| u8::try_from(digit).ok());
+        let Some(digit) = digit else { break };
+        value = value.wrapping_mul(base).wrapping_add(digit);
+        bytes.next();
     }
     value
 }
@@ -235,7 +269,8 @@ mod tests {
             ("a\\nb", "a\\nb"),
             ("'a#b'", "'a"),
         ] {
-            assert_eq!(strip_comment(&Text::of_line(line)).as_str(), wanted, "{line}");
+            let stripped = strip_comment(Text::of_line(line));
+            assert_eq!(settle(stripped, true).0.as_str(), wanted, "{line}");
         }
     }
 
@@ -250,16 +285,33 @@ mod tests {
 
     #[test]
     fn braces_cut_lines() {
-        let cut = segments(&Text::of_line("url{ path \"/{\" }"));
-        assert!(matches!(
-            cut.as_slice(),
-            [
-                Segment::Words(_),
-                Segment::Open(4),
-                Segment::Words(_),
-                Segment::Close(16)
-            ]
-        ));
+        for (line, wanted) in [
+            ("url{ path \"/{\" }", Some((3, '{'))),
+            (" path \"/{\" }", Some((11, '}'))),
+            ("a \"b{", None),
+            ("a ${NO} {", Some((8, '{'))),
+            ("a ${NO THING}}", Some((13, '}'))),
+            ("a ${NO } x", Some((3, '{'))),
+            ("a ${1} x", Some((3, '{'))),
+            ("${A${B}", Some((1, '{'))),
+        ] {
+            assert_eq!(brace(line), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_mark_is_one_or_begins_a_comment() {
+        for (line, kept, cut) in [
+            ("a\\#b\\!c d", "a#b!c d", "a"),
+            ("a\\\\#b", "a\\\\", "a\\\\"),
+            ("\"a\\#b\" x", "\"a\\#b\" x", "\"a\\#b\" x"),
+            ("a\\", "a\\", "a\\"),
+            ("\"a\\\" # b\"", "\"a\\\" # b\"", "\"a\\\" # b\""),
+        ] {
+            let text = strip_comment(Text::of_line(line));
+            assert_eq!(settle(text.clone(), true).0.as_str(), kept, "{line}");
+            assert_eq!(settle(text, false).0.as_str(), cut, "{line}");
+        }
     }
 
     #[test]
@@ -267,6 +319,11 @@ mod tests {
         let split = |text| shell_words(text, true).unwrap();
         assert_eq!(split("/bin/a 'b c'\"d\" e\\ f"), ["/bin/a", "b cd", "e f"]);
         assert_eq!(split("\\x41\\102\\t\\cA"), ["AB\t\x01"]);
+        assert_eq!(
+            split("\\a\\b\\E\\f\\n\\r\\v\\q\\x4\\xg \\0601"),
+            ["\x07\x08\x1b\x0c\n\r\x0bq\x04xg", "01"]
+        );
+        assert_eq!(split("\\xc3\\xa9 é"), ["é", "é"]);
         assert_eq!(
             shell_words("a 'b", true),
             Err(ShellError::Quote("a 'b".into(), '\''))

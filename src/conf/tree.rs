@@ -6,7 +6,7 @@
 use super::diag::{Class, Diagnostic, Place};
 use super::keyword::{self, Block};
 use super::text::{Line, Text};
-use super::token::{self, Segment, Word};
+use super::token::{self, Word};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -116,13 +116,7 @@ pub(super) fn build(lines: impl Iterator<Item = Line>) -> (Vec<Statement>, Vec<D
         diagnostics: Vec::new(),
     };
     for line in lines {
-        for segment in token::segments(&line.text) {
-            match segment {
-                Segment::Words(text) => builder.words(&line, text),
-                Segment::Open(column) => builder.open(&place(&line, column)),
-                Segment::Close(column) => builder.close(&place(&line, column)),
-            }
-        }
+        builder.line(line);
     }
     builder.finish()
 }
@@ -155,7 +149,73 @@ impl Builder {
         }
     }
 
-    fn words(&mut self, line: &Line, text: Text) {
+    /// A line is cut at its braces (grammar 5.1).
+    fn line(&mut self, mut line: Line) {
+        let mut text = std::mem::take(&mut line.text);
+        while let Some((at, brace)) = token::brace(text.as_str()) {
+            let rest = text.slice(at + 1..text.as_str().len()).trimmed();
+            let place = place(&line, text.column(at));
+            if !self.words(&line, text.until(at)) {
+                return;
+            }
+            if brace == '{' {
+                self.open(&place);
+            } else {
+                self.close(&place);
+            }
+            text = rest;
+        }
+        self.words(&line, text);
+    }
+
+    /// Whether keepalived's parent reads what stands here, its children not (grammar 1.3).
+    fn is_global(&self, text: &Text) -> bool {
+        match self.stack.first() {
+            Some(frame) => frame.scope == Scope::Known(Block::GlobalDefs),
+            None => !keyword::opens(
+                Block::Root,
+                text.as_str().split([' ', '\t']).next().unwrap_or_default(),
+            )
+            .is_some_and(|block| block != Block::GlobalDefs),
+        }
+    }
+
+    /// Words between braces; `false` when the rest of the line turned out to be a comment.
+    fn words(&mut self, line: &Line, text: Text) -> bool {
+        let kept = !text.as_str().contains('\\') || self.is_global(&text);
+        let (text, comment) = token::settle(text, kept);
+        if comment {
+            let message = "a backslash before `#` or `!` keeps no comment from beginning here";
+            let place = place(line, text.column(text.as_str().len()));
+            self.diagnostics.push(
+                Diagnostic::new(Class::Note, Some(place), message).with_help("put the word in double quotes"),
+            );
+        }
+        if !text.as_str().is_empty() {
+            self.check_text(line, &text);
+            self.statement(line, text);
+        }
+        !comment
+    }
+
+    /// What is wrong with a text before its words are looked at.
+    fn check_text(&mut self, line: &Line, text: &Text) {
+        if text.as_str().contains("${") {
+            for range in token::references(text.as_str()) {
+                let name = text.as_str().get(range.clone()).unwrap_or_default();
+                let place = line.with(text.clone()).place(&range);
+                // To keepalived its braces are braces (grammar 5.2).
+                self.report(Class::UnexpectedOpen, place, format!("{name} is not defined"));
+            }
+        }
+        if text.is_damaged() {
+            let place = line.with(text.clone()).whole();
+            let message = "the line is not UTF-8: what is not is replaced by U+FFFD";
+            self.report(Class::Unheeded, place, message);
+        }
+    }
+
+    fn statement(&mut self, line: &Line, text: Text) {
         self.open_without_brace();
         let (words, unmatched) = token::words(&text);
         let statement = Statement {
@@ -319,7 +379,7 @@ mod tests {
         let lines = (1..).zip(text.lines()).map(|(number, raw)| Line {
             file: Arc::clone(&file),
             number,
-            text: Text::of_line(raw).trimmed(),
+            text: Text::of_line(raw),
         });
         let (statements, diagnostics) = build(lines);
         let mut out = String::new();

@@ -158,7 +158,10 @@ impl Cx<'_> {
         match read {
             Ok((value, warning)) => {
                 if let Some(warning) = warning {
-                    let message = format!("WARNING - {prefix}: {warning}");
+                    let message = match warning {
+                        number::NumberError::Places(_) => format!("{prefix}: {warning}"),
+                        _ => format!("WARNING - {prefix}: {warning}"),
+                    };
                     self.report(Class::InvalidNumber, place, message);
                 }
                 Some(value)

@@ -4,31 +4,30 @@
 
 use std::path::{Path, PathBuf};
 
-/// More alternatives than this in one pattern are cut off.
-const MAX_ALTERNATIVES: usize = 1024;
-/// More matches than this are cut off.
-const MAX_MATCHES: usize = 10_000;
+/// Alternatives of one pattern.
+pub(super) const MAX_ALTERNATIVES: usize = 1024;
 
 /// Whether `pattern` has wildcards.
 pub(super) fn has_wildcard(pattern: &str) -> bool {
     pattern.contains(['*', '?', '['])
 }
 
-/// The alternatives of `pattern`, braces resolved from left to right: `a{b,c}` is `ab` and `ac`.
-pub(super) fn alternatives(pattern: &str) -> Vec<String> {
+/// The alternatives of `pattern`, braces resolved from left to right: `a{b,c}` is `ab` and `ac`. `None` when they are
+/// too many.
+pub(super) fn alternatives(pattern: &str) -> Option<Vec<String>> {
     let mut done = Vec::new();
     let mut open = vec![pattern.to_owned()];
     while let Some(next) = open.pop() {
-        if done.len() >= MAX_ALTERNATIVES {
-            break;
-        }
         match split_braces(&next) {
             None => done.push(next),
             // The stack turns the order round once more, so the first alternative comes out first.
-            Some(parts) => open.extend(parts.into_iter().rev().take(MAX_ALTERNATIVES)),
+            Some(parts) => open.extend(parts.into_iter().rev()),
+        }
+        if done.len() + open.len() > MAX_ALTERNATIVES {
+            return None;
         }
     }
-    done
+    Some(done)
 }
 
 /// Resolves the first brace group of `pattern`; `None` when it has none.
@@ -57,8 +56,9 @@ fn split_braces(pattern: &str) -> Option<Vec<String>> {
     None
 }
 
-/// Files that match `pattern` (no braces), seen from `dir`, sorted.
-pub(super) fn glob(dir: &Path, pattern: &str) -> Vec<PathBuf> {
+/// Files that match `pattern` (no braces), seen from `dir`, sorted. Every name that is looked at takes one from `lookups`;
+/// `None` when they are used up.
+pub(super) fn glob(dir: &Path, pattern: &str, lookups: &mut usize) -> Option<Vec<PathBuf>> {
     let mut found = vec![if pattern.starts_with('/') {
         PathBuf::from("/")
     } else {
@@ -67,35 +67,34 @@ pub(super) fn glob(dir: &Path, pattern: &str) -> Vec<PathBuf> {
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
         let mut next = Vec::new();
         for base in found {
+            *lookups = lookups.checked_sub(1)?;
             if has_wildcard(part) {
-                next.extend(list(&base, part));
+                list(&base, part, lookups, &mut next)?;
             } else if let path = base.join(part)
                 && path.symlink_metadata().is_ok()
             {
                 next.push(path);
             }
-            next.truncate(MAX_MATCHES);
         }
         found = next;
     }
     found.sort();
-    found
+    Some(found)
 }
 
-fn list(dir: &Path, pattern: &str) -> Vec<PathBuf> {
+/// Adds the entries of `dir` that match.
+fn list(dir: &Path, pattern: &str, lookups: &mut usize, found: &mut Vec<PathBuf>) -> Option<()> {
     let Ok(entries) = std::fs::read_dir(dir) else {
-        return Vec::new();
+        return Some(());
     };
-    entries
-        .filter_map(Result::ok)
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_str()
-                .is_some_and(|name| matches(pattern, name))
-        })
-        .map(|entry| entry.path())
-        .collect()
+    for entry in entries.filter_map(Result::ok) {
+        *lookups = lookups.checked_sub(1)?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| matches(pattern, name)) {
+            found.push(entry.path());
+        }
+    }
+    Some(())
 }
 
 /// Whether `name` matches `pattern`; a leading period must be matched by one.
@@ -185,8 +184,13 @@ mod tests {
 
     #[test]
     fn braces() {
-        assert_eq!(alternatives("a{b,c{d,e}}f"), ["abf", "acdf", "acef"]);
-        assert_eq!(alternatives("plain"), ["plain"]);
-        assert_eq!(alternatives("open{a,b"), ["open{a,b"]);
+        let all = |pattern| alternatives(pattern).unwrap();
+        assert_eq!(all("a{b,c{d,e}}f"), ["abf", "acdf", "acef"]);
+        assert_eq!(all("{b,a}{,x}"), ["b", "bx", "a", "ax"]);
+        assert_eq!(all("plain"), ["plain"]);
+        assert_eq!(all("open{a,b"), ["open{a,b"]);
+        assert_eq!(all(&"{a,b}".repeat(10)).len(), MAX_ALTERNATIVES);
+        assert_eq!(alternatives(&"{a,b}".repeat(11)), None);
+        assert_eq!(alternatives(&"{a,b}".repeat(200)), None);
     }
 }

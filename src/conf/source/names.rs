@@ -11,6 +11,8 @@ const ETC_DIR: &str = "/etc/iproute2";
 const USR_DIRS: [&str; 2] = ["/usr/share/iproute2", "/usr/lib/iproute2"];
 /// Files read for one kind of names.
 const MAX_FILES: usize = 256;
+/// Names in one of their folders; of a folder with more nothing is read.
+const MAX_ENTRIES: usize = 10_000;
 /// Octets of one of these files; larger ones are left out.
 const MAX_SIZE: u64 = 1 << 20;
 
@@ -49,7 +51,8 @@ fn default_usr() -> PathBuf {
 
 /// The `*.conf` files of a folder, sorted.
 fn parts(folder: &Path) -> Vec<PathBuf> {
-    super::glob::glob(folder, "*.conf")
+    let mut lookups = MAX_ENTRIES;
+    super::glob::glob(folder, "*.conf", &mut lookups).unwrap_or_default()
 }
 
 #[cfg(test)]
