@@ -34,23 +34,27 @@ const fn blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 
-/// What of the characters of a line counts: outside of quotes, and not protected by a backslash (grammar 3.2 to 3.4).
-/// Yields every `"`, `#`, `!` with its place and whether it is quoted or protected.
-fn marks(text: &str) -> impl Iterator<Item = (usize, u8, bool)> + '_ {
+/// Every `#` and `!` outside double quotes, and whether a backslash protects it (grammar 3.1 to 3.4).
+fn marks(text: &str) -> impl Iterator<Item = (usize, bool)> + '_ {
     let mut quoted = false;
     let mut escaped = false;
     text.bytes().enumerate().filter_map(move |(at, byte)| {
         if std::mem::take(&mut escaped) {
-            return (!quoted && matches!(byte, b'#' | b'!')).then_some((at, byte, true));
+            return (!quoted && matches!(byte, b'#' | b'!')).then_some((at, true));
         }
         match byte {
             b'\\' => escaped = true,
             b'"' => quoted = !quoted,
-            b'#' | b'!' if !quoted => return Some((at, byte, false)),
+            b'#' | b'!' if !quoted => return Some((at, false)),
             _ => {}
         }
         None
     })
+}
+
+/// Where the comment of `text` begins.
+pub(super) fn comment_start(text: &str) -> Option<usize> {
+    marks(text).find(|(_, escaped)| !escaped).map(|(at, _)| at)
 }
 
 /// Cuts the comment off (grammar 3.1 to 3.4): `!` or `#` outside double quotes. One after a backslash stays, with the
@@ -59,9 +63,8 @@ pub(super) fn strip_comment(text: Text) -> Text {
     if !text.as_str().contains(['#', '!']) {
         return text;
     }
-    let start = marks(text.as_str()).find(|(_, _, escaped)| !escaped);
-    match start {
-        Some((at, _, _)) => text.until(at),
+    match comment_start(text.as_str()) {
+        Some(at) => text.until(at),
         None => text,
     }
 }
@@ -72,8 +75,8 @@ pub(super) fn settle(text: Text, kept: bool) -> (Text, bool) {
     if !text.as_str().contains('\\') {
         return (text, false);
     }
-    let places = marks(text.as_str()).filter(|(_, _, escaped)| *escaped);
-    let places: Vec<usize> = places.filter_map(|(at, _, _)| at.checked_sub(1)).collect();
+    let places = marks(text.as_str()).filter(|(_, escaped)| *escaped);
+    let places: Vec<usize> = places.filter_map(|(at, _)| at.checked_sub(1)).collect();
     match places.first() {
         None => (text, false),
         Some(first) if !kept => {

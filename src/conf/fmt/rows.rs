@@ -114,11 +114,11 @@ pub(super) fn read(text: &str) -> Result<Vec<Row>, Refused> {
             continue;
         }
         // A value that ends in `\` goes on, up to an empty line (grammar 8.6).
-        let mut part = token::strip_comment(&Text::of_line(line));
+        let mut part = token::strip_comment(Text::of_line(line));
         while part.as_str().ends_with('\\') {
             let Some((number, raw)) = lines.next() else { break };
             let line = readable(number, raw)?;
-            part = token::strip_comment(&Text::of_line(line));
+            part = token::strip_comment(Text::of_line(line));
             if let Some(row) = reader.rows.last_mut() {
                 row.more.push(line.to_owned());
             }
@@ -134,7 +134,7 @@ fn readable(line: usize, raw: &str) -> Result<&str, Refused> {
     } else if raw.contains('\0') {
         "it contains a NUL"
     } else {
-        return Ok(raw.trim_matches(blank));
+        return Ok(raw.trim_end_matches('\r').trim_matches([' ', '\t']));
     };
     Err(Refused { line, reason })
 }
@@ -151,7 +151,7 @@ struct Parts<'t> {
 
 impl<'t> Parts<'t> {
     fn of(line: &'t str) -> Self {
-        let (mut code, comment) = line.split_at(comment_start(line).unwrap_or(line.len()));
+        let (mut code, comment) = line.split_at(token::comment_start(line).unwrap_or(line.len()));
         code = code.trim_matches(blank);
         let mut condition = None;
         if let Some(words) = code.strip_prefix('@')
@@ -174,21 +174,6 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// Where the comment of a line begins (grammar 3.1 to 3.4).
-fn comment_start(line: &str) -> Option<usize> {
-    let mut quoted = false;
-    let mut chars = line.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => quoted = !quoted,
-            '\\' if !quoted => drop(chars.next()),
-            '#' | '!' if !quoted => return Some(at),
-            _ => {}
-        }
-    }
-    None
-}
-
 /// The name that is defined here, and its value (grammar 8.1).
 fn defined(code: &str) -> Option<(&str, &str)> {
     let (name, value) = code.strip_prefix('$')?.split_once('=')?;
@@ -197,10 +182,12 @@ fn defined(code: &str) -> Option<(&str, &str)> {
 
 /// The braces outside quotes: where, and whether it opens (grammar 5.1).
 fn braces(code: &str) -> impl Iterator<Item = (usize, bool)> {
-    let mut quoted = false;
-    code.char_indices().filter_map(move |(at, c)| {
-        quoted ^= c == '"';
-        (!quoted && matches!(c, '{' | '}')).then_some((at, c == '{'))
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let (at, brace) = token::brace(code.get(from..)?)?;
+        let at = from + at;
+        from = at + 1;
+        Some((at, brace == '{'))
     })
 }
 
