@@ -278,7 +278,7 @@ impl Reader {
                 return Some(Line {
                     file: Arc::clone(&file.name),
                     number,
-                    text: Text::of_line(raw.trim_end_matches('\r')),
+                    text: Text::of_line(raw),
                 });
             };
             let place = Place {

@@ -47,13 +47,13 @@ const fn blank(c: char) -> bool {
 }
 
 impl Text {
-    /// A whole physical line without the blanks at its ends (grammar 2.4).
+    /// A whole physical line without the blanks at its ends and what ends it (grammar 2.3, 2.4).
     pub(super) fn of_line(raw: &str) -> Self {
         let shown = raw.trim_start_matches(blank);
         let first = u32::try_from(raw.len() - shown.len())
             .unwrap_or(u32::MAX)
             .saturating_add(1);
-        let shown = shown.trim_end_matches(blank);
+        let shown = shown.trim_end_matches([' ', '\t', '\r']);
         let columns = if shown.is_ascii() {
             Columns::Run(first)
         } else {

@@ -30,7 +30,8 @@ pub(super) struct Unmatched {
     pub(super) column: u32,
 }
 
-const fn blank(c: char) -> bool {
+/// What separates words (grammar 2.6).
+pub(super) const fn blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 

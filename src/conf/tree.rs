@@ -172,11 +172,10 @@ impl Builder {
     fn is_global(&self, text: &Text) -> bool {
         match self.stack.first() {
             Some(frame) => frame.scope == Scope::Known(Block::GlobalDefs),
-            None => !keyword::opens(
-                Block::Root,
-                text.as_str().split([' ', '\t']).next().unwrap_or_default(),
-            )
-            .is_some_and(|block| block != Block::GlobalDefs),
+            None => {
+                let name = text.as_str().split([' ', '\t']).next().unwrap_or_default();
+                keyword::opens(Block::Root, name).is_none_or(|block| block == Block::GlobalDefs)
+            }
         }
     }
 
@@ -191,7 +190,7 @@ impl Builder {
                 Diagnostic::new(Class::Note, Some(place), message).with_help("put the word in double quotes"),
             );
         }
-        if !text.as_str().is_empty() {
+        if !text.as_str().trim_matches(token::blank).is_empty() {
             self.check_text(line, &text);
             self.statement(line, text);
         }

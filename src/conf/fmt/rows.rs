@@ -134,7 +134,9 @@ fn readable(line: usize, raw: &str) -> Result<&str, Refused> {
     } else if raw.contains('\0') {
         "it contains a NUL"
     } else {
-        return Ok(raw.trim_end_matches('\r').trim_matches([' ', '\t']));
+        return Ok(raw
+            .trim_start_matches([' ', '\t'])
+            .trim_end_matches([' ', '\t', '\r']));
     };
     Err(Refused { line, reason })
 }

@@ -78,6 +78,7 @@ fn grammar_2_lines() {
         ("2.4", " \t a \t \n\n \t\n\tb", "a;b;", &[]),
         ("2.4", "\u{a0}a\u{a0}b", "\u{a0}a\u{a0}b;", &[]),
         ("2.5", "a b\\\nc\\", "a|b\\;c\\;", &[]),
+        ("2.6", "a { \r # b\n\x0b\n}", "a{};", &[]),
         ("2.6", "a\tb\x0bc\x0cd\re  f", "a|b|c|d|e|f;", &[]),
     ]);
     // Octets count, also of what is no text.
