@@ -424,13 +424,11 @@ impl<'o> Expander<'o> {
             self.reader.set_checks(|_| Checks::ALL);
             return;
         }
-        let mut plain = false;
         for (position, word) in words.enumerate() {
             let (sign, name) = match word.strip_prefix(['+', '-']) {
                 Some(name) => (word.chars().next(), name),
                 None => (None, word),
             };
-            let mut known = true;
             let mut duplicate = false;
             self.reader.set_checks(|mut checks| {
                 let before = checks;
@@ -440,26 +438,19 @@ impl<'o> Expander<'o> {
                         ..Checks::default()
                     };
                 }
-                match checks.named(name) {
-                    None => {
-                        known = false;
-                        return before;
-                    }
-                    Some(_) if sign.is_none() && (plain || position > 0) => {
-                        duplicate = true;
-                        return before;
-                    }
-                    Some(check) => *check = sign != Some('-'),
+                // What is no check is named where the keyword is read into its type.
+                let Some(check) = checks.named(name) else {
+                    return before;
+                };
+                if sign.is_none() && position > 0 {
+                    duplicate = true;
+                    return before;
                 }
+                *check = sign != Some('-');
                 checks
             });
-            plain |= sign.is_none();
-            if !known || duplicate {
-                let message = if known {
-                    format!("Duplicate include_check '{word}' specified - ignoring")
-                } else {
-                    format!("Unknown include_check type '{name}' - ignoring")
-                };
+            if duplicate {
+                let message = format!("Duplicate include_check '{word}' specified - ignoring");
                 self.report(Class::General, Some(line.whole()), message);
             }
         }
