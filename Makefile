@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
-.PHONY: help setup build fmt clippy test lab vectors demo bench
+.PHONY: help setup build fmt clippy test man lab vectors demo bench
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -25,6 +25,9 @@ test: setup ## Formatting, lints and every test, the lab included
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) test
+
+man: ## Write the manual pages in dist/man anew
+	UPDATE_GOLDENS=1 $(CARGO) test --quiet --test man
 
 lab: ## List the lab's scenarios; SCENARIO=name runs one and prints its timeline
 ifdef SCENARIO

@@ -314,6 +314,15 @@ fn the_effective_configuration_is_shown() {
 }
 
 #[test]
+fn the_schema_is_one_document() {
+    let (code, stdout, stderr) = run(&["config", "schema"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let schema: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert!(schema["properties"]["vrrp_instance"].is_object());
+}
+
+#[test]
 fn files_are_formatted() {
     let dir = Dir::new("fmt");
     let good = dir.write("good.conf", "global_defs {\n    router_id lab\n}\n");

@@ -97,7 +97,7 @@ fn wrong(stderr: String) -> Exit {
 }
 
 /// The table of these commands.
-pub(super) fn command() -> Command {
+pub fn command() -> Command {
     Command::new(NAME)
         .bin_name(format!("{} {NAME}", super::table::NAME))
         .about("Work on a configuration, without a daemon")

@@ -22,6 +22,8 @@ use words::Word;
 /// The configuration that is read without `-f`.
 pub const DEFAULT_CONFIG: &str = "/etc/keepalived/keepalived.conf";
 
+pub use table::command;
+
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -222,7 +224,7 @@ pub fn print(stdout: &str, stderr: &str) {
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Exit> {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_default();
-    let command = table::command();
+    let command = command();
     let mut stderr = String::new();
     if Path::new(&program)
         .file_name()

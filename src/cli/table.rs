@@ -13,8 +13,8 @@ pub(super) const NAME: &str = "steadfast";
 /// option stays one.
 pub(super) const OURS: &[&str] = &["format", "strict"];
 
-/// The table, ready for lookups.
-pub(super) fn command() -> Command {
+/// The table of options, ready for lookups.
+pub fn command() -> Command {
     let mut command = Command::new(NAME)
         .about("VRRP failover and IPVS health checking: a drop-in successor of keepalived")
         .override_usage(format!(

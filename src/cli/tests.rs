@@ -310,7 +310,7 @@ fn names_that_are_no_text() {
 /// keepalived's list (facts cli 2), so that an option cannot be lost.
 #[test]
 fn the_table_is_complete() {
-    let command = table::command();
+    let command = command();
     let shorts: std::collections::BTreeSet<char> =
         command.get_arguments().filter_map(clap::Arg::get_short).collect();
     assert_eq!(

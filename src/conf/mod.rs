@@ -15,6 +15,7 @@ mod lower;
 pub mod names;
 mod number;
 pub mod report;
+pub mod schema;
 mod sequence;
 mod source;
 mod text;

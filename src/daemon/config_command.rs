@@ -11,6 +11,7 @@ use super::config_test::tell;
 use super::load::load_and_enter;
 use crate::cli::config::{Reading, Wanted};
 use crate::cli::{self, Options};
+use crate::conf::schema;
 use crate::plan;
 use std::io::{self, Write};
 use std::path::Path;
@@ -44,17 +45,16 @@ pub(super) fn run(wanted: &Wanted) -> ExitCode {
             }
             Err(why) => lint::refuse(&why),
         },
-        Wanted::Schema => not_yet("schema"),
+        Wanted::Schema => print_schema(),
         Wanted::Fmt { files, then } => format::run(files, *then),
     })
 }
 
-fn not_yet(name: &str) -> u8 {
-    cli::print(
-        "",
-        &format!("config {name} is not part of this version of steadfast\n"),
-    );
-    FAILED
+fn print_schema() -> u8 {
+    match io::stdout().write_all(schema::text().as_bytes()) {
+        Ok(()) => 0,
+        Err(error) => failed(&format!("The result cannot be written: {error}")),
+    }
 }
 
 /// The effective configuration on standard output, what is wrong with it on standard error, and `-t`'s status.

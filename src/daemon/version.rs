@@ -8,7 +8,7 @@ pub const KEEPALIVED: &str = "2.4.3";
 /// Our own version.
 pub const STEADFAST: &str = env!("CARGO_PKG_VERSION");
 /// The day of this version, in keepalived's form.
-const DATE: &str = "11/21,2026";
+pub const DATE: &str = "11/21,2026";
 /// Parts of keepalived that are in this program, in its words.
 const FEATURES: &str = "LVS VRRP VRRP_AUTH SYSTEMD_NOTIFY";
 

@@ -21,6 +21,42 @@ pub struct Help {
     pub meaning: &'static str,
 }
 
+impl Help {
+    /// The words of which the argument is one, if it is: `inet|inet6`, but not `ADDRESS|+|-`.
+    pub fn choices(&self) -> Option<Vec<&'static str>> {
+        let words = self.arguments;
+        let words = words
+            .strip_prefix('[')
+            .and_then(|words| words.strip_suffix(']'))
+            .unwrap_or(words);
+        let words: Vec<&str> = words.split('|').collect();
+        let is_word = |word: &&str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+            word.chars().all(plain)
+                && (CAPITALS.contains(word)
+                    || word.contains(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()))
+        };
+        (words.len() > 1 && words.iter().all(is_word)).then_some(words)
+    }
+
+    /// Whether capitals and small letters are the same to the argument.
+    pub fn any_case(&self) -> bool {
+        self.range.contains("case-insensitive")
+    }
+
+    /// Whether its block is nothing without it.
+    pub fn required(&self) -> bool {
+        let says = |text: &str| text.split([',', ';']).any(|part| part.trim() == "required");
+        says(self.default) || says(self.range)
+    }
+}
+
+/// Words that are typed in capitals; others in capitals stand for something.
+const CAPITALS: &[&str] = &[
+    "MASTER", "BACKUP", "PASS", "AH", "TCP", "UDP", "SCTP", "A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA",
+    "RRSIG", "DNSKEY",
+];
+
 /// The text about `keyword`.
 pub fn of(keyword: &Keyword) -> Option<&'static Help> {
     HELP.get(&(code(keyword.block), keyword.name))
@@ -108,6 +144,30 @@ mod tests {
         }
         for (key, help) in rows() {
             assert!(!help.meaning.is_empty(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn choices_are_told_from_what_words_stand_for() {
+        let choices = |block, name: &str| {
+            let keyword = all().find(|k| (k.block, k.name) == (block, name)).unwrap();
+            of(keyword).unwrap().choices()
+        };
+        assert_eq!(choices(Block::Instance, "state"), Some(vec!["MASTER", "BACKUP"]));
+        assert_eq!(
+            choices(Block::TrackProcess, "param_match"),
+            Some(vec!["initial", "partial"])
+        );
+        assert_eq!(choices(Block::DnsCheck, "type").unwrap().len(), 9);
+        for (block, name) in [
+            (Block::GlobalDefs, "vrrp_rx_bufs_policy"),
+            (Block::GlobalDefs, "smtp_server"),
+            (Block::AddressEntry, "brd"),
+            (Block::RouteEntry, "pref"),
+            (Block::VirtualServer, "lb_kind"),
+            (Block::Instance, "priority"),
+        ] {
+            assert_eq!(choices(block, name), None, "{name}");
         }
     }
 
