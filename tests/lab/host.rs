@@ -141,6 +141,7 @@ impl Guest {
             .join("lab")
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
+        scenarios::bring(scenario, &shared);
         let uml = !host_will_do(scenarios::named(scenario).is_none_or(|scenario| scenario.ipvs));
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]

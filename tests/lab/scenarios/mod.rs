@@ -19,6 +19,7 @@ mod track;
 mod vectors;
 
 use crate::bench;
+use std::path::Path;
 
 pub struct Scenario {
     pub name: &'static str,
@@ -260,6 +261,9 @@ pub const ALL: &[Scenario] = &[
         vectors::capture,
     ),
 ];
+
+/// What a guest needs of the repository: nothing here.
+pub fn bring(_scenario: &str, _shared: &Path) {}
 
 pub fn named(name: &str) -> Option<&'static Scenario> {
     ALL.iter().find(|scenario| scenario.name == name)
