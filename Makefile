@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
-.PHONY: help setup build fmt clippy test man lab vectors demo bench
+.PHONY: help setup build fmt clippy test compat man lab vectors demo bench
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -28,6 +28,9 @@ test: setup ## Formatting, lints and every test, the lab included
 
 man: ## Write the manual pages in dist/man anew
 	UPDATE_GOLDENS=1 $(CARGO) test --quiet --test man
+
+compat: setup ## keepalived's verdicts: our own files, and the corpus beside the repository where there is one
+	@$(CARGO) test --test compat
 
 lab: ## List the lab's scenarios; SCENARIO=name runs one and prints its timeline
 ifdef SCENARIO

@@ -1,17 +1,14 @@
-//! Where one file is tested: a directory that holds nothing else, a network namespace with the interfaces that it
-//! names, the network namespaces that it names.
+//! Where a file is tested: a directory that holds nothing else, a network namespace with the interfaces that it
+//! names, and the network namespaces that it names.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 
+use crate::sh;
 use crate::table::Row;
-
-/// Seconds that a test may take.
-const LIMIT: u32 = 20;
 
 /// What the verdicts assume to be there, and no script but these.
 const PROGRAMS: &[&str] = &[
@@ -65,46 +62,86 @@ pub fn furnish() {
     let _ = fs::remove_dir_all("/etc/keepalived");
 }
 
-/// Runs `program -t` on the file of `row`, which lies in `set`.
-pub fn test(program: &str, options: &[&str], set: &Path, row: &Row) -> Outcome {
+/// Files that are tested one after another in the same namespaces: a test changes nothing there.
+const TOGETHER: usize = 20;
+
+/// The rows that may share their namespaces, by their positions.
+pub fn batches(rows: &[Row]) -> Vec<Vec<usize>> {
+    let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (position, row) in rows.iter().enumerate() {
+        let place = (&row.interfaces, &row.namespaces);
+        alike.entry(place).or_default().push(position);
+    }
+    alike
+        .values()
+        .flat_map(|positions| positions.chunks(TOGETHER).map(<[usize]>::to_vec))
+        .collect()
+}
+
+/// Runs `program -t` on the files of `rows`, which lie in `set` and need the same namespaces.
+pub fn test(program: &str, options: &[&str], set: &Path, rows: &[&Row]) -> Vec<Outcome> {
+    let Some(first) = rows.first() else {
+        return Vec::new();
+    };
+    let directories: Vec<PathBuf> = rows
+        .iter()
+        .map(|row| furnish_directory(program, set, row))
+        .collect();
+    let mut script = namespaces(first);
+    for (row, directory) in rows.iter().zip(&directories) {
+        let mut words = vec![program];
+        words.extend(row.arguments.iter().map(String::as_str));
+        words.extend(options);
+        words.extend(["-t", "-f", &row.file]);
+        let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        writeln!(
+            script,
+            "cd '{}'\n{} >../out 2>../err </dev/null && echo 0 >../exit || echo $? >../exit",
+            directory.display(),
+            quoted.join(" ")
+        )
+        .expect("text");
+    }
+    sh::run(&["unshare", "--net", "--mount", "sh", "-c", &script]);
+    let outcomes = directories.iter().map(|directory| {
+        let read = |name| {
+            let bytes = fs::read(directory.with_file_name(name)).expect("a result");
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Outcome {
+            exit: read("exit").trim().parse().expect("an exit code"),
+            stdout: read("out"),
+            stderr: read("err"),
+        }
+    });
+    outcomes.collect()
+}
+
+/// A directory with the file alone, but for what it may include.
+fn furnish_directory(program: &str, set: &Path, row: &Row) -> PathBuf {
     let name = Path::new(program)
         .file_name()
         .unwrap_or_default()
         .to_string_lossy();
-    let directory = Path::new("/tmp/compat").join(format!("{name}-{}{}", row.file, row.arguments.join("")));
+    let directory = Path::new("/tmp/compat")
+        .join(format!("{name}-{}{}", row.file, row.arguments.join("")))
+        .join("alone");
     fs::create_dir_all(&directory).expect("a directory");
-    fs::copy(set.join(&row.file), directory.join(&row.file)).expect("the file");
-    // The name of what may be included has no execute bit, wherever the repository lies.
-    let plain = fs::Permissions::from_mode(0o644);
-    fs::set_permissions(directory.join(&row.file), plain.clone()).expect("permissions");
+    let copy = |from: &Path, to: &Path| {
+        fs::copy(from, to).expect("a copy");
+        // A file that may be executed is no configuration, and not every file system knows which may.
+        fs::set_permissions(to, fs::Permissions::from_mode(0o644)).expect("permissions");
+    };
+    copy(&set.join(&row.file), &directory.join(&row.file));
     for part in fs::read_dir(set.join("parts")).into_iter().flatten().flatten() {
         fs::create_dir_all(directory.join("parts")).expect("a directory");
-        let to = directory.join("parts").join(part.file_name());
-        fs::copy(part.path(), &to).expect("a part");
-        fs::set_permissions(to, plain.clone()).expect("permissions");
+        copy(&part.path(), &directory.join("parts").join(part.file_name()));
     }
-    let mut words = vec!["timeout".to_owned(), LIMIT.to_string(), program.to_owned()];
-    words.extend(row.arguments.iter().cloned());
-    words.extend(options.iter().map(|&option| option.to_owned()));
-    words.extend(["-t".to_owned(), "-f".to_owned(), row.file.clone()]);
-    let output = Command::new("unshare")
-        .args(["--net", "--mount", "sh", "-c", &script(row), "sh"])
-        .args(words)
-        .current_dir(&directory)
-        .stdin(Stdio::null())
-        .output()
-        .expect("unshare");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Outcome {
-        // As a shell would say it.
-        exit: (output.status.code()).unwrap_or_else(|| 128 + output.status.signal().unwrap_or_default()),
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-    }
+    directory
 }
 
-/// Makes the namespaces and goes on with the words that follow.
-fn script(row: &Row) -> String {
+/// Commands that make the network namespaces.
+fn namespaces(row: &Row) -> String {
     let mut links = "link set dev lo up\n".to_owned();
     for name in row.interfaces.iter().filter(|name| *name != "lo") {
         write!(
@@ -124,5 +161,5 @@ fn script(row: &Row) -> String {
         writeln!(script, "ip netns add {name}").expect("text");
         batch(&mut script, &format!("-n {name}"));
     }
-    script + "exec \"$@\"\n"
+    script
 }
