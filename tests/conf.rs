@@ -1,8 +1,9 @@
-//! Configurations and what is made of them: `tests/conf/NAME.conf` → `NAME.diag` (every diagnostic, and the exit
-//! status of `-t`) and `NAME.out` (the effective configuration, which must mean the same plan again).
+//! Configurations and what is made of them: `tests/conf/NAME.conf` → `NAME.diag` (every diagnostic as a user sees it,
+//! and the exit status of `-t`) and, where there is one, `NAME.out` (the effective configuration). What is printed
+//! must mean the same plan again, always.
 //!
 //! `UPDATE_GOLDENS=1 cargo test --test conf` writes the expectations anew: read the difference before it is
-//! committed.
+//! committed. A new NAME.out begins as an empty file.
 
 #![expect(
     clippy::unwrap_used,
@@ -187,22 +188,26 @@ fn goldens() {
         .collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
     files.sort();
-    assert!(files.len() >= 5, "{files:?}");
+    assert!(files.len() >= 60, "{files:?}");
     for path in files {
         let name = Path::new(path.file_name().unwrap());
         let text = std::fs::read_to_string(&path).unwrap();
         let (reading, plan, diagnostics) = load(name, &text);
-        check_golden(&path.with_extension("diag"), &describe(&diagnostics));
-        check_golden(&path.with_extension("out"), &check_print(&plan));
-        let mut rendered = Vec::new();
-        conf::diag::render_terminal(&diagnostics, &reading.sources, &mut rendered).unwrap();
-        let rendered = String::from_utf8(rendered).unwrap();
+        let mut shown = Vec::new();
+        conf::diag::render_terminal(&diagnostics, &reading.sources, &mut shown).unwrap();
+        let shown = String::from_utf8(shown).unwrap();
         for place in diagnostics
             .iter()
             .filter_map(|diagnostic| diagnostic.place.as_ref())
         {
             let place = format!("{}:{}:{}", place.file.display(), place.line, place.column);
-            assert!(rendered.contains(&place), "{place} is not shown in\n{rendered}");
+            assert!(shown.contains(&place), "{place} is not shown in\n{shown}");
+        }
+        let exit = plan::exit_code(&diagnostics);
+        check_golden(&path.with_extension("diag"), &format!("{shown}exit {exit}\n"));
+        let printed = check_print(&plan);
+        if path.with_extension("out").exists() {
+            check_golden(&path.with_extension("out"), &printed);
         }
     }
 }
