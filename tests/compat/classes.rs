@@ -167,9 +167,7 @@ pub fn of_text(text: &str) -> BTreeSet<String> {
             .filter(|(place, _)| place.contains("Line "))
             .unwrap_or(("", line));
         let named = |part: &&str| message.contains(part);
-        let found = WORDS
-            .iter()
-            .find(|(_, parts)| parts.iter().any(|part| named(part)));
+        let found = WORDS.iter().find(|(_, parts)| parts.iter().any(named));
         match found {
             Some(("invalid-number", _)) => refused = place,
             None if !place.is_empty() && place == refused => continue,

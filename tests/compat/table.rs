@@ -29,8 +29,9 @@ impl Row {
 
     /// What it is called in a report.
     pub fn name(&self) -> String {
-        [&[self.file.clone()], self.arguments.as_slice()]
-            .concat()
+        std::iter::once(self.file.as_str())
+            .chain(self.arguments.iter().map(String::as_str))
+            .collect::<Vec<_>>()
             .join(" ")
     }
 }
