@@ -5,16 +5,23 @@ use super::{Code, Finding, Node};
 use crate::conf::config::{AddressLine, Spanned};
 use crate::conf::diag::Place;
 use crate::net::{AddressSpec, Cidr, Family, InterfaceStatus};
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 pub(super) fn look(node: &Node, alone: bool, found: &mut Vec<Finding>) {
     let here = may_be_for_this_host(node) && (alone || is_for_this_host(node));
-    for router in node.routers() {
+    let routers = node.routers();
+    let virtual_ones: HashSet<IpAddr> = routers
+        .iter()
+        .flat_map(|router| router.does.vips.iter().chain(&router.does.excluded))
+        .map(|vip| vip.cidr.addr)
+        .collect();
+    for router in routers {
         own_address(&router, found);
         peer_address(&router, found);
         network_address(&router, found);
         if here {
-            prefixes(&router, found);
+            prefixes(&router, &virtual_ones, found);
         }
     }
 }
@@ -136,7 +143,7 @@ fn is_for_this_host(node: &Node) -> bool {
 }
 
 /// Addresses and the prefixes of their interface.
-fn prefixes(router: &Router<'_>, found: &mut Vec<Finding>) {
+fn prefixes(router: &Router<'_>, virtual_ones: &HashSet<IpAddr>, found: &mut Vec<Finding>) {
     let mut outside: Vec<(Cidr, &InterfaceStatus)> = Vec::new();
     for spec in router.does.vips.iter().chain(&router.does.excluded) {
         let interfaces = &router.node.host.interfaces;
@@ -146,7 +153,7 @@ fn prefixes(router: &Router<'_>, found: &mut Vec<Finding>) {
         if interface.loopback || interface.noarp {
             continue;
         }
-        let own = own_prefixes(router.node, interface, spec);
+        let own = own_prefixes(interface, spec, virtual_ones);
         if own.is_empty() {
             continue;
         }
@@ -200,19 +207,16 @@ fn prefixes(router: &Router<'_>, found: &mut Vec<Finding>) {
 }
 
 /// The prefixes that an interface has by itself: virtual addresses that it holds now do not count.
-fn own_prefixes(node: &Node, interface: &InterfaceStatus, spec: &AddressSpec) -> Vec<Cidr> {
-    let routers = node.routers();
-    let virtual_one = |address: IpAddr| {
-        routers
-            .iter()
-            .flat_map(|router| router.does.vips.iter().chain(&router.does.excluded))
-            .any(|vip| vip.cidr.addr == address)
-    };
+fn own_prefixes(
+    interface: &InterfaceStatus,
+    spec: &AddressSpec,
+    virtual_ones: &HashSet<IpAddr>,
+) -> Vec<Cidr> {
     interface
         .addresses
         .iter()
         .map(|address| address.cidr)
-        .filter(|cidr| cidr.family() == spec.cidr.family() && !virtual_one(cidr.addr))
+        .filter(|cidr| cidr.family() == spec.cidr.family() && !virtual_ones.contains(&cidr.addr))
         .filter(|cidr| !matches!(cidr.addr, IpAddr::V6(address) if address.is_unicast_link_local()))
         .collect()
 }

@@ -21,6 +21,7 @@ use crate::conf::config::Config;
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
 use crate::plan::{self, Host, Plan};
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 /// Something that cannot be meant.
@@ -213,17 +214,21 @@ pub fn all(nodes: &[&Node]) -> Vec<Finding> {
         }));
     }
     found.extend(between(nodes));
-    let mut seen: Vec<Finding> = Vec::new();
-    for finding in found {
-        // Files that two directors share are looked at twice, and so is a script of this host.
-        let script = |other: &&Finding| other.code == Code::ScriptWritable && other.about == finding.about;
-        if !seen.contains(&finding)
-            && (finding.code != Code::ScriptWritable || !seen.iter().any(|f| script(&f)))
-        {
-            seen.push(finding);
-        }
-    }
-    seen
+    // Files that two directors share are looked at twice, and so is a script of this host.
+    let mut seen = HashSet::new();
+    found.retain(|finding| {
+        let place = match finding.code {
+            Code::ScriptWritable => None,
+            _ => finding.place.as_ref().map(ToString::to_string),
+        };
+        seen.insert((
+            finding.code,
+            finding.about.clone(),
+            finding.message.clone(),
+            place,
+        ))
+    });
+    found
 }
 
 fn between(nodes: &[&Node]) -> Vec<Finding> {

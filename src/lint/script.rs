@@ -19,10 +19,16 @@ pub(super) fn look(node: &Node, found: &mut Vec<Finding>) {
 
 /// A run that is still going when its turn comes is skipped; a run that hangs fails at its limit (facts 14).
 fn times(node: &Node, found: &mut Vec<Finding>) {
+    let used: HashSet<&String> = node
+        .plan
+        .track_scripts
+        .iter()
+        .map(|script| &script.name)
+        .collect();
     let mut seen = HashSet::new();
     for script in &node.config.scripts {
         let name = &script.name.value;
-        if !seen.insert(name) || !node.plan.track_scripts.iter().any(|used| used.name == *name) {
+        if !seen.insert(name) || !used.contains(name) {
             continue;
         }
         let about = format!("vrrp_script {name}");

@@ -7,7 +7,7 @@ use crate::conf::config::{
     CheckSettings, Checker, CheckerKind, RealServer, ServerName, Spanned, VirtualServer,
 };
 use crate::ipvs::model::{Protocol, ServiceFlags, ServiceKey};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -26,29 +26,28 @@ pub(super) struct Service<'a> {
 impl Node {
     /// The virtual servers of a director, in the order of the file.
     pub(super) fn services(&self) -> Vec<Service<'_>> {
+        let mut written: HashMap<String, &VirtualServer> = HashMap::new();
+        for server in &self.config.servers {
+            let protocol = server.protocol.as_ref();
+            let protocol = protocol.map_or(Protocol::Udp, |protocol| protocol.value);
+            let name = match server.name.value {
+                ServerName::Address(address) => format!("{} {address}", protocol.word()),
+                ServerName::FwMark(mark) => format!("fwmark {mark}"),
+            };
+            written.entry(name).or_insert(server);
+        }
         let of = |key: &ServiceKey| {
-            self.config
-                .servers
-                .iter()
-                .find(|written| match (&written.name.value, key) {
-                    (ServerName::Address(own), ServiceKey::Address { protocol, address }) => {
-                        let default = || Protocol::Udp;
-                        own == address
-                            && written.protocol.as_ref().map_or_else(default, |p| p.value) == *protocol
-                    }
-                    (ServerName::FwMark(own), ServiceKey::FwMark { mark, .. }) => own == mark,
-                    _ => false,
-                })
+            let name = match key {
+                ServiceKey::Address { protocol, address } => format!("{} {address}", protocol.word()),
+                ServiceKey::FwMark { mark, .. } => format!("fwmark {mark}"),
+            };
+            written.get(&name).copied()
         };
-        self.plan
-            .check
-            .services
-            .iter()
+        let services = self.plan.check.services.iter();
+        services
             .filter_map(|does| {
-                Some(Service {
-                    does,
-                    written: of(&does.key)?,
-                })
+                let written = of(&does.key)?;
+                Some(Service { does, written })
             })
             .collect()
     }

@@ -4,6 +4,7 @@ use super::Node;
 use crate::conf::config::{Instance, SyncGroup};
 use crate::conf::diag::Place;
 use crate::vrrp::config::{InitialState, RouterConfig, SyncGroupConfig};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// A router of a director.
@@ -22,36 +23,38 @@ pub(super) struct Router<'a> {
 impl Node {
     /// Its routers, in the order of the file.
     pub(super) fn routers(&self) -> Vec<Router<'_>> {
-        self.plan
-            .vrrp
-            .routers
-            .iter()
-            .filter_map(|does| self.view(does))
-            .collect()
-    }
-
-    fn view<'a>(&'a self, does: &'a RouterConfig) -> Option<Router<'a>> {
-        let written = self
+        let mut instances: HashMap<&str, &Instance> = HashMap::new();
+        for written in &self.config.instances {
+            instances.entry(&written.name.value).or_insert(written);
+        }
+        let groups: HashMap<&str, &SyncGroup> = self
             .config
-            .instances
-            .iter()
-            .find(|written| written.name.value == does.name)?;
-        let group = self
-            .plan
-            .vrrp
             .groups
             .iter()
-            .find(|group| group.members.contains(&does.name))
-            .and_then(|group| {
-                let mut all = self.config.groups.iter();
-                Some((group, all.find(|written| written.name.value == group.name)?))
-            });
-        Some(Router {
-            node: self,
-            does,
-            written,
-            group,
-        })
+            .map(|written| (written.name.value.as_str(), written))
+            .collect();
+        let mut group_of = HashMap::new();
+        for group in &self.plan.vrrp.groups {
+            if let Some(written) = groups.get(group.name.as_str()) {
+                group_of.extend(
+                    group
+                        .members
+                        .iter()
+                        .map(|member| (member.as_str(), (group, *written))),
+                );
+            }
+        }
+        let routers = self.plan.vrrp.routers.iter();
+        routers
+            .filter_map(|does| {
+                Some(Router {
+                    node: self,
+                    does,
+                    written: instances.get(does.name.as_str())?,
+                    group: group_of.get(does.name.as_str()).copied(),
+                })
+            })
+            .collect()
     }
 }
 

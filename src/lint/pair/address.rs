@@ -5,6 +5,8 @@ use super::super::{Code, Finding};
 use super::addresses;
 use crate::conf::diag::Place;
 use crate::net::{AddressSpec, Cidr};
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 pub(super) fn look(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
     if one.does.family != other.does.family {
@@ -26,9 +28,14 @@ fn place<'a>(router: &Router<'a>, cidr: Cidr) -> &'a Place {
 
 /// What `one` holds and `other` does not.
 fn only<'a>(one: &Router<'a>, other: &Router<'_>) -> Vec<&'a AddressSpec> {
+    let theirs = by_address(other);
     addresses(one)
-        .filter(|vip| addresses(other).all(|theirs| theirs.cidr.addr != vip.cidr.addr))
+        .filter(|vip| !theirs.contains_key(&vip.cidr.addr))
         .collect()
+}
+
+fn by_address<'a>(router: &Router<'a>) -> HashMap<IpAddr, &'a AddressSpec> {
+    addresses(router).map(|vip| (vip.cidr.addr, vip)).collect()
 }
 
 fn words(vips: &[&AddressSpec]) -> String {
@@ -71,16 +78,16 @@ fn sets(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
 
 /// An address in adverts on one side, and outside on the other.
 fn kinds(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
-    let in_adverts = |router: &Router<'_>, vip: &AddressSpec| {
-        let mut own = router.does.vips.iter();
-        own.any(|own| own.cidr.addr == vip.cidr.addr)
+    let advertised = |router: &Router<'_>| -> HashSet<IpAddr> {
+        router.does.vips.iter().map(|vip| vip.cidr.addr).collect()
     };
-    let moved = addresses(one).find(|vip| in_adverts(one, vip) != in_adverts(other, vip));
+    let (ours, theirs) = (advertised(one), advertised(other));
+    let moved = addresses(one).find(|vip| ours.contains(&vip.cidr.addr) != theirs.contains(&vip.cidr.addr));
     let Some(vip) = moved else {
         return;
     };
-    let word = |router: &Router<'_>| {
-        if in_adverts(router, vip) {
+    let word = |advertised: &HashSet<IpAddr>| {
+        if advertised.contains(&vip.cidr.addr) {
             "virtual_ipaddress"
         } else {
             "virtual_ipaddress_excluded"
@@ -90,8 +97,8 @@ fn kinds(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
         "{}: {} is in {} here and in {} in {}",
         one.name(),
         vip.cidr.addr,
-        word(one),
-        word(other),
+        word(&ours),
+        word(&theirs),
         other.node.name
     );
     let theirs = addresses(other).find(|theirs| theirs.cidr.addr == vip.cidr.addr);
@@ -110,8 +117,9 @@ fn kinds(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
 
 /// One address with two prefix lengths.
 fn prefixes(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
+    let all = by_address(other);
     for vip in addresses(one) {
-        let theirs = addresses(other).find(|theirs| theirs.cidr.addr == vip.cidr.addr);
+        let theirs = all.get(&vip.cidr.addr);
         let Some(theirs) = theirs.filter(|theirs| theirs.cidr.prefix != vip.cidr.prefix) else {
             continue;
         };

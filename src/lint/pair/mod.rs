@@ -8,8 +8,10 @@ mod wire;
 
 use super::view::{Router, list};
 use super::{Code, Finding, Node};
-use crate::net::AddressSpec;
-use std::collections::HashSet;
+use crate::net::{AddressSpec, Family, IfName};
+use crate::vrrp::Vrid;
+use crate::vrrp::config::Transport;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Everything between every two of `nodes`.
@@ -50,65 +52,106 @@ pub(super) fn teams<'a>(nodes: &[&'a Node]) -> Vec<Vec<Router<'a>>> {
 
 fn numbered<'a>(nodes: &[&'a Node]) -> Vec<Vec<(usize, Router<'a>)>> {
     let mut teams: Vec<Vec<(usize, Router<'a>)>> = Vec::new();
+    // The team of a director's router.
+    let mut team_of: HashMap<(usize, &str), usize> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
-        let mut left = node.routers();
         for (before, earlier) in nodes.iter().enumerate().take(at) {
             for (one, other) in matches(earlier, node) {
-                let Some(position) = left.iter().position(|router| router.name() == other.name()) else {
+                let known = team_of.get(&(before, one.name())).copied();
+                if team_of.contains_key(&(at, other.name())) {
                     continue;
-                };
-                let team = teams.iter_mut().find(|team| {
-                    let mut all = team.iter();
-                    all.any(|(number, router)| *number == before && router.name() == one.name())
-                });
-                if let Some(team) = team
-                    && team.iter().all(|(number, _)| *number != at)
+                }
+                if let Some(number) = known
+                    && let Some(team) = teams.get_mut(number)
+                    && team.iter().all(|(member, _)| *member != at)
                 {
-                    team.push((at, left.remove(position)));
+                    team.push((at, other));
+                    team_of.insert((at, other.name()), number);
                 }
             }
         }
-        teams.extend(left.into_iter().map(|router| vec![(at, router)]));
+        for router in node.routers() {
+            team_of.entry((at, router.name())).or_insert_with(|| {
+                teams.push(vec![(at, router)]);
+                teams.len() - 1
+            });
+        }
     }
     teams
 }
 
-/// Which router of `a` is which of `b`: by VRID and address, by address, by name, and last by VRID where no
-/// addresses tell.
+/// What two routers may have in common.
+type Key<'a> = (Option<&'a str>, Option<Vrid>, Option<Family>, Option<IpAddr>);
+
+/// The ways of being the same router, the surest first: name and VRID, VRID and address, address, name.
+const PASSES: [for<'a> fn(&Router<'a>) -> Vec<Key<'a>>; 5] = [
+    |router| {
+        vec![(
+            Some(router.name()),
+            Some(router.does.vrid),
+            Some(router.does.family),
+            None,
+        )]
+    },
+    |router| {
+        let key = |vip: &AddressSpec| {
+            (
+                None,
+                Some(router.does.vrid),
+                Some(router.does.family),
+                Some(vip.cidr.addr),
+            )
+        };
+        addresses(router).map(key).collect()
+    },
+    |router| {
+        let key = |vip: &AddressSpec| (None, None, Some(router.does.family), Some(vip.cidr.addr));
+        addresses(router).map(key).collect()
+    },
+    |router| vec![(Some(router.name()), None, None, None)],
+    |router| vec![(None, Some(router.does.vrid), Some(router.does.family), None)],
+];
+
+/// Which router of `a` is which of `b`.
 fn matches<'a>(a: &'a Node, b: &'a Node) -> Vec<(Router<'a>, Router<'a>)> {
     let mut left = a.routers();
-    let mut theirs = b.routers();
+    let mut theirs: Vec<Option<Router<'a>>> = b.routers().into_iter().map(Some).collect();
     let mut out = Vec::new();
-    let family = |one: &Router<'_>, other: &Router<'_>| one.does.family == other.does.family;
-    let vrid = |one: &Router<'_>, other: &Router<'_>| one.does.vrid == other.does.vrid && family(one, other);
-    let bare = |router: &Router<'_>| addresses(router).next().is_none();
-    type Same<'f> = &'f dyn Fn(&Router<'_>, &Router<'_>) -> bool;
-    let passes: [Same<'_>; 4] = [
-        &|one, other| vrid(one, other) && overlap(one, other),
-        &|one, other| family(one, other) && overlap(one, other),
-        &|one, other| one.name() == other.name(),
-        &|one, other| vrid(one, other) && (bare(one) || bare(other)),
-    ];
-    for same in passes {
-        left.retain(|one| match theirs.iter().position(|other| same(one, other)) {
-            Some(at) => {
-                out.push((*one, theirs.remove(at)));
-                false
+    for (number, keys) in PASSES.iter().enumerate() {
+        let mut known: HashMap<Key<'_>, Vec<usize>> = HashMap::new();
+        for (at, router) in theirs.iter().enumerate() {
+            for key in router.iter().flat_map(keys) {
+                known.entry(key).or_default().push(at);
             }
-            None => true,
+        }
+        // A VRID alone tells only where there are no addresses.
+        let weak = number + 1 == PASSES.len();
+        left.retain(|one| {
+            let keys = keys(one);
+            let mut candidates = keys.iter().filter_map(|key| known.get(key)).flatten();
+            let found = candidates.find_map(|at| {
+                let slot = theirs.get_mut(*at)?;
+                slot.take_if(|other| !weak || is_bare(one) || is_bare(other))
+            });
+            match found {
+                Some(other) => {
+                    out.push((*one, other));
+                    false
+                }
+                None => true,
+            }
         });
     }
     out
 }
 
+fn is_bare(router: &Router<'_>) -> bool {
+    addresses(router).next().is_none()
+}
+
 /// All that a router holds.
 fn addresses<'a>(router: &Router<'a>) -> impl Iterator<Item = &'a AddressSpec> + use<'a> {
     router.does.vips.iter().chain(&router.does.excluded)
-}
-
-fn overlap(one: &Router<'_>, other: &Router<'_>) -> bool {
-    let theirs: HashSet<IpAddr> = addresses(other).map(|vip| vip.cidr.addr).collect();
-    addresses(one).any(|vip| theirs.contains(&vip.cidr.addr))
 }
 
 /// Two files of one site that have nothing to do with each other.
@@ -139,16 +182,19 @@ fn missing(nodes: &[&Node], found: &mut Vec<Finding>) {
         .flatten()
         .map(|(at, _)| *at)
         .collect();
+    let ears: Vec<HashSet<Ear<'_>>> = nodes
+        .iter()
+        .map(|node| node.routers().iter().filter_map(hears).collect())
+        .collect();
     for team in teams {
         let [(at, router)] = team.as_slice() else {
             continue;
         };
         // One that is taken for another is said to be so.
-        let taken = nodes
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| other != at)
-            .any(|(_, node)| node.routers().iter().any(|other| collide(router, other)));
+        let taken = ears.iter().enumerate().any(|(other, ears)| {
+            let heard = hears(router).is_some_and(|ear| ears.contains(&ear));
+            other != *at && heard
+        });
         if !sharing.contains(at) || taken {
             continue;
         }
@@ -182,60 +228,69 @@ fn missing(nodes: &[&Node], found: &mut Vec<Finding>) {
 
 /// One VRID for two things on one segment.
 fn collisions(a: &Node, b: &Node, matched: &[(Router<'_>, Router<'_>)], found: &mut Vec<Finding>) {
+    let mut heard: HashMap<Ear<'_>, Vec<Router<'_>>> = HashMap::new();
+    for other in b.routers() {
+        if let Some(ear) = hears(&other) {
+            heard.entry(ear).or_default().push(other);
+        }
+    }
+    let pairs: HashSet<(&str, &str)> = matched.iter().map(|(x, y)| (x.name(), y.name())).collect();
+    // Of one that has a peer of another VRID, `vrid-differs` tells already.
+    let differing = || matched.iter().filter(|(x, y)| x.does.vrid != y.does.vrid);
+    let ours: HashSet<&str> = differing().map(|(x, _)| x.name()).collect();
+    let theirs: HashSet<&str> = differing().map(|(_, y)| y.name()).collect();
     for one in a.routers() {
-        for other in b.routers() {
-            let known = matched.iter().any(|(x, y)| {
-                let (ours, theirs) = (x.name() == one.name(), y.name() == other.name());
-                // Of one that has a peer of another VRID, `vrid-differs` tells already.
-                (ours && theirs) || ((ours || theirs) && x.does.vrid != y.does.vrid)
-            });
-            if known || !collide(&one, &other) {
-                continue;
+        let others = hears(&one).and_then(|ear| heard.get(&ear));
+        for other in others.into_iter().flatten() {
+            let told = ours.contains(one.name()) || theirs.contains(other.name());
+            if !told && !pairs.contains(&(one.name(), other.name())) {
+                found.push(collision(&one, other));
             }
-            let message = format!(
-                "VRID {} on {} is {} here and {} in {}, with other addresses",
-                one.does.vrid,
-                one.does.interface,
-                one.name(),
-                other.name(),
-                b.name
-            );
-            found.push(
-                Finding::new(Code::VridCollision, one.about(), one.vrid_place(), message)
-                    .label("here")
-                    .effect("they take each other for one virtual router: the addresses of the one that is backup are held nowhere")
-                    .fix("if they are one, give them the same addresses; otherwise give one of them a VRID of its own")
-                    .also(other.vrid_place(), "there"),
-            );
         }
     }
 }
 
-/// Whether two routers would hear each other.
-fn collide(one: &Router<'_>, other: &Router<'_>) -> bool {
-    one.does.vrid == other.does.vrid
-        && one.does.family == other.does.family
-        && one.does.interface == other.does.interface
-        && is_multicast(one)
-        && is_multicast(other)
+fn collision(one: &Router<'_>, other: &Router<'_>) -> Finding {
+    let message = format!(
+        "VRID {} on {} is {} here and {} in {}, with other addresses",
+        one.does.vrid,
+        one.does.interface,
+        one.name(),
+        other.name(),
+        other.node.name
+    );
+    Finding::new(Code::VridCollision, one.about(), one.vrid_place(), message)
+        .label("here")
+        .effect("they take each other for one virtual router: the addresses of the one that is backup are held nowhere")
+        .fix("if they are one, give them the same addresses; otherwise give one of them a VRID of its own")
+        .also(other.vrid_place(), "there")
 }
 
-fn is_multicast(router: &Router<'_>) -> bool {
-    matches!(
-        router.does.transport,
-        crate::vrrp::config::Transport::Multicast { .. }
-    )
+/// Where a router hears adverts.
+type Ear<'a> = (Vrid, Family, &'a IfName, IpAddr);
+
+/// `None` for unicast, which only its peers send to.
+fn hears<'a>(router: &Router<'a>) -> Option<Ear<'a>> {
+    match &router.does.transport {
+        Transport::Multicast { group } => Some((
+            router.does.vrid,
+            router.does.family,
+            &router.does.interface,
+            *group,
+        )),
+        Transport::Unicast { .. } => None,
+    }
 }
 
 /// The same names of interfaces, the other way round. That names differ may be because the hosts do.
 fn interfaces(matched: &[(Router<'_>, Router<'_>)], found: &mut Vec<Finding>) {
+    let pairs: HashSet<(&IfName, &IfName)> = matched
+        .iter()
+        .map(|(x, y)| (&x.does.interface, &y.does.interface))
+        .collect();
     for (one, other) in matched {
         let (here, there) = (&one.does.interface, &other.does.interface);
-        let crossed = here != there
-            && matched
-                .iter()
-                .any(|(x, y)| x.does.interface == *there && y.does.interface == *here);
-        if !crossed {
+        if here == there || !pairs.contains(&(there, here)) {
             continue;
         }
         let message = format!(

@@ -5,29 +5,33 @@ use super::super::view::{Router, list};
 use super::super::{Code, Finding, Node};
 use super::addresses;
 use crate::ipvs::model::ServiceKey;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 pub(super) fn look(a: &Node, b: &Node, matched: &[(Router<'_>, Router<'_>)], found: &mut Vec<Finding>) {
     let (ours, theirs) = (a.services(), b.services());
-    let peer = |key: &ServiceKey, all: &[Service<'_>]| all.iter().any(|service| service.does.key == *key);
-    let shared = ours.iter().any(|service| peer(&service.does.key, &theirs));
+    let by_key =
+        |all: &[Service<'_>]| -> HashSet<ServiceKey> { all.iter().map(|service| service.does.key).collect() };
+    let (our_keys, their_keys) = (by_key(&ours), by_key(&theirs));
+    let shared = !our_keys.is_disjoint(&their_keys);
     let moved: HashSet<IpAddr> = matched
         .iter()
         .flat_map(|(one, other)| addresses(one).chain(addresses(other)))
         .map(|vip| vip.cidr.addr)
         .collect();
-    for (node, services, others) in [(b, &ours, &theirs), (a, &theirs, &ours)] {
+    for (node, services, others) in [(b, &ours, &their_keys), (a, &theirs, &our_keys)] {
         let lost: Vec<&Service<'_>> = services
             .iter()
-            .filter(|service| !peer(&service.does.key, others))
+            .filter(|service| !others.contains(&service.does.key))
             // An address that fails over, or other services that both have, show that it is meant for both.
             .filter(|service| shared || address(&service.does.key).is_some_and(|ip| moved.contains(&ip)))
             .collect();
         missing(node, &lost, found);
     }
+    let theirs: HashMap<ServiceKey, &Service<'_>> =
+        theirs.iter().map(|service| (service.does.key, service)).collect();
     for one in &ours {
-        if let Some(other) = theirs.iter().find(|other| other.does.key == one.does.key) {
+        if let Some(other) = theirs.get(&one.does.key) {
             differs(one, other, b, found);
         }
     }
