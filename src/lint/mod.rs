@@ -228,6 +228,8 @@ pub fn all(nodes: &[&Node]) -> Vec<Finding> {
             place,
         ))
     });
+    // What breaks the site comes first.
+    found.sort_by_key(|finding| Reverse(finding.code.severity()));
     found
 }
 

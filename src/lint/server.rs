@@ -30,9 +30,12 @@ impl Node {
         for server in &self.config.servers {
             let protocol = server.protocol.as_ref();
             let protocol = protocol.map_or(Protocol::Udp, |protocol| protocol.value);
-            let name = match server.name.value {
-                ServerName::Address(address) => format!("{} {address}", protocol.word()),
-                ServerName::FwMark(mark) => format!("fwmark {mark}"),
+            let name = if let ServerName::Address(address) = server.name.value {
+                format!("{} {address}", protocol.word())
+            } else if let ServerName::FwMark(mark) = server.name.value {
+                format!("fwmark {mark}")
+            } else {
+                continue;
             };
             written.entry(name).or_insert(server);
         }
