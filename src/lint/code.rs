@@ -114,6 +114,7 @@ codes! {
     EqualPriorities "equal-priorities" Warning,
     StateContradictsPriority "state-contradicts-priority" Warning,
     NopreemptOnLowerOnly "nopreempt-on-lower-only" Warning,
+    NopreemptAfterBoot "nopreempt-after-boot" Note,
     WeightNeverDecides "weight-never-decides" Error,
     SyncGroupDiffers "sync-group-differs" Warning,
     SyncGroupTorn "sync-group-torn" Error,

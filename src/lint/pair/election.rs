@@ -1,14 +1,15 @@
 //! Who is master: priorities that are equal or against `state`, and `nopreempt` on the wrong side.
 
-use super::super::view::Router;
+use super::super::view::{Router, seconds};
 use super::super::{Code, Finding};
 
-pub(super) fn look(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
+/// `crowd`: there are more than two directors.
+pub(super) fn look(one: &Router<'_>, other: &Router<'_>, crowd: bool, found: &mut Vec<Finding>) {
     if one.does.family != other.does.family || one.does.vrid != other.does.vrid {
         return;
     }
     if one.priority() == other.priority() {
-        equal(one, other, found);
+        equal(one, other, crowd, found);
         return;
     }
     let (high, low) = if one.priority() > other.priority() {
@@ -18,10 +19,12 @@ pub(super) fn look(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding
     };
     contradicted(high, low, found);
     nopreempt(high, low, found);
+    after_boot(high, low, found);
 }
 
-/// Equal priorities on purpose are those of directors that all have `nopreempt`.
-fn equal(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
+/// Equal priorities on purpose are those of two directors that both have `nopreempt`. Of three, two would take over
+/// from the third at the same moment.
+fn equal(one: &Router<'_>, other: &Router<'_>, crowd: bool, found: &mut Vec<Finding>) {
     let (priority, name, peer) = (one.priority(), one.name(), &other.node.name);
     if one.does.priority.is_owner() {
         let message = format!("{name}: priority 255 here and in {peer}: two owners of the addresses");
@@ -36,7 +39,7 @@ fn equal(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
         );
         return;
     }
-    if one.does.nopreempt && other.does.nopreempt {
+    if one.does.nopreempt && other.does.nopreempt && !crowd {
         return;
     }
     let both = match (one.state_master(), other.state_master()) {
@@ -44,6 +47,12 @@ fn equal(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
         _ => "",
     };
     let message = format!("{name}: priority {priority} here and in {peer}{both}");
+    let effect = if crowd {
+        "when the master fails both take over at the same moment, until the one with the lower address yields"
+    } else {
+        "which one is master is left to chance; when both start at once both are master until the one with the lower \
+         address yields"
+    };
     let fix = if priority < 254 {
         format!(
             "write priority {} here or {} there",
@@ -53,11 +62,16 @@ fn equal(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
     } else {
         format!("write priority {} there", priority - 1)
     };
+    let fix = if crowd {
+        fix
+    } else {
+        format!("{fix}; if neither shall be preferred, nopreempt and state BACKUP in both")
+    };
     found.push(
         Finding::new(Code::EqualPriorities, one.about(), one.priority_place(), message)
             .label("here")
-            .effect("which one is master is left to chance; when both start at once both are master until the one with the lower address yields")
-            .fix(format!("{fix}; if neither shall be preferred, nopreempt and state BACKUP in both"))
+            .effect(effect)
+            .fix(fix)
             .also(other.priority_place(), "there"),
     );
 }
@@ -115,5 +129,33 @@ fn nopreempt(high: &Router<'_>, low: &Router<'_>, found: &mut Vec<Finding>) {
             ))
             .fix("write nopreempt there too, with state BACKUP")
             .also(high.priority_place(), "takes over from a lower priority"),
+    );
+}
+
+/// `nopreempt` leaves a master alone that is heard. Frames often come seconds after the link is up.
+fn after_boot(high: &Router<'_>, low: &Router<'_>, found: &mut Vec<Finding>) {
+    let global = &high.node.config.global.later.vrrp;
+    let delayed = [global.startup_delay, global.delay_after_boot];
+    let Some(place) = high.nopreempt_place() else {
+        return;
+    };
+    if delayed.into_iter().flatten().any(|delay| !delay.is_zero()) {
+        return;
+    }
+    let message = format!(
+        "{}: nopreempt with the higher priority, and no vrrp_startup_delay",
+        high.name()
+    );
+    let silence = high.does.advert_int * u32::from(high.does.down_timer_adverts);
+    found.push(
+        Finding::new(Code::NopreemptAfterBoot, high.about(), place, message)
+            .effect(format!(
+                "a director that hears nothing for about {} seconds after its start, as behind a switch port that is \
+                 not forwarding yet, becomes master all the same, and the master of lower priority yields",
+                seconds(silence)
+            ))
+            .fix("write `vrrp_startup_delay 30` in global_defs, or as long as the network needs")
+            .also(high.priority_place(), "wins once it speaks")
+            .also(low.priority_place(), "yields then"),
     );
 }

@@ -22,7 +22,7 @@ pub(super) fn look(nodes: &[&Node], found: &mut Vec<Finding>) {
             for (one, other) in &matched {
                 wire::look(one, other, found);
                 address::look(one, other, found);
-                election::look(one, other, found);
+                election::look(one, other, nodes.len() > 2, found);
             }
             interfaces(&matched, found);
             group::look(a, b, &matched, found);
@@ -186,6 +186,7 @@ fn missing(nodes: &[&Node], found: &mut Vec<Finding>) {
         .iter()
         .map(|node| node.routers().iter().filter_map(hears).collect())
         .collect();
+    let last: Vec<Option<Router<'_>>> = nodes.iter().map(|node| node.routers().pop()).collect();
     for team in teams {
         let [(at, router)] = team.as_slice() else {
             continue;
@@ -215,14 +216,20 @@ fn missing(nodes: &[&Node], found: &mut Vec<Finding>) {
         } else {
             format!("nobody takes over {} when this director fails", list(&held))
         };
-        found.push(
-            Finding::new(Code::InstanceMissing, router.about(), router.place(), message)
-                .effect(effect)
-                .fix(format!(
-                    "add it there with virtual_router_id {}, the same addresses and another priority",
-                    router.does.vrid
-                )),
-        );
+        let mut finding = Finding::new(Code::InstanceMissing, router.about(), router.place(), message)
+            .effect(effect)
+            .fix(format!(
+                "add it there with virtual_router_id {}, the same addresses and another priority",
+                router.does.vrid
+            ));
+        let elsewhere = last
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| other != at && sharing.contains(other));
+        for router in elsewhere.filter_map(|(_, last)| last.as_ref()) {
+            finding = finding.also(router.place(), "it could stand behind this block");
+        }
+        found.push(finding);
     }
 }
 

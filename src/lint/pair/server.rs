@@ -58,6 +58,14 @@ fn missing(node: &Node, lost: &[&Service<'_>], found: &mut Vec<Finding>) {
     )
     .effect("after a failover nobody serves it there")
     .fix("write the same virtual servers in both");
+    let (servers, routers) = (node.services(), node.routers());
+    let last = servers
+        .last()
+        .map(|service| &service.written.name.place)
+        .or_else(|| routers.last().map(Router::place));
+    if let Some(last) = last {
+        finding = finding.also(last, "it could stand behind this block");
+    }
     for service in rest.iter().take(3) {
         finding = finding.also(&service.written.name.place, "this one neither");
     }
