@@ -13,12 +13,20 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Blocks of which lowering reads every keyword, whether anything comes of it or not.
-const LOWERED: &[Block] = &[Block::GlobalDefs];
+const LOWERED: &[Block] = &[
+    Block::GlobalDefs,
+    Block::TrackGroup,
+    Block::GarpGroup,
+    Block::BfdInstance,
+];
 /// The same for single keywords of other blocks.
 const LOWERED_KEYWORDS: &[(Block, &str)] = &[
+    (Block::Root, "bfd_instance"),
     (Block::Root, "child_wait_time"),
+    (Block::Root, "garp_group"),
     (Block::Root, "namespace_with_ipsets"),
     (Block::Root, "net_namespace_ipvs"),
+    (Block::Root, "track_group"),
     (Block::Root, "use_pid_dir"),
 ];
 
@@ -165,32 +173,11 @@ impl Audit<'_> {
         match (block, statement.keyword()) {
             (Block::Root, "track_file" | "vrrp_track_file") => drop(self.trackable.insert(("file", name()))),
             (Block::Root, "vrrp_track_process") => drop(self.trackable.insert(("process", name()))),
-            (Block::Root, "bfd_instance") => {
-                self.trackable.insert(("bfd", name()));
-                let neighbor = |line: &Statement| {
-                    matches!(line.keyword(), "neighbor_ip" | "neighbour_ip")
-                        && line.arg().is_some_and(|word| word.text.parse::<IpAddr>().is_ok())
-                };
-                if statement.arg().is_some() && !body.iter().any(neighbor) {
-                    let message = format!(
-                        "BFD instance {} has no neighbor address set, disabling instance",
-                        name()
-                    );
-                    self.report(Class::General, statement, message);
-                }
-            }
+            (Block::Root, "bfd_instance") => drop(self.trackable.insert(("bfd", name()))),
             // Only what was defined before counts (grammar 5.10).
             (Block::Instance | Block::SyncGroup, "track_file") => self.tracked("file", body),
             (Block::Instance | Block::SyncGroup, "track_process") => self.tracked("process", body),
             (Block::Instance | Block::SyncGroup, "track_bfd") => self.tracked("bfd", body),
-            (Block::Instance, "virtual_routes") | (Block::Root, "static_routes") => {
-                for line in body {
-                    if line.args().iter().any(|word| word.text == "or") {
-                        let message = "\"or\" for routes is deprecated - please use 'nexthop'".to_owned();
-                        self.report(Class::Deprecated, line, message);
-                    }
-                }
-            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Cidr, IfName};
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A route or address scope (`rt_scopes`): 0 global, 200 site, 253 link, 254 host, 255 nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -44,6 +44,64 @@ pub struct AddressSpec {
     pub label: Option<String>,
     /// `brd` / `broadcast`: IPv4 only; none is set by default (fact 16.2).
     pub broadcast: Option<Ipv4Addr>,
+}
+
+/// How long an address is preferred as a source (`preferred_lft`); 0 seconds: it is deprecated from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lifetime {
+    /// Always.
+    Forever,
+    /// So many seconds.
+    Seconds(u32),
+}
+
+/// What else a line of addresses may say.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AddressOptions {
+    /// `peer`: the other end of a point-to-point link, of the same family.
+    pub peer: Option<IpAddr>,
+    /// `home`
+    pub home: bool,
+    /// `-nodad`: IPv6 duplicate address detection stays on.
+    pub dad: bool,
+    /// `mngtmpaddr`
+    pub mngtmpaddr: bool,
+    /// `noprefixroute`
+    pub noprefixroute: bool,
+    /// `autojoin`
+    pub autojoin: bool,
+    /// `preferred_lft`: IPv6 only.
+    pub preferred: Option<Lifetime>,
+    /// Its loss has consequences: no `no_track`.
+    pub watched: bool,
+    /// `track_group`: the static track group that it belongs to.
+    pub track_group: Option<String>,
+    /// `use_vmac`: it is put on a VMAC.
+    pub use_vmac: bool,
+}
+
+impl AddressOptions {
+    /// What holds for `cidr` without a word. keepalived deprecates a single IPv6 address (fact 16.1), so that it is no
+    /// source of new connections.
+    pub fn of(cidr: &Cidr) -> Self {
+        let preferred = match (cidr.addr, cidr.prefix) {
+            (IpAddr::V4(_), _) => None,
+            (IpAddr::V6(_), 128) => Some(Lifetime::Seconds(0)),
+            (IpAddr::V6(_), _) => Some(Lifetime::Forever),
+        };
+        Self {
+            peer: None,
+            home: false,
+            dad: false,
+            mngtmpaddr: false,
+            noprefixroute: false,
+            autojoin: false,
+            preferred,
+            watched: true,
+            track_group: None,
+            use_vmac: false,
+        }
+    }
 }
 
 /// keepalived's text form in dumps (fact 16.8), without the trailing `set`.

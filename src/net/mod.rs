@@ -1,14 +1,20 @@
-//! The network's vocabulary without I/O: families, interfaces, prefixes, addresses to be installed, MACs, checksums.
+//! The network's vocabulary without I/O: families, interfaces, prefixes, addresses, routes and rules to be installed.
 //!
 //! Layer 0: every room speaks these words; nothing here opens anything.
 
 mod address;
 mod cidr;
 mod iface;
+mod route;
+mod rule;
 
-pub use address::{AddressSpec, Scope};
+pub use address::{AddressOptions, AddressSpec, Lifetime, Scope};
 pub use cidr::Cidr;
 pub use iface::{IfIndex, IfName, InterfaceAddress, InterfaceStatus, Mac};
+pub use route::{
+    Encap, Insertion, Lockable, NextHop, PROTOCOL_KEEPALIVED, Realms, Route, RouteKind, RouteMetrics, Tunnel,
+};
+pub use rule::{FwMark, Rule, RuleAction};
 
 use std::fmt;
 use std::net::IpAddr;

@@ -499,6 +499,7 @@ fn address(builder: &mut Builder<'_>, line: &Spanned<AddressLine>, own: &IfName)
         scope,
         label,
         broadcast,
+        options: _,
     } = &line.value;
     let interface = match dev {
         None => own.clone(),

@@ -7,6 +7,7 @@ mod check;
 mod global;
 mod instance;
 pub mod later;
+mod net;
 pub mod print;
 mod scripts;
 mod sync;
@@ -109,6 +110,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         global,
         ..Plan::default()
     };
+    net::build(&mut builder, &mut plan);
     vrrp::build(&mut builder, &mut plan);
     plan.check = check::build(&mut builder);
     plan.later.global = global::build(&mut builder);
@@ -221,7 +223,9 @@ impl<'a> Builder<'a> {
         if self.host.interface(&interface).is_some() {
             return Some(interface);
         }
-        self.report(Class::General, &name.place, message(&name.value));
+        let diagnostic = Diagnostic::new(Class::General, Some(name.place.clone()), message(&name.value))
+            .about(Topic::InterfaceMissing);
+        self.diagnostics.push(diagnostic);
         if self.config.global.dynamic_interfaces {
             return Some(interface);
         }

@@ -5,6 +5,7 @@
 
 mod global;
 mod lvs;
+mod net;
 mod vrrp;
 
 use super::Plan;
@@ -30,6 +31,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         show_secrets,
     };
     out.global(global, vrrp.dynamic_interfaces, &later.global);
+    out.net(&later.net);
     for script in track_scripts {
         out.track_script(script);
     }
@@ -37,7 +39,8 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         out.group(group, notify.groups.get(&group.name), track_scripts);
     }
     for router in &vrrp.routers {
-        out.router(router, notify.instances.get(&router.name), track_scripts);
+        let later = later.instances.get(&router.name);
+        out.router(router, notify.instances.get(&router.name), track_scripts, later);
     }
     for server in &check.services {
         out.server(server);

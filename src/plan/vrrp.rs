@@ -1,6 +1,7 @@
 //! The VRRP half of the plan: defaults of the daemon, track scripts, instances, duplicates among them.
 
-use super::{Builder, Plan, ScriptRefusal, instance, scripts, sync};
+use super::later::LaterInstance;
+use super::{Builder, Plan, ScriptRefusal, instance, net, scripts, sync};
 use crate::conf::config::{Config, GarpSettings, Global};
 use crate::conf::diag::Class;
 use crate::net::Family;
@@ -62,6 +63,9 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     let scripts = track_scripts(builder);
     for written in &builder.config.instances {
         if let Some(router) = instance::build(builder, written, &plan.global, &scripts) {
+            let mut later = LaterInstance::default();
+            net::instance(builder, written, &router, &mut later);
+            plan.later.instances.insert(router.name.clone(), later);
             plan.vrrp.routers.push(router);
         }
     }

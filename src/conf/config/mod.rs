@@ -3,6 +3,7 @@
 //! [`crate::plan::build`] makes a plan of it. One file for each part of the language: the daemon, VRRP, addresses, virtual
 //! servers, checkers. Also [`Global`], the settings of the whole daemon in a plan.
 
+mod bfd;
 mod checker;
 mod global;
 mod later;
@@ -10,6 +11,7 @@ mod net;
 mod server;
 mod vrrp;
 
+pub use bfd::*;
 pub use checker::*;
 pub use global::*;
 pub use later::*;
@@ -48,6 +50,18 @@ pub struct Config {
     pub groups: Vec<SyncGroup>,
     /// `vrrp_instance`
     pub instances: Vec<Instance>,
+    /// `static_ipaddress`, `static_routes`, `static_rules`
+    pub statics: Statics,
+    /// `track_group`
+    pub track_groups: Vec<TrackGroup>,
+    /// `garp_group`
+    pub garp_groups: Vec<GarpGroup>,
+    /// `linkbeat_interfaces`
+    pub linkbeat: Vec<Linkbeat>,
+    /// `interface_up_down_delays`
+    pub link_delays: Vec<LinkDelay>,
+    /// `bfd_instance`, those that are no good left out.
+    pub bfd: Vec<BfdSession>,
     /// `virtual_server`
     pub servers: Vec<VirtualServer>,
 }

@@ -1,6 +1,6 @@
 //! `vrrp_instance`, `vrrp_sync_group`, `vrrp_script` and what they share.
 
-use super::{AddressLine, Spanned};
+use super::{AddressLine, RouteLine, RuleLine, Spanned};
 use crate::conf::diag::Place;
 use crate::script::config::{Command, RunAs};
 use crate::vrrp::config::{InitialState, Version};
@@ -110,6 +110,8 @@ pub struct Instance {
     pub check_unicast_src: bool,
     pub vips: Vec<Spanned<AddressLine>>,
     pub excluded: Vec<Spanned<AddressLine>>,
+    pub routes: Vec<Spanned<RouteLine>>,
+    pub rules: Vec<Spanned<RuleLine>>,
     pub no_virtual_ipaddress: bool,
     pub track_interfaces: Vec<TrackLine>,
     pub track_scripts: Vec<TrackLine>,

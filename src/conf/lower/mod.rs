@@ -4,12 +4,22 @@
 //! several values mean together is the plan's. A value that cannot be read is reported and left out.
 
 mod address;
+mod bfd;
 mod checker;
+mod encap;
+mod garp_group;
 mod global;
+mod interfaces;
+mod line;
+mod metric;
+mod route;
+mod rule;
 mod script;
 mod server;
+mod statics;
 mod sync;
 mod track;
+mod track_group;
 mod vrrp;
 
 use super::ReadOptions;
@@ -32,6 +42,7 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) ->
         names,
         diagnostics: Vec::new(),
         seen: HashSet::new(),
+        preferences: (rule::FIRST_PREFERENCE, rule::FIRST_PREFERENCE),
     };
     let mut config = Config::default();
     for statement in tree {
@@ -47,6 +58,14 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) ->
             "vrrp_script" => script::lower(&mut cx, &mut config, statement, body),
             "vrrp_sync_group" => sync::lower(&mut cx, &mut config, statement, body),
             "vrrp_instance" => vrrp::lower(&mut cx, &mut config, statement, body),
+            "static_ipaddress" | "static_routes" | "static_rules" => {
+                statics::lower(&mut cx, &mut config, statement.keyword(), body);
+            }
+            "track_group" => track_group::lower(&mut cx, &mut config, statement, body),
+            "garp_group" => garp_group::lower(&mut cx, &mut config, statement, body),
+            "linkbeat_interfaces" => interfaces::linkbeat(&mut cx, &mut config, body),
+            "interface_up_down_delays" => interfaces::delays(&mut cx, &mut config, body),
+            "bfd_instance" => bfd::lower(&mut cx, &mut config, statement, body),
             "virtual_server" => server::lower(&mut cx, &mut config, statement, body),
             _ => {}
         }
@@ -62,6 +81,8 @@ struct Cx<'o> {
     diagnostics: Vec<Diagnostic>,
     /// The names of blocks so far.
     seen: HashSet<(Block, String)>,
+    /// The next preference of an IPv4 and an IPv6 rule that has none.
+    preferences: (u32, u32),
 }
 
 impl Cx<'_> {

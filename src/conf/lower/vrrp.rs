@@ -1,6 +1,6 @@
 //! `vrrp_instance`.
 
-use super::{Cx, address, global, sync, track};
+use super::{Cx, address, global, route, rule, sync, track};
 use crate::conf::config::{AuthType, Config, GarpSettings, Instance, NotifySettings, Secret, Spanned};
 use crate::conf::diag::{Class, Place};
 use crate::conf::keyword::Block;
@@ -58,6 +58,8 @@ impl Instance {
             check_unicast_src: false,
             vips: Vec::new(),
             excluded: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
             no_virtual_ipaddress: false,
             track_interfaces: Vec::new(),
             track_scripts: Vec::new(),
@@ -115,6 +117,14 @@ fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, know
         "check_unicast_src" => instance.check_unicast_src = true,
         "virtual_ipaddress" => instance.vips.extend(address::lines(cx, inner)),
         "virtual_ipaddress_excluded" => instance.excluded.extend(address::lines(cx, inner)),
+        "virtual_routes" => {
+            let routes = inner.iter().filter_map(|line| route::line(cx, line, None));
+            instance.routes.extend(routes);
+        }
+        "virtual_rules" => {
+            let rules = inner.iter().filter_map(|line| rule::line(cx, line, None));
+            instance.rules.extend(rules);
+        }
         "no_virtual_ipaddress" => instance.no_virtual_ipaddress = true,
         "track_interface" => instance.track_interfaces.extend(track::lines(cx, inner, known)),
         "track_script" => instance.track_scripts.extend(track::lines(cx, inner, known)),

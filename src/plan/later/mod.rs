@@ -10,7 +10,7 @@ mod vrrp;
 
 pub use crate::conf::config::LaterGlobal;
 pub use lvs::LaterLvs;
-pub use net::LaterNet;
+pub use net::{GarpLimit, LaterNet, StaticGroup};
 pub use vrrp::{LaterGroup, LaterInstance};
 
 use std::collections::BTreeMap;

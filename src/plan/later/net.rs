@@ -1,5 +1,46 @@
 //! Blocks of the top level that nothing comes of yet and that are no virtual router.
 
+use crate::conf::config::{BfdSession, LinkbeatMethod};
+use crate::net::{AddressOptions, AddressSpec, IfName, Route, Rule};
+use std::time::Duration;
+
 /// Static addresses, routes and rules, groups for gratuitous ARP, what is tracked, BFD.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaterNet {}
+pub struct LaterNet {
+    /// `track_group`
+    pub track_groups: Vec<StaticGroup>,
+    /// `static_ipaddress`
+    pub addresses: Vec<(AddressSpec, AddressOptions)>,
+    /// `static_routes`
+    pub routes: Vec<Route>,
+    /// `static_rules`
+    pub rules: Vec<Rule>,
+    /// `garp_group`
+    pub garp_groups: Vec<GarpLimit>,
+    /// `linkbeat_interfaces`
+    pub linkbeat: Vec<(IfName, Option<LinkbeatMethod>)>,
+    /// `interface_up_down_delays`: how long an interface must be down, and how long up.
+    pub link_delays: Vec<(IfName, Duration, Duration)>,
+    /// `bfd_instance`
+    pub bfd: Vec<BfdSession>,
+}
+
+/// `track_group`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaticGroup {
+    /// Its name.
+    pub name: String,
+    /// The instances that a static entry of the group takes with it.
+    pub members: Vec<String>,
+}
+
+/// `garp_group`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GarpLimit {
+    /// `garp_interval`
+    pub garp_interval: Option<Duration>,
+    /// `gna_interval`
+    pub gna_interval: Option<Duration>,
+    /// Those that share the limit.
+    pub interfaces: Vec<IfName>,
+}

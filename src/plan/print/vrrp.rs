@@ -1,9 +1,10 @@
 //! `vrrp_script`, `vrrp_sync_group` and `vrrp_instance` of the effective configuration.
 
-use super::{MASK, Printer, argv, seconds, word};
-use crate::net::{AddressSpec, Family, IfName, Scope};
+use super::{MASK, Printer, argv, net, seconds, word};
+use crate::net::{AddressSpec, Family, IfName};
 use crate::notify::config::NotifyScripts;
 use crate::plan::instance::{FAULT_AH, FAULT_NO_PEER};
+use crate::plan::later::LaterInstance;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
     Auth, InitialState, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport, Version,
@@ -126,6 +127,7 @@ impl Printer {
         router: &RouterConfig,
         scripts: Option<&NotifyScripts>,
         defined: &[TrackScriptConfig],
+        later: Option<&LaterInstance>,
     ) {
         let RouterConfig {
             name,
@@ -181,8 +183,12 @@ impl Printer {
             out.flag("check_unicast_src", *check_unicast_src);
             out.trackers(track_interfaces, track_scripts, defined);
             out.flag("no_virtual_ipaddress", vips.is_empty());
-            out.addresses("virtual_ipaddress", vips, interface);
-            out.addresses("virtual_ipaddress_excluded", excluded, interface);
+            out.addresses("virtual_ipaddress", vips, interface, later);
+            out.addresses("virtual_ipaddress_excluded", excluded, interface, later);
+            if let Some(LaterInstance { routes, rules, .. }) = later {
+                out.lines("virtual_routes", routes.iter().map(net::route));
+                out.lines("virtual_rules", rules.iter().map(net::rule));
+            }
             out.notify(scripts);
         });
     }
@@ -229,38 +235,18 @@ impl Printer {
         }
     }
 
-    fn addresses(&mut self, keyword: &str, addresses: &[AddressSpec], own: &IfName) {
-        if addresses.is_empty() {
-            return;
-        }
-        self.block(keyword, |out| {
-            for address in addresses {
-                out.line(&address_line(address, own));
-            }
-        });
+    fn addresses(
+        &mut self,
+        keyword: &str,
+        addresses: &[AddressSpec],
+        own: &IfName,
+        later: Option<&LaterInstance>,
+    ) {
+        let line = |spec: &AddressSpec| {
+            let key = (spec.cidr.addr, spec.interface.clone());
+            let options = later.and_then(|later| later.addresses.get(&key));
+            net::address(spec, options, Some(own))
+        };
+        self.lines(keyword, addresses.iter().map(line));
     }
-}
-
-fn address_line(address: &AddressSpec, own: &IfName) -> String {
-    let AddressSpec {
-        cidr,
-        interface,
-        scope,
-        label,
-        broadcast,
-    } = address;
-    let mut line = format!("{}/{}", cidr.addr, cidr.prefix);
-    if let Some(broadcast) = broadcast {
-        line.push_str(&format!(" brd {broadcast}"));
-    }
-    if interface != own {
-        line.push_str(&format!(" dev {interface}"));
-    }
-    if *scope != Scope::GLOBAL {
-        line.push_str(&format!(" scope {scope}"));
-    }
-    if let Some(label) = label {
-        line.push_str(&format!(" label {}", word(label)));
-    }
-    line
 }

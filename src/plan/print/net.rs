@@ -1,0 +1,461 @@
+//! Lines of addresses, routes and rules, and the blocks of the top level about them and about interfaces.
+
+use super::{Printer, seconds, word};
+use crate::conf::config::{BfdSession, LinkbeatMethod};
+use crate::net::{
+    AddressOptions, AddressSpec, Encap, Family, IfName, Insertion, Lifetime, Lockable, NextHop, Realms,
+    Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel,
+};
+use crate::plan::later::{GarpLimit, LaterNet, StaticGroup};
+use std::fmt::Display;
+use std::time::Duration;
+
+impl Printer {
+    /// What must stand before instances: they may name it.
+    pub(super) fn net(&mut self, net: &LaterNet) {
+        let LaterNet {
+            track_groups,
+            addresses,
+            routes,
+            rules,
+            garp_groups,
+            linkbeat,
+            link_delays,
+            bfd,
+        } = net;
+        for StaticGroup { name, members } in track_groups {
+            self.block(&format!("track_group {}", word(name)), |out| {
+                out.lines("group", members.iter().map(|member| word(member)));
+            });
+        }
+        self.lines(
+            "static_ipaddress",
+            addresses
+                .iter()
+                .map(|(spec, options)| address(spec, Some(options), None)),
+        );
+        self.lines("static_routes", routes.iter().map(route));
+        self.lines("static_rules", rules.iter().map(rule));
+        for group in garp_groups {
+            self.garp_group(group);
+        }
+        let methods = linkbeat.iter().map(|(name, method)| match method {
+            None => name.to_string(),
+            Some(LinkbeatMethod::Mii) => format!("{name} MII"),
+            Some(LinkbeatMethod::Ethtool) => format!("{name} ETHTOOL"),
+            Some(LinkbeatMethod::Ioctl) => format!("{name} IOCTL"),
+        });
+        self.lines("linkbeat_interfaces", methods);
+        let delays = link_delays
+            .iter()
+            .map(|(name, down, up)| format!("{name} {} {}", seconds(*down), seconds(*up)));
+        self.lines("interface_up_down_delays", delays);
+        for session in bfd {
+            self.bfd(session);
+        }
+    }
+
+    /// A block of entries, if there are any.
+    pub(super) fn lines(&mut self, keyword: &str, lines: impl Iterator<Item = String>) {
+        let mut lines = lines.peekable();
+        if lines.peek().is_some() {
+            self.block(keyword, |out| lines.for_each(|line| out.line(&line)));
+        }
+    }
+
+    fn garp_group(&mut self, group: &GarpLimit) {
+        let GarpLimit {
+            garp_interval,
+            gna_interval,
+            interfaces,
+        } = group;
+        self.block("garp_group", |out| {
+            for (keyword, gap) in [("garp_interval", garp_interval), ("gna_interval", gna_interval)] {
+                if let Some(gap) = gap {
+                    out.set(keyword, seconds(*gap));
+                }
+            }
+            out.lines("interfaces", interfaces.iter().map(ToString::to_string));
+        });
+    }
+
+    fn bfd(&mut self, session: &BfdSession) {
+        let BfdSession {
+            name,
+            neighbor,
+            source,
+            min_rx,
+            min_tx,
+            idle_tx,
+            multiplier,
+            passive,
+            ttl,
+            max_hops,
+            multihop,
+            weight,
+            reverse,
+            vrrp,
+            checker,
+        } = session;
+        self.block(&format!("bfd_instance {}", word(&name.value)), |out| {
+            out.set("neighbor_ip", neighbor);
+            if let Some(source) = source {
+                out.set("source_ip", source);
+            }
+            out.set("min_rx", millis(*min_rx));
+            out.set("min_tx", millis(*min_tx));
+            out.set("idle_tx", millis(*idle_tx));
+            out.set("multiplier", multiplier);
+            out.flag("passive", *passive);
+            out.set("ttl", ttl);
+            out.set("max_hops", max_hops.map_or(-1, i16::from));
+            out.boolean("multihop", *multihop);
+            let reverse = if *reverse { " reverse" } else { "" };
+            out.set("weight", format!("{weight}{reverse}"));
+            out.flag("vrrp", *vrrp);
+            out.flag("checker", *checker);
+        });
+    }
+}
+
+/// Milliseconds, with as many decimals as there are.
+fn millis(time: Duration) -> String {
+    let micros = time.as_micros();
+    match micros % 1_000 {
+        0 => (micros / 1_000).to_string(),
+        rest => format!("{}.{rest:03}", micros / 1_000)
+            .trim_end_matches('0')
+            .to_owned(),
+    }
+}
+
+/// Words with one blank between them.
+#[derive(Default)]
+struct Words(String);
+
+impl Words {
+    fn push(&mut self, word: impl Display) {
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        self.0.push_str(&word.to_string());
+    }
+
+    fn flag(&mut self, keyword: &str, on: bool) {
+        if on {
+            self.push(keyword);
+        }
+    }
+
+    fn set(&mut self, keyword: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.push(keyword);
+            self.push(value);
+        }
+    }
+
+    fn lockable(&mut self, keyword: &str, value: Option<Lockable<impl Display>>) {
+        if let Some(Lockable { value, locked }) = value {
+            self.push(keyword);
+            self.flag("lock", locked);
+            self.push(value);
+        }
+    }
+}
+
+/// An address; one on the interface `own` does not name it.
+pub(super) fn address(
+    address: &AddressSpec,
+    options: Option<&AddressOptions>,
+    own: Option<&IfName>,
+) -> String {
+    let AddressSpec {
+        cidr,
+        interface,
+        scope,
+        label,
+        broadcast,
+    } = address;
+    let mut out = Words::default();
+    match options {
+        // The prefix is that of the other end, and may not be given.
+        Some(options) if options.peer.is_some() => out.push(cidr.addr),
+        _ => out.push(format!("{}/{}", cidr.addr, cidr.prefix)),
+    }
+    out.set("brd", *broadcast);
+    out.set("dev", Some(interface).filter(|interface| Some(*interface) != own));
+    out.set("scope", Some(scope).filter(|scope| **scope != Scope::GLOBAL));
+    out.set("label", label.as_deref().map(word));
+    let Some(AddressOptions {
+        peer,
+        home,
+        dad,
+        mngtmpaddr,
+        noprefixroute,
+        autojoin,
+        preferred,
+        watched,
+        track_group,
+        use_vmac,
+    }) = options
+    else {
+        return out.0;
+    };
+    out.set("peer", *peer);
+    for (keyword, on) in [
+        ("home", *home),
+        ("-nodad", *dad),
+        ("mngtmpaddr", *mngtmpaddr),
+        ("noprefixroute", *noprefixroute),
+        ("autojoin", *autojoin),
+        ("no_track", !*watched),
+        ("use_vmac", *use_vmac),
+    ] {
+        out.flag(keyword, on);
+    }
+    let preferred = preferred.map(|lifetime| match lifetime {
+        Lifetime::Forever => "forever".to_owned(),
+        Lifetime::Seconds(seconds) => seconds.to_string(),
+    });
+    out.set("preferred_lft", preferred);
+    out.set("track_group", track_group.as_deref().map(word));
+    out.0
+}
+
+/// A route.
+pub(super) fn route(route: &Route) -> String {
+    let Route {
+        kind,
+        destination,
+        from,
+        preferred_source,
+        gateway,
+        interface,
+        onlink,
+        tos,
+        table,
+        protocol,
+        scope,
+        metric,
+        encap,
+        expires,
+        metrics,
+        realms,
+        preference,
+        ttl_propagate,
+        insertion,
+        nexthops,
+        watched,
+        track_group,
+        vrf,
+    } = route;
+    let mut out = Words::default();
+    if *kind != RouteKind::UNICAST {
+        match kind.name() {
+            Some(name) => out.push(name),
+            None => out.push(kind.0),
+        }
+    }
+    out.push(format!("{}/{}", destination.addr, destination.prefix));
+    out.set("from", from.map(|from| format!("{}/{}", from.addr, from.prefix)));
+    out.set("src", *preferred_source);
+    out.set("via", *gateway);
+    out.set("dev", interface.as_ref());
+    out.flag("onlink", *onlink);
+    out.set("tos", *tos);
+    out.set("table", *table);
+    out.set("protocol", *protocol);
+    out.set("scope", Some(scope.0).filter(|scope| *scope != Scope::GLOBAL.0));
+    out.set("metric", *metric);
+    encapsulation(&mut out, encap.as_ref());
+    out.set("expires", *expires);
+    metrics_of(&mut out, metrics);
+    out.set("realms", realms.map(realms_of));
+    out.set("pref", *preference);
+    let propagate = |on: bool| if on { "enabled" } else { "disabled" };
+    out.set("ttl-propagate", ttl_propagate.map(propagate));
+    out.push(match insertion {
+        Insertion::Prepend => "prepend",
+        Insertion::Add => "add",
+        Insertion::Append => "append",
+    });
+    out.flag("no_track", !*watched);
+    out.set("track_group", track_group.as_deref().map(word));
+    out.set("vrf", vrf.as_ref());
+    for way in nexthops {
+        nexthop(&mut out, way);
+    }
+    out.0
+}
+
+fn metrics_of(out: &mut Words, metrics: &RouteMetrics) {
+    let RouteMetrics {
+        mtu,
+        advmss,
+        reordering,
+        cwnd,
+        ssthresh,
+        window,
+        initcwnd,
+        initrwnd,
+        hoplimit,
+        rtt,
+        rttvar,
+        rto_min,
+        ecn,
+        quickack,
+        fastopen_no_cookie,
+        congctl,
+    } = metrics;
+    out.lockable("mtu", *mtu);
+    out.lockable("advmss", *advmss);
+    out.lockable("reordering", *reordering);
+    out.lockable("cwnd", *cwnd);
+    out.lockable("ssthresh", *ssthresh);
+    out.set("window", *window);
+    out.set("initcwnd", *initcwnd);
+    out.set("initrwnd", *initrwnd);
+    out.set("hoplimit", *hoplimit);
+    out.lockable("rtt", *rtt);
+    out.lockable("rttvar", *rttvar);
+    out.lockable("rto_min", *rto_min);
+    out.flag("features ecn", *ecn);
+    out.set("quickack", quickack.map(u8::from));
+    out.set("fastopen_no_cookie", fastopen_no_cookie.map(u8::from));
+    let congctl = congctl.as_ref().map(|Lockable { value, locked }| Lockable {
+        value: word(value),
+        locked: *locked,
+    });
+    out.lockable("congctl", congctl);
+}
+
+fn realms_of(Realms { source, destination }: Realms) -> String {
+    match source {
+        0 => destination.to_string(),
+        source => format!("{source}/{destination}"),
+    }
+}
+
+fn nexthop(out: &mut Words, way: &NextHop) {
+    let NextHop {
+        gateway,
+        interface,
+        weight,
+        onlink,
+        encap,
+        realms,
+    } = way;
+    out.push("nexthop");
+    out.set("via", *gateway);
+    out.set("dev", interface.as_ref());
+    out.set("weight", Some(weight));
+    out.flag("onlink", *onlink);
+    encapsulation(out, encap.as_ref());
+    out.set("realms", realms.map(realms_of));
+}
+
+fn encapsulation(out: &mut Words, encap: Option<&Encap>) {
+    let Some(encap) = encap else { return };
+    out.push("encap");
+    match encap {
+        Encap::Ip(tunnel) => outer(out, "ip", ["tos", "ttl"], tunnel),
+        Encap::Ip6(tunnel) => outer(out, "ip6", ["tc", "hoplimit"], tunnel),
+        Encap::Mpls(labels) => {
+            let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
+            out.set("mpls", Some(labels.join("/")));
+        }
+        Encap::Ila(locator) => {
+            let groups = [48, 32, 16, 0].map(|shift| format!("{:x}", (locator >> shift) & 0xffff));
+            out.set("ila", Some(groups.join(":")));
+        }
+    }
+}
+
+fn outer<A: Display + Copy>(out: &mut Words, kind: &str, names: [&str; 2], tunnel: &Tunnel<A>) {
+    let Tunnel {
+        id,
+        destination,
+        source,
+        tos,
+        ttl,
+        flags,
+    } = tunnel;
+    let [tos_name, ttl_name] = names;
+    out.push(kind);
+    out.set("id", *id);
+    out.set("dst", *destination);
+    out.set("src", *source);
+    out.set(tos_name, *tos);
+    out.set(ttl_name, *ttl);
+    out.set("flags", *flags);
+}
+
+/// A rule. One of IPv6 without a prefix says its family with one of no length.
+pub(super) fn rule(rule: &Rule) -> String {
+    let Rule {
+        family,
+        action,
+        preference,
+        inverted,
+        from,
+        to,
+        tos,
+        fwmark,
+        realms,
+        suppress_prefixlength,
+        suppress_group,
+        iif,
+        oif,
+        tunnel_id,
+        uids,
+        protocol,
+        ip_protocol,
+        source_ports,
+        destination_ports,
+        watched,
+        track_group,
+    } = rule;
+    let mut out = Words::default();
+    out.flag("not", *inverted);
+    match (from, to, family) {
+        (None, None, Family::V6) => out.push("from ::/0"),
+        _ => out.set("from", *from),
+    }
+    out.set("to", *to);
+    out.set("tos", *tos);
+    let mark = fwmark.map(|fwmark| match fwmark.mask {
+        Some(mask) => format!("0x{:x}/0x{mask:x}", fwmark.mark),
+        None => format!("0x{:x}", fwmark.mark),
+    });
+    out.set("fwmark", mark);
+    out.set("iif", iif.as_ref());
+    out.set("oif", oif.as_ref());
+    out.set("tunnel-id", *tunnel_id);
+    out.set("uidrange", uids.map(|(first, last)| format!("{first}-{last}")));
+    out.set("ipproto", *ip_protocol);
+    out.set(
+        "sport",
+        source_ports.map(|(first, last)| format!("{first}-{last}")),
+    );
+    out.set(
+        "dport",
+        destination_ports.map(|(first, last)| format!("{first}-{last}")),
+    );
+    match action {
+        RuleAction::Table(table) => out.set("table", Some(table)),
+        RuleAction::L3mdev => out.push("l3mdev"),
+        RuleAction::Goto(target) => out.set("goto", Some(target)),
+        RuleAction::Nop => out.push("nop"),
+        RuleAction::Blackhole => out.push("blackhole"),
+        RuleAction::Unreachable => out.push("unreachable"),
+        RuleAction::Prohibit => out.push("prohibit"),
+    }
+    out.set("realms", realms.map(realms_of));
+    out.set("suppress_prefixlength", *suppress_prefixlength);
+    out.set("suppress_ifgroup", *suppress_group);
+    out.set("preference", Some(preference));
+    out.set("protocol", *protocol);
+    out.flag("no_track", !*watched);
+    out.set("track_group", track_group.as_deref().map(word));
+    out.0
+}
