@@ -17,11 +17,20 @@ use steadfast::conf::keyword::{self, Args, Block};
 
 const TABLES: &[(&str, &str)] = &[
     ("global.tsv", include_str!("global.tsv")),
+    ("net.tsv", include_str!("net.tsv")),
     ("vrrp.tsv", include_str!("vrrp.tsv")),
 ];
 
 /// Blocks of which every keyword has its samples.
-const COVERED: &[Block] = &[Block::GlobalDefs];
+const COVERED: &[Block] = &[
+    Block::GlobalDefs,
+    Block::TrackGroup,
+    Block::GarpGroup,
+    Block::BfdInstance,
+    Block::AddressEntry,
+    Block::RouteEntry,
+    Block::RuleEntry,
+];
 
 struct Sample {
     at: String,

@@ -15,10 +15,26 @@ global_defs {
     <GlobalDefs>
 }
 garp_group {
+    gna_interval 3
     <GarpGroup>
 }
 track_group T {
     <TrackGroup>
+}
+track_group U {
+    group {
+        A
+    }
+}
+static_ipaddress {
+    198.51.100.200 <AddressEntry>
+}
+static_routes {
+    198.51.100.0/24 dev eth0 <RouteEntry>
+    192.0.2.0/25 via 192.0.2.7 <RouteEntry>
+}
+static_rules {
+    iif eth0 table 200 preference 70 <RuleEntry>
 }
 vrrp_track_process P {
     <TrackProcess>
@@ -42,6 +58,17 @@ vrrp_instance A {
     virtual_router_id 1
     virtual_ipaddress {
         192.0.2.9/24 <AddressEntry>
+    }
+    virtual_routes {
+        203.0.113.0/24 dev eth0 <RouteEntry>
+        2001:db8:1::/64 dev eth0 <RouteEntry>
+        <RouteEntry>
+    }
+    virtual_rules {
+        from 203.0.113.0/24 table 100 preference 50 <RuleEntry>
+        from 2001:db8:1::/64 table 100 preference 50 <RuleEntry>
+        preference 60 <RuleEntry>
+        from 198.51.100.0/24 table 100 <RuleEntry>
     }
     track_interface {
         eth1
@@ -74,7 +101,7 @@ vrrp_instance C {
     virtual_router_id 3
     priority 100
     virtual_ipaddress {
-        fe80::9/64
+        fe80::9/64 <AddressEntry>
     }
     <Instance>
 }

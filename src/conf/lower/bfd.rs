@@ -92,7 +92,7 @@ impl Reader {
             ("source_ip", Some(word)) => {
                 let source = word.text.parse().ok();
                 if source.is_none() {
-                    let message = format!("malformed source address {}, ignoring", word.text);
+                    let message = format!("has malformed source address {}, ignoring", word.text);
                     self.mistake(cx, statement, word, &message);
                 }
                 self.source = source.or(self.source);
@@ -127,7 +127,7 @@ impl Reader {
 
     fn neighbor(&mut self, cx: &mut Cx<'_>, statement: &Statement, word: &Word) {
         let Ok(address) = word.text.parse() else {
-            let message = format!("malformed neighbor address {}, ignoring instance", word.text);
+            let message = format!("has malformed neighbor address {}, ignoring instance", word.text);
             self.mistake(cx, statement, word, &message);
             self.unusable = true;
             return;

@@ -189,8 +189,9 @@ impl Reader<'_> {
             "or" => format!("Invalid \"or\" address {text}"),
             name => format!("invalid route {name} address {text}"),
         })?;
-        self.fix(cx, line, value, said.unwrap_or(Family::of(&address)))?;
-        self.fix(cx, line, value, Family::of(&address))?;
+        for family in said.into_iter().chain([Family::of(&address)]) {
+            self.fix(cx, line, value, family)?;
+        }
         match name {
             "src" => self.out.route.preferred_source = Some(address),
             "via" => self.out.route.gateway = Some(address),

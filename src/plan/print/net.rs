@@ -267,9 +267,10 @@ pub(super) fn route(route: &Route) -> String {
     out.set("protocol", *protocol);
     out.set("scope", Some(scope.0).filter(|scope| *scope != Scope::GLOBAL.0));
     out.set("metric", *metric);
+    // `hoplimit` after `encap ip6` would be its own.
+    metrics_of(&mut out, metrics);
     encapsulation(&mut out, encap.as_ref());
     out.set("expires", *expires);
-    metrics_of(&mut out, metrics);
     out.set("realms", realms.map(realms_of));
     out.set("pref", *preference);
     let propagate = |on: bool| if on { "enabled" } else { "disabled" };
@@ -459,3 +460,6 @@ pub(super) fn rule(rule: &Rule) -> String {
     out.set("track_group", track_group.as_deref().map(word));
     out.0
 }
+
+#[cfg(test)]
+mod tests;
