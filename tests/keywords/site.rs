@@ -213,11 +213,18 @@ pub(crate) fn site_with(lines: &[(&str, usize, &str)]) -> String {
             .iter()
             .filter(|(name, nth, _)| (*name, *nth) == (block, *here));
         let texts: Vec<&str> = texts.map(|(_, _, text)| *text).collect();
-        // Options of an entry share its line.
-        let together = if block.ends_with("Entry") { " " } else { "\n" };
-        out.push_str(before);
-        out.push_str(&texts.join(together));
-        out.push('\n');
+        if block.ends_with("Entry") && !texts.is_empty() {
+            // A few options of an entry share its line.
+            for some in texts.chunks(4) {
+                out.push_str(before);
+                out.push_str(&some.join(" "));
+                out.push('\n');
+            }
+        } else {
+            out.push_str(before);
+            out.push_str(&texts.join("\n"));
+            out.push('\n');
+        }
         *here += 1;
     }
     for (block, nth, _) in lines {

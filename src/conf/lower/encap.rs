@@ -134,7 +134,7 @@ pub(super) fn wide(
     }
     let text = word.text.clone();
     let error = if value.is_some() && !digits.is_empty() {
-        number::NumberError::Range(text, 0.to_string(), u64::MAX.to_string())
+        number::NumberError::Integer(text, "unsigned 64 bit")
     } else if text.starts_with('-') {
         number::NumberError::Negative(text)
     } else {

@@ -353,7 +353,7 @@ fn preference(cx: &mut Cx<'_>, line: &Line<'_>, word: &Word) -> Option<u32> {
     }
     let text = text.to_owned();
     let error = if number.is_some() {
-        NumberError::Range(text, 0.to_string(), U32.to_string())
+        NumberError::Integer(text, "unsigned integer")
     } else if text.starts_with('-') {
         NumberError::Negative(text)
     } else {
