@@ -47,6 +47,8 @@ pub(super) fn look_between(nodes: &[&Node], found: &mut Vec<Finding>) {
                 .enumerate()
                 .filter(|(other, _)| *other != at)
                 .map(|(_, peer)| *peer)
+                // Those that do not hear each other are told so.
+                .filter(|peer| (peer.does.vrid, peer.does.family) == (router.does.vrid, router.does.family))
                 .collect();
             never_decides(router, &peers, found);
             for peer in &peers {
