@@ -544,6 +544,27 @@ fn tools_get_one_document() {
 }
 
 #[test]
+fn a_strict_test_has_the_findings_of_its_file() {
+    let text = example(Code::QuorumNeverRegained);
+    let path = std::env::temp_dir().join(format!("steadfast-strict-{}.conf", std::process::id()));
+    std::fs::write(&path, text).unwrap();
+    let test = |more: &[&str]| {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_steadfast"))
+            .args(["-t", "-f"])
+            .arg(&path)
+            .args(more)
+            .output()
+            .unwrap();
+        (run.status.code(), String::from_utf8(run.stderr).unwrap())
+    };
+    assert_eq!(test(&[]), (Some(0), String::new()));
+    let (code, said) = test(&["--strict"]);
+    assert_eq!(code, Some(5));
+    assert!(said.contains("note[quorum-never-regained]"), "{said}");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn directors_may_share_a_file() {
     let shared = PLAIN.replace(
         " priority 100\n",
