@@ -308,14 +308,19 @@ fn one_packet(service: &Service<'_>, found: &mut Vec<Finding>) {
     );
 }
 
-/// Addresses that this file's routers do not hold, when they hold others.
+/// Addresses that nothing in this file brings here, when its routers hold others.
 fn homeless(node: &Node, found: &mut Vec<Finding>) {
     let routers = node.routers();
-    let held: HashSet<IpAddr> = routers
+    let mut held: HashSet<IpAddr> = routers
         .iter()
         .flat_map(|router| router.does.vips.iter().chain(&router.does.excluded))
         .map(|vip| vip.cidr.addr)
         .collect();
+    if held.is_empty() {
+        return;
+    }
+    let statics = &node.config.statics.addresses;
+    held.extend(statics.iter().map(|line| line.value.cidr.addr));
     let here: HashSet<IpAddr> = node
         .host
         .interfaces
@@ -323,9 +328,6 @@ fn homeless(node: &Node, found: &mut Vec<Finding>) {
         .flat_map(|interface| &interface.addresses)
         .map(|address| address.cidr.addr)
         .collect();
-    if held.is_empty() {
-        return;
-    }
     let mut said = HashSet::new();
     for service in node.services() {
         let ServiceKey::Address { address, .. } = service.does.key else {
