@@ -8,6 +8,7 @@ mod lvs;
 mod vrrp;
 
 use Block::*;
+use std::sync::LazyLock;
 
 /// The greatest 32-bit unsigned number.
 const U32: i64 = u32::MAX as i64;
@@ -233,16 +234,47 @@ pub fn all() -> impl Iterator<Item = &'static Keyword> {
 
 /// The keyword `name` of `block`.
 pub(super) fn find(block: Block, name: &str) -> Option<&'static Keyword> {
-    let own = |block: Block| {
-        [vrrp::VRRP, lvs::LVS].into_iter().find_map(|table| {
-            let at = table
-                .binary_search_by(|k| (k.block, k.name).cmp(&(block, name)))
-                .ok()?;
-            table.get(at)
-        })
-    };
-    own(block).or_else(|| block.includes().iter().find_map(|block| own(*block)))
+    let known = BY_BLOCK.get(block as usize)?;
+    let at = known.binary_search_by(|keyword| keyword.name.cmp(name)).ok()?;
+    known.get(at).copied()
 }
+
+/// For each block its keywords, those of the blocks that it includes with them, by name: every word of a configuration
+/// is looked up here several times.
+static BY_BLOCK: LazyLock<Vec<Vec<&'static Keyword>>> = LazyLock::new(|| {
+    let mut blocks: Vec<Vec<&'static Keyword>> = Vec::new();
+    let mut add = |block: Block, keyword: &'static Keyword| {
+        let at = block as usize;
+        if blocks.len() <= at {
+            blocks.resize(at + 1, Vec::new());
+        }
+        if let Some(known) = blocks.get_mut(at)
+            && !known.iter().any(|other| other.name == keyword.name)
+        {
+            known.push(keyword);
+        }
+    };
+    // Some blocks have only keywords that they share.
+    let mut named: Vec<Block> = all()
+        .flat_map(|keyword| match keyword.args {
+            Args::Block(inner) | Args::Values(inner) => [keyword.block, inner],
+            _ => [keyword.block, keyword.block],
+        })
+        .collect();
+    named.sort();
+    named.dedup();
+    for block in named {
+        for block_with in std::iter::once(block).chain(block.includes().iter().copied()) {
+            all()
+                .filter(|keyword| keyword.block == block_with)
+                .for_each(|keyword| add(block, keyword));
+        }
+    }
+    for known in &mut blocks {
+        known.sort_by_key(|keyword| keyword.name);
+    }
+    blocks
+});
 
 /// What a block opened by `name` in `block` holds.
 pub(super) fn opens(block: Block, name: &str) -> Option<Block> {
@@ -378,6 +410,7 @@ mod tests {
 
     #[test]
     fn blocks_share_keywords() {
+        assert!(find(TcpCheck, "connect_port").is_some());
         assert!(find(SslGet, "connect_port").is_some());
         assert!(find(SslGet, "virtualhost").is_some());
         assert!(find(HttpGet, "tls_compliant").is_none());
