@@ -118,11 +118,12 @@ impl<'o> Expander<'o> {
             line.text = token::settle(line.text, true).0;
             return line;
         }
-        let mut from = text.find(['{', '}']).unwrap_or(text.len());
-        if !text.get(from..).is_some_and(|rest| rest.contains("include")) {
+        let first = text.bytes().position(|byte| matches!(byte, b'{' | b'}'));
+        let after = first.and_then(|first| text.get(first + 1..)).unwrap_or_default();
+        if !after.contains("include") {
             return line;
         }
-        from = 0;
+        let mut from = 0;
         while let Some((at, _)) = text.get(from..).and_then(token::brace) {
             from += at + 1;
             let rest = text.get(from..).unwrap_or_default();

@@ -90,6 +90,10 @@ impl Text {
         &self.text
     }
 
+    pub(super) fn into_string(self) -> String {
+        self.text
+    }
+
     /// The part in `range`; empty when the range does not fall on characters.
     pub(super) fn slice(&self, range: Range<usize>) -> Self {
         let Some(text) = self.text.get(range.clone()) else {

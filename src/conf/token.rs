@@ -4,12 +4,6 @@
 //! (grammar 4.5). Knows no keyword.
 
 use super::text::Text;
-use nom::branch::alt;
-use nom::bytes::complete::{take_till, take_while, take_while1};
-use nom::character::complete::char;
-use nom::combinator::map;
-use nom::sequence::delimited;
-use nom::{IResult, Parser};
 use std::ops::Range;
 
 /// A word with its place in the line.
@@ -61,7 +55,7 @@ pub(super) fn comment_start(text: &str) -> Option<usize> {
 /// Cuts the comment off (grammar 3.1 to 3.4): `!` or `#` outside double quotes. One after a backslash stays, with the
 /// backslash: see [`settle`].
 pub(super) fn strip_comment(text: Text) -> Text {
-    if !text.as_str().contains(['#', '!']) {
+    if !text.as_str().bytes().any(|byte| matches!(byte, b'#' | b'!')) {
         return text;
     }
     match comment_start(text.as_str()) {
@@ -91,6 +85,9 @@ pub(super) fn settle(text: Text, kept: bool) -> (Text, bool) {
 /// The first brace that cuts `text` (grammar 5.1): outside double quotes, and none of a `${NAME}` that nothing was put
 /// in for, which would fall apart (grammar 5.2) and turn one mistake into many.
 pub(super) fn brace(text: &str) -> Option<(usize, char)> {
+    if !text.bytes().any(|byte| matches!(byte, b'{' | b'}')) {
+        return None;
+    }
     let mut quoted = false;
     let mut skip = 0;
     for (at, c) in text.char_indices() {
@@ -134,36 +131,36 @@ pub(super) fn braced_reference(text: &str) -> Option<&str> {
     .flatten()
 }
 
-fn word(input: &str) -> IResult<&str, &str> {
-    let quoted = delimited(char('"'), take_till(|c| c == '"'), char('"'));
-    let bare = take_while1(|c| !blank(c) && c != '"');
-    alt((quoted, bare)).parse(input)
-}
-
-fn spaced_word(input: &str) -> IResult<&str, (usize, &str)> {
-    let (rest, _) = take_while(blank)(input)?;
-    map(word, |word| (rest.len(), word)).parse(rest)
-}
-
 /// The ordinary words of a line (grammar 4.1 to 4.4). After a quote without end the rest is dropped.
 pub(super) fn words(text: &Text) -> (Vec<Word>, Option<Unmatched>) {
     let whole = text.as_str();
-    let mut out = Vec::new();
-    let mut rest = whole;
-    while let Ok((next, (from_end, word))) = spaced_word(rest) {
-        let range = whole.len() - from_end..whole.len() - next.len();
+    let mut out = Vec::with_capacity(whole.split_ascii_whitespace().count());
+    let mut start = 0;
+    while let Some(rest) = whole.get(start..)
+        && let Some(skip) = rest.bytes().position(|byte| !blank(char::from(byte)))
+    {
+        start += skip;
+        let rest = rest.get(skip..).unwrap_or_default();
+        let (word, length) = if let Some(quoted) = rest.strip_prefix('"') {
+            let Some((word, _)) = quoted.split_once('"') else {
+                let column = text.column(start);
+                return (out, Some(Unmatched { column }));
+            };
+            (word, word.len() + 2)
+        } else {
+            let ends = |byte: u8| byte == b'"' || blank(char::from(byte));
+            let length = rest.bytes().position(ends).unwrap_or(rest.len());
+            (rest.get(..length).unwrap_or_default(), length)
+        };
+        let range = start..start + length;
+        start = range.end;
         out.push(Word {
             text: word.to_owned(),
             column: text.column(range.start),
             length: text.width(&range),
         });
-        rest = next;
     }
-    let left = rest.trim_start_matches(blank);
-    let unmatched = (!left.is_empty()).then(|| Unmatched {
-        column: text.column(whole.len() - left.len()),
-    });
-    (out, unmatched)
+    (out, None)
 }
 
 /// Why shell-like splitting failed (grammar 4.5).

@@ -19,7 +19,7 @@ pub(super) struct Statement {
     /// Never empty.
     pub(super) words: Vec<Word>,
     /// As typed, for script keywords.
-    pub(super) text: Text,
+    pub(super) text: String,
     pub(super) file: Arc<PathBuf>,
     pub(super) line: u32,
     /// What stands in its braces.
@@ -199,7 +199,7 @@ impl Builder {
 
     /// What is wrong with a text before its words are looked at.
     fn check_text(&mut self, line: &Line, text: &Text) {
-        if text.as_str().contains("${") {
+        if text.as_str().contains('$') {
             for range in token::references(text.as_str()) {
                 let name = text.as_str().get(range.clone()).unwrap_or_default();
                 let place = line.with(text.clone()).place(&range);
@@ -219,7 +219,7 @@ impl Builder {
         let (words, unmatched) = token::words(&text);
         let statement = Statement {
             words,
-            text,
+            text: text.into_string(),
             file: Arc::clone(&line.file),
             line: line.number,
             body: None,
@@ -328,7 +328,9 @@ impl Builder {
         let Some(frame) = self.stack.pop() else { return };
         match frame.header {
             Some(mut header) => {
-                header.body = Some(frame.children);
+                let mut body = frame.children;
+                body.shrink_to_fit();
+                header.body = Some(body);
                 self.children().push(header);
             }
             None => self.children().extend(frame.children),

@@ -75,7 +75,7 @@ fn server(builder: &mut Builder<'_>, written: &VirtualServer) -> Option<VirtualS
     });
     let flags = flags(builder, written, &key);
     let persistence = persistence(builder, written, &key);
-    let mut real_servers: Vec<RealServerConfig> = Vec::new();
+    let mut real_servers: Vec<RealServerConfig> = Vec::with_capacity(written.real_servers.len());
     let mut addresses = HashSet::new();
     for real in &written.real_servers {
         let Some(real) = real_server(builder, written, &key, forward, real) else {
@@ -349,7 +349,7 @@ fn real_server(
         };
         builder.report(Class::Warning, place, message);
     }
-    let mut checkers = Vec::new();
+    let mut checkers = Vec::with_capacity(written.checkers.len());
     for checker in &written.checkers {
         checkers.extend(self::checker(builder, server, written, checker));
     }

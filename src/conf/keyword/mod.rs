@@ -8,6 +8,8 @@ mod lvs;
 mod vrrp;
 
 use Block::*;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// The greatest 32-bit unsigned number.
@@ -234,47 +236,56 @@ pub fn all() -> impl Iterator<Item = &'static Keyword> {
 
 /// The keyword `name` of `block`.
 pub(super) fn find(block: Block, name: &str) -> Option<&'static Keyword> {
-    let known = BY_BLOCK.get(block as usize)?;
-    let at = known.binary_search_by(|keyword| keyword.name.cmp(name)).ok()?;
-    known.get(at).copied()
+    BY_BLOCK.get(block as usize)?.get(name).copied()
 }
 
-/// For each block its keywords, those of the blocks that it includes with them, by name: every word of a configuration
-/// is looked up here several times.
-static BY_BLOCK: LazyLock<Vec<Vec<&'static Keyword>>> = LazyLock::new(|| {
-    let mut blocks: Vec<Vec<&'static Keyword>> = Vec::new();
-    let mut add = |block: Block, keyword: &'static Keyword| {
-        let at = block as usize;
-        if blocks.len() <= at {
-            blocks.resize(at + 1, Vec::new());
-        }
-        if let Some(known) = blocks.get_mut(at)
-            && !known.iter().any(|other| other.name == keyword.name)
-        {
-            known.push(keyword);
-        }
-    };
+/// Keywords by name.
+type Index = HashMap<&'static str, &'static Keyword, BuildHasherDefault<Fnv>>;
+
+/// For each block its keywords, those of the blocks that it includes with them: every word of a configuration is looked
+/// up here several times.
+static BY_BLOCK: LazyLock<Vec<Index>> = LazyLock::new(|| {
     // Some blocks have only keywords that they share.
-    let mut named: Vec<Block> = all()
-        .flat_map(|keyword| match keyword.args {
-            Args::Block(inner) | Args::Values(inner) => [keyword.block, inner],
-            _ => [keyword.block, keyword.block],
-        })
-        .collect();
-    named.sort();
-    named.dedup();
+    let named = all().flat_map(|keyword| match keyword.args {
+        Args::Block(inner) | Args::Values(inner) => [keyword.block, inner],
+        _ => [keyword.block, keyword.block],
+    });
+    let mut blocks: Vec<Index> = Vec::new();
     for block in named {
-        for block_with in std::iter::once(block).chain(block.includes().iter().copied()) {
-            all()
-                .filter(|keyword| keyword.block == block_with)
-                .for_each(|keyword| add(block, keyword));
+        let at = block as usize;
+        blocks.resize_with(blocks.len().max(at + 1), Index::default);
+        let Some(index) = blocks.get_mut(at).filter(|index| index.is_empty()) else {
+            continue;
+        };
+        for one in std::iter::once(block).chain(block.includes().iter().copied()) {
+            for keyword in all().filter(|keyword| keyword.block == one) {
+                index.entry(keyword.name).or_insert(keyword);
+            }
         }
-    }
-    for known in &mut blocks {
-        known.sort_by_key(|keyword| keyword.name);
     }
     blocks
 });
+
+/// The FNV hash: quick for short words, and the table that is asked is not the user's.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// What a block opened by `name` in `block` holds.
 pub(super) fn opens(block: Block, name: &str) -> Option<Block> {

@@ -414,7 +414,11 @@ fn real_server(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statemen
             "notify_up" => cx.script_once(&mut real.notify_up, statement, ""),
             "notify_down" => cx.script_once(&mut real.notify_down, statement, ""),
             "HTTP_GET" | "SSL_GET" | "TCP_CHECK" | "MISC_CHECK" => {
-                real.checkers.extend(checker::lower(cx, statement));
+                if let Some(checker) = checker::lower(cx, statement) {
+                    // Nearly always the only one.
+                    real.checkers.reserve_exact(1);
+                    real.checkers.push(checker);
+                }
             }
             _ => settings(cx, &mut real.checks, block, statement),
         }
