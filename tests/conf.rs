@@ -69,7 +69,10 @@ fn options() -> ReadOptions {
 fn load(name: &Path, text: &str) -> (Reading, Plan, Vec<Diagnostic>) {
     let reading = conf::read_str(name, text, &options());
     let (plan, more) = plan::build(&reading.config, &host(&reading));
-    let all = reading.diagnostics.iter().cloned().chain(more).collect();
+    let mut all: Vec<Diagnostic> = reading.diagnostics.iter().cloned().chain(more).collect();
+    conf::diag::sort(&mut all, &reading.sources);
+    conf::diag::name_once(&mut all);
+    conf::hint::add(&mut all, &reading.sources);
     (reading, plan, all)
 }
 

@@ -5,7 +5,7 @@
 //! here: see [`LOWERED`].
 
 use super::ReadOptions;
-use super::diag::{Class, Diagnostic};
+use super::diag::{Class, Diagnostic, Topic};
 use super::keyword::{self, Args, Block, Keyword, Status};
 use super::number;
 use super::tree::Statement;
@@ -135,8 +135,14 @@ impl Audit<'_> {
             place.column = unmatched.column;
             place.length = 1;
             let message = format!("Unmatched quote: '{}'", statement.text.as_str());
+            // The rest of the line is dropped: what must stand there is missing.
+            let class = match keyword.args.mandatory() && statement.arg().is_none() {
+                true => Class::MissingParameter,
+                false => Class::UnmatchedQuote,
+            };
+            let diagnostic = Diagnostic::new(class, Some(place), message).about(Topic::UnmatchedQuote);
             self.diagnostics
-                .push(Diagnostic::new(Class::UnmatchedQuote, Some(place), message));
+                .push(diagnostic.with_help("a quoted word ends on its line"));
         }
         let status = keyword.status;
         if around.acted && status == Status::NotYet {
@@ -192,36 +198,55 @@ impl Audit<'_> {
         }
     }
 
-    /// A block without the name that it must have is skipped as a whole (grammar 5.8).
+    /// A block without the name that it must have is skipped as a whole (grammar 5.8); so is one of some kinds that
+    /// has two.
     fn nameless(&mut self, inner: Block, statement: &Statement) -> bool {
-        let missing = keyword::named(inner) && statement.arg().is_none();
-        if missing && keyword::find(Block::Root, statement.keyword()).is_some_and(|k| !k.args.mandatory()) {
-            let message = format!("{} must have a name - skipping", statement.keyword());
-            self.report(Class::General, statement, message);
+        let names = statement.args().len();
+        let wrong = match inner {
+            Block::Instance | Block::SyncGroup | Block::TrackGroup => names != 1,
+            _ => keyword::named(inner) && names == 0,
+        };
+        if wrong && keyword::find(Block::Root, statement.keyword()).is_some_and(|k| !k.args.mandatory()) {
+            let name = statement.keyword();
+            let message = format!("{name} must have a name - skipping");
+            let mut diagnostic =
+                Diagnostic::new(Class::General, Some(statement.place()), message).about(Topic::BlockName);
+            if let Some(second) = statement.args().get(1) {
+                let help = "the name is one word; in double quotes it may hold blanks";
+                diagnostic.place = Some(statement.place_of(second));
+                diagnostic = diagnostic.with_help(help);
+            }
+            self.diagnostics.push(diagnostic);
         }
-        missing
+        wrong
     }
 
-    /// Words between a block's keyword or name and its brace (grammar 5.4).
+    /// Words between a block's keyword or name and its brace: lists do without (grammar 5.4), others overlook them.
     fn extra_parameters(&mut self, inner: Block, statement: &Statement) {
         if matches!(inner, Block::VirtualServer | Block::RealServer) {
             return;
         }
-        let most = usize::from(keyword::named(inner));
+        let Some(first) = statement.args().get(usize::from(keyword::named(inner))) else {
+            return;
+        };
         let extra: Vec<&str> = statement
             .args()
             .iter()
-            .skip(most)
+            .skip(usize::from(keyword::named(inner)))
             .map(|word| word.text.as_str())
             .collect();
-        if !extra.is_empty() {
-            let message = format!(
-                "Block {} has extra parameters {}",
-                statement.keyword(),
-                extra.join(" ")
-            );
-            self.report(Class::General, statement, message);
-        }
+        let class = match keyword::holds_values(inner) {
+            true => Class::General,
+            false => Class::Note,
+        };
+        let message = format!(
+            "Block {} has extra parameters {}",
+            statement.keyword(),
+            extra.join(" ")
+        );
+        let place = Some(statement.place_of(first));
+        self.diagnostics
+            .push(Diagnostic::new(class, place, message).about(Topic::ExtraParameters));
     }
 
     /// The first argument of a keyword that nothing is lowered from.
@@ -244,14 +269,18 @@ impl Audit<'_> {
             Args::Bool => {
                 if number::boolean(text).is_none() {
                     let message = format!("Invalid value '{text}' for boolean {name} specified");
-                    self.report(Class::General, statement, message);
+                    let diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
+                    let help = "one of true, on, yes, false, off, no";
+                    self.diagnostics
+                        .push(diagnostic.about(Topic::BoolInvalid).with_help(help));
                 }
                 None
             }
             Args::Address => {
                 if text.parse::<IpAddr>().is_err() {
                     let message = format!("{name}: malformed address {text}");
-                    self.report(Class::General, statement, message);
+                    let diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
+                    self.diagnostics.push(diagnostic.about(Topic::InvalidAddress));
                 }
                 None
             }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod diag;
 mod expand;
 pub mod fmt;
+pub mod hint;
 pub mod keyword;
 mod lower;
 pub mod names;
@@ -95,6 +96,7 @@ fn finish(reader: Reader, options: &ReadOptions, found: bool) -> Reading {
     diagnostics.append(&mut expander.reader.diagnostics);
     let sources = expander.reader.sources;
     diag::sort(&mut diagnostics, &sources);
+    hint::add(&mut diagnostics, &sources);
     Reading {
         config,
         diagnostics,

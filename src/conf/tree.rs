@@ -242,33 +242,37 @@ impl Builder {
         }
     }
 
-    /// A block of the top level inside another one means that a `}` is missing: the open ones end here.
+    /// What cannot stand in the open block, but could around it, means that a `}` is missing: the open ones end here.
     fn recover(&mut self, block: Block, statement: &Statement) -> Block {
         let name = statement.keyword();
-        let top = match keyword::opens(Block::Root, name) {
-            Some(inner) => {
-                block != Block::Root
-                    && (keyword::holds_values(block) || keyword::find(block, name).is_none())
-                    && block != Block::Words
-                    // Some names of the top level are ordinary words; those that open a named block are not.
-                    && (statement.args().len() == usize::from(keyword::named(inner)) || inner == Block::VirtualServer)
-            }
-            None => false,
-        };
-        if !top {
+        let (keep, block) = if begins_top_level(block, statement) {
+            (0, Block::Root)
+        } else if let Some(outer) = self
+            .around()
+            .filter(|outer| belongs_around(block, *outer, statement))
+        {
+            (self.stack.len().saturating_sub(1), outer)
+        } else {
             return block;
-        }
+        };
         if let Some(header) = self.stack.last().and_then(|frame| frame.header.as_ref()) {
             let message = format!("'}}' of {} is missing before {name}", header.keyword());
-            let opened = format!("{} was opened on line {}", header.keyword(), header.line);
+            let opened = format!("{} is opened here", header.keyword());
             self.diagnostics.push(
-                Diagnostic::new(Class::MissingClose, Some(statement.place()), message).with_help(opened),
+                Diagnostic::new(Class::MissingClose, Some(statement.place()), message)
+                    .with_related(header.place(), opened),
             );
         }
-        while !self.stack.is_empty() {
+        while self.stack.len() > keep {
             self.pop();
         }
-        Block::Root
+        block
+    }
+
+    /// The block around the open one.
+    fn around(&self) -> Option<Block> {
+        let at = self.stack.len().checked_sub(2)?;
+        self.stack.get(at).and_then(|frame| frame.scope.block())
     }
 
     /// The brace of the waiting statement did not come (grammar 5.5).
@@ -341,19 +345,47 @@ impl Builder {
         self.open_without_brace();
         if !self.stack.is_empty() {
             let message = format!("There are {} missing '}}'s or extra '{{'s", self.stack.len());
-            let place = self
-                .stack
-                .iter()
-                .rev()
-                .find_map(|frame| frame.header.as_ref())
-                .map(Statement::place);
-            self.diagnostics
-                .push(Diagnostic::new(Class::MissingClose, place, message));
+            let open = self.stack.iter().rev().find_map(|frame| frame.header.as_ref());
+            let diagnostic = Diagnostic::new(Class::MissingClose, open.map(Statement::place), message);
+            self.diagnostics.push(match open {
+                Some(open) => {
+                    diagnostic.with_help(format!("the last that is open at the end is {}", open.keyword()))
+                }
+                None => diagnostic,
+            });
         }
         while !self.stack.is_empty() {
             self.pop();
         }
         (self.root, self.diagnostics)
+    }
+}
+
+/// Whether a block of the top level begins inside another one.
+fn begins_top_level(block: Block, statement: &Statement) -> bool {
+    let name = statement.keyword();
+    let Some(inner) = keyword::opens(Block::Root, name) else {
+        return false;
+    };
+    block != Block::Root
+        && (keyword::holds_values(block) || keyword::find(block, name).is_none())
+        && block != Block::Words
+        // Some names of the top level are ordinary words; those that open a named block are not.
+        && (statement.args().len() == usize::from(keyword::named(inner)) || inner == Block::VirtualServer)
+}
+
+/// Whether an entry of the list `block` is rather a keyword of `outer`: one that opens a block, or any where only
+/// addresses may stand.
+fn belongs_around(block: Block, outer: Block, statement: &Statement) -> bool {
+    let name = statement.keyword();
+    match block {
+        Block::Words | Block::RuleEntry => false,
+        Block::AddressEntry => keyword::find(outer, name).is_some(),
+        _ => {
+            keyword::holds_values(block)
+                && statement.args().is_empty()
+                && keyword::opens(outer, name).is_some()
+        }
     }
 }
 

@@ -6,7 +6,8 @@
 use super::exit::Exit;
 use super::load::{Loaded, load_and_enter};
 use crate::cli::{Format, Parsed};
-use crate::conf::{diag, report};
+use crate::conf::diag::{self, Class, Diagnostic, Topic};
+use crate::conf::report;
 use crate::plan;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -40,7 +41,18 @@ pub(super) fn run(parsed: &Parsed, log_file: Option<&Path>) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => {
             // keepalived ends here in silence with this very status.
-            let _ = writeln!(log, "{error}; the configuration was not tested");
+            let message = format!("{error}; the configuration was not tested");
+            let _ = match options.format {
+                Format::Text => writeln!(log, "{message}"),
+                Format::Json => {
+                    let found = Diagnostic::new(Class::Unheeded, None, message);
+                    let document = report::json(&[found.about(Topic::NetNamespaceAbsent)], 0, None);
+                    match log_file {
+                        Some(_) => log.write_all(document.as_bytes()),
+                        None => io::stdout().write_all(document.as_bytes()),
+                    }
+                }
+            };
             return Exit::Normal.into();
         }
     };

@@ -8,7 +8,7 @@ use super::resolve;
 use crate::cli::Options;
 use crate::conf::config::{Config, Global};
 use crate::conf::diag::{self, Class, Diagnostic};
-use crate::conf::{self, ReadOptions, Reading, Sources};
+use crate::conf::{self, ReadOptions, Reading, Sources, hint};
 use crate::net::InterfaceStatus;
 use crate::netlink;
 use crate::plan::{self, Host, Plan, ScriptRefusal};
@@ -211,6 +211,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
     }
     diag::sort(&mut diagnostics, &reading.sources);
     diag::name_once(&mut diagnostics);
+    hint::add(&mut diagnostics, &reading.sources);
     Loaded {
         plan,
         scripts: Arc::new(examined.scripts),

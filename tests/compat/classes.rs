@@ -186,7 +186,8 @@ pub fn of_document(document: &str) -> BTreeSet<String> {
     let classes = found.iter().filter_map(|found| {
         let topic = found["topic"].as_str()?;
         let class = found["class"].as_str()?;
-        let ours_alone = matches!(class, "note" | "unheeded") && topic != "include-missing";
+        let ours_alone = matches!(class, "note" | "unheeded")
+            && !["include-missing", "net-namespace-absent"].contains(&topic);
         (!ours_alone).then(|| topic.to_owned())
     });
     classes.collect()
@@ -226,13 +227,41 @@ pub fn comparable(
     text: &str,
 ) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut theirs, mut ours) = (theirs.clone(), ours.clone());
+    // Nothing was tested: what keepalived had said by then depends on the order in which its processes read.
+    if theirs.contains("net-namespace-absent") {
+        theirs.retain(|class| class == "net-namespace-absent");
+    }
+    // keepalived reads no further.
+    if theirs.contains("missing-parameter") {
+        ours.retain(|class| theirs.contains(class));
+    }
     theirs.remove("iptables-unsupported");
     if uses_lacking(text) && !ours.contains("unknown-keyword") {
         theirs.remove("unknown-keyword");
     }
     // No class of the corpus's: an unmatched quote is among the rest.
     if ours.remove("unmatched-quote") {
+        theirs.remove("missing-parameter");
         ours.insert("other".to_owned());
+    }
+    // An unknown block is one message, and so is a brace that is missing or too much: keepalived goes on and takes
+    // what follows for unknown keywords and stray braces, or the other way round.
+    if theirs.contains("brace") && ours.contains("brace") && !ours.contains("invalid-address") {
+        theirs.remove("invalid-address");
+    }
+    let cascade = ["brace", "unknown-keyword"];
+    if cascade.iter().all(|class| theirs.contains(*class))
+        && cascade.iter().any(|class| ours.contains(*class))
+    {
+        for class in cascade {
+            theirs.remove(class);
+            ours.remove(class);
+        }
+    }
+    // A default that follows from a refused value is not said again.
+    let refused = ["lvs-scheduler", "lvs-routing-method"];
+    if refused.iter().any(|class| ours.contains(*class)) && !ours.contains("lvs-defaults") {
+        theirs.remove("lvs-defaults");
     }
     // One message a refused number: keepalived adds a line on what the number was for.
     if ours.contains("invalid-number") && theirs.contains("invalid-number") {
