@@ -1,8 +1,7 @@
 //! The labelled text of keepalived's data dump: sections "LVS Topology" and "Health checkers" (command line facts 6.6
 //! and 6.7).
 //!
-//! Pure: a status in, text out. What the engine is not told (mail, default time limits of a virtual server) has no
-//! line; a time is told as its distance from now, since deciding code knows no calendar.
+//! Pure: a status in, text out. What only the host knows, accounts and the calendar, comes from whoever asks.
 
 use super::checker::Checker;
 use super::config::{Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, UrlConfig};
@@ -16,35 +15,60 @@ use std::fmt::{self, Write};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+/// What the host knows.
+pub struct Around<'a> {
+    /// `uid:gid` of the account that a command is run as, as numbers.
+    pub account: &'a dyn Fn(&Command) -> Option<String>,
+    /// A moment as people write it.
+    pub moment: &'a dyn Fn(Instant) -> String,
+}
+
+impl fmt::Debug for Around<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Around").finish_non_exhaustive()
+    }
+}
+
 /// The whole text.
-pub fn text(status: &CheckStatus) -> String {
+pub fn text(status: &CheckStatus, around: &Around<'_>) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = write_all(&mut out, status);
+    let _ = write_all(&mut out, status, around);
     out
 }
 
-fn write_all(out: &mut String, status: &CheckStatus) -> fmt::Result {
+fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt::Result {
     if status.virtual_servers.is_empty() {
         return Ok(());
+    }
+    let probes = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
+    let mut probes = probes.flat_map(|rs| &rs.checkers).map(|it| &it.config().probe);
+    if probes.any(|probe| matches!(probe, ProbeConfig::Http(HttpConfig { tls: Some(_), .. }))) {
+        writeln!(out, "------< SSL definitions >------")?;
+        writeln!(out, " Using autogen SSL context")?;
     }
     writeln!(out, "------< LVS Topology >------")?;
     writeln!(out, " System is compiled with LVS v1.2.1")?;
     for vs in &status.virtual_servers {
-        virtual_server(out, vs)?;
-        vs.real_servers.iter().try_for_each(|rs| real_server(out, rs))?;
+        virtual_server(out, vs, around)?;
+        vs.real_servers
+            .iter()
+            .try_for_each(|rs| real_server(out, rs, around))?;
     }
-    writeln!(out, "------< Health checkers >------")?;
+    let mut servers = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
+    if servers.any(|rs| !rs.checkers.is_empty()) {
+        writeln!(out, "------< Health checkers >------")?;
+    }
     for rs in status.virtual_servers.iter().flat_map(|vs| &vs.real_servers) {
         for it in &rs.checkers {
             writeln!(out, " {} -> {}", rs.names.vs, rs.names.rs)?;
-            checker(out, it, rs, status.now)?;
+            checker(out, it, rs, around)?;
         }
     }
     Ok(())
 }
 
-fn virtual_server(out: &mut String, vs: &VirtualServer) -> fmt::Result {
+fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> fmt::Result {
     let config = &vs.config;
     writeln!(out, " ------< Virtual server >------")?;
     match &config.key {
@@ -91,8 +115,18 @@ fn virtual_server(out: &mut String, vs: &VirtualServer) -> fmt::Result {
         "   quorum = {}, hysteresis = {}",
         config.quorum, config.hysteresis
     )?;
-    script(out, "   Quorum up notify script", config.quorum_up.as_ref())?;
-    script(out, "   Quorum down notify script", config.quorum_down.as_ref())?;
+    script(
+        out,
+        "   Quorum up notify script",
+        config.quorum_up.as_ref(),
+        around,
+    )?;
+    script(
+        out,
+        "   Quorum down notify script",
+        config.quorum_down.as_ref(),
+        around,
+    )?;
     writeln!(
         out,
         "   default forwarding method = {}",
@@ -148,7 +182,7 @@ fn granularity(out: &mut String, persistence: &Persistence, family: Family) -> f
     }
 }
 
-fn real_server(out: &mut String, rs: &RealServer) -> fmt::Result {
+fn real_server(out: &mut String, rs: &RealServer, around: &Around<'_>) -> fmt::Result {
     let config = &rs.config;
     let (address, weight, effective) = (config.address, config.weight, rs.effective_weight());
     writeln!(out, "   ------< Real server >------")?;
@@ -170,10 +204,15 @@ fn real_server(out: &mut String, rs: &RealServer) -> fmt::Result {
         config.lower, config.upper
     )?;
     writeln!(out, "   Inhibit on failure is {}", on(config.inhibit_on_failure))?;
-    script(out, "     RS up notify script", config.notify_up.as_ref())?;
-    script(out, "     RS down notify script", config.notify_down.as_ref())?;
+    script(out, "     RS up notify script", config.notify_up.as_ref(), around)?;
+    script(
+        out,
+        "     RS down notify script",
+        config.notify_down.as_ref(),
+        around,
+    )?;
     if let Some(host) = &config.virtualhost {
-        writeln!(out, "   VirtualHost = '{host}'")?;
+        writeln!(out, "     VirtualHost = '{host}'")?;
     }
     writeln!(out, "   initial weight = {weight}")?;
     writeln!(out, "   effective weight = {effective}")?;
@@ -190,7 +229,7 @@ fn real_server(out: &mut String, rs: &RealServer) -> fmt::Result {
     )
 }
 
-fn checker(out: &mut String, it: &Checker, rs: &RealServer, now: Instant) -> fmt::Result {
+fn checker(out: &mut String, it: &Checker, rs: &RealServer, around: &Around<'_>) -> fmt::Result {
     let config = it.config();
     writeln!(out, "   Enabled = yes")?;
     writeln!(out, "   Up = {}", yes(it.is_up()))?;
@@ -223,7 +262,7 @@ fn checker(out: &mut String, it: &Checker, rs: &RealServer, now: Instant) -> fmt
             connection(out, &http.connection)?;
             web(out, http, it.failed_url())
         }
-        ProbeConfig::Misc(misc) => misc_script(out, misc, it, now),
+        ProbeConfig::Misc(misc) => misc_script(out, misc, it, around),
     }
 }
 
@@ -289,29 +328,25 @@ fn url(out: &mut String, url: &UrlConfig) -> fmt::Result {
     Ok(())
 }
 
-fn misc_script(out: &mut String, misc: &MiscConfig, it: &Checker, now: Instant) -> fmt::Result {
+fn misc_script(out: &mut String, misc: &MiscConfig, it: &Checker, around: &Around<'_>) -> fmt::Result {
     writeln!(out, "   Keepalive method = MISC_CHECK")?;
-    script(out, "   script", Some(&misc.command))?;
+    writeln!(out, "   script = {}", misc.command)?;
     writeln!(out, "   timeout = {}", misc.timeout.as_secs())?;
     writeln!(out, "   dynamic = {}", if misc.dynamic { "YES" } else { "NO" })?;
+    if let Some(account) = (around.account)(&misc.command) {
+        writeln!(out, "   uid:gid = {account}")?;
+    }
     if let Some((at, _)) = it.last() {
-        writeln!(out, "   Last ran = {} seconds ago", seconds(now.since(*at)))?;
+        writeln!(out, "   Last ran = {}", (around.moment)(*at))?;
     }
     writeln!(out, "   Last status = {}", it.exit_status().unwrap_or(0))
 }
 
-fn script(out: &mut String, label: &str, command: Option<&Command>) -> fmt::Result {
+fn script(out: &mut String, label: &str, command: Option<&Command>, around: &Around<'_>) -> fmt::Result {
     let Some(command) = command else { return Ok(()) };
-    write!(out, "{label} = {command}")?;
-    if let Some(user) = &command.user {
-        write!(
-            out,
-            ", uid:gid {}:{}",
-            user.user,
-            user.group.as_deref().unwrap_or("(default)")
-        )?;
-    }
-    writeln!(out)
+    let account =
+        (around.account)(command).map_or_else(String::new, |account| format!(", uid:gid {account}"));
+    writeln!(out, "{label} = {command}{account}")
 }
 
 const fn forwarding(method: ForwardMethod) -> &'static str {

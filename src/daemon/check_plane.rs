@@ -9,7 +9,7 @@ use super::limits;
 use super::plane::{CheckCommand, CheckNotice};
 use crate::check::config::ProbeConfig;
 use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
-use crate::check::{CheckConfig, CheckerId, Engine, dump};
+use crate::check::{CheckConfig, CheckerId, Engine};
 use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper};
 use crate::script::config::KILL_AFTER;
@@ -199,7 +199,7 @@ impl Plane {
                 command = commands.recv() => match command {
                     Some(CheckCommand::Reload(config)) => self.engine.reload(now(), *config),
                     // Who asked may have gone; then nobody misses the answer.
-                    Some(CheckCommand::Dump(reply)) => drop(reply.send(dump::text(&self.engine.status(now())))),
+                    Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
                     Some(CheckCommand::Stop { release }) => break End::Stop { release },
                     None => break End::Stop { release: true },
                 },

@@ -11,8 +11,10 @@ use super::plane::{CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
 use super::vrrp_plane::{PlaneEnd, PlaneOptions, VrrpPlane};
 use crate::check::probe::Prober;
+use crate::check::status::CheckStatus;
 use crate::cli::Options;
 use crate::net::InterfaceStatus;
+use crate::netlink;
 use crate::notify::config::NotifyConfig;
 use crate::notify::script::Notifier;
 use crate::plan::Plan;
@@ -21,6 +23,7 @@ use crate::sys::wall;
 use crate::track::script::{ScriptReport, TrackRunner};
 use crate::vrrp::status::VrrpStatus;
 use sd_notify::NotifyState;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -118,7 +121,7 @@ impl Control {
                 Wake::Signal(Signal::Data) => self.dump_data().await,
                 Wake::Signal(Signal::Stats) => self.dump_stats(false).await,
                 Wake::Signal(Signal::StatsClear) => self.dump_stats(true).await,
-                Wake::Signal(Signal::Json) => warn!("The JSON dump is accepted, no effect yet"),
+                Wake::Signal(Signal::Json) => self.dump_json().await,
                 Wake::Signal(Signal::Ignored) => {}
                 #[cfg(debug_assertions)]
                 Wake::Signal(Signal::Panic) => {
@@ -149,9 +152,9 @@ impl Control {
 
     /// `-d`: the configuration, labelled, to the log.
     pub(super) async fn dump_to_log(&self) {
-        let lvs = self.check_dump().await;
+        let checks = self.check_status().await;
         let host = load::host_name();
-        for line in dump::configuration(&self.facts(&host), lvs.as_deref()).lines() {
+        for line in dump::configuration(&self.facts(&host), checks.as_ref()).lines() {
             info!("{line}");
         }
     }
@@ -255,14 +258,18 @@ impl Control {
     /// SIGUSR1: the data dumps.
     async fn dump_data(&self) {
         info!("Printing data for process({}) on signal", std::process::id());
-        let (status, lvs) = (self.vrrp_status().await, self.check_dump().await);
-        let live = status.as_ref().map(|status| Live {
-            status,
-            wall: wall::now(),
-            running: None,
-        });
+        let (status, checks) = (self.vrrp_status().await, self.check_status().await);
+        let running = self.tracker.running();
+        let live = status.as_ref().map(|status| live(status, &running));
         let host = load::host_name();
-        dump::write_data(&self.facts(&host), live.as_ref(), lvs.as_deref());
+        // As they are now; whatever keeps them from being read, those of the last reading are better than none.
+        let interfaces = tokio::task::spawn_blocking(netlink::interfaces).await;
+        let interfaces = interfaces.ok().and_then(Result::ok);
+        let facts = Facts {
+            interfaces: interfaces.as_deref().unwrap_or(&self.interfaces),
+            ..self.facts(&host)
+        };
+        dump::write_data(&facts, live.as_ref(), checks.as_ref());
     }
 
     /// SIGUSR2: the statistics; with `clear` the counters start anew afterwards.
@@ -272,10 +279,22 @@ impl Control {
             std::process::id()
         );
         if let Some(status) = self.vrrp_status().await {
-            dump::write_stats(&status, self.umask);
+            dump::write_stats(&self.facts(&load::host_name()), &status);
         }
         if let (true, Some(plane)) = (clear, &self.vrrp) {
             command(&plane.commands, VrrpCommand::ClearCounters, "VRRP");
+        }
+    }
+
+    /// SIGRTMIN+2: the JSON dump.
+    async fn dump_json(&self) {
+        info!(
+            "Printing VRRP as json for process({}) on signal",
+            std::process::id()
+        );
+        if let Some(status) = self.vrrp_status().await {
+            let running = self.tracker.running();
+            dump::write_json(&self.facts(&load::host_name()), &live(&status, &running));
         }
     }
 
@@ -285,6 +304,12 @@ impl Control {
             hostname,
             umask: self.umask,
             interfaces: &self.interfaces,
+            namespace: self
+                .options
+                .namespace
+                .as_deref()
+                .or(self.plan.global.net_namespace.as_deref()),
+            scripts: &self.scripts,
         }
     }
 
@@ -298,12 +323,12 @@ impl Control {
         timeout(STATUS_LIMIT, answer).await.ok()?.ok()
     }
 
-    async fn check_dump(&self) -> Option<String> {
+    async fn check_status(&self) -> Option<CheckStatus> {
         let (reply, answer) = oneshot::channel();
         self.check
             .as_ref()?
             .commands
-            .try_send(CheckCommand::Dump(reply))
+            .try_send(CheckCommand::Status(reply))
             .ok()?;
         timeout(STATUS_LIMIT, answer).await.ok()?.ok()
     }
@@ -383,6 +408,15 @@ impl Control {
         self.check = None;
         self.stop().await;
         Exit::Internal
+    }
+}
+
+/// What is known of an engine that runs.
+fn live<'a>(status: &'a VrrpStatus, running: &'a BTreeSet<String>) -> Live<'a> {
+    Live {
+        status,
+        wall: wall::now(),
+        running,
     }
 }
 

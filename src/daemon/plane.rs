@@ -1,6 +1,7 @@
 //! What the control plane and the other planes say to each other. All queues are bounded.
 
 use crate::check::CheckConfig;
+use crate::check::status::CheckStatus;
 use crate::script::config::{Command, ScriptOutcome};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::Notification;
@@ -47,8 +48,8 @@ pub enum VrrpNotice {
 pub enum CheckCommand {
     /// Run this configuration from now on.
     Reload(Box<CheckConfig>),
-    /// Show yourself: the labelled text of keepalived's data dump, sections "LVS Topology" and "Health checkers".
-    Dump(oneshot::Sender<String>),
+    /// Show yourself.
+    Status(oneshot::Sender<CheckStatus>),
     /// Remove what was added and end. With `release` false (`-I`) nothing is removed.
     Stop {
         /// Remove our services.

@@ -2,7 +2,7 @@
 
 use super::later::LaterInstance;
 use super::{Builder, Plan, ScriptRefusal, instance, net, scripts, sync};
-use crate::conf::config::{Config, GarpSettings, Global};
+use crate::conf::config::{Config, GarpSettings, Global, Inherited};
 use crate::conf::diag::Class;
 use crate::net::Family;
 use crate::script::config::ScriptPolicy;
@@ -22,6 +22,16 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
         dynamic_interfaces: written.dynamic_interfaces,
         net_namespace: written.net_namespace.clone(),
         instance: written.instance.clone(),
+        dumps: written.dumps.clone(),
+        inherited: Inherited {
+            mcast_group4: written.mcast_group4,
+            mcast_group6: written.mcast_group6,
+            lower_prio_no_advert: written.lower_prio_no_advert,
+            higher_prio_send_advert: written.higher_prio_send_advert,
+            down_timer_adverts: written.down_timer_adverts,
+            check_unicast_src: written.check_unicast_src,
+            checker_log_all_failures: written.checker_log_all_failures,
+        },
     }
 }
 

@@ -4,7 +4,8 @@
 
 use super::config::{Command, ScriptOutcome, ScriptPolicy};
 use super::run::run;
-use super::safety::{Examined, Prepared, Refusal, Remark, examine};
+use super::safety::{Examined, Prepared, Refusal, Remark, default_account, examine};
+use crate::sys::child::Credentials;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub struct Scripts {
     prepared: HashMap<Command, Prepared>,
     /// Examined, and not to be run.
     refused: HashSet<Command>,
+    /// Whose scripts are run that name nobody, when that can be said.
+    default_account: Option<Credentials>,
 }
 
 /// What the examination of one command came to, for the log and for `-t`.
@@ -31,7 +34,10 @@ impl Scripts {
         commands: impl IntoIterator<Item = &'a Command>,
         policy: &ScriptPolicy,
     ) -> (Self, Vec<Report>) {
-        let mut scripts = Self::default();
+        let mut scripts = Self {
+            default_account: default_account(policy),
+            ..Self::default()
+        };
         let mut reports: Vec<Report> = Vec::new();
         for command in commands {
             if scripts.prepared.contains_key(command) || scripts.refused.contains(command) {
@@ -70,6 +76,11 @@ impl Scripts {
         both
     }
 
+    /// As whom scripts are run that name nobody, when that can be said.
+    pub const fn default_account(&self) -> Option<Credentials> {
+        self.default_account
+    }
+
     /// What is run for `command`.
     pub fn get(&self, command: &Command) -> Option<&Prepared> {
         self.prepared.get(command)
@@ -81,6 +92,13 @@ impl Scripts {
             Some(script) => run(script, limit).await,
             None => ScriptOutcome::NotStarted,
         }
+    }
+
+    /// For tests: a command that was examined and found good.
+    #[cfg(test)]
+    pub(crate) fn insert(&mut self, command: Command, script: Prepared) {
+        self.default_account = Some(script.who);
+        self.prepared.insert(command, script);
     }
 
     /// For tests: changes what is run for `command`.

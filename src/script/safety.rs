@@ -41,6 +41,15 @@ pub fn examine(command: &Command, policy: &ScriptPolicy) -> Result<Examined, Ref
     examine_on(&System, command, policy)
 }
 
+/// As whom scripts are run that name nobody; `None` where none of them is run, or the account is unknown.
+pub fn default_account(policy: &ScriptPolicy) -> Option<Credentials> {
+    let nobody = Command {
+        argv: Vec::new(),
+        user: None,
+    };
+    user(&System, &nobody, policy, &mut Vec::new()).ok()
+}
+
 /// Examines `command` on `host`.
 pub fn examine_on(host: &impl Host, command: &Command, policy: &ScriptPolicy) -> Result<Examined, Refusal> {
     let mut remarks = Vec::new();

@@ -11,7 +11,9 @@ use crate::script::Scripts;
 use crate::script::config::ScriptOutcome;
 use crate::script::run::Running;
 use crate::script::safety::Prepared;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -37,6 +39,7 @@ pub struct TrackRunner {
 struct Entry {
     script: Option<Prepared>,
     timing: watch::Sender<Timing>,
+    running: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -88,10 +91,22 @@ impl TrackRunner {
         }
     }
 
+    /// The names of those that are running at this moment.
+    pub fn running(&self) -> BTreeSet<String> {
+        let running = |entry: &Entry| entry.running.load(Ordering::Relaxed);
+        let scripts = self.scripts.iter();
+        scripts
+            .filter(|(_, entry)| running(entry))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
     fn start(&self, config: &TrackScriptConfig, script: Option<Prepared>) -> Entry {
         let (timing, changes) = watch::channel(Timing::of(config));
+        let running = Arc::new(AtomicBool::new(false));
         let turns = Turns {
             name: config.name.clone(),
+            running: Arc::clone(&running),
             script: script.clone(),
             timing: changes,
             reports: self.reports.clone(),
@@ -99,6 +114,7 @@ impl TrackRunner {
         Entry {
             script,
             timing,
+            running,
             task: tokio::spawn(turns.take()),
         }
     }
@@ -124,6 +140,7 @@ impl Timing {
 struct Turns {
     name: String,
     script: Option<Prepared>,
+    running: Arc<AtomicBool>,
     timing: watch::Receiver<Timing>,
     reports: mpsc::Sender<ScriptReport>,
 }
@@ -142,7 +159,9 @@ impl Turns {
                     turns = timing.turns_from(Instant::now() + timing.interval);
                 }
                 _ = turns.tick() => {
+                    self.running.store(true, Ordering::Relaxed);
                     let outcome = self.run(timing.timeout, &mut turns).await;
+                    self.running.store(false, Ordering::Relaxed);
                     let report = ScriptReport { name: self.name.clone(), outcome };
                     if self.reports.send(report).await.is_err() {
                         return;

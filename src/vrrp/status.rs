@@ -4,6 +4,7 @@ use super::config::RouterConfig;
 use super::{Priority, RouterId};
 use crate::clock::Instant;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The whole engine at one moment.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub struct RouterStatus {
     pub source: Option<IpAddr>,
     /// BACKUP: the master it heard last, and its priority.
     pub master: Option<(IpAddr, Priority)>,
+    /// From advert to advert: a BACKUP of version 3 has it from its master (fact 4.4).
+    pub interval: Duration,
     /// When the state was entered.
     pub last_transition: Option<Instant>,
     /// When the last own advert was sent.

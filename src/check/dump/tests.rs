@@ -4,7 +4,11 @@ use super::*;
 use crate::check::engine::tests::{World, config, http, misc, real_server, refused, service, sorry, tcp};
 
 fn shown(world: &World) -> String {
-    text(&world.engine.status(world.now))
+    let around = Around {
+        account: &|command| (command.program() != "up").then(|| "1:2".to_owned()),
+        moment: &|moment| format!("{} µs", moment.as_micros()),
+    };
+    text(&world.engine.status(world.now), &around)
 }
 
 #[test]
@@ -40,7 +44,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
    alpha is OFF
    omega is OFF
    quorum = 1, hysteresis = 0
-   Quorum up notify script = 'quorum' 'up'
+   Quorum up notify script = 'quorum' 'up', uid:gid 1:2
    default forwarding method = NAT
    sorry server = [127.0.0.9]:tcp:80
      forwarding method = NAT
@@ -56,7 +60,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
    connection limit range = 0 -> 0
    Inhibit on failure is OFF
      RS up notify script = 'up' '127.0.0.2:8080'
-     RS down notify script = 'down' '127.0.0.2:8080'
+     RS down notify script = 'down' '127.0.0.2:8080', uid:gid 1:2
    initial weight = 2
    effective weight = 2
    alive = 1
@@ -139,8 +143,8 @@ fn what_has_failed_is_shown() {
         "   Up = no\n",
         "   Failed URL = /a\n",
         "   Current weight = 3\n",
-        "   script = '/usr/bin/check' 'it'\n   timeout = 1\n   dynamic = YES\n",
-        "   Last ran = 0.500000 seconds ago\n   Last status = 9\n",
+        "   script = '/usr/bin/check' 'it'\n   timeout = 1\n   dynamic = YES\n   uid:gid = 1:2\n",
+        "   Last ran = 1000000 µs\n   Last status = 9\n",
     ] {
         assert!(shown.contains(line), "{line} in\n{shown}");
     }

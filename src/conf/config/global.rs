@@ -23,6 +23,34 @@ pub struct Global {
     pub net_namespace: Option<String>,
     /// `instance`
     pub instance: Option<String>,
+    /// Where dumps are written and in which form.
+    pub dumps: DumpSettings,
+    /// What instances and checkers have inherited; shown, and not acted on once more.
+    pub inherited: Inherited,
+}
+
+/// Settings of `global_defs` that are defaults of other blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords without `vrrp_`")]
+pub struct Inherited {
+    pub mcast_group4: Option<Ipv4Addr>,
+    pub mcast_group6: Option<Ipv6Addr>,
+    pub lower_prio_no_advert: bool,
+    pub higher_prio_send_advert: bool,
+    pub down_timer_adverts: Option<u8>,
+    pub check_unicast_src: bool,
+    pub checker_log_all_failures: bool,
+}
+
+/// Where dumps are written and in which form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct DumpSettings {
+    pub data_use_instance: Option<bool>,
+    pub json_version: Option<u8>,
+    pub state_dump_file: Option<String>,
+    pub stats_dump_file: Option<String>,
+    pub json_dump_file: Option<String>,
 }
 
 /// `global_defs` as written.
@@ -47,5 +75,6 @@ pub struct GlobalDefs {
     pub checker_log_all_failures: bool,
     pub net_namespace: Option<String>,
     pub instance: Option<String>,
+    pub dumps: DumpSettings,
     pub later: LaterGlobal,
 }

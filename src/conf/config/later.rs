@@ -24,7 +24,6 @@ pub struct LaterGlobal {
     pub buffers: BufferSettings,
     pub reload: ReloadSettings,
     pub files: FileSettings,
-    pub dumps: DumpSettings,
     pub default_interface: Option<String>,
     pub disable_local_igmp: bool,
     pub rs_init_notifies: Option<bool>,
@@ -292,15 +291,4 @@ pub struct FileSettings {
     pub iproute_usr_dir: Option<String>,
     pub iproute_etc_dir: Option<String>,
     pub tmp_config_directory: Option<String>,
-}
-
-/// Dump files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct DumpSettings {
-    pub data_use_instance: Option<bool>,
-    pub json_version: Option<u8>,
-    pub state_dump_file: Option<String>,
-    pub stats_dump_file: Option<String>,
-    pub json_dump_file: Option<String>,
 }

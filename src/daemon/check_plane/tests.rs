@@ -109,13 +109,13 @@ fn a_failing_server_leaves_the_table_before_its_script_runs_and_a_panic_is_a_fai
     assert!(plane.counters.panics.load(Ordering::Relaxed) >= 1);
 
     let (reply, answer) = oneshot::channel();
-    plane.commands.blocking_send(CheckCommand::Dump(reply)).unwrap();
-    assert!(
-        answer
-            .blocking_recv()
-            .unwrap()
-            .contains("   num failed checkers = 1\n")
-    );
+    plane.commands.blocking_send(CheckCommand::Status(reply)).unwrap();
+    let status = answer.blocking_recv().unwrap();
+    let checkers = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
+    let failed = checkers
+        .flat_map(|rs| &rs.checkers)
+        .filter(|checker| !checker.is_up());
+    assert_eq!(failed.count(), 2);
 
     plane
         .commands

@@ -1,20 +1,29 @@
 //! Data dumps in keepalived's labelled layout, for people and exporters (facts cli 6 and 7, VRRP 20).
 //!
-//! [`global`], [`vrrp`] and [`stats`] make text of values and do nothing else; [`file`] puts it where tools look for it. The
+//! [`global`], [`vrrp`], [`stats`] and [`json`] make text of values and do nothing else; [`file`] puts it where tools look for it. The
 //! labels and their order are those of 2.4.3. A line whose feature this program does not have, or whose value it does
 //! not know, is left out rather than made up. Secrets are masked.
 
 pub mod file;
 pub mod global;
+pub mod json;
+mod process;
 pub mod stats;
 #[cfg(test)]
 mod tests;
 pub mod vrrp;
 
-use crate::net::InterfaceStatus;
+use crate::check;
+use crate::check::dump::Around;
+use crate::check::status::CheckStatus;
+use crate::net::{AddressSpec, Family, InterfaceStatus};
 use crate::plan::Plan;
-use crate::sys::wall::Wall;
+use crate::script::Scripts;
+use crate::script::config::Command;
+use crate::sys::child::Credentials;
+use crate::sys::wall::{self, Wall};
 use crate::vrrp::status::VrrpStatus;
+use file::{Kind, Naming};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
@@ -31,6 +40,10 @@ pub struct Facts<'a> {
     pub umask: u32,
     /// The interfaces.
     pub interfaces: &'a [InterfaceStatus],
+    /// The network namespace: `-s`, otherwise `net_namespace`.
+    pub namespace: Option<&'a str>,
+    /// As whom scripts are run.
+    pub scripts: &'a Scripts,
 }
 
 /// What is only known of a running engine. Without it a dump shows the configuration alone (`-d`).
@@ -40,51 +53,83 @@ pub struct Live<'a> {
     pub status: &'a VrrpStatus,
     /// The wall clock at [`VrrpStatus::now`].
     pub wall: Wall,
-    /// The names of the track scripts that are running, where known.
-    pub running: Option<&'a BTreeSet<String>>,
+    /// The names of the track scripts that are running.
+    pub running: &'a BTreeSet<String>,
 }
 
 /// SIGUSR1: writes the files of the parts that run; what cannot be written is said in the log.
-pub fn write_data(facts: &Facts<'_>, live: Option<&Live<'_>>, lvs: Option<&str>) {
-    write(file::PARENT_DATA, &parent_file(facts), facts.umask);
+pub fn write_data(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckStatus>) {
+    write(Kind::Parent, &parent_file(facts), facts);
     if let Some(live) = live {
-        write(file::DATA, &vrrp_file(facts, live), facts.umask);
+        write(Kind::Vrrp, &vrrp_file(facts, live), facts);
     }
-    if let Some(lvs) = lvs {
-        write(file::CHECK_DATA, &check_file(facts, lvs), facts.umask);
+    if let Some(checks) = checks {
+        write(Kind::Check, &check_file(facts, checks), facts);
     }
 }
 
 /// SIGUSR2: writes the statistics; what cannot be written is said in the log.
-pub fn write_stats(status: &VrrpStatus, umask: u32) {
-    write(file::STATS, &stats::text(status), umask);
+pub fn write_stats(facts: &Facts<'_>, status: &VrrpStatus) {
+    write(Kind::Stats, &stats::text(status), facts);
 }
 
-fn write(name: &str, text: &str, umask: u32) {
-    let dir = file::directory();
-    if let Err(error) = file::write(&dir, name, text, umask) {
-        error!("Cannot write {}: {error}", dir.join(name).display());
+/// SIGRTMIN+2: writes the JSON dump; what cannot be written is said in the log.
+pub fn write_json(facts: &Facts<'_>, live: &Live<'_>) {
+    if let Some(text) = json::text(facts, live) {
+        write(Kind::Json, &text, facts);
+    }
+}
+
+fn write(kind: Kind, text: &str, facts: &Facts<'_>) {
+    let global = &facts.plan.global;
+    let naming = Naming {
+        dumps: &global.dumps,
+        namespace: facts.namespace,
+        instance: global.instance.as_deref(),
+    };
+    let path = naming.path(&file::directory(), kind);
+    if let Err(error) = file::write(&path, text, facts.umask) {
+        error!("Cannot write {}: {error}", path.display());
     }
 }
 
 /// `keepalived.data`
 pub fn vrrp_file(facts: &Facts<'_>, live: &Live<'_>) -> String {
-    global::section(facts) + &vrrp::sections(facts, Some(live))
+    global::section(facts, Kind::Vrrp) + &vrrp::sections(facts, Some(live))
 }
 
 /// `keepalived_parent.data`
 pub fn parent_file(facts: &Facts<'_>) -> String {
-    global::section(facts)
+    global::section(facts, Kind::Parent)
 }
 
-/// `keepalived_check.data`; `lvs` is what the check plane says of itself.
-pub fn check_file(facts: &Facts<'_>, lvs: &str) -> String {
-    global::section(facts) + lvs
+/// `keepalived_check.data`
+pub fn check_file(facts: &Facts<'_>, checks: &CheckStatus) -> String {
+    global::section(facts, Kind::Check) + &lvs(facts, checks)
 }
 
-/// `-d`: the configuration, one line of the log each; `lvs` is what the check plane says of itself.
-pub fn configuration(facts: &Facts<'_>, lvs: Option<&str>) -> String {
-    global::section(facts) + &vrrp::sections(facts, None) + lvs.unwrap_or_default()
+/// `-d`: the configuration, one line of the log each.
+pub fn configuration(facts: &Facts<'_>, checks: Option<&CheckStatus>) -> String {
+    let lvs = checks.map(|checks| lvs(facts, checks));
+    global::section(facts, Kind::Vrrp) + &vrrp::sections(facts, None) + &lvs.unwrap_or_default()
+}
+
+/// The sections of virtual servers and checkers.
+fn lvs(facts: &Facts<'_>, checks: &CheckStatus) -> String {
+    let wall = wall::now();
+    check::dump::text(
+        checks,
+        &Around {
+            account: &|command| account(facts, command),
+            moment: &|moment| wall.at(checks.now, moment).to_string(),
+        },
+    )
+}
+
+/// `uid:gid` of the account that `command` is run as, as numbers.
+fn account(facts: &Facts<'_>, command: &Command) -> Option<String> {
+    let Credentials { uid, gid } = facts.scripts.get(command)?.who;
+    Some(format!("{uid}:{gid}"))
 }
 
 /// A text under construction: headings, items, fields, sub-fields (fact cli 6.3).
@@ -139,4 +184,14 @@ const fn enabled(value: bool) -> &'static str {
 /// `weight -5 reverse`
 fn weight(weight: i16, reverse: bool) -> String {
     format!("weight {weight}{}", if reverse { " reverse" } else { "" })
+}
+
+/// keepalived's form of an address (fact VRRP 16.8): `set` when the kernel has it.
+fn address(spec: &AddressSpec, held: bool) -> String {
+    let lifetime = match spec.cidr.family() {
+        Family::V4 => "",
+        Family::V6 if spec.cidr.prefix == Family::V6.host_prefix() => " deprecated",
+        Family::V6 => " preferred_lft forever",
+    };
+    format!("{spec}{lifetime}{}", if held { " set" } else { "" })
 }

@@ -1,16 +1,18 @@
 //! The sections of VRRP: topology, sync groups, scripts, interfaces (facts cli 6.8, VRRP 20.4 to 20.7).
 
-use super::{Facts, Live, Sheet, enabled, seconds, weight, yes_no};
-use crate::net::{AddressSpec, Family, InterfaceStatus};
+use super::json::wanted;
+use super::{Facts, Live, Sheet, account, address, enabled, seconds, weight, yes_no};
+use crate::net::{Family, IfName, InterfaceStatus};
 use crate::notify::config::NotifyScripts;
-use crate::script::config::{Command, RunAs};
 use crate::sys::wall::Wall;
 use crate::track::config::TrackScriptConfig;
+use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::{
-    Auth, GarpConfig, InitialState, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript,
-    Transport, Version,
+    Auth, GarpConfig, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport, Version,
 };
 use crate::vrrp::status::{RouterStatus, StateName};
+use crate::vrrp::timing::Timing;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use std::time::Duration;
 pub fn sections(facts: &Facts<'_>, live: Option<&Live<'_>>) -> String {
     let mut sheet = Sheet::default();
     let vrrp = &facts.plan.vrrp;
+    garp_delays(&mut sheet, vrrp);
     if !vrrp.routers.is_empty() {
         sheet.heading("VRRP Topology");
     }
@@ -74,21 +77,14 @@ fn instance(
         if let (StateName::Backup, Some((address, priority))) = (status.state, status.master) {
             sheet.field("Master router", address);
             sheet.field("Master priority", priority);
+            if config.version == Version::V3 {
+                let interval = status.interval.as_millis();
+                sheet.field("Master advert interval", format_args!("{interval} milli-sec"));
+            }
         }
     }
-    match &config.transport {
-        Transport::Multicast { .. } => sheet.line(3, "Flags: none"),
-        Transport::Unicast { .. } => sheet.list("Flags:", ["Using unicast"]),
-    }
-    let initial = match config.initial {
-        InitialState::Master => StateName::Master,
-        InitialState::Backup => StateName::Backup,
-    };
-    let wanted = live.map_or(initial, |(status, _)| match status.state {
-        StateName::Init => initial,
-        known @ (StateName::Backup | StateName::Master | StateName::Fault) => known,
-    });
-    sheet.field("Wantstate", wanted.word());
+    flags(sheet, config);
+    sheet.field("Wantstate", wanted(config, live.map(|(status, _)| status)).word());
     sheet.field("Number of config faults", u8::from(config.config_fault.is_some()));
     if let Some((status, live)) = live {
         progress(sheet, status, live);
@@ -106,7 +102,10 @@ fn instance(
     let source = source.map_or_else(|| "(none)".to_owned(), |source| source.to_string());
     sheet.field("Using src_ip", source + from);
     if let Transport::Multicast { group } = &config.transport {
-        sheet.line(3, format_args!("Multicast address {group}"));
+        let mut interfaces = facts.interfaces.iter();
+        let index = interfaces.find(|status| status.name == config.interface && group.is_ipv6());
+        let index = index.map_or_else(String::new, |status| format!(", ifindex {}", status.index.0));
+        sheet.line(3, format_args!("Multicast address {group}{index}"));
     }
     garp(sheet, &config.garp);
     settings(
@@ -131,12 +130,19 @@ fn instance(
             3,
             format_args!("Check unicast src : {}", yes_no(config.check_unicast_src)),
         );
+        // Whatever the hop count of an advert is, it is heard.
+        let peers = peers.iter().map(|peer| format!("{peer} min_ttl 0 max_ttl 255"));
         sheet.list("Unicast Peer :", peers);
+        sheet.field("Unicast checksum compatibility", "no");
     }
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
+    // Nobody gets mail, the end of an instance is told as FAULT, and of a new priority nobody is told.
+    sheet.field("Using smtp notification", yes_no(false));
+    sheet.field("Notify deleted", "Fault");
     if let Some(scripts) = facts.plan.notify.instances.get(&config.name) {
         notify(sheet, facts, scripts);
     }
+    sheet.field("Notify priority changes", false);
 }
 
 /// The moving parts of an instance.
@@ -166,6 +172,49 @@ fn progress(sheet: &mut Sheet, status: &RouterStatus, live: &Live<'_>) {
         Some(deadline) => sheet.field("Read timeout", at(deadline)),
         None => sheet.field("Read timeout", "DISABLED"),
     }
+    let timer = Timing::of(config, status.effective_priority, status.interval).master_down_interval();
+    sheet.field("Master down timer", format_args!("{} usecs", timer.as_micros()));
+}
+
+/// What is out of the ordinary; keepalived has words for some of it only.
+fn flags(sheet: &mut Sheet, config: &RouterConfig) {
+    let unicast = matches!(config.transport, Transport::Unicast { .. });
+    let ordinary = !config.nopreempt && !config.dont_track_primary && config.source.is_none();
+    if !unicast && ordinary {
+        sheet.line(3, "Flags: none");
+        return;
+    }
+    sheet.line(3, "Flags:");
+    if unicast {
+        sheet.line(5, "Using unicast");
+    }
+}
+
+/// `vrrp_garp_interval` and `vrrp_gna_interval`: one group of all interfaces that have a router.
+fn garp_delays(sheet: &mut Sheet, vrrp: &VrrpConfig) {
+    let Some(GarpConfig {
+        garp_interval,
+        gna_interval,
+        ..
+    }) = vrrp.routers.first().map(|router| router.garp)
+    else {
+        return;
+    };
+    if garp_interval.is_zero() && gna_interval.is_zero() {
+        return;
+    }
+    sheet.heading("Gratuitous ARP delays");
+    sheet.heading("GARP delay group 0");
+    for (label, interval) in [("GARP interval", garp_interval), ("GNA interval", gna_interval)] {
+        if !interval.is_zero() {
+            sheet.item(label, seconds(interval));
+        }
+    }
+    sheet.line(1, "Interfaces");
+    let interfaces: BTreeSet<_> = vrrp.routers.iter().map(|router| &router.interface).collect();
+    interfaces
+        .into_iter()
+        .for_each(|interface| sheet.line(2, interface));
 }
 
 fn garp(sheet: &mut Sheet, garp: &GarpConfig) {
@@ -219,6 +268,8 @@ fn settings(
             format_args!("{}.{:06}", sent.as_secs(), sent.subsec_micros()),
         );
     }
+    // Packets to virtual addresses are never dropped.
+    sheet.field("Accept", enabled(true));
     sheet.field("Preempt", enabled(!config.nopreempt));
     if !config.preempt_delay.is_zero() {
         sheet.field(
@@ -226,6 +277,8 @@ fn settings(
             format_args!("{} secs", seconds(config.preempt_delay)),
         );
     }
+    // The interface's own setting is left alone.
+    sheet.field("Promote_secondaries", enabled(false));
     match (config.version, config.auth) {
         (Version::V2, Auth::None) => sheet.field("Authentication type", "none"),
         (Version::V2 | Version::V3, Auth::Pass(_)) => {
@@ -234,16 +287,6 @@ fn settings(
         }
         (Version::V3, Auth::None) => {}
     }
-}
-
-/// keepalived's form of an address (fact VRRP 16.8): `set` when the kernel has it.
-fn address(spec: &AddressSpec, held: bool) -> String {
-    let lifetime = match spec.cidr.family() {
-        Family::V4 => "",
-        Family::V6 if spec.cidr.prefix == Family::V6.host_prefix() => " deprecated",
-        Family::V6 => " preferred_lft forever",
-    };
-    format!("{spec}{lifetime}{}", if held { " set" } else { "" })
 }
 
 fn tracked(sheet: &mut Sheet, interfaces: &[TrackedInterface], scripts: &[TrackedScript]) {
@@ -274,22 +317,13 @@ fn notify(sheet: &mut Sheet, facts: &Facts<'_>, scripts: &NotifyScripts) {
     ];
     for (name, command) in named {
         if let Some(command) = command {
-            let run_as = run_as(facts, command).map_or_else(String::new, |who| format!(", uid:gid {who}"));
+            let run_as = account(facts, command).map_or_else(String::new, |who| format!(", uid:gid {who}"));
             sheet.line(
                 3,
                 format_args!("{name} state transition script = {command}{run_as}"),
             );
         }
     }
-}
-
-/// `user:group` as configured.
-fn run_as(facts: &Facts<'_>, command: &Command) -> Option<String> {
-    let RunAs { user, group } = command
-        .user
-        .as_ref()
-        .or(facts.plan.global.scripts.default_user.as_ref())?;
-    Some(format!("{user}:{}", group.as_ref().unwrap_or(user)))
 }
 
 fn group(sheet: &mut Sheet, facts: &Facts<'_>, config: &SyncGroupConfig, live: Option<&Live<'_>>) {
@@ -315,6 +349,7 @@ fn group(sheet: &mut Sheet, facts: &Facts<'_>, config: &SyncGroupConfig, live: O
         );
     }
     sheet.list("VRRP member instances :", &config.members);
+    sheet.field("Using smtp notification", yes_no(false));
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
     if let Some(scripts) = facts.plan.notify.groups.get(&config.name) {
         notify(sheet, facts, scripts);
@@ -351,7 +386,7 @@ fn script(sheet: &mut Sheet, facts: &Facts<'_>, config: &TrackScriptConfig, live
         );
         sheet.field("Status", if status.good == Some(true) { "GOOD" } else { "BAD" });
     }
-    if let Some(run_as) = run_as(facts, command) {
+    if let Some(run_as) = account(facts, command) {
         sheet.field("Script uid:gid", run_as);
     }
     sheet.line(3, "VRRP instances :");
@@ -360,17 +395,19 @@ fn script(sheet: &mut Sheet, facts: &Facts<'_>, config: &TrackScriptConfig, live
         .routers
         .iter()
         .map(|router| (&router.name, &router.track_scripts));
-    let groups = vrrp
-        .groups
-        .iter()
-        .map(|group| (&group.name, &group.track_scripts));
-    let tracking = routers.chain(groups).flat_map(|(who, tracked)| {
+    // What a group tracks, each of its members does.
+    let members = vrrp.groups.iter().flat_map(|group| {
+        let members = group.members.iter();
+        members.map(|member| (member, &group.track_scripts))
+    });
+    let tracking = routers.chain(members).flat_map(|(who, tracked)| {
         let ours = tracked.iter().filter(|tracked| tracked.script == *name);
         ours.map(move |tracked| format!("{who}, {}", weight(tracked.weight, tracked.reverse)))
     });
     sheet.list("Tracking instances :", tracking);
-    if let Some(running) = live.and_then(|live| live.running) {
-        sheet.field("State", if running.contains(name) { "running" } else { "idle" });
+    if let Some(live) = live {
+        let running = live.running.contains(name);
+        sheet.field("State", if running { "running" } else { "idle" });
     }
 }
 
@@ -386,6 +423,7 @@ fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &InterfaceStatus) {
         loopback,
         addresses,
     } = status;
+    let vrrp = &facts.plan.vrrp;
     sheet.item("Name", name);
     sheet.field("index", index.0);
     let of = |wanted: fn(&IpAddr) -> bool| {
@@ -419,22 +457,38 @@ fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &InterfaceStatus) {
     if *loopback {
         sheet.field("HW Type", "LOOPBACK");
     }
-    let tracking = facts.plan.vrrp.routers.iter().filter_map(|router| {
-        let explicit = router
-            .track_interfaces
-            .iter()
-            .find(|tracked| tracked.interface == *name);
-        match explicit {
-            Some(tracked) => Some(format!(
-                "{}, {}",
-                router.name,
-                weight(tracked.weight, tracked.reverse)
-            )),
-            None if router.interface == *name && !router.dont_track_primary => {
-                Some(format!("{}, {}", router.name, weight(0, false)))
+    if let Some(router) = vrrp.routers.iter().find(|router| router.interface == *name) {
+        for (label, interval) in [
+            ("Gratuitous ARP interval", router.garp.garp_interval),
+            ("Gratuitous NA interval", router.garp.gna_interval),
+        ] {
+            if !interval.is_zero() {
+                sheet.line(3, format_args!("{label} {}ms", interval.as_millis()));
             }
-            None => None,
         }
-    });
-    sheet.list("Tracking VRRP instances :", tracking);
+    }
+    sheet.list("Tracking VRRP instances :", tracking(vrrp, name));
+}
+
+/// The routers that mind an interface, with the weight that it has for them: 0 means FAULT.
+fn tracking(vrrp: &VrrpConfig, name: &IfName) -> Vec<String> {
+    let mut out = Vec::new();
+    for router in &vrrp.routers {
+        let group = vrrp
+            .groups
+            .iter()
+            .find(|group| group.members.contains(&router.name));
+        let entries = group.into_iter().flat_map(|group| &group.track_interfaces);
+        let explicit = entries
+            .chain(&router.track_interfaces)
+            .find(|tracked| tracked.interface == *name)
+            .map(|tracked| weight(tracked.weight, tracked.reverse));
+        let mut vips = router.vips.iter().chain(&router.excluded);
+        let own = router.interface == *name && !router.dont_track_primary;
+        let needed = own || vips.any(|vip| vip.interface == *name && vip.interface != router.interface);
+        if let Some(weight) = explicit.or_else(|| needed.then(|| weight(0, false))) {
+            out.push(format!("{}, {weight}", router.name));
+        }
+    }
+    out
 }

@@ -16,6 +16,8 @@ impl Printer {
             dynamic_interfaces: _,
             net_namespace,
             instance,
+            dumps,
+            inherited,
         } = global;
         for (keyword, name) in [("net_namespace", net_namespace), ("instance", instance)] {
             self.text(keyword, name.as_deref());
@@ -42,6 +44,8 @@ impl Printer {
                     out.set(keyword, seconds(gap));
                 }
             }
+            out.inherited(inherited);
+            out.dumps(dumps);
             out.later(later);
         });
     }
@@ -73,7 +77,6 @@ impl Printer {
             buffers,
             reload,
             files,
-            dumps,
             default_interface,
             disable_local_igmp,
             rs_init_notifies,
@@ -89,7 +92,6 @@ impl Printer {
         self.buffers(buffers);
         self.reload(reload);
         self.files(files);
-        self.dumps(dumps);
         self.text("default_interface", default_interface.as_deref());
         self.flag("disable_local_igmp", *disable_local_igmp);
         self.maybe("rs_init_notifies", *rs_init_notifies);
@@ -411,6 +413,26 @@ impl Printer {
 }
 
 impl Printer {
+    /// What instances and checkers say for themselves.
+    fn inherited(&mut self, inherited: &Inherited) {
+        let Inherited {
+            mcast_group4,
+            mcast_group6,
+            lower_prio_no_advert,
+            higher_prio_send_advert,
+            down_timer_adverts,
+            check_unicast_src,
+            checker_log_all_failures,
+        } = inherited;
+        self.some("vrrp_mcast_group4", mcast_group4.as_ref());
+        self.some("vrrp_mcast_group6", mcast_group6.as_ref());
+        self.flag("vrrp_lower_prio_no_advert", *lower_prio_no_advert);
+        self.flag("vrrp_higher_prio_send_advert", *higher_prio_send_advert);
+        self.some("vrrp_down_timer_adverts", down_timer_adverts.as_ref());
+        self.flag("vrrp_check_unicast_src", *check_unicast_src);
+        self.flag("checker_log_all_failures", *checker_log_all_failures);
+    }
+
     fn dumps(&mut self, dumps: &DumpSettings) {
         let DumpSettings {
             data_use_instance,

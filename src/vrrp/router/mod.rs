@@ -440,6 +440,10 @@ impl VirtualRouter {
             effective_priority: self.priority(),
             source: self.source,
             master,
+            interval: match &self.state {
+                State::Backup(backup) => backup.interval,
+                State::Init | State::Master(_) | State::Fault => self.config.advert_int,
+            },
             last_transition: self.last_transition,
             last_advert_sent: self.last_advert_sent,
             deadline: match &self.state {

@@ -17,6 +17,7 @@ const DATA: &str = "/tmp/keepalived.data";
 const CHECK_DATA: &str = "/tmp/keepalived_check.data";
 const PARENT_DATA: &str = "/tmp/keepalived_parent.data";
 const STATS: &str = "/tmp/keepalived.stats";
+const JSON: &str = "/tmp/keepalived.json";
 
 const PASSWORD: &str = "s3cr3t";
 
@@ -127,6 +128,7 @@ pub fn files() {
         (CHECK_DATA, "Health checkers"),
         (PARENT_DATA, "umask"),
         (STATS, "Priority Zero"),
+        (JSON, "pri_zero_sent"),
     ];
     for (path, _) in wanted {
         d1.write("/run/precious", "precious");
@@ -139,6 +141,7 @@ pub fn files() {
     for round in 1..=2 {
         d1.signal(Signal::SIGUSR1);
         d1.signal(Signal::SIGUSR2);
+        d1.signal_number(libc::SIGRTMIN() + 2);
         for (path, last) in wanted {
             let text = fresh(&d1, path, last);
             note("d1", format!("{path}: {} lines", text.lines().count()));
@@ -168,6 +171,14 @@ const NEWER: &[&str] = &[
     "   VS alive",
     "     set",
     "     alive",
+    " Replace symlinks in script paths",
+    " keep script symlinks",
+    " Use VRRPv2 checksum for VRRPv3 IPv4",
+    " SNMP VS stats update interval",
+    " SNMP RS stats update interval",
+    " json_version",
+    " iproute usr directory (none)",
+    " iproute etc directory (none)",
 ];
 
 /// Every label of ours is one of keepalived's for the same configuration, or is known to be newer.

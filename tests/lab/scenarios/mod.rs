@@ -14,6 +14,7 @@ mod ipvs;
 mod notify;
 mod operator;
 mod preempt;
+mod settings;
 mod start;
 mod track;
 mod vectors;
@@ -221,6 +222,19 @@ pub const ALL: &[Scenario] = &[
         "dump-statistics",
         "the counters agree with the wire, and can be cleared",
         dumps::statistics,
+    ),
+    Scenario {
+        ipvs: false,
+        ..test(
+            "dump-settings-vrrp",
+            "what is dumped of many VRRP files equals keepalived's, field by field",
+            settings::vrrp,
+        )
+    },
+    test(
+        "dump-settings-lvs",
+        "what is dumped of many files of virtual servers equals keepalived's, field by field",
+        settings::lvs,
     ),
     test(
         "vectors",

@@ -111,7 +111,8 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
                     cx.boolean(statement).unwrap_or(global.checker_log_all_failures);
             }
             name => {
-                if !later(cx, &mut global.later, statement)
+                if !host::dumps(cx, &mut global.dumps, statement)
+                    && !later(cx, &mut global.later, statement)
                     && let Some(name) = name.strip_prefix("vrrp_garp_")
                 {
                     garp(cx, &mut global.garp, block, statement, name);
@@ -148,7 +149,6 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
         buffers,
         reload,
         files,
-        dumps,
         default_interface: _,
         disable_local_igmp: _,
         rs_init_notifies: _,
@@ -163,7 +163,6 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
         || host::management(cx, management, statement)
         || host::buffer(cx, buffers, statement)
         || host::files(cx, reload, files, statement)
-        || host::dumps(cx, dumps, statement)
 }
 
 /// `2` or `3`

@@ -1,0 +1,219 @@
+//! `keepalived.json`: VRRP's data and counters for programs (facts VRRP 21).
+
+use super::{Facts, Live, address};
+use crate::notify::config::NotifyScripts;
+use crate::script::config::Command;
+use crate::sys::wall::Wall;
+use crate::vrrp::config::{Auth, InitialState, RouterConfig};
+use crate::vrrp::status::{Counters, RouterStatus, StateName};
+use serde_json::{Map, Number, Value, json};
+use std::time::Duration;
+
+/// The whole file, one line; `None` when there is no instance to speak of (fact VRRP 20.10).
+pub fn text(facts: &Facts<'_>, live: &Live<'_>) -> Option<String> {
+    let routers = &live.status.routers;
+    if routers.is_empty() {
+        return None;
+    }
+    let instances: Value = routers
+        .iter()
+        .map(|status| instance(facts, status, live))
+        .collect();
+    let whole = match facts.plan.global.dumps.json_version {
+        Some(2) => json!({ "vrrp": instances }),
+        _ => instances,
+    };
+    Some(format!("{whole}\n"))
+}
+
+fn instance(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
+    json!({ "data": data(facts, status, live), "stats": stats(&status.counters) })
+}
+
+fn data(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
+    let config = &status.config;
+    let garp = &config.garp;
+    let mut out = Map::new();
+    let mut set = |key: &str, value: Value| out.insert(key.to_owned(), value);
+    set("iname", json!(config.name));
+    set("dont_track_primary", flag(config.dont_track_primary));
+    // Addresses in adverts are always compared, nothing is refused for strictness, and there is no VMAC.
+    set("skip_check_adv_addr", flag(false));
+    set("strict_mode", flag(false));
+    set("vmac_ifname", json!(""));
+    set("ifp_ifname", json!(config.interface.as_str()));
+    set(
+        "master_priority",
+        json!(status.master.map_or(0, |(_, priority)| priority.0)),
+    );
+    let Wall(since) = status.last_transition.map_or(Wall(Duration::ZERO), |moment| {
+        live.wall.at(live.status.now, moment)
+    });
+    set("last_transition", json!(since.as_secs_f64()));
+    set("garp_delay", seconds(garp.delay));
+    set("garp_refresh", seconds(garp.refresh));
+    set("garp_rep", json!(garp.repeat));
+    set("garp_refresh_rep", json!(garp.refresh_repeat));
+    set("garp_lower_prio_delay", seconds(garp.lower_prio_delay));
+    set("garp_lower_prio_rep", json!(garp.lower_prio_repeat));
+    set("lower_prio_no_advert", flag(config.lower_prio_no_advert));
+    set("higher_prio_send_advert", flag(config.higher_prio_send_advert));
+    set("vrid", json!(config.vrid.get()));
+    set("base_priority", json!(config.priority.0));
+    set("effective_priority", json!(status.effective_priority.0));
+    set("vipset", json!(status.holding));
+    // Nothing is changed on the interface.
+    set("promote_secondaries", json!(false));
+    set("adver_int", seconds(config.advert_int));
+    set("master_adver_int", seconds(status.interval));
+    // Packets to virtual addresses are never dropped.
+    set("accept", flag(true));
+    set("nopreempt", json!(config.nopreempt));
+    set("preempt_delay", json!(config.preempt_delay.as_secs()));
+    set("state", number_of(status.state));
+    set("wantstate", number_of(wanted(config, Some(status))));
+    set("version", json!(config.version.number()));
+    // Nobody gets mail, and the end of an instance is told as FAULT.
+    set("smtp_alert", json!(false));
+    set("notify_deleted", json!(false));
+    lists(facts, status, &mut out);
+    let password = match config.auth {
+        Auth::None => None,
+        Auth::Pass(_) => Some(json!("********")),
+    };
+    out.insert("auth_type".to_owned(), flag(password.is_some()));
+    if let Some(masked) = password {
+        out.insert("auth_data".to_owned(), masked);
+    }
+    Value::Object(out)
+}
+
+/// Scripts, addresses and what is tracked, each only where there is some.
+fn lists(facts: &Facts<'_>, status: &RouterStatus, out: &mut Map<String, Value>) {
+    let config = &status.config;
+    if let Some(scripts) = facts.plan.notify.instances.get(&config.name) {
+        let NotifyScripts {
+            master,
+            backup,
+            fault,
+            stop,
+            any,
+        } = scripts;
+        for (key, command) in [
+            ("script_backup", backup),
+            ("script_master", master),
+            ("script_fault", fault),
+            ("script_stop", stop),
+            ("script", any),
+        ] {
+            if let Some(command) = command {
+                out.insert(key.to_owned(), json!(command.to_string()));
+            }
+        }
+    }
+    let mut list = |key: &str, members: Vec<String>| {
+        if !members.is_empty() {
+            out.insert(key.to_owned(), json!(members));
+        }
+    };
+    let held = status.holding;
+    let texts = |vips: &[_]| vips.iter().map(|vip| address(vip, held)).collect();
+    list("vips", texts(&config.vips));
+    list("evips", texts(&config.excluded));
+    let interfaces = config.track_interfaces.iter();
+    list(
+        "track_ifp",
+        interfaces.map(|tracked| tracked.interface.to_string()).collect(),
+    );
+    let command = |name: &str| -> Option<&Command> {
+        let mut scripts = facts.plan.track_scripts.iter();
+        Some(&scripts.find(|script| script.name == name)?.command)
+    };
+    let scripts = config.track_scripts.iter();
+    list(
+        "track_script",
+        scripts
+            .filter_map(|tracked| command(&tracked.script).map(Command::to_string))
+            .collect(),
+    );
+}
+
+fn stats(counters: &Counters) -> Value {
+    let Counters {
+        advert_rcvd,
+        advert_sent,
+        become_master,
+        release_master,
+        packet_len_err,
+        advert_interval_err,
+        ip_ttl_err,
+        invalid_type_rcvd,
+        addr_list_err,
+        invalid_authtype,
+        authtype_mismatch,
+        auth_failure,
+        pri_zero_rcvd,
+        pri_zero_sent,
+        // Ours: they are shown elsewhere.
+        checksum_err: _,
+        version_err: _,
+        interval_mismatch: _,
+        unknown_peer: _,
+    } = counters;
+    json!({
+        "advert_rcvd": advert_rcvd,
+        "advert_sent": advert_sent,
+        "become_master": become_master,
+        "release_master": release_master,
+        "packet_len_err": packet_len_err,
+        "advert_interval_err": advert_interval_err,
+        "ip_ttl_err": ip_ttl_err,
+        "invalid_type_rcvd": invalid_type_rcvd,
+        "addr_list_err": addr_list_err,
+        "invalid_authtype": invalid_authtype,
+        "authtype_mismatch": authtype_mismatch,
+        "auth_failure": auth_failure,
+        "pri_zero_rcvd": pri_zero_rcvd,
+        "pri_zero_sent": pri_zero_sent,
+    })
+}
+
+/// The state that it is in or goes to: before it was master for the first time, the one that the file asks for.
+pub(super) fn wanted(config: &RouterConfig, status: Option<&RouterStatus>) -> StateName {
+    let initial = match config.initial {
+        InitialState::Master => StateName::Master,
+        InitialState::Backup => StateName::Backup,
+    };
+    match status {
+        None => initial,
+        Some(status) => match status.state {
+            StateName::Init => initial,
+            StateName::Backup if status.counters.become_master == 0 => initial,
+            known @ (StateName::Backup | StateName::Master | StateName::Fault) => known,
+        },
+    }
+}
+
+/// Fact VRRP 2.1.
+fn number_of(state: StateName) -> Value {
+    json!(match state {
+        StateName::Init => 0,
+        StateName::Backup => 1,
+        StateName::Master => 2,
+        StateName::Fault => 3,
+    })
+}
+
+/// keepalived has numbers where one would expect booleans.
+fn flag(value: bool) -> Value {
+    json!(u8::from(value))
+}
+
+/// Whole seconds without a fraction, as keepalived writes them.
+fn seconds(duration: Duration) -> Value {
+    if duration.subsec_nanos() == 0 {
+        json!(duration.as_secs())
+    } else {
+        Number::from_f64(duration.as_secs_f64()).map_or(Value::Null, Value::Number)
+    }
+}
