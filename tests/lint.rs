@@ -33,6 +33,11 @@ fn interface(index: u32, name: &str, address: &str) -> InterfaceStatus {
 
 /// lo, eth0 and eth1; anybody may write /opt/site/check.
 fn surroundings() -> Surroundings {
+    let mut eth0 = interface(2, "eth0", "192.0.2.1");
+    eth0.addresses.push(InterfaceAddress {
+        cidr: Cidr::new("2001:db8:0:1::1".parse().unwrap(), 64).unwrap(),
+        tentative: false,
+    });
     let check = Writable {
         path: "/opt/site/check".to_owned(),
         offences: "'/opt/site/check' has owner root (0), group 100, mode 0775: chmod g-w '/opt/site/check'"
@@ -41,7 +46,7 @@ fn surroundings() -> Surroundings {
     Surroundings {
         interfaces: vec![
             interface(1, "lo", "127.0.0.1"),
-            interface(2, "eth0", "192.0.2.1"),
+            eth0,
             interface(3, "eth1", "198.51.100.2"),
         ],
         writable: [("/opt/site/check".to_owned(), check)].into(),
@@ -302,6 +307,16 @@ fn what_is_meant_is_not_found() {
         .replace("eth0", "eth7")
         .replace("192.0.2.80/24", "203.0.113.9");
     expect(&[elsewhere], &[]);
+    // IPv6 begins with an address of the link.
+    let text = instance("priority 100").replace("192.0.2.80/24", "fe80::80/64\n2001:db8:0:1::80/64");
+    expect(&[text], &[]);
+    // A quorum without consequences is never missed.
+    let text = example(Code::QuorumNeverRegained).replace("sorry_server 198.51.100.99 80", "");
+    expect(
+        &[text.replace("quorum 2", "quorum 1").replace("hysteresis 1", "")],
+        &[],
+    );
+    expect(&[text], &["sorry-server-missing"]);
     // Two masters that swap are two instances.
     let two = |one: u8, other: u8| {
         let second = instance(&format!("priority {other}"))

@@ -150,7 +150,8 @@ fn prefixes(router: &Router<'_>, virtual_ones: &HashSet<IpAddr>, found: &mut Vec
         let Some(interface) = interfaces.iter().find(|found| found.name == spec.interface) else {
             continue;
         };
-        if interface.loopback || interface.noarp {
+        let link_local = matches!(spec.cidr.addr, IpAddr::V6(address) if address.is_unicast_link_local());
+        if interface.loopback || interface.noarp || link_local {
             continue;
         }
         let own = own_prefixes(interface, spec, virtual_ones);

@@ -120,6 +120,14 @@ fn quorum(service: &Service<'_>, found: &mut Vec<Finding>) {
         .flat_map(|real| &real.checkers)
         .any(|checker| matches!(&checker.kind, CheckerKind::Misc(misc) if misc.misc_dynamic));
     let needed = does.quorum.saturating_add(does.hysteresis);
+    // Without a sorry server and scripts nothing comes of it.
+    let effect = if written.sorry_server.is_some() {
+        "the quorum is never reached, not even with all servers up: clients get the sorry server for ever"
+    } else if written.quorum_up.is_some() {
+        "the quorum is never reached, not even with all servers up: quorum_up never runs"
+    } else {
+        return;
+    };
     if needed > total && total > 0 && !dynamic {
         let message = format!(
             "{name}: quorum {} and hysteresis {} make {needed}, more than all its real servers weigh together, {total}",
@@ -127,7 +135,7 @@ fn quorum(service: &Service<'_>, found: &mut Vec<Finding>) {
         );
         found.push(
             Finding::new(Code::QuorumNeverRegained, service.about(), place, message)
-                .effect("the quorum is never reached, not even with all servers up: its real servers stay unused behind the sorry server")
+                .effect(effect)
                 .fix(format!(
                     "write a quorum and a hysteresis that make {total} or less together"
                 )),
@@ -176,7 +184,15 @@ fn checkers(service: &Service<'_>, found: &mut Vec<Finding>) {
     found.push(
         Finding::new(Code::NoCheckers, service.about(), &first.address.place, message)
             .effect("such a server counts as up for ever: while it is down its share of the clients fails")
-            .fix("give each real server a checker, TCP_CHECK at least"),
+            .fix(match does.key {
+                ServiceKey::Address {
+                    protocol: Protocol::Tcp,
+                    ..
+                } => "give each real server a checker, TCP_CHECK at least",
+                ServiceKey::Address { .. } | ServiceKey::FwMark { .. } => {
+                    "give each real server a checker, MISC_CHECK if no other fits"
+                }
+            }),
     );
 }
 
@@ -251,7 +267,7 @@ fn slow(
             found.push(
                 Finding::new(Code::CheckSlowerThanInterval, service.about(), &checker.place, message)
                     .effect(format!(
-                        "a server that does not answer is asked every {} seconds at most, and its failure is noticed that much later",
+                        "a server that does not answer is asked no more often than every {} seconds, so its failure is noticed later",
                         seconds(limit)
                     ))
                     .fix(format!("write {word} {} or less, or a longer delay_loop", seconds(interval))),
