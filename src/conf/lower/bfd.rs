@@ -1,6 +1,6 @@
 //! `bfd_instance`.
 
-use super::Cx;
+use super::{Cx, host};
 use crate::conf::config::{BfdSession, Config, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::{self, Args, Block};
@@ -90,7 +90,7 @@ impl Reader {
             ("multihop", _) => self.multihop = cx.boolean(statement).unwrap_or(self.multihop),
             ("neighbor_ip" | "neighbour_ip", Some(word)) => self.neighbor(cx, statement, word),
             ("source_ip", Some(word)) => {
-                let source = word.text.parse().ok();
+                let source = host(&word.text);
                 if source.is_none() {
                     let message = format!("has malformed source address {}, ignoring", word.text);
                     self.mistake(cx, statement, word, &message);
@@ -126,7 +126,7 @@ impl Reader {
     }
 
     fn neighbor(&mut self, cx: &mut Cx<'_>, statement: &Statement, word: &Word) {
-        let Ok(address) = word.text.parse() else {
+        let Some(address) = host(&word.text) else {
             let message = format!("has malformed neighbor address {}, ignoring instance", word.text);
             self.mistake(cx, statement, word, &message);
             self.unusable = true;

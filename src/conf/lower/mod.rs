@@ -224,9 +224,9 @@ impl Cx<'_> {
     /// The first argument as an address.
     fn address(&mut self, statement: &Statement) -> Option<Spanned<IpAddr>> {
         let word = statement.arg()?;
-        match word.text.parse() {
-            Ok(address) => Some(Self::spanned(statement, word, address)),
-            Err(_) => {
+        match host(&word.text) {
+            Some(address) => Some(Self::spanned(statement, word, address)),
+            None => {
                 let message = format!("{}: malformed address {}", statement.keyword(), word.text);
                 self.word_error_about(Topic::InvalidAddress, statement, word, message);
                 None
@@ -288,4 +288,9 @@ impl Cx<'_> {
         };
         Some(Self::spanned(statement, word, value))
     }
+}
+
+/// An address of a host: what follows a slash is not looked at.
+fn host(text: &str) -> Option<IpAddr> {
+    text.split_once('/').map_or(text, |(address, _)| address).parse().ok()
 }

@@ -103,16 +103,17 @@ fn rt_priority(cx: &mut Cx<'_>, statement: &Statement) -> Option<u8> {
     let wanted = cx.number(statement, word, read)?;
     let (least, most) = RT_PRIORITIES;
     let process = statement.keyword().split('_').next().unwrap_or_default();
+    let topic = if process == "bfd" { Topic::Bfd } else { Topic::Other };
     if wanted > most {
         let message = format!(
             "{process} process real-time priority {wanted} greater than maximum {most} - setting to maximum"
         );
-        cx.word_error(statement, word, message);
+        cx.word_error_about(topic, statement, word, message);
     } else if wanted < least {
         let message = format!(
             "{process} process real-time priority {wanted} less than minimum {least} - setting to minimum"
         );
-        cx.word_error(statement, word, message);
+        cx.word_error_about(topic, statement, word, message);
     }
     u8::try_from(wanted.clamp(least, most)).ok()
 }
