@@ -292,5 +292,8 @@ impl Cx<'_> {
 
 /// An address of a host: what follows a slash is not looked at.
 fn host(text: &str) -> Option<IpAddr> {
-    text.split_once('/').map_or(text, |(address, _)| address).parse().ok()
+    text.split_once('/')
+        .map_or(text, |(address, _)| address)
+        .parse()
+        .ok()
 }

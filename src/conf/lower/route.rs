@@ -37,6 +37,7 @@ pub(super) fn line(
         },
         groups,
         family: None,
+        addressed: false,
         destination: None,
         insertion: None,
         protocol: None,
@@ -64,6 +65,8 @@ struct Reader<'g> {
     groups: Option<&'g [TrackGroup]>,
     /// What the words so far make it.
     family: Option<Family>,
+    /// An address was among them.
+    addressed: bool,
     destination: Option<Destination>,
     insertion: Option<Insertion>,
     protocol: Option<u8>,
@@ -124,6 +127,18 @@ impl Reader<'_> {
         Some(())
     }
 
+    /// The family that an address fixes.
+    fn fix_by_address(
+        &mut self,
+        cx: &mut Cx<'_>,
+        line: &Line<'_>,
+        word: &Word,
+        address: &IpAddr,
+    ) -> Option<()> {
+        self.addressed = true;
+        self.fix(cx, line, word, Family::of(address))
+    }
+
     /// The family that a word fixes.
     fn fix(&mut self, cx: &mut Cx<'_>, line: &Line<'_>, word: &Word, family: Family) -> Option<()> {
         if self.family.is_some_and(|known| known != family) {
@@ -143,7 +158,7 @@ impl Reader<'_> {
             word = line.value(cx, word)?;
         }
         if matches!(word.text.as_str(), "default" | "any" | "all") {
-            if self.family.is_some() {
+            if self.addressed {
                 let message = format!(
                     "Cannot mix IPv4 and IPv6 addresses for route ({}): it stands before all other addresses",
                     word.text
@@ -151,7 +166,10 @@ impl Reader<'_> {
                 cx.word_error_about(Topic::AddressFamilyMismatch, line.statement, word, message);
                 return None;
             }
-            self.destination = Some(Destination::Default);
+            self.destination = Some(match self.family {
+                Some(family) => Destination::Prefix(default_of(family)),
+                None => Destination::Default,
+            });
             return Some(());
         }
         let Some(prefix) = line.cidr(cx, word) else {
@@ -160,7 +178,7 @@ impl Reader<'_> {
             line.unknown(cx, Block::RouteEntry, word, message);
             return None;
         };
-        self.fix(cx, line, word, prefix.family())?;
+        self.fix_by_address(cx, line, word, &prefix.addr)?;
         self.destination = Some(Destination::Prefix(prefix));
         Some(())
     }
@@ -189,9 +207,10 @@ impl Reader<'_> {
             "or" => format!("Invalid \"or\" address {text}"),
             name => format!("invalid route {name} address {text}"),
         })?;
-        for family in said.into_iter().chain([Family::of(&address)]) {
-            self.fix(cx, line, value, family)?;
+        if let Some(said) = said {
+            self.fix(cx, line, value, said)?;
         }
+        self.fix_by_address(cx, line, value, &address)?;
         match name {
             "src" => self.out.route.preferred_source = Some(address),
             "via" => self.out.route.gateway = Some(address),
@@ -215,7 +234,7 @@ impl Reader<'_> {
             line.mistake(cx, value, message);
             return None;
         }
-        self.fix(cx, line, value, Family::V6)?;
+        self.fix_by_address(cx, line, value, &prefix.addr)?;
         self.out.route.from = Some(prefix);
         Some(())
     }

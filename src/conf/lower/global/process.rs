@@ -103,7 +103,11 @@ fn rt_priority(cx: &mut Cx<'_>, statement: &Statement) -> Option<u8> {
     let wanted = cx.number(statement, word, read)?;
     let (least, most) = RT_PRIORITIES;
     let process = statement.keyword().split('_').next().unwrap_or_default();
-    let topic = if process == "bfd" { Topic::Bfd } else { Topic::Other };
+    let topic = if process == "bfd" {
+        Topic::Bfd
+    } else {
+        Topic::Other
+    };
     if wanted > most {
         let message = format!(
             "{process} process real-time priority {wanted} greater than maximum {most} - setting to maximum"
