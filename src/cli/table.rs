@@ -89,11 +89,7 @@ fn running() -> Vec<Arg> {
         flag('P', "vrrp", "Run VRRP only: no health checks"),
         flag('C', "check", "Run health checks only: no VRRP"),
         flag('B', "no_bfd", "Run no BFD"),
-        flag(
-            None,
-            "all",
-            "Run every part, even without configuration for it (no effect yet)",
-        ),
+        flag(None, "all", "Run every part: undoes the -P, -C and -B before it"),
         flag('n', "dont-fork", "Stay in the foreground"),
         flag('R', "dont-respawn", "Stop when a part died (always so)"),
         value('s', "namespace", "NAME", text(), "Run in this network namespace"),
@@ -120,7 +116,7 @@ fn running() -> Vec<Arg> {
             "core-dump-pattern",
             "PATTERN",
             text(),
-            "Allow core dumps (the name has no effect yet)",
+            "Allow core dumps, and let the kernel name them so while the daemon runs; core unless given",
         )),
     ]
 }
@@ -146,7 +142,7 @@ fn logging() -> Vec<Arg> {
         flag(
             'a',
             "address-monitoring",
-            "Log every address that is added to or removed from this host (no effect yet)",
+            "Log every address that is added to or removed from this host",
         ),
     ]
 }
@@ -156,7 +152,7 @@ fn stopping() -> Vec<Arg> {
         flag(
             'X',
             "release-vips",
-            "Drop addresses on a transition that a signal caused (no effect yet)",
+            "Drop addresses when a signal ends a state: so it is without it, but for -V",
         ),
         flag('V', "dont-release-vrrp", "Leave addresses in place on stop"),
         flag('I', "dont-release-ipvs", "Leave the IPVS table in place on stop"),

@@ -185,7 +185,7 @@ impl Reader {
             .map(|path| path.strip_prefix("./").map(Path::to_path_buf).unwrap_or(path))
             .collect();
         let class = if all_config {
-            Class::IncludeFailed
+            Class::FileNotFound
         } else {
             Class::Note
         };

@@ -153,7 +153,7 @@ fn without_its_file_nothing_is_found() {
         all_config: true,
         ..ReadOptions::default()
     };
-    assert_eq!(read(&top, &all).diagnostics[0].class, Class::IncludeFailed);
+    assert_eq!(read(&top, &all).diagnostics[0].class, Class::FileNotFound);
 }
 
 #[test]

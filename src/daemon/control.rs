@@ -193,7 +193,11 @@ impl Control {
                 );
             }
             (None, false) => {
-                let plane = VrrpPlane::spawn(plan.vrrp.clone(), PlaneOptions::default());
+                let options = PlaneOptions {
+                    address_monitoring: self.options.address_monitoring,
+                    ..PlaneOptions::default()
+                };
+                let plane = VrrpPlane::spawn(plan.vrrp.clone(), options);
                 self.vrrp = Some(started("VRRP", plane)?);
             }
             (None, true) => {}

@@ -4,6 +4,9 @@
 //! process that holds the lock for half a second stops this thread, never the one that sends adverts. What it reports
 //! is never lost: it waits when the VRRP thread has not taken the last reports yet.
 
+mod address_log;
+
+use self::address_log::AddressLog;
 use crate::net::{AddressSpec, IfIndex, InterfaceStatus};
 use crate::netlink::apply::BATCH;
 use crate::netlink::monitor::Heard;
@@ -90,18 +93,19 @@ pub struct KernelWorker {
 }
 
 /// Starts the worker. It opens `endpoints` and tells all interfaces, then says that it is ready with epoch
-/// [`START`].
+/// [`START`]. With `address_monitoring` the log hears of every address that comes and goes.
 ///
 /// # Errors
 /// When the thread cannot be made, or netlink does not work.
-pub fn spawn(endpoints: Vec<Endpoint>) -> io::Result<KernelWorker> {
+pub fn spawn(endpoints: Vec<Endpoint>, address_monitoring: bool) -> io::Result<KernelWorker> {
     let (request_sender, requests) = channel(REQUESTS);
     let (reports, report_receiver) = channel(REPORTS);
     let (ended_sender, ended) = std::sync::mpsc::sync_channel::<()>(1);
     let (started_sender, started) = std::sync::mpsc::sync_channel(1);
     std::thread::Builder::new().name("kernel".into()).spawn(move || {
         let _ended = ended_sender;
-        let body = move || run(endpoints, requests, reports, &started_sender);
+        let log = AddressLog::new(address_monitoring);
+        let body = move || run(endpoints, log, requests, reports, &started_sender);
         if catch_unwind(AssertUnwindSafe(body)).is_err() {
             tracing::error!(target: "vrrp", "the kernel worker has panicked");
         }
@@ -117,6 +121,7 @@ pub fn spawn(endpoints: Vec<Endpoint>) -> io::Result<KernelWorker> {
 
 fn run(
     endpoints: Vec<Endpoint>,
+    log: AddressLog,
     requests: Receiver<Request>,
     reports: Sender<Report>,
     started: &std::sync::mpsc::SyncSender<io::Result<()>>,
@@ -129,7 +134,7 @@ fn run(
         }
     };
     runtime.block_on(async {
-        match Worker::open(requests, reports) {
+        match Worker::open(log, requests, reports) {
             Ok(mut worker) => {
                 let _ = started.send(Ok(()));
                 worker.work(endpoints).await;
@@ -153,6 +158,7 @@ struct Worker {
     netlink: Requests,
     monitor: Monitor,
     inventory: Inventory,
+    log: AddressLog,
     endpoints: Vec<Opened>,
     /// When to try again what could not be opened.
     reopen_at: Option<tokio::time::Instant>,
@@ -182,16 +188,21 @@ impl Opened {
 }
 
 impl Worker {
-    fn open(requests: Receiver<Request>, reports: Sender<Report>) -> Result<Self, NetlinkError> {
+    fn open(
+        log: AddressLog,
+        requests: Receiver<Request>,
+        reports: Sender<Report>,
+    ) -> Result<Self, NetlinkError> {
         // Subscribed first: what changes while the dump runs is heard afterwards.
         let monitor = Monitor::open()?;
         let mut netlink = Requests::open()?;
         let mut inventory = Inventory::default();
-        inventory.replace(netlink.dump()?);
+        log.replace(&mut inventory, netlink.dump()?);
         Ok(Self {
             netlink,
             monitor,
             inventory,
+            log,
             endpoints: Vec::new(),
             reopen_at: None,
             requests,
@@ -297,6 +308,7 @@ impl Worker {
         let lost = match heard {
             Ok(heard) => {
                 for change in heard.changes {
+                    self.log.change(&self.inventory, &change);
                     self.inventory.apply(change);
                 }
                 heard.overrun
@@ -314,7 +326,7 @@ impl Worker {
     /// Asks the kernel for everything anew.
     fn dump(&mut self) {
         match self.netlink.dump() {
-            Ok(dump) => self.inventory.replace(dump),
+            Ok(dump) => self.log.replace(&mut self.inventory, dump),
             Err(error) => tracing::error!(target: "vrrp", "Netlink: {error}"),
         }
     }
@@ -420,6 +432,9 @@ impl Worker {
             held.retain(|spec| !names(&wanted, spec));
             held.extend(wanted.iter().cloned());
             let found = self.resolve(wanted, &mut failed);
+            for (spec, index) in &found {
+                self.log.is_ours(*index, spec.cidr.addr);
+            }
             match self.netlink.add(&found) {
                 Ok(answers) => {
                     for ((spec, index), answer) in found.into_iter().zip(answers) {
@@ -599,7 +614,7 @@ mod tests {
     /// Without privileges the worker still follows the interfaces; it ends when it is told to.
     #[test]
     fn tells_the_interfaces_and_ends() {
-        let mut worker = spawn(Vec::new()).unwrap();
+        let mut worker = spawn(Vec::new(), false).unwrap();
         let mut names = Vec::new();
         loop {
             match worker.reports.blocking_recv().unwrap() {

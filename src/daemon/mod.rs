@@ -8,6 +8,7 @@ pub mod check_plane;
 mod config_command;
 mod config_test;
 mod control;
+mod core_pattern;
 pub mod dump;
 mod exit;
 pub mod kernel_worker;

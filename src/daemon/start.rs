@@ -4,6 +4,7 @@
 //! that whoever started it sees the exit status; and the process forks before it has a second thread.
 
 use super::control::{Begin, Control};
+use super::core_pattern::CorePattern;
 use super::exit::Exit;
 use super::load::{Judgement, Loaded, load_and_enter};
 use super::pidfile::{self, Naming, PidFileError, PidFiles};
@@ -148,6 +149,12 @@ fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> E
     {
         warn!("Core dumps cannot be allowed: {error}");
     }
+    // Restored when this function ends.
+    let _core_pattern = options.core_dump_pattern.as_deref().and_then(|pattern| {
+        CorePattern::set(pattern)
+            .map_err(|error| warn!("The name of core dumps cannot be set: {error}"))
+            .ok()
+    });
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -34,6 +34,8 @@ const WORKER_ENDS_WITHIN: Duration = Duration::from_secs(3);
 pub struct PlaneOptions {
     /// How long a stop waits for the addresses to be removed.
     pub stop_within: Duration,
+    /// `-a`: the log hears of every address that comes to this host or goes from it.
+    pub address_monitoring: bool,
 }
 
 impl Default for PlaneOptions {
@@ -41,6 +43,7 @@ impl Default for PlaneOptions {
     fn default() -> Self {
         Self {
             stop_within: Duration::from_secs(5),
+            address_monitoring: false,
         }
     }
 }
@@ -164,7 +167,7 @@ impl Plane {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_io()
                 .build()?;
-            let worker = kernel_worker::spawn(endpoints(&self.config))?;
+            let worker = kernel_worker::spawn(endpoints(&self.config), self.options.address_monitoring)?;
             Ok::<_, io::Error>((runtime, worker))
         };
         let (runtime, worker) = match setup() {

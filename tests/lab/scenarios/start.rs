@@ -312,14 +312,27 @@ pub fn service_manager() {
     assert_eq!(d1.ended(SOON), Some(0), "exit code");
 }
 
-/// -P and -C run one half; -V and -I leave what their half has made.
+/// -P and -C run one half; -V (over -X) and -I leave what their half has made; -a tells of addresses of others.
 pub fn halves() {
     let (site, mut d1) = site::single(1);
     d1.daemon = Daemon::Steadfast;
     d1.configure(&both(&site));
 
-    d1.start_as(&[], &["--vrrp", "--no_bfd", "--dont-release-vrrp"]);
+    let began = Stamp::now();
+    let leave = ["--dont-release-vrrp", "--release-vips", "--address-monitoring"];
+    d1.start_as(&[], &[&["--vrrp", "--no_bfd"], &leave[..]].concat());
     d1.wait_holds(vip(), SOON);
+    d1.ip("address add 198.51.100.7/32 dev eth0\naddress delete 198.51.100.7/32 dev eth0\n");
+    for what in ["added to", "removed from"] {
+        let line = format!("Netlink reflector reports IP 198.51.100.7 {what} eth0");
+        d1.log.wait(&line, began, SOON);
+    }
+    let own = format!("reports IP {} ", vip());
+    assert_eq!(
+        d1.log.count_since(&own, began),
+        0,
+        "its own are VRRP's to tell of"
+    );
     assert!(d1.ipvs().services.is_empty(), "VRRP alone: {:?}", d1.ipvs());
     assert!(d1.path("/run/vrrp.pid").exists());
     for file in ["/run/checkers.pid", "/run/bfd.pid"] {

@@ -3,6 +3,9 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on")]
 #![expect(clippy::disallowed_methods, reason = "a test that waits for another process")]
 
+mod facts;
+mod options;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
