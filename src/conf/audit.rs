@@ -115,11 +115,13 @@ impl Audit<'_> {
     ) {
         let name = keyword.name;
         if let Some(instead) = keyword::replacement(block, name) {
-            self.report(
-                Class::Deprecated,
-                statement,
-                format!("{name} is deprecated - please use '{instead}'"),
-            );
+            let class = match keyword::is_quietly_old(name) {
+                true => Class::Note,
+                false => Class::Deprecated,
+            };
+            let message = format!("{name} is deprecated - please use '{instead}'");
+            let diagnostic = Diagnostic::new(class, Some(statement.place()), message);
+            self.diagnostics.push(diagnostic.about(Topic::Deprecated));
         }
         // A quote without end is the only mistake of its line.
         if keyword.args.mandatory() && statement.arg().is_none() && statement.unmatched.is_none() {

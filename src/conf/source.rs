@@ -7,7 +7,7 @@ mod glob;
 pub(super) mod names;
 
 use super::ReadOptions;
-use super::diag::{Class, Diagnostic, Place};
+use super::diag::{Class, Diagnostic, Place, Topic};
 use super::text::{Line, Text};
 use std::collections::VecDeque;
 use std::fs::OpenOptions;
@@ -191,7 +191,8 @@ impl Reader {
         };
         if found.is_empty() {
             let message = format!("Config files missing '{pattern}'.");
-            self.diagnostics.push(Diagnostic::new(class, None, message));
+            self.diagnostics
+                .push(Diagnostic::new(class, None, message).about(Topic::IncludeMissing));
         }
         if found.len() > 1 {
             let message = format!("multiple configuration file matches of {pattern}, using all of them");
@@ -385,7 +386,8 @@ impl Reader {
                 || (found.is_empty() && if wildcard { checks.wildcard } else { checks.matched });
             let class = if counts { Class::IncludeFailed } else { Class::Note };
             let message = format!("Config files missing '{}'.", missing.join("', '"));
-            let mut diagnostic = Diagnostic::new(class, Some(place.clone()), message);
+            let mut diagnostic =
+                Diagnostic::new(class, Some(place.clone()), message).about(Topic::IncludeMissing);
             // What is no mistake elsewhere on a line is a part of the name here (grammar 10.1).
             if pattern.contains('"') {
                 diagnostic = diagnostic.with_help("quotes are a part of the name: write it without");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// Classes of what keepalived writes: the first row with a part that occurs in a line decides.
 const WORDS: &[(&str, &[&str])] = &[
-    ("other", &["~SEQ", "~LST"]),
+    ("other", &["~SEQ", "~LST", "smtp_con"]),
     ("missing-parameter", &["*** Configuration line starting"]),
     ("include-missing", &["Config files missing", "Configuration file"]),
     (
@@ -152,6 +152,7 @@ const WORDS: &[(&str, &[&str])] = &[
             "outside range",
             "outside unsigned",
             "outside integer",
+            "invalid umask value",
         ],
     ),
 ];
@@ -170,7 +171,7 @@ pub fn of_text(text: &str) -> BTreeSet<String> {
         let found = WORDS.iter().find(|(_, parts)| parts.iter().any(named));
         match found {
             Some(("invalid-number", _)) => refused = place,
-            None if !place.is_empty() && place == refused => continue,
+            None if !place.is_empty() && place == refused && !message.starts_with("Unknown") => continue,
             _ => {}
         }
         classes.insert(found.map_or("other", |(class, _)| class).to_owned());
@@ -231,18 +232,27 @@ pub fn comparable(
     if theirs.contains("net-namespace-absent") {
         theirs.retain(|class| class == "net-namespace-absent");
     }
-    // keepalived reads no further.
-    if theirs.contains("missing-parameter") {
-        ours.retain(|class| theirs.contains(class));
-    }
     theirs.remove("iptables-unsupported");
     if uses_lacking(text) && !ours.contains("unknown-keyword") {
         theirs.remove("unknown-keyword");
     }
-    // No class of the corpus's: an unmatched quote is among the rest.
+    // A script, file or process that was removed is said where it is defined, and not again where it is tracked.
+    let removed = ["script-user", "track-object-empty", "unmatched-quote"];
+    if removed.iter().any(|class| ours.contains(*class)) && !ours.contains("track-object-missing") {
+        theirs.remove("track-object-missing");
+    }
+    // No class of the corpus's: an unmatched quote is among the rest. What it swallowed is not said to be missing.
     if ours.remove("unmatched-quote") {
-        theirs.remove("missing-parameter");
+        for swallowed in ["missing-parameter", "track-object-empty"] {
+            if !ours.contains(swallowed) {
+                theirs.remove(swallowed);
+            }
+        }
         ours.insert("other".to_owned());
+    }
+    // keepalived reads no further.
+    if theirs.contains("missing-parameter") {
+        ours.retain(|class| theirs.contains(class));
     }
     // An unknown block is one message, and so is a brace that is missing or too much: keepalived goes on and takes
     // what follows for unknown keywords and stray braces, or the other way round.

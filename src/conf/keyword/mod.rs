@@ -333,11 +333,25 @@ pub(super) fn replacement(block: Block, name: &str) -> Option<&'static str> {
         (GlobalDefs, "enable_snmp_keepalived") => "enable_snmp_vrrp",
         (SyncGroup, "global_tracking") => "sync_group_tracking_weight",
         (Instance, "lvs_sync_daemon_interface") => "lvs_sync_daemon in global_defs",
+        (Instance, "linkbeat_use_polling") => "linkbeat_interfaces",
         (Instance, "vmac_garp_intvl") => "garp_extra_if",
         (Instance, "thread_timer_expired") => "timer_expired_backup",
         (HttpGet | SslGet, "nb_get_retry") => "retry",
         _ => return None,
     })
+}
+
+/// Whether keepalived takes an old name without a word.
+pub(super) fn is_quietly_old(name: &str) -> bool {
+    matches!(
+        name,
+        "lvs_process_name"
+            | "lvs_flush_onstop"
+            | "vrrp_rlimit_rtime"
+            | "checker_rlimit_rtime"
+            | "bfd_rlimit_rtime"
+            | "enable_snmp_keepalived"
+    )
 }
 
 /// The keyword of `block` that looks most like `typed`, if one is near enough to be meant.

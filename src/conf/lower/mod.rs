@@ -179,11 +179,12 @@ impl Cx<'_> {
         match read {
             Ok((value, warning)) => {
                 if let Some(warning) = warning {
-                    let message = match warning {
-                        number::NumberError::Places(_) => format!("{prefix}: {warning}"),
-                        _ => format!("WARNING - {prefix}: {warning}"),
+                    let (topic, message) = match warning {
+                        number::NumberError::Places(_) => (Topic::Other, format!("{prefix}: {warning}")),
+                        _ => (Topic::InvalidNumber, format!("WARNING - {prefix}: {warning}")),
                     };
-                    self.report(Class::InvalidNumber, place, message);
+                    let diagnostic = Diagnostic::new(Class::InvalidNumber, Some(place), message);
+                    self.diagnostics.push(diagnostic.about(topic));
                 }
                 Some(value)
             }
@@ -198,8 +199,16 @@ impl Cx<'_> {
     fn count(&mut self, block: Block, statement: &Statement) -> Option<u32> {
         let count: u32 = self.unsigned(block, statement)?;
         if count == 0 {
-            let message = format!("{} must be greater than 0, setting to 1", statement.keyword());
-            self.error(statement, message);
+            let keyword = statement.keyword();
+            let topic = match keyword.contains("garp") {
+                true => Topic::Garp,
+                false => Topic::Other,
+            };
+            self.error_about(
+                topic,
+                statement,
+                format!("{keyword} must be greater than 0, setting to 1"),
+            );
         }
         Some(count.max(1))
     }
