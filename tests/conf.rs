@@ -11,6 +11,9 @@
     reason = "a test that fails here has found something"
 )]
 
+#[path = "conf/trees.rs"]
+mod trees;
+
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -421,6 +424,30 @@ fn samples_stay_what_they_are_when_formatted() {
     }
 }
 
+/// The property below is about something: most trees can be formatted, and change when they are.
+#[test]
+fn generated_trees_are_formatted() {
+    let texts: Vec<String> = (0..200).map(|seed| trees::text(seed * 7_919 + 3)).collect();
+    let formatted: Vec<_> = texts
+        .iter()
+        .filter_map(|text| Some((text, conf::fmt::format(text).ok()?)))
+        .collect();
+    let changed = formatted
+        .iter()
+        .filter(|(text, formatted)| *text != formatted)
+        .count();
+    assert!(
+        formatted.len() > 150 && changed > 140,
+        "{} of 200, {changed} changed",
+        formatted.len()
+    );
+    let planned = texts
+        .iter()
+        .filter(|text| load(Path::new("t"), text).1 != Plan::default())
+        .count();
+    assert!(planned > 100, "{planned} make a plan");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -431,6 +458,12 @@ proptest! {
         let mut out = Vec::new();
         conf::diag::render_terminal(&diagnostics, &reading.sources, &mut out).unwrap();
         check_print(&plan);
+    }
+
+    #[test]
+    fn formatting_generated_trees_changes_no_plan(seed in any::<u64>()) {
+        let text = trees::text(seed);
+        check_format(&text);
     }
 
     #[test]
