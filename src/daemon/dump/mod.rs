@@ -6,7 +6,9 @@
 
 pub mod file;
 pub mod global;
+mod interface;
 pub mod json;
+mod net;
 mod process;
 pub mod stats;
 #[cfg(test)]
@@ -16,7 +18,7 @@ pub mod vrrp;
 use crate::check;
 use crate::check::dump::Around;
 use crate::check::status::CheckStatus;
-use crate::net::{AddressSpec, Family, InterfaceStatus};
+use crate::net::{AddressSpec, InterfaceStatus};
 use crate::plan::Plan;
 use crate::script::Scripts;
 use crate::script::config::Command;
@@ -186,12 +188,9 @@ fn weight(weight: i16, reverse: bool) -> String {
     format!("weight {weight}{}", if reverse { " reverse" } else { "" })
 }
 
-/// keepalived's form of an address (fact VRRP 16.8): `set` when the kernel has it.
-fn address(spec: &AddressSpec, held: bool) -> String {
-    let lifetime = match spec.cidr.family() {
-        Family::V4 => "",
-        Family::V6 if spec.cidr.prefix == Family::V6.host_prefix() => " deprecated",
-        Family::V6 => " preferred_lft forever",
-    };
-    format!("{spec}{lifetime}{}", if held { " set" } else { "" })
+/// An address of the instance `name`.
+fn address(facts: &Facts<'_>, name: &str, spec: &AddressSpec, held: bool) -> String {
+    let later = facts.plan.later.instances.get(name);
+    let key = (spec.cidr.addr, spec.interface.clone());
+    net::address(spec, later.and_then(|later| later.addresses.get(&key)), held)
 }

@@ -1,26 +1,26 @@
 //! The sections of VRRP: topology, sync groups, scripts, interfaces (facts cli 6.8, VRRP 20.4 to 20.7).
 
+use super::interface::{garp_delays, interface};
 use super::json::wanted;
+use super::net;
 use super::{Facts, Live, Sheet, account, address, enabled, seconds, weight, yes_no};
-use crate::net::{Family, IfName, InterfaceStatus};
+use crate::net::Family;
 use crate::notify::config::NotifyScripts;
 use crate::sys::wall::Wall;
 use crate::track::config::TrackScriptConfig;
-use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::{
     Auth, GarpConfig, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport, Version,
 };
 use crate::vrrp::status::{RouterStatus, StateName};
 use crate::vrrp::timing::Timing;
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// All sections that have content, in order. With `live` what is running, without it what is configured.
 pub fn sections(facts: &Facts<'_>, live: Option<&Live<'_>>) -> String {
     let mut sheet = Sheet::default();
     let vrrp = &facts.plan.vrrp;
-    garp_delays(&mut sheet, vrrp);
+    garp_delays(&mut sheet, facts);
+    net::statics(&mut sheet, &facts.plan.later.net);
     if !vrrp.routers.is_empty() {
         sheet.heading("VRRP Topology");
     }
@@ -119,10 +119,13 @@ fn instance(
     config
         .vips
         .iter()
-        .for_each(|vip| sheet.line(5, address(vip, held)));
+        .for_each(|vip| sheet.line(5, address(facts, &config.name, vip, held)));
     sheet.list(
         "Virtual IP Excluded :",
-        config.excluded.iter().map(|vip| address(vip, held)),
+        config
+            .excluded
+            .iter()
+            .map(|vip| address(facts, &config.name, vip, held)),
     );
     if let Transport::Unicast { peers, ttl } = &config.transport {
         sheet.field("Unicast TTL", ttl);
@@ -134,6 +137,10 @@ fn instance(
         let peers = peers.iter().map(|peer| format!("{peer} min_ttl 0 max_ttl 255"));
         sheet.list("Unicast Peer :", peers);
         sheet.field("Unicast checksum compatibility", "no");
+    }
+    if let Some(later) = facts.plan.later.instances.get(&config.name) {
+        sheet.list("Virtual Routes :", later.routes.iter().map(net::route));
+        sheet.list("Virtual Rules :", later.rules.iter().map(net::rule));
     }
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
     // Nobody gets mail, the end of an instance is told as FAULT, and of a new priority nobody is told.
@@ -188,33 +195,6 @@ fn flags(sheet: &mut Sheet, config: &RouterConfig) {
     if unicast {
         sheet.line(5, "Using unicast");
     }
-}
-
-/// `vrrp_garp_interval` and `vrrp_gna_interval`: one group of all interfaces that have a router.
-fn garp_delays(sheet: &mut Sheet, vrrp: &VrrpConfig) {
-    let Some(GarpConfig {
-        garp_interval,
-        gna_interval,
-        ..
-    }) = vrrp.routers.first().map(|router| router.garp)
-    else {
-        return;
-    };
-    if garp_interval.is_zero() && gna_interval.is_zero() {
-        return;
-    }
-    sheet.heading("Gratuitous ARP delays");
-    sheet.heading("GARP delay group 0");
-    for (label, interval) in [("GARP interval", garp_interval), ("GNA interval", gna_interval)] {
-        if !interval.is_zero() {
-            sheet.item(label, seconds(interval));
-        }
-    }
-    sheet.line(1, "Interfaces");
-    let interfaces: BTreeSet<_> = vrrp.routers.iter().map(|router| &router.interface).collect();
-    interfaces
-        .into_iter()
-        .for_each(|interface| sheet.line(2, interface));
 }
 
 fn garp(sheet: &mut Sheet, garp: &GarpConfig) {
@@ -409,86 +389,4 @@ fn script(sheet: &mut Sheet, facts: &Facts<'_>, config: &TrackScriptConfig, live
         let running = live.running.contains(name);
         sheet.field("State", if running { "running" } else { "idle" });
     }
-}
-
-fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &InterfaceStatus) {
-    let InterfaceStatus {
-        name,
-        index,
-        mac,
-        mtu,
-        up,
-        multicast,
-        noarp: _,
-        loopback,
-        addresses,
-    } = status;
-    let vrrp = &facts.plan.vrrp;
-    sheet.item("Name", name);
-    sheet.field("index", index.0);
-    let of = |wanted: fn(&IpAddr) -> bool| {
-        addresses
-            .iter()
-            .map(|a| a.cidr.addr)
-            .filter(wanted)
-            .collect::<Vec<_>>()
-    };
-    // keepalived only minds the IPv6 addresses that adverts can come from.
-    let link_local = |addr: &IpAddr| matches!(addr, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    for (family, found) in [("IPv4", of(IpAddr::is_ipv4)), ("IPv6", of(link_local))] {
-        let first = found
-            .first()
-            .map_or_else(|| "(none)".to_owned(), IpAddr::to_string);
-        sheet.field(&format!("{family} address"), first);
-        sheet.list(&format!("Additional {family} addresses :"), found.iter().skip(1));
-    }
-    if let Some(mac) = mac {
-        sheet.field("MAC", mac);
-    }
-    let mut state = if *up { "UP, RUNNING" } else { "not UP, not RUNNING" }.to_owned();
-    if *loopback {
-        state.push_str(", loopback");
-    }
-    if !multicast {
-        state.push_str(", no multicast");
-    }
-    sheet.field("State", state);
-    sheet.field("MTU", mtu);
-    if *loopback {
-        sheet.field("HW Type", "LOOPBACK");
-    }
-    if let Some(router) = vrrp.routers.iter().find(|router| router.interface == *name) {
-        for (label, interval) in [
-            ("Gratuitous ARP interval", router.garp.garp_interval),
-            ("Gratuitous NA interval", router.garp.gna_interval),
-        ] {
-            if !interval.is_zero() {
-                sheet.line(3, format_args!("{label} {}ms", interval.as_millis()));
-            }
-        }
-    }
-    sheet.list("Tracking VRRP instances :", tracking(vrrp, name));
-}
-
-/// The routers that mind an interface, with the weight that it has for them: 0 means FAULT.
-fn tracking(vrrp: &VrrpConfig, name: &IfName) -> Vec<String> {
-    let mut out = Vec::new();
-    for router in &vrrp.routers {
-        let group = vrrp
-            .groups
-            .iter()
-            .find(|group| group.members.contains(&router.name));
-        let entries = group.into_iter().flat_map(|group| &group.track_interfaces);
-        let explicit = entries
-            .chain(&router.track_interfaces)
-            .find(|tracked| tracked.interface == *name)
-            .map(|tracked| weight(tracked.weight, tracked.reverse));
-        let mut vips = router.vips.iter().chain(&router.excluded);
-        let own = router.interface == *name && !router.dont_track_primary;
-        let needed = own || vips.any(|vip| vip.interface == *name && vip.interface != router.interface);
-        if let Some(weight) = explicit.or_else(|| needed.then(|| weight(0, false))) {
-            out.push(format!("{}, {weight}", router.name));
-        }
-    }
-    out
 }

@@ -51,6 +51,7 @@ const VRRP: &[File] = &[
     file!("vrrp/notify"),
     file!("vrrp/owner"),
     file!("vrrp/language"),
+    file!("vrrp/statics"),
 ];
 
 const LVS: &[File] = &[
@@ -443,6 +444,9 @@ fn normal(text: &str) -> String {
     {
         return format!("VRRP Sync Group = {group}");
     }
-    // Whether an address is there yet is a matter of time.
+    // Whether an address or a route is there yet is a matter of time.
+    let text = text
+        .split_once(" [installed ifindex")
+        .map_or(text, |(text, _)| text);
     text.strip_suffix(" set").unwrap_or(text).to_owned()
 }
