@@ -223,10 +223,13 @@ impl<'a> Builder<'a> {
         if self.host.interface(&interface).is_some() {
             return Some(interface);
         }
-        let diagnostic = Diagnostic::new(Class::General, Some(name.place.clone()), message(&name.value))
+        let dynamic = self.config.global.dynamic_interfaces;
+        // It may come later: no more than a remark.
+        let class = if dynamic { Class::Note } else { Class::General };
+        let diagnostic = Diagnostic::new(class, Some(name.place.clone()), message(&name.value))
             .about(Topic::InterfaceMissing);
         self.diagnostics.push(diagnostic);
-        if self.config.global.dynamic_interfaces {
+        if dynamic {
             return Some(interface);
         }
         self.interface_missing = true;

@@ -200,15 +200,16 @@ fn garp_groups(builder: &mut Builder<'_>, out: &mut LaterNet) {
     }
 }
 
-/// An interface that must be there from the start.
+/// An interface that must be there from the start, unless it may come later.
 fn link(builder: &mut Builder<'_>, name: &Spanned<String>, what: &str) -> Option<IfName> {
-    let found = IfName::new(&name.value).filter(|name| builder.host.interface(name).is_some());
+    let found = IfName::new(&name.value)
+        .filter(|name| builder.host.interface(name).is_some() || builder.config.global.dynamic_interfaces);
     if found.is_none() {
-        missing(
-            builder,
-            name,
-            format!("unknown interface {} specified for {what}", name.value),
-        );
+        let message = format!("unknown interface {} specified for {what}", name.value);
+        missing(builder, name, message);
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

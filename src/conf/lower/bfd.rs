@@ -150,7 +150,7 @@ impl Reader {
             Ok((micros, warning)) => {
                 let place = statement.place_of(word);
                 if let Some(warning) = warning {
-                    cx.report(Class::InvalidNumber, place.clone(), warning.to_string());
+                    cx.number_error(place.clone(), &warning, warning.to_string());
                 }
                 let micros = u64::try_from(micros).ok()?;
                 if micros > SENSIBLE {
@@ -192,7 +192,7 @@ impl Reader {
                 Some(value)
             }
             Err(error) => {
-                cx.report(Class::InvalidNumber, statement.place_of(word), error.to_string());
+                cx.number_error(statement.place_of(word), &error, error.to_string());
                 let message = format!(
                     "{what} value {} not valid (must be in range [{}-{}]), ignoring",
                     word.text, bounds.0, bounds.1

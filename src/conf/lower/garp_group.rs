@@ -50,11 +50,7 @@ fn interval(cx: &mut Cx<'_>, statement: &Statement) -> Option<Duration> {
     match number::decimal(&word.text, 6, least, most) {
         Ok((micros, warning)) => {
             if let Some(warning) = warning {
-                cx.report(
-                    Class::InvalidNumber,
-                    statement.place_of(word),
-                    warning.to_string(),
-                );
+                cx.number_error(statement.place_of(word), &warning, warning.to_string());
             }
             u64::try_from(micros).ok().map(Duration::from_micros)
         }

@@ -3,7 +3,7 @@
 use super::Cx;
 use super::line::Line;
 use crate::conf::config::{Config, LinkDelay, Linkbeat, LinkbeatMethod};
-use crate::conf::diag::{Class, Topic};
+use crate::conf::diag::Topic;
 use crate::conf::number;
 use crate::conf::token::Word;
 use crate::conf::tree::Statement;
@@ -64,16 +64,12 @@ fn delay(cx: &mut Cx<'_>, statement: &Statement, word: &Word) -> Option<Duration
     match number::decimal(&word.text, 6, 0, MAX_DELAY) {
         Ok((micros, warning)) => {
             if let Some(warning) = warning {
-                cx.report(
-                    Class::InvalidNumber,
-                    statement.place_of(word),
-                    warning.to_string(),
-                );
+                cx.number_error(statement.place_of(word), &warning, warning.to_string());
             }
             u64::try_from(micros).ok().map(Duration::from_micros)
         }
         Err(error) => {
-            cx.report(Class::InvalidNumber, statement.place_of(word), error.to_string());
+            cx.number_error(statement.place_of(word), &error, error.to_string());
             None
         }
     }

@@ -85,11 +85,7 @@ impl<'s> Line<'s> {
 
     /// What is wrong with a number.
     pub(super) fn not_a_number(&self, cx: &mut Cx<'_>, word: &Word, error: &NumberError) {
-        cx.report(
-            Class::InvalidNumber,
-            self.statement.place_of(word),
-            error.to_string(),
-        );
+        cx.number_error(self.statement.place_of(word), error, error.to_string());
     }
 
     /// What is wrong with an address.

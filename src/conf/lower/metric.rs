@@ -2,6 +2,7 @@
 
 use super::Cx;
 use super::line::Line;
+use crate::conf::diag::Class;
 use crate::conf::number;
 use crate::conf::token::Word;
 use crate::net::{Lockable, RouteMetrics};
@@ -132,7 +133,17 @@ fn time(cx: &mut Cx<'_>, line: &mut Line<'_>, word: &Word, parts: i64) -> Option
             if let Some(warning) = warning {
                 line.not_a_number(cx, value, &warning);
             }
-            let clamped = read.saturating_mul(unit).clamp(TIMES.0 * parts, most);
+            let read = read.saturating_mul(unit);
+            let clamped = read.clamp(TIMES.0 * parts, most);
+            if read != clamped {
+                let (which, limit) = if read < clamped {
+                    ("below minimum", TIMES.0)
+                } else {
+                    ("above maximum", TIMES.1)
+                };
+                let message = format!("{} value {text} {which}, resetting to {limit}ms", word.text);
+                cx.report(Class::InvalidNumber, line.statement.place_of(value), message);
+            }
             let value = u32::try_from(clamped).ok()?;
             Some(Lockable { value, locked })
         }

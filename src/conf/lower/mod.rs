@@ -179,20 +179,29 @@ impl Cx<'_> {
         match read {
             Ok((value, warning)) => {
                 if let Some(warning) = warning {
-                    let (topic, message) = match warning {
-                        number::NumberError::Places(_) => (Topic::Other, format!("{prefix}: {warning}")),
-                        _ => (Topic::InvalidNumber, format!("WARNING - {prefix}: {warning}")),
+                    let message = match &warning {
+                        number::NumberError::Places(_) => format!("{prefix}: {warning}"),
+                        _ => format!("WARNING - {prefix}: {warning}"),
                     };
-                    let diagnostic = Diagnostic::new(Class::InvalidNumber, Some(place), message);
-                    self.diagnostics.push(diagnostic.about(topic));
+                    self.number_error(place, &warning, message);
                 }
                 Some(value)
             }
             Err(error) => {
-                self.report(Class::InvalidNumber, place, format!("{prefix}: {error}"));
+                let message = format!("{prefix}: {error}");
+                self.number_error(place, &error, message);
                 None
             }
         }
+    }
+
+    /// What is wrong with a number. One that is used, rounded, is about something else than one that is none.
+    fn number_error(&mut self, place: Place, error: &number::NumberError, message: impl Into<String>) {
+        let diagnostic = Diagnostic::new(Class::InvalidNumber, Some(place), message);
+        self.diagnostics.push(match error {
+            number::NumberError::Places(_) => diagnostic.about(Topic::Other),
+            _ => diagnostic,
+        });
     }
 
     /// A count of which 0 becomes 1 with a message.
