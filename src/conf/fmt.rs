@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 
 /// Octets of a line that is read (grammar 2.1).
 const MAX_LINE: usize = 1_023;
+/// Identities whose lines open or close blocks: each costs a look at every line.
+const MAX_IDENTITIES: usize = 100;
 /// One level.
 const INDENT: &str = "    ";
 
@@ -74,15 +76,21 @@ fn put(out: &mut String, row: &Row, depth: usize) -> Result<(), Refused> {
     row.more.iter().try_for_each(|text| line(depth + 1, text))
 }
 
-/// How deep each row stands. Conditional lines may open and close blocks, so it is found out for every identity that the
-/// text names and for one that it does not name; those whose braces match decide.
+/// How deep each row stands. Conditional lines may open and close blocks, so it is found out for every identity that
+/// has such lines and for one that has none; those whose braces match decide.
 fn depths(rows: &[Row]) -> Result<Vec<usize>, Refused> {
     let mut ids: BTreeSet<Option<&str>> = BTreeSet::from([None]);
-    ids.extend(
-        rows.iter()
-            .filter_map(|row| row.condition.as_ref())
-            .map(|condition| Some(condition.id.as_str())),
-    );
+    for row in rows.iter().filter(|row| !row.braces.is_empty()) {
+        if let Some(condition) = &row.condition {
+            ids.insert(Some(condition.id.as_str()));
+            if ids.len() > MAX_IDENTITIES {
+                return Err(unmatched(
+                    row,
+                    "there are too many identities whose lines open blocks",
+                ));
+            }
+        }
+    }
     let mut found: Vec<Option<usize>> = vec![None; rows.len()];
     let mut first_error = None;
     for id in ids {
@@ -98,22 +106,20 @@ fn depths(rows: &[Row]) -> Result<Vec<usize>, Refused> {
     rows.iter()
         .zip(found)
         .map(|(row, depth)| {
-            depth.ok_or_else(|| {
-                first_error
-                    .clone()
-                    .unwrap_or_else(|| unmatched(row, "its braces do not match"))
-            })
+            let refused = || unmatched(row, "its braces do not match");
+            depth.ok_or_else(|| first_error.clone().unwrap_or_else(refused))
         })
         .collect()
 }
 
-/// How deep each row stands for one identity; `None` for those that are not for it.
+/// How deep each row stands for one identity; `None` for braces that are not for it.
 fn depths_for(rows: &[Row], id: Option<&str>) -> Result<Vec<Option<usize>>, Refused> {
     let mut open: Vec<&Row> = Vec::new();
     let mut depths = Vec::with_capacity(rows.len());
     for row in rows {
-        if !row.condition.as_ref().is_none_or(|condition| condition.holds(id)) {
-            depths.push(None);
+        let own = row.condition.as_ref().is_none_or(|condition| condition.holds(id));
+        if !own {
+            depths.push(row.braces.is_empty().then_some(open.len()));
             continue;
         }
         let mut depth = None;

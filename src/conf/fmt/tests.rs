@@ -113,3 +113,14 @@ fn a_line_that_just_fits_still_fits() {
     assert!(format(&format!("{long}\n{{\n}}\n")).is_ok());
     assert!(format(&format!("{long}x\n{{\n}}\n")).is_err());
 }
+
+/// As long as the text, and no longer.
+#[test]
+fn many_identities_and_lines_are_no_burden() {
+    let lines: String = (0..50_000).map(|n| format!("@host{n} x   {n}\n")).collect();
+    assert_eq!(format(&lines).unwrap(), lines.replace("   ", " "));
+    let blocks: String = (0..200)
+        .map(|n| format!("@host{n} x {{\n@host{n} }}\n"))
+        .collect();
+    assert_eq!(format(&blocks).unwrap_err().line, 199);
+}
