@@ -364,6 +364,14 @@ pub(super) fn nearest(block: Block, typed: &str) -> Option<&'static str> {
         (Instance, "auth") => Some("authentication"),
         (Instance, "vip" | "vips" | "virtual_ip" | "virtual_ips") => Some("virtual_ipaddress"),
         (Instance, "vrid" | "router_id") => Some("virtual_router_id"),
+        (Instance, "prio") => Some("priority"),
+        (TcpCheck | HttpGet | SslGet | SmtpCheck | DnsCheck | UdpCheck | PingCheck, "timeout") => {
+            Some("connect_timeout")
+        }
+        (MiscCheck, "timeout") => Some("misc_timeout"),
+        (MiscCheck, "script") => Some("misc_path"),
+        (VirtualServer, "scheduler" | "algo") => Some("lb_algo"),
+        (VirtualServer | RealServer, "interval") => Some("delay_loop"),
         _ => None,
     };
     if believed.is_some() {
@@ -411,11 +419,26 @@ fn distance(a: &str, b: &str) -> usize {
     last.last().copied().unwrap_or(usize::MAX)
 }
 
-/// The block, as its user knows it, in which `name` would be right.
-pub(super) fn elsewhere(name: &str) -> Option<&'static str> {
-    all()
-        .find(|k| k.name == name && !holds_values(k.block))
+/// Blocks, as their user knows them, in which a word would be right: no more are named.
+const MOST_NAMED: usize = 3;
+
+/// The blocks in which `name` would be right, in words.
+pub(super) fn elsewhere(name: &str) -> Option<String> {
+    let mut blocks: Vec<&str> = all()
+        .filter(|k| k.name == name && !holds_values(k.block))
         .map(|k| k.block.name())
+        .collect();
+    blocks.dedup();
+    let more = blocks.len() > MOST_NAMED;
+    blocks.truncate(MOST_NAMED);
+    if more {
+        blocks.push("others");
+    }
+    let (last, first) = blocks.split_last()?;
+    Some(match first {
+        [] => (*last).to_owned(),
+        _ => format!("{} and {last}", first.join(", ")),
+    })
 }
 
 #[cfg(test)]
@@ -451,7 +474,11 @@ mod tests {
         assert_eq!(nearest(RealServer, "tcp_check"), Some("TCP_CHECK"));
         assert_eq!(nearest(RealServer, "HTTP_CHECK"), Some("HTTP_GET"));
         assert_eq!(nearest(Instance, "weather"), None);
-        assert_eq!(elsewhere("lb_algo"), Some("virtual_server"));
+        assert_eq!(elsewhere("lb_algo").as_deref(), Some("virtual_server"));
+        assert_eq!(
+            elsewhere("track_script").as_deref(),
+            Some("vrrp_sync_group and vrrp_instance")
+        );
         assert_eq!(distance("ab", "ba"), 1);
     }
 }
