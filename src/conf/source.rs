@@ -386,8 +386,11 @@ impl Reader {
                 || (found.is_empty() && if wildcard { checks.wildcard } else { checks.matched });
             let class = if counts { Class::IncludeFailed } else { Class::Note };
             let message = format!("Config files missing '{}'.", missing.join("', '"));
-            let mut diagnostic =
-                Diagnostic::new(class, Some(place.clone()), message).about(Topic::IncludeMissing);
+            let mut diagnostic = Diagnostic::new(class, Some(place.clone()), message);
+            // keepalived says nothing of a pattern without matches, if there is the directory to look in.
+            if class != Class::Note || missing.iter().any(|one| !glob::has_directory(&dir, one)) {
+                diagnostic = diagnostic.about(Topic::IncludeMissing);
+            }
             // What is no mistake elsewhere on a line is a part of the name here (grammar 10.1).
             if pattern.contains('"') {
                 diagnostic = diagnostic.with_help("quotes are a part of the name: write it without");

@@ -82,6 +82,19 @@ pub(super) fn glob(dir: &Path, pattern: &str, lookups: &mut usize) -> Option<Vec
     Some(found)
 }
 
+/// Whether `pattern` has wildcards, and the directory in which they begin can be looked into.
+pub(super) fn has_directory(dir: &Path, pattern: &str) -> bool {
+    let Some(wildcard) = pattern.find(['*', '?', '[']) else {
+        return false;
+    };
+    let before = pattern.get(..wildcard).unwrap_or_default();
+    match before.rsplit_once('/') {
+        None => true,
+        Some(("", _)) => true,
+        Some((directory, _)) => dir.join(directory).is_dir(),
+    }
+}
+
 /// Adds the entries of `dir` that match.
 fn list(dir: &Path, pattern: &str, lookups: &mut usize, found: &mut Vec<PathBuf>) -> Option<()> {
     let Ok(entries) = std::fs::read_dir(dir) else {
