@@ -5,6 +5,7 @@ use super::{Code, Finding, Node};
 use crate::conf::config::{AddressLine, Spanned};
 use crate::conf::diag::Place;
 use crate::net::{AddressSpec, Cidr, Family, InterfaceStatus};
+use crate::vrrp::config::Transport;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -31,12 +32,13 @@ fn lines<'a>(router: &Router<'a>) -> impl Iterator<Item = &'a Spanned<AddressLin
     router.written.vips.iter().chain(&router.written.excluded)
 }
 
-/// Who sends adverts from an address that comes and goes cannot be heard while it is backup. The owner may (RFC 5798).
+/// Peers cannot answer to an address that they hold themselves. The owner may have it (RFC 5798), and multicast adverts
+/// may come from it.
 fn own_address(router: &Router<'_>, found: &mut Vec<Finding>) {
     let Some(source) = &router.written.source else {
         return;
     };
-    if router.does.priority.is_owner() {
+    if router.does.priority.is_owner() || matches!(router.does.transport, Transport::Multicast { .. }) {
         return;
     }
     let Some(vip) = lines(router).find(|vip| vip.value.cidr.addr == source.value) else {
@@ -50,7 +52,7 @@ fn own_address(router: &Router<'_>, found: &mut Vec<Finding>) {
     found.push(
         Finding::new(Code::VipIsOwnAddress, router.about(), &vip.place, message)
             .label("as virtual address")
-            .effect("the address is removed while this director is backup, and then it has none to send from: FAULT")
+            .effect("a peer that is master holds the address itself, so nothing it sends there arrives here: two masters")
             .fix("write an address as source that stays on this director")
             .also(&source.place, "as source"),
     );
