@@ -186,7 +186,6 @@ fn transport(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) {
     match (&one.does.transport, &other.does.transport) {
         (Transport::Multicast { group: here }, Transport::Multicast { group: there }) => {
             groups(one, *here, other, *there, found);
-            same_source(one, other, found);
         }
         (Transport::Unicast { peers: here, .. }, Transport::Unicast { peers: there, .. }) => {
             if !same_source(one, other, found) {
@@ -263,7 +262,7 @@ fn same_source(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>) -
         Finding::new(Code::SourceSame, one.about(), one.source_place(), message)
             .label("here")
             .effect(
-                "it is the address of one director at most: the other one has no source and stays in FAULT",
+                "it is the address of one director at most: the adverts for the other do not arrive, and both are master",
             )
             .fix("write each director's own address")
             .also(other.source_place(), "there"),
