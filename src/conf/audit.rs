@@ -18,9 +18,23 @@ const LOWERED: &[Block] = &[
     Block::TrackGroup,
     Block::GarpGroup,
     Block::BfdInstance,
+    Block::Ssl,
+    Block::VirtualServer,
+    Block::RealServer,
+    Block::HttpGet,
+    Block::HttpUrl,
+    Block::SslGet,
+    Block::SslUrl,
+    Block::UdpCheck,
+    Block::SmtpCheck,
+    Block::SmtpHost,
+    Block::DnsCheck,
+    Block::FileCheck,
+    Block::BfdCheck,
 ];
 /// The same for single keywords of other blocks.
 const LOWERED_KEYWORDS: &[(Block, &str)] = &[
+    (Block::Root, "SSL"),
     (Block::Root, "bfd_instance"),
     (Block::Root, "child_wait_time"),
     (Block::Root, "garp_group"),
@@ -28,6 +42,7 @@ const LOWERED_KEYWORDS: &[(Block, &str)] = &[
     (Block::Root, "net_namespace_ipvs"),
     (Block::Root, "track_group"),
     (Block::Root, "use_pid_dir"),
+    (Block::Root, "virtual_server_group"),
 ];
 
 /// Whether lowering reads `keyword` and judges its arguments; those of all others are only looked at here.
@@ -123,8 +138,13 @@ impl Audit<'_> {
             let diagnostic = Diagnostic::new(class, Some(statement.place()), message);
             self.diagnostics.push(diagnostic.about(Topic::Deprecated));
         }
-        // A quote without end is the only mistake of its line.
-        if keyword.args.mandatory() && statement.arg().is_none() && statement.unmatched.is_none() {
+        // A quote without end is the only mistake of its line; a MISC_CHECK without a command is said as a whole.
+        let checks_itself = (keyword.block, name) == (Block::MiscCheck, "misc_path");
+        if keyword.args.mandatory()
+            && !checks_itself
+            && statement.arg().is_none()
+            && statement.unmatched.is_none()
+        {
             let message = format!(
                 "*** Configuration line starting `{name}` is missing a parameter after keyword `{name}` at word position 2"
             );

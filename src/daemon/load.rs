@@ -232,6 +232,8 @@ fn only_the_halves_that_run(mut config: Config, options: &Options) -> Config {
         config.scripts.clear();
     }
     if !options.check {
+        config.ssl = None;
+        config.server_groups.clear();
         config.servers.clear();
     }
     config

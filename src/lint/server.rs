@@ -84,7 +84,7 @@ fn quorum(service: &Service<'_>, found: &mut Vec<Finding>) {
     let total = reals
         .iter()
         .fold(0_u32, |sum, real| sum.saturating_add(real.weight));
-    let wanted = written.quorum.unwrap_or(1);
+    let wanted = written.quorum.as_ref().map_or(1, |quorum| quorum.value);
     if wanted > total {
         let message =
             format!("{name}: quorum {wanted} is more than all its real servers weigh together, {total}");
@@ -102,7 +102,7 @@ fn quorum(service: &Service<'_>, found: &mut Vec<Finding>) {
                 }),
         );
     }
-    let hysteresis = written.hysteresis.unwrap_or(0);
+    let hysteresis = written.hysteresis.as_ref().map_or(0, |value| value.value);
     if hysteresis > 0 && hysteresis >= does.quorum {
         let message = format!(
             "{name}: hysteresis {hysteresis} is not below the quorum, {}",
@@ -148,7 +148,8 @@ fn sorry_server(service: &Service<'_>, found: &mut Vec<Finding>) {
     let Service { does, written } = service;
     let consequence =
         written.sorry_server.is_some() || written.quorum_up.is_some() || written.quorum_down.is_some();
-    let Some(quorum) = written.quorum.filter(|quorum| *quorum > 1 && !consequence) else {
+    let quorum = written.quorum.as_ref().map(|quorum| quorum.value);
+    let Some(quorum) = quorum.filter(|quorum| *quorum > 1 && !consequence) else {
         return;
     };
     let message = format!(

@@ -112,7 +112,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     };
     net::build(&mut builder, &mut plan);
     vrrp::build(&mut builder, &mut plan);
-    plan.check = check::build(&mut builder);
+    plan.check = check::build(&mut builder, &mut plan.later.lvs);
     plan.later.global = global::build(&mut builder);
     builder.finish();
     (plan, builder.diagnostics)

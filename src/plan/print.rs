@@ -3,6 +3,7 @@
 //! Everything inherited and defaulted is spelled out. Passwords are masked unless asked for. This is here and not in
 //! `conf`, since `conf` does not know what a plan is.
 
+mod checker;
 mod global;
 mod lvs;
 mod net;
@@ -42,9 +43,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         let later = later.instances.get(&router.name);
         out.router(router, notify.instances.get(&router.name), track_scripts, later);
     }
-    for server in &check.services {
-        out.server(server);
-    }
+    out.lvs(&check.services, &later.lvs);
     out.text
 }
 

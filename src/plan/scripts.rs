@@ -42,7 +42,7 @@ pub fn commands(config: &Config) -> Vec<Command> {
         let checkers = server.real_servers.iter().flat_map(|real| &real.checkers);
         out.extend(checkers.filter_map(|checker| match &checker.kind {
             CheckerKind::Misc(settings) => Some(misc(settings)),
-            CheckerKind::Tcp | CheckerKind::Http(_) => None,
+            _ => None,
         }));
     }
     let mut seen = std::collections::HashSet::new();

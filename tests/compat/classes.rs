@@ -25,7 +25,7 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     ("unknown-keyword", &["Unknown keyword"]),
-    ("bfd", &["BFD instance"]),
+    ("bfd", &["BFD instance", "BFD_CHECK"]),
     ("extra-parameters", &["has extra parameters"]),
     ("block-name", &["must have a name"]),
     ("deprecated", &["deprecated", "Please use global lvs_sync_daemon"]),
@@ -125,15 +125,11 @@ const WORDS: &[(&str, &[&str])] = &[
     ("auth-type-unknown", &["unknown authentication type"]),
     ("unicast-without-peers", &["without unicast peers"]),
     ("sync-group", &["Sync group", "sync group"]),
+    ("lvs-port-mismatch", &["ports don't match", "has port specified"]),
     (
-        "lvs-port-mismatch",
-        &[
-            "ports don't match",
-            "has port specified - clearing",
-            "zero port only",
-        ],
+        "lvs-defaults",
+        &["setting default", "defaulting to UDP", "zero port only"],
     ),
-    ("lvs-defaults", &["setting default", "defaulting to UDP"]),
     ("lvs-no-real-server", &["has no real servers"]),
     ("lvs-quorum", &["Warning - quorum", "hysteresis"]),
     ("lvs-scheduler", &["lvs_scheduler", "applies to sh scheduler"]),
@@ -180,7 +176,8 @@ pub fn of_text(text: &str) -> BTreeSet<String> {
 }
 
 /// The topics of what steadfast has found, in the document of `-t --format json`. What only steadfast says (remarks,
-/// and what is without effect yet) is no class of keepalived's; a missing include is one, although it is harmless.
+/// and what is without effect yet) is no class of keepalived's; a missing include is one, although it is harmless, and so is
+/// a default that follows from what was misread.
 pub fn of_document(document: &str) -> BTreeSet<String> {
     let document: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
     let found = document["diagnostics"].as_array().cloned().unwrap_or_default();
@@ -188,7 +185,7 @@ pub fn of_document(document: &str) -> BTreeSet<String> {
         let topic = found["topic"].as_str()?;
         let class = found["class"].as_str()?;
         let ours_alone = matches!(class, "note" | "unheeded")
-            && !["include-missing", "net-namespace-absent"].contains(&topic);
+            && !["include-missing", "lvs-defaults", "net-namespace-absent"].contains(&topic);
         (!ours_alone).then(|| topic.to_owned())
     });
     classes.collect()
@@ -275,7 +272,7 @@ pub fn comparable(
     }
     // One message a refused number: keepalived adds a line on what the number was for.
     if ours.contains("invalid-number") && theirs.contains("invalid-number") {
-        for second in ["other", "bool-invalid"] {
+        for second in ["other", "bool-invalid", "invalid-address", "lvs-group"] {
             if !ours.contains(second) {
                 theirs.remove(second);
             }

@@ -14,6 +14,18 @@ use steadfast::conf::diag::Class;
 use steadfast::conf::keyword::{self, Args, Block, Keyword, Status};
 use steadfast::plan;
 
+/// Checkers over a socket.
+const SOCKETS: [&str; 8] = [
+    "TcpCheck",
+    "HttpGet",
+    "SslGet",
+    "UdpCheck",
+    "SmtpCheck",
+    "SmtpHost",
+    "DnsCheck",
+    "PingCheck",
+];
+
 /// The blocks of the file in which the keywords of `block` may stand.
 fn hosts(block: Block) -> Vec<&'static str> {
     match block {
@@ -47,8 +59,8 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::BfdCheck => vec!["BfdCheck"],
         Block::TrackEntry => vec!["TrackEntry"],
         Block::AddressEntry => vec!["AddressEntry"],
-        Block::Connect => vec!["TcpCheck", "HttpGet", "SslGet"],
-        Block::Timing => vec!["TcpCheck", "HttpGet", "SslGet", "MiscCheck"],
+        Block::Connect => SOCKETS.to_vec(),
+        Block::Timing => SOCKETS.iter().copied().chain(["MiscCheck"]).collect(),
         // Their blocks are not looked into yet, and are named as a whole; lists have no keywords.
         Block::RouteEntry | Block::RuleEntry | Block::Words | Block::Lines | Block::GroupEntry => Vec::new(),
     }
@@ -120,6 +132,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::TrackEntry, "noreverse") => {
             vec![("reverse ".to_owned(), "reverse noreverse".to_owned())]
         }
+        (Block::MiscCheck, "user") => one("nobody"),
         (Block::VrrpScript, "script") => one("/usr/bin/false"),
         (Block::Connect, "bind_port") => after("bindto 192.0.2.66", "7"),
         _ => generic(keyword)

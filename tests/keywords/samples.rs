@@ -10,6 +10,7 @@
 //! * OUTCOME: `ok`, nothing but remarks and "no effect yet"; or `TOPIC: TEXT`, a diagnostic with this topic whose message
 //!   holds TEXT. Several are joined with ` & `, and there may be no others.
 
+use crate::hosts;
 use crate::site::{load, places, site};
 use std::collections::{BTreeMap, BTreeSet};
 use steadfast::conf::diag::{Class, Diagnostic};
@@ -18,6 +19,7 @@ use steadfast::conf::keyword::{self, Args, Block};
 const TABLES: &[(&str, &str)] = &[
     ("global.tsv", include_str!("global.tsv")),
     ("net.tsv", include_str!("net.tsv")),
+    ("lvs.tsv", include_str!("lvs.tsv")),
     ("vrrp.tsv", include_str!("vrrp.tsv")),
 ];
 
@@ -30,6 +32,18 @@ const COVERED: &[Block] = &[
     Block::AddressEntry,
     Block::RouteEntry,
     Block::RuleEntry,
+    Block::Ssl,
+    Block::VirtualServer,
+    Block::HttpGet,
+    Block::HttpUrl,
+    Block::SslGet,
+    Block::SslUrl,
+    Block::UdpCheck,
+    Block::SmtpCheck,
+    Block::DnsCheck,
+    Block::MiscCheck,
+    Block::Connect,
+    Block::Timing,
 ];
 
 struct Sample {
@@ -160,7 +174,6 @@ fn every_keyword_has_its_samples() {
         .collect();
     let mut missing = Vec::new();
     for keyword in keyword::all().filter(|keyword| COVERED.contains(&keyword.block)) {
-        let block = format!("{:?}", keyword.block);
         let mut kinds = vec!["valid"];
         match keyword.args {
             // What follows is ignored, or is judged line by line.
@@ -176,9 +189,11 @@ fn every_keyword_has_its_samples() {
             | Args::Seconds(..)
             | Args::Millis(..) => kinds.extend(["type", "range"]),
         }
-        for kind in kinds {
-            if !have.contains(&(block.as_str(), keyword.name, kind)) {
-                missing.push(format!("{block} {} {kind}", keyword.name));
+        for block in hosts(keyword.block) {
+            for kind in &kinds {
+                if !have.contains(&(block, keyword.name, kind)) {
+                    missing.push(format!("{block} {} {kind}", keyword.name));
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ use super::{CheckSettings, Spanned};
 use crate::check::config::HttpProtocol;
 use crate::conf::diag::Place;
 use crate::script::config::{Command, RunAs};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -43,6 +44,18 @@ pub enum CheckerKind {
     Http(HttpSettings),
     /// `MISC_CHECK`
     Misc(MiscSettings),
+    /// `SMTP_CHECK`
+    Smtp(SmtpSettings),
+    /// `DNS_CHECK`
+    Dns(DnsSettings),
+    /// `UDP_CHECK`
+    Udp(UdpSettings),
+    /// `PING_CHECK`
+    Ping,
+    /// `FILE_CHECK`
+    File(FileCheckSettings),
+    /// `BFD_CHECK`, by the name of the `bfd_instance`.
+    Bfd(Spanned<String>),
 }
 
 /// `HTTP_GET`, `SSL_GET` as written.
@@ -66,6 +79,21 @@ pub struct Url {
     pub virtualhost: Option<String>,
     pub status_code: Vec<(u16, u16)>,
     pub digest: Option<[u8; 16]>,
+    pub regex: Option<Regex>,
+    pub tls_compliant: bool,
+}
+
+/// `regex` of a url and what belongs to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct Regex {
+    pub pattern: String,
+    pub no_match: bool,
+    pub options: BTreeSet<&'static str>,
+    pub min_offset: u32,
+    pub max_offset: Option<u32>,
+    /// First and greatest size in octets.
+    pub stack: Option<(u64, u64)>,
 }
 
 /// `MISC_CHECK` as written.
@@ -76,4 +104,96 @@ pub struct MiscSettings {
     pub misc_timeout: Option<Duration>,
     pub misc_dynamic: bool,
     pub user: Option<Spanned<RunAs>>,
+}
+
+/// `SMTP_CHECK` as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct SmtpSettings {
+    pub helo_name: Option<String>,
+}
+
+/// `DNS_CHECK` as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct DnsSettings {
+    pub kind: DnsType,
+    /// Default: the root.
+    pub name: Option<String>,
+}
+
+/// `type` of a `DNS_CHECK`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the words that they stand for")]
+pub enum DnsType {
+    A,
+    Ns,
+    Cname,
+    #[default]
+    Soa,
+    Mx,
+    Txt,
+    Aaaa,
+    Rrsig,
+    Dnskey,
+}
+
+impl DnsType {
+    /// All that may be asked for.
+    pub const ALL: [Self; 9] = [
+        Self::A,
+        Self::Ns,
+        Self::Cname,
+        Self::Soa,
+        Self::Mx,
+        Self::Txt,
+        Self::Aaaa,
+        Self::Rrsig,
+        Self::Dnskey,
+    ];
+
+    /// The configuration's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Ns => "NS",
+            Self::Cname => "CNAME",
+            Self::Soa => "SOA",
+            Self::Mx => "MX",
+            Self::Txt => "TXT",
+            Self::Aaaa => "AAAA",
+            Self::Rrsig => "RRSIG",
+            Self::Dnskey => "DNSKEY",
+        }
+    }
+}
+
+/// `UDP_CHECK` as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct UdpSettings {
+    pub payload: Option<Vec<u8>>,
+    pub require_reply: bool,
+    /// Of each octet of `require_reply` its value and the bits of it that count.
+    pub reply: Vec<(u8, u8)>,
+    pub min_reply_length: u16,
+    pub max_reply_length: Option<u16>,
+}
+
+/// `FILE_CHECK` as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct FileCheckSettings {
+    pub track_file: Spanned<String>,
+    /// Default: that of the file.
+    pub weight: Option<FileWeight>,
+}
+
+/// `weight` of a `FILE_CHECK`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileWeight {
+    /// The number in the file is multiplied by it; 0: the file decides up or down.
+    pub weight: i32,
+    /// `reverse`
+    pub reverse: bool,
 }

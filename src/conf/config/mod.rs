@@ -62,6 +62,10 @@ pub struct Config {
     pub link_delays: Vec<LinkDelay>,
     /// `bfd_instance`, those that are no good left out.
     pub bfd: Vec<BfdSession>,
+    /// `SSL`
+    pub ssl: Option<Ssl>,
+    /// `virtual_server_group`
+    pub server_groups: Vec<ServerGroup>,
     /// `virtual_server`
     pub servers: Vec<VirtualServer>,
 }

@@ -1,11 +1,11 @@
-//! `virtual_server`, `real_server` and `sorry_server`.
+//! `virtual_server`, `real_server`, `sorry_server`, `virtual_server_group` and `SSL`.
 
-use super::{Checker, Spanned};
+use super::{Checker, Secret, Spanned};
 use crate::conf::diag::Place;
 use crate::ipvs::model::{ForwardMethod, Protocol, Scheduler, ServiceFlags};
 use crate::net::Family;
 use crate::script::config::Command;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// What a `virtual_server` is named by.
@@ -15,6 +15,48 @@ pub enum ServerName {
     Address(SocketAddr),
     /// `fwmark N`
     FwMark(u32),
+    /// `group NAME`
+    Group(String),
+}
+
+/// `virtual_server_group` as written, without entries that cannot be used; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerGroup {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// One for each line.
+    pub entries: Vec<Spanned<GroupEntry>>,
+}
+
+/// A line of `virtual_server_group`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupEntry {
+    /// Addresses from the first to the last, of one family; often there is one only.
+    Addresses {
+        /// The first.
+        first: IpAddr,
+        /// The last.
+        last: IpAddr,
+        /// 0: every port.
+        port: u16,
+    },
+    /// `fwmark`
+    FwMark {
+        /// The mark.
+        mark: u32,
+        /// `inet`, `inet6`
+        family: Option<Family>,
+    },
+}
+
+/// `SSL` as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct Ssl {
+    pub password: Option<Secret>,
+    pub ca: Option<String>,
+    pub certificate: Option<String>,
+    pub key: Option<String>,
 }
 
 /// Settings of checkers that a virtual server, a real server and a checker may give (facts 3).
@@ -30,25 +72,79 @@ pub struct CheckSettings {
     pub virtualhost: Option<String>,
 }
 
+/// `lvs_method` as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// `NAT`, `DR`, `TUN`
+    pub forward: ForwardMethod,
+    /// What follows `TUN`; without a meaning after the others.
+    pub tunnel: Tunnel,
+}
+
+/// How packets are wrapped for a real server behind a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tunnel {
+    /// `type`
+    pub kind: TunnelKind,
+    /// `nocsum`, `csum`, `remcsum`
+    pub checksum: TunnelChecksum,
+}
+
+/// `type` of a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TunnelKind {
+    /// IP in IP.
+    #[default]
+    Ipip,
+    /// Generic UDP encapsulation, to this port.
+    Gue(u16),
+    /// Generic routing encapsulation.
+    Gre,
+}
+
+/// Checksums of a tunnel's own header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TunnelChecksum {
+    /// `nocsum`
+    #[default]
+    None,
+    /// `csum`
+    Full,
+    /// `remcsum`: remote checksum offload.
+    Remote,
+}
+
+/// `persistence_granularity` as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granularity {
+    /// So many leading bits.
+    Prefix(u8),
+    /// A mask with holes.
+    Mask(Ipv4Addr),
+}
+
 /// `virtual_server` as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct VirtualServer {
     pub name: Spanned<ServerName>,
-    pub ip_family: Option<Spanned<Family>>,
+    /// That of the address, of `ip_family`, or what its servers have settled (fact 2.13).
+    pub family: Option<Family>,
     pub checks: CheckSettings,
     pub scheduler: Option<Scheduler>,
     pub flags: ServiceFlags,
     pub ops: Option<Place>,
-    pub forward: Option<ForwardMethod>,
+    pub method: Option<Method>,
     pub persistence_engine: Option<String>,
     pub persistence_timeout: Option<Duration>,
-    /// As a prefix length.
-    pub persistence_granularity: Option<u8>,
+    pub persistence_granularity: Option<Granularity>,
     pub protocol: Option<Spanned<Protocol>>,
+    pub ha_suspend: Option<Place>,
+    pub smtp_alert: Option<bool>,
+    pub snmp_name: Option<String>,
     pub omega: bool,
-    pub quorum: Option<u32>,
-    pub hysteresis: Option<u32>,
+    pub quorum: Option<Spanned<u32>>,
+    pub hysteresis: Option<Spanned<u32>>,
     pub quorum_up: Option<Spanned<Command>>,
     pub quorum_down: Option<Spanned<Command>>,
     pub weight: Option<u32>,
@@ -58,13 +154,14 @@ pub struct VirtualServer {
     pub misread: Misread,
 }
 
-/// What stands in a `virtual_server` but could not be read: that it then has its default is no second mistake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Where something stands in a `virtual_server` that could not be read: that it then has its default is no second
+/// mistake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct Misread {
-    pub protocol: bool,
-    pub scheduler: bool,
-    pub forward: bool,
+    pub protocol: Option<Place>,
+    pub scheduler: Option<Place>,
+    pub method: Option<Place>,
 }
 
 /// `sorry_server` as written.
@@ -72,7 +169,7 @@ pub struct Misread {
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct SorryServer {
     pub address: Spanned<SocketAddr>,
-    pub forward: Option<ForwardMethod>,
+    pub method: Option<Method>,
     pub inhibit: bool,
 }
 
@@ -81,13 +178,15 @@ pub struct SorryServer {
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct RealServer {
     pub address: Spanned<SocketAddr>,
-    pub forward: Option<ForwardMethod>,
+    pub method: Option<Method>,
     pub weight: Option<u32>,
     pub inhibit_on_failure: Option<bool>,
     pub upper: u32,
     pub lower: u32,
     pub notify_up: Option<Spanned<Command>>,
     pub notify_down: Option<Spanned<Command>>,
+    pub smtp_alert: Option<bool>,
+    pub snmp_name: Option<String>,
     pub checks: CheckSettings,
     pub checkers: Vec<Checker>,
 }

@@ -1,269 +1,211 @@
-//! `TCP_CHECK`, `HTTP_GET`, `SSL_GET` and `MISC_CHECK`.
+//! The checkers of a real server: what they share here, each kind in a file of this folder.
+
+mod bfd;
+mod dns;
+mod file;
+mod http;
+mod misc;
+mod smtp;
+mod udp;
 
 use super::{Cx, server};
-use crate::check::config::HttpProtocol;
-use crate::conf::config::{
-    CheckSettings, Checker, CheckerKind, ConnectSettings, HttpSettings, MiscSettings, Url,
-};
-use crate::conf::diag::Class;
+use crate::conf::config::{CheckSettings, Checker, CheckerKind, ConnectSettings, RealServer};
+use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::tree::Statement;
-use std::time::Duration;
+use crate::net::IfName;
+use std::net::IpAddr;
 
-/// A checker block; `None` when it cannot be used, which has been reported.
-pub(super) fn lower(cx: &mut Cx<'_>, statement: &Statement) -> Option<Checker> {
-    let block = match statement.keyword() {
+/// The block that the keyword of a checker opens.
+pub(super) fn block(keyword: &str) -> Option<Block> {
+    Some(match keyword {
         "HTTP_GET" => Block::HttpGet,
         "SSL_GET" => Block::SslGet,
+        "TCP_CHECK" => Block::TcpCheck,
+        "UDP_CHECK" => Block::UdpCheck,
+        "SMTP_CHECK" => Block::SmtpCheck,
+        "DNS_CHECK" => Block::DnsCheck,
         "MISC_CHECK" => Block::MiscCheck,
-        _ => Block::TcpCheck,
-    };
-    let mut common = Common::default();
-    let body = statement.body.as_deref().unwrap_or_default();
-    let kind = match block {
-        Block::HttpGet | Block::SslGet => CheckerKind::Http(http(cx, &mut common, block, statement, body)?),
-        Block::MiscCheck => CheckerKind::Misc(misc(cx, &mut common, statement, body)?),
-        _ => {
-            for statement in body {
-                common.keyword(cx, block, statement);
-            }
-            CheckerKind::Tcp
-        }
-    };
-    if let (Some(to), Some(from)) = (&common.connection.connect_ip, &common.connection.bindto)
-        && to.value.is_ipv4() != from.value.is_ipv4()
-    {
-        let message = format!(
-            "connect_ip {} and bindto {} are of two families",
-            to.value, from.value
-        );
-        cx.report(Class::General, from.place.clone(), message);
-        common.connection.bindto = None;
-    }
-    Some(Checker {
-        place: statement.place(),
-        checks: common.checks,
-        log_all_failures: common.log_all_failures,
-        connection: common.connection,
-        kind,
+        "PING_CHECK" => Block::PingCheck,
+        "FILE_CHECK" => Block::FileCheck,
+        "BFD_CHECK" => Block::BfdCheck,
+        _ => return None,
     })
 }
 
+/// A checker block, put into `real` when it can be used; why it cannot has been reported.
+pub(super) fn lower(cx: &mut Cx<'_>, real: &mut RealServer, block: Block, statement: &Statement) {
+    let mut common = Common {
+        block,
+        server: real.address.value.ip(),
+        checks: CheckSettings::default(),
+        log_all_failures: false,
+        connection: ConnectSettings::default(),
+    };
+    let body = statement.body.as_deref().unwrap_or_default();
+    let kind = match block {
+        Block::HttpGet | Block::SslGet => {
+            http::lower(cx, &mut common, statement, body).map(CheckerKind::Http)
+        }
+        Block::MiscCheck => misc::lower(cx, &mut common, statement, body).map(CheckerKind::Misc),
+        Block::SmtpCheck => {
+            smtp::lower(cx, common, real, statement, body);
+            return;
+        }
+        Block::DnsCheck => Some(CheckerKind::Dns(dns::lower(cx, &mut common, body))),
+        Block::UdpCheck => Some(CheckerKind::Udp(udp::lower(cx, &mut common, statement, body))),
+        Block::FileCheck => file::lower(cx, statement, body).map(CheckerKind::File),
+        Block::BfdCheck => bfd::lower(cx, &mut common, real, statement, body).map(CheckerKind::Bfd),
+        _ => {
+            for statement in body {
+                common.keyword(cx, statement);
+            }
+            Some(if block == Block::PingCheck {
+                CheckerKind::Ping
+            } else {
+                CheckerKind::Tcp
+            })
+        }
+    };
+    if let Some(kind) = kind {
+        // Nearly always the only one.
+        real.checkers.reserve_exact(1);
+        real.checkers.push(common.checker(statement, kind));
+    }
+}
+
 /// What all checkers share.
-#[derive(Default)]
+#[derive(Clone)]
 struct Common {
+    block: Block,
+    /// The real server, whom a checker asks unless it says otherwise.
+    server: IpAddr,
     checks: CheckSettings,
     log_all_failures: bool,
     connection: ConnectSettings,
 }
 
 impl Common {
-    fn keyword(&mut self, cx: &mut Cx<'_>, block: Block, statement: &Statement) {
+    fn keyword(&mut self, cx: &mut Cx<'_>, statement: &Statement) {
+        let block = self.block;
         let connection = &mut self.connection;
         match statement.keyword() {
-            "connect_ip" => {
-                connection.connect_ip = cx.address(statement).or_else(|| connection.connect_ip.take())
-            }
+            "connect_ip" => self.connect_ip(cx, statement),
             "connect_port" => {
                 connection.connect_port = cx.unsigned(block, statement).or(connection.connect_port)
             }
-            "bindto" => connection.bindto = cx.address(statement).or_else(|| connection.bindto.take()),
+            "bindto" => self.bindto(cx, statement),
             "bind_port" => connection.bind_port = cx.unsigned(block, statement).or(connection.bind_port),
-            "bind_if" => {
-                if let Some(word) = statement.arg() {
-                    connection.bind_if = Some(Cx::spanned(statement, word, word.text.clone()));
-                }
-            }
+            "bind_if" => self.bind_if(cx, statement),
             "fwmark" => connection.fwmark = cx.unsigned(block, statement).unwrap_or(connection.fwmark),
             "log_all_failures" => {
                 self.log_all_failures = cx.boolean(statement).unwrap_or(self.log_all_failures);
             }
-            _ => server::settings(cx, &mut self.checks, block, statement),
+            _ => server::settings(cx, &mut self.checks, block, statement, block.name()),
+        }
+    }
+
+    /// An address, which must be one.
+    fn address(cx: &mut Cx<'_>, statement: &Statement) -> Option<IpAddr> {
+        let word = statement.arg()?;
+        let address = server::ip(cx, statement, word);
+        if address.is_none() {
+            let message = format!("Invalid {} address {} - ignoring", statement.keyword(), word.text);
+            cx.word_error_about(Topic::InvalidAddress, statement, word, message);
+        }
+        address
+    }
+
+    /// Where to; of the family of `bindto` when that came before.
+    fn connect_ip(&mut self, cx: &mut Cx<'_>, statement: &Statement) {
+        let (Some(word), Some(to)) = (statement.arg(), Self::address(cx, statement)) else {
+            return;
+        };
+        if let Some(from) = self.connection.bindto.as_ref()
+            && from.value.is_ipv4() != to.is_ipv4()
+        {
+            let message =
+                format!("connect_ip address {to} does not match address family of bindto - skipping");
+            let found = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
+            cx.diagnostics.push(
+                found
+                    .about(Topic::AddressFamilyMismatch)
+                    .with_related(from.place.clone(), "bindto"),
+            );
+            return;
+        }
+        self.connection.connect_ip = Some(Cx::spanned(statement, word, to));
+    }
+
+    /// Where from; of the family of where to as far as that is known.
+    fn bindto(&mut self, cx: &mut Cx<'_>, statement: &Statement) {
+        let (Some(word), Some(from)) = (statement.arg(), Self::address(cx, statement)) else {
+            return;
+        };
+        let to = self.connection.connect_ip.as_ref();
+        if to.map_or(self.server, |to| to.value).is_ipv4() != from.is_ipv4() {
+            let message =
+                format!("bindto address {from} does not match address family of connect_ip - skipping");
+            let found = Diagnostic::new(Class::General, Some(statement.place_of(word)), message)
+                .about(Topic::AddressFamilyMismatch);
+            cx.diagnostics.push(match to {
+                Some(to) => found.with_related(to.place.clone(), "connect_ip"),
+                None => found.with_help(format!(
+                    "connect_ip is the real server's address, {}",
+                    self.server
+                )),
+            });
+            return;
+        }
+        self.connection.bindto = Some(Cx::spanned(statement, word, from));
+    }
+
+    fn bind_if(&mut self, cx: &mut Cx<'_>, statement: &Statement) {
+        let Some(word) = statement.arg() else { return };
+        if IfName::new(&word.text).is_none() {
+            let message = format!("Interface name {} is too long - ignoring", word.text);
+            let message = if word.text.len() > IfName::MAX {
+                message
+            } else {
+                format!("'{}' is no name of an interface - ignoring", word.text)
+            };
+            cx.word_error_about(Topic::NameTooLong, statement, word, message);
+            return;
+        }
+        self.connection.bind_if = Some(Cx::spanned(statement, word, word.text.clone()));
+    }
+
+    fn checker(self, statement: &Statement, kind: CheckerKind) -> Checker {
+        Checker {
+            place: statement.place(),
+            checks: self.checks,
+            log_all_failures: self.log_all_failures,
+            connection: self.connection,
+            kind,
         }
     }
 }
 
-fn http(
-    cx: &mut Cx<'_>,
-    common: &mut Common,
-    block: Block,
-    header: &Statement,
-    body: &[Statement],
-) -> Option<HttpSettings> {
-    let mut http = HttpSettings {
-        tls: block == Block::SslGet,
-        ..HttpSettings::default()
+/// Octets written as hexadecimal digits, with blanks between octets as one likes, each with the bits of it that count:
+/// of an `x` none do, where `wild` allows it. A digit that stands alone is an octet.
+fn hex(text: &str, wild: bool) -> Option<Vec<(u8, u8)>> {
+    let digit = |c: char| match c {
+        'x' | 'X' if wild => Some((0, 0)),
+        _ => Some((u8::try_from(c.to_digit(16)?).ok()?, 0x0f)),
     };
-    for statement in body {
-        match statement.keyword() {
-            "http_protocol" => {
-                let Some(word) = statement.arg() else { continue };
-                http.http_protocol = match word.text.as_str() {
-                    "1.0" => Some(HttpProtocol::V10),
-                    "1.0C" | "1.0c" => Some(HttpProtocol::V10Close),
-                    "1.1" => Some(HttpProtocol::V11),
-                    other => {
-                        cx.word_error(statement, word, format!("Invalid http_protocol version {other}"));
-                        http.http_protocol
-                    }
-                };
-            }
-            "enable_sni" => http.enable_sni = cx.boolean(statement).unwrap_or(http.enable_sni),
-            "tls_compliant" => http.tls_compliant = cx.boolean(statement).unwrap_or(http.tls_compliant),
-            "fast_recovery" => http.fast_recovery = cx.boolean(statement).unwrap_or(http.fast_recovery),
-            "url" => http.urls.extend(url(cx, statement)),
-            _ => common.keyword(cx, block, statement),
+    let mut out = Vec::new();
+    for word in text.split_ascii_whitespace() {
+        let digits: Vec<(u8, u8)> = word.chars().map(digit).collect::<Option<_>>()?;
+        for pair in digits.chunks(2) {
+            out.push(match pair {
+                [(high, high_mask), (low, low_mask)] => (high << 4 | low, high_mask << 4 | low_mask),
+                [(low, mask)] => (*low, 0xf0 | mask),
+                _ => return None,
+            });
         }
     }
-    if http.urls.is_empty() && body.iter().any(|statement| statement.keyword() == "url") {
-        // What is wrong with each has been said.
-        return None;
-    }
-    if http.urls.is_empty() {
-        let message = format!("{} has no url - checker ignored", header.keyword());
-        cx.error(header, message);
-        return None;
-    }
-    Some(http)
-}
-
-fn url(cx: &mut Cx<'_>, header: &Statement) -> Option<Url> {
-    let mut path = None;
-    let mut virtualhost = None;
-    let mut status_code = Vec::new();
-    let mut sum = None;
-    for statement in header.body.as_deref().unwrap_or_default() {
-        match statement.keyword() {
-            "path" => path = Cx::word(statement).or(path),
-            "virtualhost" => virtualhost = Cx::word(statement).or(virtualhost),
-            "status_code" => {
-                for word in statement.args() {
-                    match codes(&word.text) {
-                        Some(range) => status_code.push(range),
-                        None => cx.word_error(
-                            statement,
-                            word,
-                            format!("Invalid HTTP_GET status code '{}'", word.text),
-                        ),
-                    }
-                }
-            }
-            "digest" => {
-                let Some(word) = statement.arg() else { continue };
-                match digest(&word.text) {
-                    Some(value) if sum.is_none() => sum = Some(value),
-                    Some(_) => cx.word_error(statement, word, "Digest already specified - ignoring"),
-                    None => cx.word_error(
-                        statement,
-                        word,
-                        format!("digest '{}' is not 32 hexadecimal digits", word.text),
-                    ),
-                }
-            }
-            _ => {}
-        }
-    }
-    let Some(path) = path else {
-        cx.error(header, "HTTP_GET/SSL_GET url has no path - ignoring");
-        return None;
-    };
-    Some(Url {
-        path,
-        virtualhost,
-        status_code,
-        digest: sum,
-    })
-}
-
-/// `CODE` or `LOW-HIGH`, 100 to 599.
-fn codes(text: &str) -> Option<(u16, u16)> {
-    let (low, high) = text.split_once('-').unwrap_or((text, text));
-    let code = |text: &str| text.parse::<u16>().ok().filter(|code| (100..=599).contains(code));
-    let (low, high) = (code(low)?, code(high)?);
-    (low <= high).then_some((low, high))
-}
-
-/// 32 hexadecimal digits.
-fn digest(text: &str) -> Option<[u8; 16]> {
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| match pair {
-            [high, low] => Some(high * 16 + low),
-            _ => None,
-        })
-        .collect::<Option<_>>()?;
-    bytes.try_into().ok()
-}
-
-fn misc(
-    cx: &mut Cx<'_>,
-    common: &mut Common,
-    header: &Statement,
-    body: &[Statement],
-) -> Option<MiscSettings> {
-    let block = Block::MiscCheck;
-    let mut path = None;
-    let mut timeout = None;
-    let mut dynamic = false;
-    let mut user = None;
-    for statement in body {
-        match statement.keyword() {
-            "misc_path" => {
-                path = misc_path(cx, statement).or(path);
-            }
-            // 0 means the default.
-            "misc_timeout" => {
-                timeout = cx
-                    .seconds(block, statement)
-                    .filter(|time: &Duration| !time.is_zero())
-            }
-            "misc_dynamic" => dynamic = true,
-            "user" => user = Cx::run_as(statement),
-            _ => common.keyword(cx, block, statement),
-        }
-    }
-    let Some(misc_path) = path else {
-        cx.error(header, "MISC_CHECK has no misc_path - checker ignored");
-        return None;
-    };
-    Some(MiscSettings {
-        misc_path,
-        misc_timeout: timeout,
-        misc_dynamic: dynamic,
-        user,
-    })
-}
-
-/// The command of `misc_path`: words after it on the line are dropped.
-fn misc_path(
-    cx: &mut Cx<'_>,
-    statement: &Statement,
-) -> Option<crate::conf::config::Spanned<crate::script::config::Command>> {
-    let mut command = cx.script(statement)?;
-    command.value.user = None;
-    Some(command)
+    (!out.is_empty()).then_some(out)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_and_digests() {
-        assert_eq!(codes("200"), Some((200, 200)));
-        assert_eq!(codes("200-299"), Some((200, 299)));
-        for bad in ["99", "600", "299-200", "2xx", "200-", ""] {
-            assert_eq!(codes(bad), None, "{bad}");
-        }
-        assert_eq!(
-            digest("0123456789abcdef0123456789ABCDEF").map(|d| d[1]),
-            Some(0x23)
-        );
-        assert_eq!(digest("0123"), None);
-        assert_eq!(digest("zz23456789abcdef0123456789abcdef"), None);
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ mod checker;
 mod encap;
 mod garp_group;
 mod global;
+mod group;
 mod interfaces;
 mod line;
 mod metric;
@@ -16,6 +17,7 @@ mod route;
 mod rule;
 mod script;
 mod server;
+mod ssl;
 mod statics;
 mod sync;
 mod track;
@@ -43,10 +45,12 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) ->
         diagnostics: Vec::new(),
         seen: HashSet::new(),
         preferences: (rule::FIRST_PREFERENCE, rule::FIRST_PREFERENCE),
+        checkable: server::Checkable::default(),
     };
     let mut config = Config::default();
     for statement in tree {
         let body = statement.body.as_deref().unwrap_or_default();
+        cx.checkable.note(statement, body);
         match statement.keyword() {
             "global_defs" => global::lower(&mut cx, &mut config.global, body),
             "net_namespace"
@@ -66,6 +70,8 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) ->
             "linkbeat_interfaces" => interfaces::linkbeat(&mut cx, &mut config, body),
             "interface_up_down_delays" => interfaces::delays(&mut cx, &mut config, body),
             "bfd_instance" => bfd::lower(&mut cx, &mut config, statement, body),
+            "SSL" => ssl::lower(&mut cx, &mut config, statement, body),
+            "virtual_server_group" => group::lower(&mut cx, &mut config, statement, body),
             "virtual_server" => server::lower(&mut cx, &mut config, statement, body),
             _ => {}
         }
@@ -83,6 +89,8 @@ struct Cx<'o> {
     seen: HashSet<(Block, String)>,
     /// The next preference of an IPv4 and an IPv6 rule that has none.
     preferences: (u32, u32),
+    /// What checkers may be about so far.
+    checkable: server::Checkable,
 }
 
 impl Cx<'_> {
@@ -126,9 +134,30 @@ impl Cx<'_> {
 
     /// The same for a word of which there are only few.
     fn choice_error(&mut self, statement: &Statement, word: &Word, message: String, choices: &[&str]) {
-        let mut diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
-        diagnostic.help = Some(format!("one of {}", choices.join(", ")));
-        self.diagnostics.push(diagnostic);
+        self.choice_error_about(Topic::Other, statement, word, message, choices);
+    }
+
+    /// The same with a topic.
+    fn choice_error_about(
+        &mut self,
+        topic: Topic,
+        statement: &Statement,
+        word: &Word,
+        message: String,
+        choices: &[&str],
+    ) {
+        let diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
+        let help = format!("one of {}", choices.join(", "));
+        self.diagnostics.push(diagnostic.about(topic).with_help(help));
+    }
+
+    /// The first argument as text; when there is none, that is a mistake.
+    fn text(&mut self, statement: &Statement, missing: impl FnOnce() -> String) -> Option<String> {
+        let text = Self::word(statement);
+        if text.is_none() {
+            self.error(statement, missing());
+        }
+        text
     }
 
     fn spanned<T>(statement: &Statement, word: &Word, value: T) -> Spanned<T> {

@@ -9,7 +9,10 @@ mod net;
 mod vrrp;
 
 pub use crate::conf::config::LaterGlobal;
-pub use lvs::LaterLvs;
+pub use lvs::{
+    CheckerTiming, LaterChecker, LaterGroupServer, LaterLvs, LaterQuestion, LaterRealServer, LaterServer,
+    LaterServerGroup, LaterUrl, ServerSettings,
+};
 pub use net::{GarpLimit, LaterNet, StaticGroup};
 pub use vrrp::{LaterGroup, LaterInstance};
 

@@ -1,16 +1,89 @@
-//! `virtual_server` with all below it of the effective configuration.
+//! Virtual servers, their groups and real servers of the effective configuration.
 
-use super::{Printer, argv, seconds, word};
+use super::{MASK, Printer, seconds, word};
 use crate::check::config::{
-    CheckerConfig, Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, RealServerConfig,
-    UrlConfig, VirtualServerConfig,
+    ProbeConfig, RealServerConfig, SorryServerConfig, UrlConfig, VirtualServerConfig,
 };
-use crate::ipvs::model::{ServiceFlags, ServiceKey};
+use crate::conf::config::{GroupEntry, Ssl, Tunnel, TunnelChecksum, TunnelKind};
+use crate::ipvs::model::{ForwardMethod, Persistence, Scheduler, ServiceFlags, ServiceKey};
 use crate::net::Family;
+use crate::plan::later::{
+    LaterChecker, LaterGroupServer, LaterLvs, LaterRealServer, LaterServer, LaterServerGroup, ServerSettings,
+};
+use crate::script::config::Command;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
+/// What a virtual server has besides its name, of one that is served or of one on a group.
+struct Settings<'a> {
+    scheduler: &'a Scheduler,
+    flags: ServiceFlags,
+    persistence: Option<&'a Persistence>,
+    forward: ForwardMethod,
+    delay_loop: Duration,
+    alpha: bool,
+    omega: bool,
+    quorum: u32,
+    hysteresis: u32,
+    quorum_up: Option<&'a Command>,
+    quorum_down: Option<&'a Command>,
+    sorry_server: Option<&'a SorryServerConfig>,
+    real_servers: &'a [RealServerConfig],
+}
+
 impl Printer {
-    pub(super) fn server(&mut self, server: &VirtualServerConfig) {
+    /// All of it.
+    pub(super) fn lvs(&mut self, services: &[VirtualServerConfig], later: &LaterLvs) {
+        let LaterLvs {
+            ssl,
+            groups,
+            group_servers,
+            servers,
+        } = later;
+        if let Some(ssl) = ssl {
+            self.ssl(ssl);
+        }
+        for LaterServerGroup { name, entries } in groups {
+            self.block(&format!("virtual_server_group {}", word(name)), |out| {
+                for entry in entries {
+                    out.line(&group_entry(entry));
+                }
+            });
+        }
+        let nothing = LaterServer::default();
+        for server in services {
+            self.server(server, servers.get(&server.key).unwrap_or(&nothing));
+        }
+        for server in group_servers {
+            self.group_server(server);
+        }
+    }
+
+    fn ssl(&mut self, ssl: &Ssl) {
+        let Ssl {
+            password,
+            ca,
+            certificate,
+            key,
+        } = ssl;
+        self.block("SSL", |out| {
+            if let Some(password) = password {
+                let text = if out.show_secrets {
+                    String::from_utf8_lossy(&password.0).into_owned()
+                } else {
+                    MASK.to_owned()
+                };
+                out.set("password", word(&text));
+            }
+            for (keyword, file) in [("ca", ca), ("certificate", certificate), ("key", key)] {
+                if let Some(file) = file {
+                    out.set(keyword, word(file));
+                }
+            }
+        });
+    }
+
+    fn server(&mut self, server: &VirtualServerConfig, later: &LaterServer) {
         let VirtualServerConfig {
             key,
             scheduler,
@@ -27,6 +100,21 @@ impl Printer {
             sorry_server,
             real_servers,
         } = server;
+        let settings = Settings {
+            scheduler,
+            flags: *flags,
+            persistence: persistence.as_ref(),
+            forward: *forward,
+            delay_loop: *delay_loop,
+            alpha: *alpha,
+            omega: *omega,
+            quorum: *quorum,
+            hysteresis: *hysteresis,
+            quorum_up: quorum_up.as_ref(),
+            quorum_down: quorum_down.as_ref(),
+            sorry_server: sorry_server.as_ref(),
+            real_servers,
+        };
         let name = match key {
             ServiceKey::Address { address, .. } => format!("{} {}", address.ip(), address.port()),
             ServiceKey::FwMark { mark, .. } => format!("fwmark {mark}"),
@@ -34,70 +122,160 @@ impl Printer {
         self.block(&format!("virtual_server {name}"), |out| {
             match key {
                 ServiceKey::Address { protocol, .. } => out.set("protocol", protocol.word().to_uppercase()),
-                ServiceKey::FwMark { family, .. } => out.set(
-                    "ip_family",
-                    match family {
-                        Family::V4 => "inet",
-                        Family::V6 => "inet6",
-                    },
-                ),
+                ServiceKey::FwMark { family, .. } => out.set("ip_family", family_word(*family)),
             }
-            out.set("lvs_sched", &scheduler.0);
-            out.set("lvs_method", forward.word());
-            for (flag, keyword) in [
-                (ServiceFlags::ONE_PACKET, "ops"),
-                (ServiceFlags::SCHED1, "flag-1"),
-                (ServiceFlags::SCHED2, "flag-2"),
-                (ServiceFlags::SCHED3, "flag-3"),
-            ] {
-                out.flag(keyword, flags.0 & flag != 0);
-            }
-            if let Some(persistence) = persistence {
-                out.set("persistence_timeout", seconds(persistence.timeout));
-                match key.family() {
-                    Family::V4 => {
-                        let host_bits = u32::MAX.checked_shr(u32::from(persistence.prefix)).unwrap_or(0);
-                        out.set(
-                            "persistence_granularity",
-                            std::net::Ipv4Addr::from_bits(!host_bits),
-                        );
-                    }
-                    Family::V6 => out.set("persistence_granularity", persistence.prefix),
-                }
-                if let Some(engine) = &persistence.engine {
-                    out.set("persistence_engine", word(engine));
-                }
-            }
-            out.set("delay_loop", seconds(*delay_loop));
-            out.flag("alpha", *alpha);
-            out.flag("omega", *omega);
-            // A quorum of 0 comes of weights of 0 and cannot be written.
-            if *quorum > 0 {
-                out.set("quorum", quorum);
-                out.set("hysteresis", hysteresis);
-            }
-            out.command("quorum_up", quorum_up.as_ref());
-            out.command("quorum_down", quorum_down.as_ref());
-            // Only a name for SNI that is not the Host header can have come from here (fact 3.8).
-            let mut urls = real_servers.iter().flat_map(urls);
-            if let Some(name) = urls.find_map(|url| url.sni.as_ref().filter(|_| url.sni != url.host)) {
-                out.set("virtualhost", word(name));
-            }
-            if let Some(sorry) = sorry_server {
-                out.set(
-                    "sorry_server",
-                    format!("{} {}", sorry.address.ip(), sorry.address.port()),
-                );
-                out.flag("sorry_server_inhibit", sorry.inhibit);
-                out.set("sorry_server_lvs_method", sorry.forward.word());
-            }
-            for real in real_servers {
-                out.real_server(real, *delay_loop);
-            }
+            out.server_body(&settings, Some(key.family()), later);
         });
     }
 
-    fn real_server(&mut self, real: &RealServerConfig, server_delay: Duration) {
+    fn group_server(&mut self, server: &LaterGroupServer) {
+        let LaterGroupServer {
+            group,
+            // Follows from the order.
+            number: _,
+            family,
+            protocol,
+            settings,
+            later,
+        } = server;
+        let ServerSettings {
+            scheduler,
+            flags,
+            persistence,
+            forward,
+            delay_loop,
+            alpha,
+            omega,
+            quorum,
+            hysteresis,
+            quorum_up,
+            quorum_down,
+            sorry_server,
+            real_servers,
+        } = settings;
+        let settings = Settings {
+            scheduler,
+            flags: *flags,
+            persistence: persistence.as_ref(),
+            forward: *forward,
+            delay_loop: *delay_loop,
+            alpha: *alpha,
+            omega: *omega,
+            quorum: *quorum,
+            hysteresis: *hysteresis,
+            quorum_up: quorum_up.as_ref(),
+            quorum_down: quorum_down.as_ref(),
+            sorry_server: sorry_server.as_ref(),
+            real_servers,
+        };
+        self.block(&format!("virtual_server group {}", word(group)), |out| {
+            if let Some(family) = family {
+                out.set("ip_family", family_word(*family));
+            }
+            if let Some(protocol) = protocol {
+                out.set("protocol", protocol.word().to_uppercase());
+            }
+            out.server_body(&settings, *family, later);
+        });
+    }
+
+    fn server_body(&mut self, settings: &Settings<'_>, family: Option<Family>, later: &LaterServer) {
+        let LaterServer {
+            ha_suspend,
+            smtp_alert,
+            snmp_name,
+            tunnel,
+            sorry_tunnel,
+            granularity,
+            real_servers: later_servers,
+        } = later;
+        let real_servers = settings.real_servers;
+        self.set("lvs_sched", &settings.scheduler.0);
+        self.method("lvs_method", settings.forward, *tunnel);
+        for (flag, keyword) in [
+            (ServiceFlags::ONE_PACKET, "ops"),
+            (ServiceFlags::SCHED1, "flag-1"),
+            (ServiceFlags::SCHED2, "flag-2"),
+            (ServiceFlags::SCHED3, "flag-3"),
+        ] {
+            self.flag(keyword, settings.flags.0 & flag != 0);
+        }
+        if let Some(persistence) = settings.persistence {
+            self.persistence(persistence, family, *granularity);
+        }
+        self.set("delay_loop", seconds(settings.delay_loop));
+        self.flag("alpha", settings.alpha);
+        self.flag("omega", settings.omega);
+        self.flag("ha_suspend", *ha_suspend);
+        if let Some(on) = smtp_alert {
+            self.boolean("smtp_alert", *on);
+        }
+        if let Some(name) = snmp_name {
+            self.set("snmp_name", word(name));
+        }
+        // A quorum of 0 comes of weights of 0 and cannot be written.
+        if settings.quorum > 0 {
+            self.set("quorum", settings.quorum);
+            self.set("hysteresis", settings.hysteresis);
+        }
+        self.command("quorum_up", settings.quorum_up);
+        self.command("quorum_down", settings.quorum_down);
+        // Only a name for SNI that is not the Host header can have come from here (fact 3.8).
+        let mut urls = real_servers.iter().flat_map(urls);
+        if let Some(name) = urls.find_map(|url| url.sni.as_ref().filter(|_| url.sni != url.host)) {
+            self.set("virtualhost", word(name));
+        }
+        if let Some(sorry) = settings.sorry_server {
+            self.set(
+                "sorry_server",
+                format!("{} {}", sorry.address.ip(), sorry.address.port()),
+            );
+            self.flag("sorry_server_inhibit", sorry.inhibit);
+            self.method("sorry_server_lvs_method", sorry.forward, *sorry_tunnel);
+        }
+        let nothing = LaterRealServer::default();
+        for real in real_servers {
+            let later = later_servers.get(&real.address).unwrap_or(&nothing);
+            self.real_server(real, later, settings.delay_loop);
+        }
+    }
+
+    fn persistence(&mut self, persistence: &Persistence, family: Option<Family>, mask: Option<Ipv4Addr>) {
+        self.set("persistence_timeout", seconds(persistence.timeout));
+        match (mask, family) {
+            (Some(mask), _) => self.set("persistence_granularity", mask),
+            (None, Some(Family::V4)) => {
+                let host_bits = u32::MAX.checked_shr(u32::from(persistence.prefix)).unwrap_or(0);
+                self.set("persistence_granularity", Ipv4Addr::from_bits(!host_bits));
+            }
+            (None, Some(Family::V6)) => self.set("persistence_granularity", persistence.prefix),
+            // What is of both families has the whole address: every other value settles one.
+            (None, None) => {}
+        }
+        if let Some(engine) = &persistence.engine {
+            self.set("persistence_engine", word(engine));
+        }
+    }
+
+    fn method(&mut self, keyword: &str, forward: ForwardMethod, tunnel: Tunnel) {
+        let Tunnel { kind, checksum } = tunnel;
+        let mut line = forward.word().to_owned();
+        if forward == ForwardMethod::Tun {
+            match kind {
+                TunnelKind::Ipip => {}
+                TunnelKind::Gue(port) => line.push_str(&format!(" type gue port {port}")),
+                TunnelKind::Gre => line.push_str(" type gre"),
+            }
+            line.push_str(match checksum {
+                TunnelChecksum::None => "",
+                TunnelChecksum::Full => " csum",
+                TunnelChecksum::Remote => " remcsum",
+            });
+        }
+        self.set(keyword, line);
+    }
+
+    fn real_server(&mut self, real: &RealServerConfig, later: &LaterRealServer, server_delay: Duration) {
         let RealServerConfig {
             address,
             forward,
@@ -110,142 +288,63 @@ impl Printer {
             virtualhost,
             checkers,
         } = real;
+        let LaterRealServer {
+            smtp_alert,
+            snmp_name,
+            tunnel,
+            urls,
+            checkers: later_checkers,
+        } = later;
         // A check of port 0 can only come of a server without a port.
-        let portless = address.port() == 0
-            || checkers
-                .iter()
-                .filter_map(connection)
-                .any(|connection| connection.destination.port() == 0);
+        let portless = address.port() == 0 || asks_port_0(real, later);
         let port = if portless {
             String::new()
         } else {
             format!(" {}", address.port())
         };
         self.block(&format!("real_server {}{port}", address.ip()), |out| {
-            out.set("lvs_method", forward.word());
+            out.method("lvs_method", *forward, *tunnel);
             out.set("weight", weight);
             out.boolean("inhibit_on_failure", *inhibit_on_failure);
             out.set("uthreshold", upper);
             out.set("lthreshold", lower);
+            if let Some(on) = smtp_alert {
+                out.boolean("smtp_alert", *on);
+            }
+            if let Some(name) = snmp_name {
+                out.set("snmp_name", word(name));
+            }
             if let Some(host) = virtualhost {
                 out.set("virtualhost", word(host));
             }
             out.command("notify_up", notify_up.as_ref());
             out.command("notify_down", notify_down.as_ref());
-            for checker in checkers {
-                out.checker(checker, virtualhost.as_deref(), server_delay);
+            for (number, checker) in checkers.iter().enumerate() {
+                let urls = |position| urls.get(&(number, position));
+                out.checker(checker, virtualhost.as_deref(), server_delay, urls);
+            }
+            for checker in later_checkers {
+                out.later_checker(checker);
             }
         });
     }
+}
 
-    fn checker(&mut self, checker: &CheckerConfig, virtualhost: Option<&str>, server_delay: Duration) {
-        let CheckerConfig {
-            probe,
-            alpha,
-            delay_loop,
-            retry,
-            delay_before_retry,
-            warmup,
-            log_all_failures,
-        } = checker;
-        self.block(probe.keyword(), |out| {
-            match probe {
-                ProbeConfig::Tcp(connection) => out.connection(connection),
-                ProbeConfig::Http(http) => out.http(http, virtualhost),
-                ProbeConfig::Misc(MiscConfig {
-                    command,
-                    timeout,
-                    dynamic,
-                }) => {
-                    out.set("misc_path", argv(command));
-                    out.user(command);
-                    if *timeout != server_delay {
-                        out.set("misc_timeout", seconds(*timeout));
-                    }
-                    out.flag("misc_dynamic", *dynamic);
-                }
-            }
-            out.set("delay_loop", seconds(*delay_loop));
-            out.set("warmup", seconds(*warmup));
-            out.set("retry", retry);
-            out.set("delay_before_retry", seconds(*delay_before_retry));
-            out.boolean("alpha", *alpha);
-            out.boolean("log_all_failures", *log_all_failures);
-        });
+const fn family_word(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "inet",
+        Family::V6 => "inet6",
     }
+}
 
-    fn connection(&mut self, connection: &Connection) {
-        let Connection {
-            destination,
-            source,
-            interface,
-            mark,
-            timeout,
-        } = connection;
-        self.set("connect_ip", destination.ip());
-        if destination.port() != 0 {
-            self.set("connect_port", destination.port());
+fn group_entry(entry: &GroupEntry) -> String {
+    match entry {
+        GroupEntry::Addresses { first, last, port } if first == last => format!("{first} {port}"),
+        GroupEntry::Addresses { first, last, port } => format!("{first}-{last} {port}"),
+        GroupEntry::FwMark { mark, family } => {
+            let family = family.map_or_else(String::new, |family| format!(" {}", family_word(family)));
+            format!("fwmark {mark}{family}")
         }
-        if let Some((address, port)) = source {
-            if let Some(address) = address {
-                self.set("bindto", address);
-            }
-            if *port != 0 {
-                self.set("bind_port", port);
-            }
-        }
-        if let Some(interface) = interface {
-            self.set("bind_if", interface);
-        }
-        if *mark != 0 {
-            self.set("fwmark", mark);
-        }
-        self.set("connect_timeout", seconds(*timeout));
-    }
-
-    fn http(&mut self, http: &HttpConfig, virtualhost: Option<&str>) {
-        let HttpConfig {
-            connection,
-            tls,
-            protocol,
-            urls,
-            fast_recovery,
-        } = http;
-        for url in urls {
-            self.block("url", |out| {
-                out.set("path", word(&url.path));
-                // What the real server says already is not said again, unless SNI has it too.
-                if let Some(host) = &url.host
-                    && (virtualhost != Some(host) || url.sni.as_ref() == Some(host))
-                {
-                    out.set("virtualhost", word(host));
-                }
-                let codes: Vec<String> = url
-                    .status
-                    .iter()
-                    .map(|(low, high)| format!("{low}-{high}"))
-                    .collect();
-                out.set("status_code", codes.join(" "));
-                if let Some(digest) = url.digest {
-                    let hex: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
-                    out.set("digest", hex);
-                }
-            });
-        }
-        self.set(
-            "http_protocol",
-            match protocol {
-                HttpProtocol::V10 => "1.0",
-                HttpProtocol::V10Close => "1.0C",
-                HttpProtocol::V11 => "1.1",
-            },
-        );
-        if let Some(tls) = tls {
-            self.boolean("enable_sni", tls.sni);
-            self.boolean("tls_compliant", tls.compliant);
-        }
-        self.boolean("fast_recovery", *fast_recovery);
-        self.connection(connection);
     }
 }
 
@@ -256,10 +355,17 @@ fn urls(real: &RealServerConfig) -> impl Iterator<Item = &UrlConfig> {
     })
 }
 
-const fn connection(checker: &CheckerConfig) -> Option<&Connection> {
-    match &checker.probe {
+/// Whether a checker of it has no port to ask.
+fn asks_port_0(real: &RealServerConfig, later: &LaterRealServer) -> bool {
+    let working = real.checkers.iter().filter_map(|checker| match &checker.probe {
         ProbeConfig::Tcp(connection) => Some(connection),
         ProbeConfig::Http(http) => Some(&http.connection),
         ProbeConfig::Misc(_) => None,
-    }
+    });
+    let later = later.checkers.iter().filter_map(|checker| match checker {
+        LaterChecker::Socket { connection, .. } => Some(connection),
+        LaterChecker::File { .. } | LaterChecker::Bfd { .. } => None,
+    });
+    let mut connections = working.chain(later);
+    connections.any(|connection| connection.destination.port() == 0)
 }

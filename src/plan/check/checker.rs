@@ -1,0 +1,323 @@
+//! The checkers of a real server, with what they inherit.
+
+use super::real::Around;
+use super::{Builder, CONNECT_TIMEOUT, DELAY_LOOP};
+use crate::check::config::{
+    CheckerConfig, Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, TlsConfig, UrlConfig,
+};
+use crate::conf::config::{
+    CheckSettings, Checker, CheckerKind, HttpSettings, MiscSettings, RealServer, Spanned, VirtualServer,
+};
+use crate::conf::diag::{Class, Diagnostic, Topic};
+use crate::net::IfName;
+use crate::plan::later::{CheckerTiming, LaterChecker, LaterQuestion, LaterRealServer, LaterUrl};
+use crate::plan::{ScriptRefusal, scripts};
+use crate::script::config::Command;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// `helo_name` that nobody set.
+const HELO_NAME: &str = "smtpchecker.keepalived.org";
+/// `max_reply_length` that nobody set.
+const MAX_REPLY: u16 = 255;
+
+/// The three levels that a setting comes from.
+struct Levels<'a> {
+    checker: &'a CheckSettings,
+    real: &'a CheckSettings,
+    server: &'a CheckSettings,
+}
+
+impl Levels<'_> {
+    fn get<T>(&self, pick: impl Fn(&CheckSettings) -> Option<T>) -> Option<T> {
+        pick(self.checker)
+            .or_else(|| pick(self.real))
+            .or_else(|| pick(self.server))
+    }
+
+    fn alpha(&self) -> bool {
+        self.get(|checks| checks.alpha).unwrap_or(false)
+    }
+
+    /// When `written` runs (facts 3.1 to 3.6).
+    fn timing(&self, written: &Checker, everywhere: bool) -> CheckerTiming {
+        let delay_loop = self.get(|checks| checks.delay_loop).unwrap_or(DELAY_LOOP);
+        let (retry, delay) = match written.kind {
+            CheckerKind::Http(_) => (1, Duration::from_secs(3)),
+            CheckerKind::Misc(_) => (0, Duration::from_secs(1)),
+            CheckerKind::Dns(_) => (3, delay_loop),
+            CheckerKind::Tcp
+            | CheckerKind::Smtp(_)
+            | CheckerKind::Udp(_)
+            | CheckerKind::Ping
+            | CheckerKind::File(_)
+            | CheckerKind::Bfd(_) => (1, Duration::from_secs(1)),
+        };
+        CheckerTiming {
+            alpha: self.alpha(),
+            delay_loop,
+            retry: self.get(|checks| checks.retry).unwrap_or(retry),
+            delay_before_retry: self.get(|checks| checks.delay_before_retry).unwrap_or(delay),
+            warmup: self.get(|checks| checks.warmup).unwrap_or(delay_loop),
+            log_all_failures: written.log_all_failures || everywhere,
+        }
+    }
+}
+
+/// Adds the checker to those that work or to those that do not yet. One that cannot be used is left out, which is said.
+pub(super) fn build(
+    builder: &mut Builder<'_>,
+    around: &Around<'_, '_>,
+    real: &RealServer,
+    written: &Checker,
+    working: &mut Vec<CheckerConfig>,
+    later: &mut LaterRealServer,
+) {
+    let server = around.server;
+    let levels = Levels {
+        checker: &written.checks,
+        real: &real.checks,
+        server: &server.checks,
+    };
+    let probe = match &written.kind {
+        CheckerKind::Tcp => connection(builder, real, written, &levels).map(ProbeConfig::Tcp),
+        CheckerKind::Http(settings) => connection(builder, real, written, &levels).map(|connection| {
+            later_urls(settings, working.len(), later);
+            ProbeConfig::Http(http(settings, connection, &levels))
+        }),
+        CheckerKind::Misc(settings) => misc(builder, server, settings).map(ProbeConfig::Misc),
+        CheckerKind::Smtp(_)
+        | CheckerKind::Dns(_)
+        | CheckerKind::Udp(_)
+        | CheckerKind::Ping
+        | CheckerKind::File(_)
+        | CheckerKind::Bfd(_) => {
+            later
+                .checkers
+                .extend(later_checker(builder, around, real, written, &levels));
+            None
+        }
+    };
+    let Some(probe) = probe else { return };
+    let everywhere = builder.config.global.checker_log_all_failures;
+    let timing = levels.timing(written, everywhere);
+    working.push(CheckerConfig {
+        probe,
+        alpha: timing.alpha,
+        delay_loop: timing.delay_loop,
+        retry: timing.retry,
+        delay_before_retry: timing.delay_before_retry,
+        warmup: timing.warmup,
+        log_all_failures: timing.log_all_failures,
+    });
+}
+
+fn later_checker(
+    builder: &mut Builder<'_>,
+    around: &Around<'_, '_>,
+    real: &RealServer,
+    written: &Checker,
+    levels: &Levels<'_>,
+) -> Option<LaterChecker> {
+    let question = match &written.kind {
+        CheckerKind::Smtp(settings) => LaterQuestion::Smtp {
+            helo_name: settings.helo_name.clone().unwrap_or_else(|| HELO_NAME.to_owned()),
+        },
+        CheckerKind::Dns(settings) => LaterQuestion::Dns {
+            kind: settings.kind,
+            name: settings.name.clone(),
+        },
+        CheckerKind::Udp(settings) => LaterQuestion::Udp {
+            payload: settings.payload.clone(),
+            require_reply: settings.require_reply,
+            reply: settings.reply.clone(),
+            min_reply_length: settings.min_reply_length,
+            max_reply_length: settings.max_reply_length.unwrap_or(MAX_REPLY),
+        },
+        CheckerKind::Ping => LaterQuestion::Ping,
+        CheckerKind::File(settings) => {
+            return Some(LaterChecker::File {
+                track_file: settings.track_file.value.clone(),
+                weight: settings.weight,
+            });
+        }
+        CheckerKind::Bfd(name) => {
+            if !around.sessions.contains(name.value.as_str()) {
+                let message = format!("BFD_CHECK without effect: BFD {} cannot be run", name.value);
+                builder.say(Class::Unheeded, Topic::Bfd, &name.place, message);
+                return None;
+            }
+            return Some(LaterChecker::Bfd {
+                name: name.value.clone(),
+                alpha: levels.alpha(),
+            });
+        }
+        CheckerKind::Tcp | CheckerKind::Http(_) | CheckerKind::Misc(_) => return None,
+    };
+    let connection = connection(builder, real, written, levels)?;
+    let everywhere = builder.config.global.checker_log_all_failures;
+    Some(LaterChecker::Socket {
+        timing: levels.timing(written, everywhere),
+        connection,
+        question,
+    })
+}
+
+fn connection(
+    builder: &mut Builder<'_>,
+    real: &RealServer,
+    written: &Checker,
+    levels: &Levels<'_>,
+) -> Option<Connection> {
+    let settings = &written.connection;
+    // The port as written, not the one that the kernel gets (fact 2.12).
+    let (own_ip, own_port) = (real.address.value.ip(), real.address.value.port());
+    let to = settings.connect_ip.as_ref();
+    let destination = SocketAddr::new(
+        to.map_or(own_ip, |address| address.value),
+        settings.connect_port.unwrap_or(own_port),
+    );
+    let interface = settings
+        .bind_if
+        .as_ref()
+        .and_then(|name| IfName::new(&name.value));
+    let link_local = matches!(destination.ip(), IpAddr::V6(address) if address.is_unicast_link_local());
+    if link_local && interface.is_none() {
+        let message = format!(
+            "Checker link local address {} requires a bind_if - ignoring checker",
+            destination.ip()
+        );
+        builder.say(Class::General, Topic::Other, &written.place, message);
+        return None;
+    }
+    let bindto = settings.bindto.as_ref();
+    if bindto.is_none() && settings.bind_port.is_some() {
+        let message = "bind_port without bindto has no effect";
+        builder.report(Class::Note, &written.place, message);
+    }
+    if destination.port() == 0 && asks_a_port(&written.kind) {
+        let message = "the real server has no port, so this checker asks port 0 and always fails; connect_port says which one";
+        builder.report(Class::Note, &written.place, message);
+    }
+    Some(Connection {
+        destination,
+        // A port alone is not bound (keyword table).
+        source: bindto.map(|source| (Some(source.value), settings.bind_port.unwrap_or(0))),
+        interface,
+        mark: settings.fwmark,
+        timeout: levels
+            .get(|checks| checks.connect_timeout)
+            .unwrap_or(CONNECT_TIMEOUT),
+    })
+}
+
+/// Whether a port has a meaning for it.
+const fn asks_a_port(kind: &CheckerKind) -> bool {
+    matches!(
+        kind,
+        CheckerKind::Tcp
+            | CheckerKind::Http(_)
+            | CheckerKind::Smtp(_)
+            | CheckerKind::Dns(_)
+            | CheckerKind::Udp(_)
+    )
+}
+
+fn http(settings: &HttpSettings, connection: Connection, levels: &Levels<'_>) -> HttpConfig {
+    let host = levels.get(|checks| checks.virtualhost.clone());
+    // The real server's name is not used for SNI (fact 3.8).
+    let sni = levels
+        .checker
+        .virtualhost
+        .clone()
+        .or_else(|| levels.server.virtualhost.clone());
+    let urls = settings.urls.iter().map(|url| UrlConfig {
+        path: url.path.clone(),
+        host: url.virtualhost.clone().or_else(|| host.clone()),
+        sni: (settings.tls && settings.enable_sni)
+            .then(|| url.virtualhost.clone().or_else(|| sni.clone()))
+            .flatten(),
+        status: if url.status_code.is_empty() {
+            vec![(200, 299)]
+        } else {
+            url.status_code.clone()
+        },
+        digest: url.digest,
+    });
+    HttpConfig {
+        connection,
+        tls: settings.tls.then_some(TlsConfig {
+            sni: settings.enable_sni,
+            compliant: settings.tls_compliant,
+        }),
+        protocol: settings.http_protocol.unwrap_or(HttpProtocol::V10),
+        urls: urls.collect(),
+        fast_recovery: settings.fast_recovery,
+    }
+}
+
+/// What nothing comes of yet of the urls of the working checker `number`.
+fn later_urls(settings: &HttpSettings, number: usize, later: &mut LaterRealServer) {
+    for (position, url) in settings.urls.iter().enumerate() {
+        let more = LaterUrl {
+            regex: url.regex.clone(),
+            tls_compliant: url.tls_compliant && !settings.tls_compliant,
+        };
+        if more != LaterUrl::default() {
+            later.urls.insert((number, position), more);
+        }
+    }
+}
+
+fn misc(builder: &mut Builder<'_>, server: &VirtualServer, settings: &MiscSettings) -> Option<MiscConfig> {
+    let command = scripts::misc(settings);
+    if !builder.may_check(&command, &settings.misc_path) {
+        return None;
+    }
+    Some(MiscConfig {
+        command,
+        timeout: settings
+            .misc_timeout
+            .or(server.checks.delay_loop)
+            .unwrap_or(DELAY_LOOP),
+        dynamic: settings.misc_dynamic,
+    })
+}
+
+impl Builder<'_> {
+    /// Whether a MISC_CHECK's command may be run; otherwise the checker is left out and said.
+    fn may_check(&mut self, command: &Command, path: &Spanned<Command>) -> bool {
+        let Some(refusal) = self.host.refused.get(command) else {
+            self.check_scripts = true;
+            return true;
+        };
+        let program = command.program();
+        // The server then is as if it had no such checker (fact 11.12).
+        let (class, topic, message) = match refusal {
+            ScriptRefusal::NotFound => (
+                Class::Unheeded,
+                Topic::ScriptNotFound,
+                format!("Disabling misc script {program} since not found/accessible"),
+            ),
+            ScriptRefusal::NoUser => (
+                Class::General,
+                Topic::ScriptUser,
+                format!("Failed to set uid/gid for misc checker script '{program}' - removing"),
+            ),
+            ScriptRefusal::NoDefaultUser => (
+                Class::General,
+                Topic::ScriptUser,
+                format!("Unable to set default user for misc script '{program}' - removing"),
+            ),
+            ScriptRefusal::Unsafe => (
+                Class::Unheeded,
+                Topic::SecurityViolation,
+                format!("Disabling misc script {program} due to insecure"),
+            ),
+        };
+        let mut found = Diagnostic::new(class, Some(path.place.clone()), message).about(topic);
+        found.help = self.host.reasons.get(command).cloned();
+        self.diagnostics.push(found);
+        false
+    }
+}

@@ -1,0 +1,151 @@
+//! A virtual server that stands for a group (facts 2.21 to 2.25). Nothing is served of it yet.
+
+use super::Builder;
+use super::target::{no_protocol, protocol};
+use crate::conf::config::{GroupEntry, ServerGroup, Spanned, VirtualServer};
+use crate::conf::diag::{Class, Diagnostic, Topic};
+use crate::ipvs::model::{ForwardMethod, Protocol};
+use crate::net::Family;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+
+/// The group of a virtual server.
+pub(super) struct Group<'a> {
+    written: &'a ServerGroup,
+    /// How many virtual servers of this group stand before.
+    pub(super) number: u32,
+    pub(super) family: Option<Family>,
+    pub(super) protocol: Option<Protocol>,
+}
+
+impl fmt::Display for Group<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]:{}", self.name(), self.number)
+    }
+}
+
+impl<'a> Group<'a> {
+    /// The group `name`; `None` when there is none that fits, which keepalived says in its log only.
+    pub(super) fn of(
+        builder: &mut Builder<'a>,
+        written: &'a VirtualServer,
+        name: &str,
+        number: u32,
+        groups: &HashMap<&str, &'a ServerGroup>,
+    ) -> Option<Self> {
+        let place = &written.name.place;
+        let own = format!("[{name}]:{number}");
+        let Some(group) = groups.get(name).copied() else {
+            let message = format!(
+                "Virtual server group {name} specified but not configured - ignoring virtual server {own}"
+            );
+            let found = Diagnostic::new(Class::Unheeded, Some(place.clone()), message);
+            let help = format!("a block `virtual_server_group {name}`");
+            builder
+                .diagnostics
+                .push(found.about(Topic::LvsGroup).with_help(help));
+            return None;
+        };
+        let addresses = |family| {
+            group
+                .entries
+                .iter()
+                .any(|entry| matches!(entry.value, GroupEntry::Addresses { first, .. } if Family::of(&first) == family))
+        };
+        let (v4, v6) = (addresses(Family::V4), addresses(Family::V6));
+        let family = match (v4, v6) {
+            (true, true) => None,
+            (true, false) => Some(Family::V4),
+            (false, true) => Some(Family::V6),
+            // Marks are of the family of the virtual server.
+            (false, false) => written.family,
+        };
+        if written.family.is_some() && written.family != family {
+            let families = match family {
+                None => "IPv4 & IPv6",
+                Some(Family::V4) => "IPv4",
+                Some(Family::V6) => "IPv6",
+            };
+            let message = format!(
+                "{name}: virtual server group with {families} doesn't match virtual server {own} - ignoring"
+            );
+            let found = Diagnostic::new(Class::Unheeded, Some(place.clone()), message).about(Topic::LvsGroup);
+            let help = "only servers behind tunnels (TUN) may be of another family than the group";
+            let found = found.with_help(help);
+            let group = group.name.place.clone();
+            builder.diagnostics.push(found.with_related(group, "the group"));
+            return None;
+        }
+        let protocol = if v4 || v6 {
+            Some(protocol(builder, written, &own))
+        } else {
+            no_protocol(builder, written, &own);
+            None
+        };
+        Some(Self {
+            written: group,
+            number,
+            family,
+            protocol,
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.written.name.value
+    }
+
+    pub(super) fn has_mark(&self) -> bool {
+        let mut entries = self.written.entries.iter();
+        entries.any(|entry| matches!(entry.value, GroupEntry::FwMark { .. }))
+    }
+
+    pub(super) fn has_every_port(&self) -> bool {
+        self.ports().any(|(_, _, port)| port == 0)
+    }
+
+    /// The addresses with their ports.
+    fn ports(&self) -> impl Iterator<Item = (&Spanned<GroupEntry>, (IpAddr, IpAddr), u16)> {
+        self.written.entries.iter().filter_map(|entry| match entry.value {
+            GroupEntry::Addresses { first, last, port } => Some((entry, (first, last), port)),
+            GroupEntry::FwMark { .. } => None,
+        })
+    }
+
+    /// What is to be said of the port of the real server `name` (`port` is not 0): it cannot be chosen behind DR and
+    /// TUN. One message a server, however many entries have another port.
+    pub(super) fn port_mismatch(&self, forward: ForwardMethod, name: &str, port: u16) -> Option<Diagnostic> {
+        if forward == ForwardMethod::Nat {
+            return None;
+        }
+        if self.has_mark() {
+            let message = format!(
+                "WARNING - fwmark virtual server {self}, real server {name} has port specified - port will be ignored"
+            );
+            return Some(Diagnostic::new(Class::Warning, None, message));
+        }
+        let (entry, (first, last), other) = self.ports().find(|(_, _, other)| *other != port)?;
+        let range = if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        };
+        let message =
+            format!("virtual server {self}:[{range},{other}] and real server {name} ports don't match");
+        let found = Diagnostic::new(Class::Warning, None, message);
+        Some(found.with_related(entry.place.clone(), "the entry of the group"))
+    }
+
+    /// The same for a sorry server.
+    pub(super) fn sorry_mismatch(&self, port: u16) -> Option<String> {
+        if self.has_mark() {
+            return Some(format!(
+                "WARNING - fwmark virtual server {self}, sorry server has port specified - port will be ignored"
+            ));
+        }
+        self.ports().find(|(_, _, other)| *other != port)?;
+        Some(format!(
+            "WARNING - virtual server {self}, sorry server has port specified - port will be ignored"
+        ))
+    }
+}

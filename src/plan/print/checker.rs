@@ -1,0 +1,270 @@
+//! Checkers of the effective configuration.
+
+use super::{Printer, argv, seconds, word};
+use crate::check::config::{
+    CheckerConfig, Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, UrlConfig,
+};
+use crate::conf::config::Regex;
+use crate::plan::later::{CheckerTiming, LaterChecker, LaterQuestion, LaterUrl};
+use std::time::Duration;
+
+impl Printer {
+    /// A checker that works; `later` has what nothing comes of yet of its urls.
+    pub(super) fn checker<'l>(
+        &mut self,
+        checker: &CheckerConfig,
+        virtualhost: Option<&str>,
+        server_delay: Duration,
+        later: impl Fn(usize) -> Option<&'l LaterUrl>,
+    ) {
+        let CheckerConfig {
+            probe,
+            alpha,
+            delay_loop,
+            retry,
+            delay_before_retry,
+            warmup,
+            log_all_failures,
+        } = checker;
+        self.block(probe.keyword(), |out| {
+            match probe {
+                ProbeConfig::Tcp(connection) => out.connection(connection),
+                ProbeConfig::Http(http) => out.http(http, virtualhost, later),
+                ProbeConfig::Misc(MiscConfig {
+                    command,
+                    timeout,
+                    dynamic,
+                }) => {
+                    out.set("misc_path", argv(command));
+                    out.user(command);
+                    if *timeout != server_delay {
+                        out.set("misc_timeout", seconds(*timeout));
+                    }
+                    out.flag("misc_dynamic", *dynamic);
+                }
+            }
+            out.timing(&CheckerTiming {
+                alpha: *alpha,
+                delay_loop: *delay_loop,
+                retry: *retry,
+                delay_before_retry: *delay_before_retry,
+                warmup: *warmup,
+                log_all_failures: *log_all_failures,
+            });
+        });
+    }
+
+    fn timing(&mut self, timing: &CheckerTiming) {
+        let CheckerTiming {
+            alpha,
+            delay_loop,
+            retry,
+            delay_before_retry,
+            warmup,
+            log_all_failures,
+        } = timing;
+        self.set("delay_loop", seconds(*delay_loop));
+        self.set("warmup", seconds(*warmup));
+        self.set("retry", retry);
+        self.set("delay_before_retry", seconds(*delay_before_retry));
+        self.boolean("alpha", *alpha);
+        self.boolean("log_all_failures", *log_all_failures);
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        let Connection {
+            destination,
+            source,
+            interface,
+            mark,
+            timeout,
+        } = connection;
+        self.set("connect_ip", destination.ip());
+        if destination.port() != 0 {
+            self.set("connect_port", destination.port());
+        }
+        if let Some((address, port)) = source {
+            if let Some(address) = address {
+                self.set("bindto", address);
+            }
+            if *port != 0 {
+                self.set("bind_port", port);
+            }
+        }
+        if let Some(interface) = interface {
+            self.set("bind_if", interface);
+        }
+        if *mark != 0 {
+            self.set("fwmark", mark);
+        }
+        self.set("connect_timeout", seconds(*timeout));
+    }
+
+    fn http<'l>(
+        &mut self,
+        http: &HttpConfig,
+        virtualhost: Option<&str>,
+        later: impl Fn(usize) -> Option<&'l LaterUrl>,
+    ) {
+        let HttpConfig {
+            connection,
+            tls,
+            protocol,
+            urls,
+            fast_recovery,
+        } = http;
+        for (position, url) in urls.iter().enumerate() {
+            self.block("url", |out| out.url(url, virtualhost, later(position)));
+        }
+        self.set(
+            "http_protocol",
+            match protocol {
+                HttpProtocol::V10 => "1.0",
+                HttpProtocol::V10Close => "1.0C",
+                HttpProtocol::V11 => "1.1",
+            },
+        );
+        if let Some(tls) = tls {
+            self.boolean("enable_sni", tls.sni);
+            self.boolean("tls_compliant", tls.compliant);
+        }
+        self.boolean("fast_recovery", *fast_recovery);
+        self.connection(connection);
+    }
+
+    fn url(&mut self, url: &UrlConfig, virtualhost: Option<&str>, later: Option<&LaterUrl>) {
+        let UrlConfig {
+            path,
+            host,
+            sni,
+            status,
+            digest,
+        } = url;
+        self.set("path", word(path));
+        // What the real server says already is not said again, unless SNI has it too.
+        if let Some(host) = host
+            && (virtualhost != Some(host) || sni.as_ref() == Some(host))
+        {
+            self.set("virtualhost", word(host));
+        }
+        let codes: Vec<String> = status.iter().map(|(low, high)| format!("{low}-{high}")).collect();
+        self.set("status_code", codes.join(" "));
+        if let Some(digest) = digest {
+            self.set("digest", hex(digest));
+        }
+        if let Some(LaterUrl { regex, tls_compliant }) = later {
+            self.flag("tls_compliant", *tls_compliant);
+            if let Some(regex) = regex {
+                self.regex(regex);
+            }
+        }
+    }
+
+    fn regex(&mut self, regex: &Regex) {
+        let Regex {
+            pattern,
+            no_match,
+            options,
+            min_offset,
+            max_offset,
+            stack,
+        } = regex;
+        self.set("regex", word(pattern));
+        self.flag("regex_no_match", *no_match);
+        if !options.is_empty() {
+            let options: Vec<&str> = options.iter().copied().collect();
+            self.set("regex_options", options.join(" "));
+        }
+        if *min_offset != 0 {
+            self.set("regex_min_offset", min_offset);
+        }
+        if let Some(offset) = max_offset {
+            self.set("regex_max_offset", offset);
+        }
+        if let Some((start, most)) = stack {
+            self.set("regex_stack", format!("{start} {most}"));
+        }
+    }
+
+    /// A checker that does not work yet.
+    pub(super) fn later_checker(&mut self, checker: &LaterChecker) {
+        match checker {
+            LaterChecker::Socket {
+                timing,
+                connection,
+                question,
+            } => self.block(keyword(question), |out| {
+                out.question(question);
+                out.connection(connection);
+                out.timing(timing);
+            }),
+            LaterChecker::File { track_file, weight } => self.block("FILE_CHECK", |out| {
+                out.set("track_file", word(track_file));
+                if let Some(weight) = weight {
+                    let reverse = if weight.reverse { " reverse" } else { "" };
+                    out.set("weight", format!("{}{reverse}", weight.weight));
+                }
+            }),
+            LaterChecker::Bfd { name, alpha } => self.block("BFD_CHECK", |out| {
+                out.set("name", word(name));
+                out.boolean("alpha", *alpha);
+            }),
+        }
+    }
+
+    fn question(&mut self, question: &LaterQuestion) {
+        match question {
+            LaterQuestion::Smtp { helo_name } => self.set("helo_name", word(helo_name)),
+            LaterQuestion::Dns { kind, name } => {
+                self.set("type", kind.word());
+                if let Some(name) = name {
+                    self.set("name", word(name));
+                }
+            }
+            LaterQuestion::Udp {
+                payload,
+                require_reply,
+                reply,
+                min_reply_length,
+                max_reply_length,
+            } => {
+                if let Some(payload) = payload {
+                    self.set("payload", hex(payload));
+                }
+                if !reply.is_empty() {
+                    self.set("require_reply", pattern(reply));
+                } else if *require_reply {
+                    self.line("require_reply");
+                }
+                self.set("min_reply_length", min_reply_length);
+                self.set("max_reply_length", max_reply_length);
+            }
+            LaterQuestion::Ping => {}
+        }
+    }
+}
+
+const fn keyword(question: &LaterQuestion) -> &'static str {
+    match question {
+        LaterQuestion::Smtp { .. } => "SMTP_CHECK",
+        LaterQuestion::Dns { .. } => "DNS_CHECK",
+        LaterQuestion::Udp { .. } => "UDP_CHECK",
+        LaterQuestion::Ping => "PING_CHECK",
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// Octets with the bits of them that count: a half of which none do is an `x`.
+fn pattern(octets: &[(u8, u8)]) -> String {
+    let digit = |value: u8, mask: u8| match mask {
+        0 => "x".to_owned(),
+        _ => format!("{value:x}"),
+    };
+    octets
+        .iter()
+        .map(|(octet, mask)| digit(octet >> 4, mask >> 4) + &digit(octet & 0x0f, mask & 0x0f))
+        .collect()
+}
