@@ -12,6 +12,7 @@ use super::Cx;
 use crate::conf::config::{GarpSettings, GlobalDefs, LaterGlobal};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
+use crate::conf::token::Word;
 use crate::conf::tree::Statement;
 use crate::vrrp::config::Version;
 use std::net::IpAddr;
@@ -26,7 +27,16 @@ pub(super) fn root(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Stateme
     match statement.keyword() {
         "net_namespace" => first(cx, &mut global.net_namespace, statement),
         "instance" => first(cx, &mut global.instance, statement),
-        "net_namespace_ipvs" => settings.net_namespace_ipvs = Some(Cx::word(statement)),
+        "net_namespace_ipvs" => match (&settings.net_namespace_ipvs, statement.arg()) {
+            (Some(_), Some(word)) => duplicate(cx, statement, word),
+            // keepalived looks for the name of what it refuses, and ends.
+            (Some(_), None) => {
+                let message = "*** Configuration line starting `net_namespace_ipvs` is missing a parameter after \
+                               keyword `net_namespace_ipvs` at word position 2";
+                cx.report(Class::MissingParameter, statement.place(), message);
+            }
+            (None, _) => settings.net_namespace_ipvs = Some(Cx::word(statement)),
+        },
         "namespace_with_ipsets" => settings.namespace_with_ipsets = true,
         "use_pid_dir" => settings.use_pid_dir = true,
         "child_wait_time" => {
@@ -41,12 +51,18 @@ fn first(cx: &mut Cx<'_>, slot: &mut Option<String>, statement: &Statement) {
     let name = statement.keyword();
     match (statement.arg(), &slot) {
         (None, _) => cx.error(statement, format!("{name} name missing - ignoring")),
-        (Some(word), Some(_)) => {
-            let message = format!("Duplicate {name} definition {} - ignoring", word.text);
-            cx.word_error_about(Topic::DuplicateDefinition, statement, word, message);
-        }
+        (Some(word), Some(_)) => duplicate(cx, statement, word),
         (Some(word), None) => *slot = Some(word.text.clone()),
     }
+}
+
+fn duplicate(cx: &mut Cx<'_>, statement: &Statement, word: &Word) {
+    let message = format!(
+        "Duplicate {} definition {} - ignoring",
+        statement.keyword(),
+        word.text
+    );
+    cx.word_error_about(Topic::DuplicateDefinition, statement, word, message);
 }
 
 /// A `global_defs` block; later values win.
