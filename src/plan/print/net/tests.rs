@@ -353,6 +353,63 @@ proptest! {
     }
 }
 
+/// Words of lines, right and wrong ones, in any order.
+fn words() -> impl Strategy<Value = String> {
+    let keywords = conf::keyword::all()
+        .filter(|keyword| {
+            use conf::keyword::Block::{AddressEntry, RouteEntry, RuleEntry};
+            matches!(keyword.block, AddressEntry | RouteEntry | RuleEntry)
+        })
+        .map(|keyword| keyword.name.to_owned());
+    let values = "10.0.0.0/8 192.0.2.1 fd00::1 fd00::/64 default all blackhole local 6 255 256 1/2 0x10/0xff 1-9 9-1 eth0 T lock \
+                  ip ip6 mpls ila id dst 1:2:3:4 300ms 2s ecn low enabled + - forever main link 0 -1 x";
+    let all: Vec<String> = keywords.chain(values.split(' ').map(str::to_owned)).collect();
+    prop::collection::vec(prop::sample::select(all), 1..12).prop_map(|words| words.join(" "))
+}
+
+/// What is left of `line` in `block`, mistakes or not.
+fn leave(block: &str, line: &str) -> Config {
+    let text = format!("track_group T {{\n group {{\n A\n }}\n}}\n{block} {{\n {line}\n}}\n");
+    conf::read_str(Path::new("a.conf"), &text, &ReadOptions::default()).config
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn what_is_left_of_any_line_is_the_same_again(line in words(), after in words()) {
+        let route_line = format!("10.1.0.0/16 dev eth0 {line}");
+        for line in [&line, &route_line] {
+            for found in leave("static_routes", line).statics.routes {
+                let again = leave("static_routes", &route(&found.value.route)).statics.routes;
+                prop_assert_eq!(&again[0].value.route, &found.value.route, "{}", line);
+            }
+        }
+        let rule_line = format!("from 10.0.0.0/8 {line} table 9 {after}");
+        for line in [&line, &rule_line] {
+            for found in leave("static_rules", line).statics.rules {
+                let again = leave("static_rules", &rule(&found.value.rule)).statics.rules;
+                prop_assert_eq!(&again[0].value.rule, &found.value.rule, "{}", line);
+            }
+        }
+        for first in ["10.0.0.1", "10.0.0.1/24", "fd00::1", "fd00::1/64"] {
+            let line = format!("{first} dev eth0 {line}");
+            for found in leave("static_ipaddress", &line).statics.addresses {
+                let found = found.value;
+                let spec = AddressSpec {
+                    cidr: found.cidr,
+                    interface: IfName::new("eth0").unwrap(),
+                    scope: found.scope,
+                    label: found.label.clone(),
+                    broadcast: found.broadcast,
+                };
+                let again = leave("static_ipaddress", &address(&spec, Some(&found.options), None));
+                prop_assert_eq!(&again.statics.addresses[0].value, &found, "{}", line);
+            }
+        }
+    }
+}
+
 #[test]
 fn times_are_milliseconds_with_decimals() {
     for (micros, wanted) in [
