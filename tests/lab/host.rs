@@ -8,6 +8,7 @@ use std::fs::{self, read_to_string};
 use std::io::{BufRead as _, BufReader, Read, Write as _, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -158,7 +159,7 @@ impl Guest {
         }
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut command = if uml {
-            uml_guest(&program, &shared)
+            uml_guest(&program, &shared)?
         } else {
             host_namespaces(&program)
         };
@@ -224,9 +225,32 @@ fn read_console(console: impl Read, live: &impl Fn(&str)) -> String {
     text
 }
 
+/// What lets the guest's kernel run on processors with more state than it knows: see `uml_xstate.c`. Built once.
+fn preload() -> Result<&'static Path, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let library =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("uml_xstate-{}.so", std::process::id()));
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/uml_xstate.c");
+        let compiled = Command::new("cc")
+            .args(["-O2", "-shared", "-fPIC", "-o"])
+            .arg(&library)
+            .arg(source)
+            .output()
+            .map_err(|error| format!("cannot run: cc: {error}; install the Debian package gcc"))?;
+        if compiled.status.success() {
+            Ok(library)
+        } else {
+            Err(String::from_utf8_lossy(&compiled.stderr).into_owned())
+        }
+    });
+    built.as_deref().map_err(Clone::clone)
+}
+
 /// A kernel of our own: this program is its init, the host's file system its root.
-fn uml_guest(program: &Path, shared: &Path) -> Command {
+fn uml_guest(program: &Path, shared: &Path) -> Result<Command, String> {
     let mut command = Command::new("linux.uml");
+    command.env("LD_PRELOAD", preload()?);
     command.args([
         "mem=512M",
         "rootfstype=hostfs",
@@ -238,7 +262,7 @@ fn uml_guest(program: &Path, shared: &Path) -> Command {
     ]);
     command.arg(format!("uml_dir={}/", shared.display()));
     command.arg(format!("init={}", program.display())).arg("--");
-    command
+    Ok(command)
 }
 
 /// The host's kernel, in namespaces that vanish with the scenario.
