@@ -58,6 +58,7 @@ fn host(reading: &Reading) -> Host {
         reasons: Default::default(),
         unknown_accounts: Vec::new(),
         mail_server_unknown: false,
+        ..Host::default()
     }
 }
 

@@ -9,7 +9,7 @@ use super::diag::{Class, Diagnostic, Topic};
 use super::keyword::{self, Args, Block, Keyword, Status};
 use super::number;
 use super::tree::Statement;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// Blocks of which lowering reads every keyword, whether anything comes of it or not.
@@ -31,6 +31,14 @@ const LOWERED: &[Block] = &[
     Block::DnsCheck,
     Block::FileCheck,
     Block::BfdCheck,
+    Block::SyncGroup,
+    Block::Instance,
+    Block::Authentication,
+    Block::AuthHmac,
+    Block::VrrpScript,
+    Block::TrackProcess,
+    Block::TrackFile,
+    Block::TrackEntry,
 ];
 /// The same for single keywords of other blocks.
 const LOWERED_KEYWORDS: &[(Block, &str)] = &[
@@ -38,11 +46,15 @@ const LOWERED_KEYWORDS: &[(Block, &str)] = &[
     (Block::Root, "bfd_instance"),
     (Block::Root, "child_wait_time"),
     (Block::Root, "garp_group"),
+    (Block::Root, "linkbeat_use_polling"),
     (Block::Root, "namespace_with_ipsets"),
     (Block::Root, "net_namespace_ipvs"),
+    (Block::Root, "track_file"),
     (Block::Root, "track_group"),
     (Block::Root, "use_pid_dir"),
     (Block::Root, "virtual_server_group"),
+    (Block::Root, "vrrp_track_file"),
+    (Block::Root, "vrrp_track_process"),
 ];
 
 /// Whether lowering reads `keyword` and judges its arguments; those of all others are only looked at here.
@@ -58,7 +70,6 @@ pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic
         options,
         diagnostics: Vec::new(),
         guesses: HashMap::new(),
-        trackable: HashSet::new(),
     };
     let around = Around {
         acted: true,
@@ -82,8 +93,6 @@ struct Audit<'o> {
     diagnostics: Vec<Diagnostic>,
     /// What was guessed already: a mistake is often made more than once.
     guesses: HashMap<(Block, String), Option<String>>,
-    /// Kind and name of what may be tracked, as far as it is only looked at here.
-    trackable: HashSet<(&'static str, String)>,
 }
 
 impl Audit<'_> {
@@ -180,7 +189,6 @@ impl Audit<'_> {
             acted: around.acted && status == Status::Acted,
             lowered: around.lowered && is_lowered(keyword),
         };
-        self.unacted(block, statement);
         let body = statement.body.as_deref().unwrap_or_default();
         match keyword.args {
             Args::Block(inner) | Args::Values(inner) if self.nameless(inner, statement) => {}
@@ -191,32 +199,6 @@ impl Audit<'_> {
             Args::Values(inner) => self.extra_parameters(inner, statement),
             args if !inside.lowered => self.argument(args, statement),
             _ => {}
-        }
-    }
-
-    /// What can be told of keywords that nothing comes of yet, beyond their first argument.
-    fn unacted(&mut self, block: Block, statement: &Statement) {
-        let body = statement.body.as_deref().unwrap_or_default();
-        let name = || statement.arg().map(|word| word.text.clone()).unwrap_or_default();
-        match (block, statement.keyword()) {
-            (Block::Root, "track_file" | "vrrp_track_file") => drop(self.trackable.insert(("file", name()))),
-            (Block::Root, "vrrp_track_process") => drop(self.trackable.insert(("process", name()))),
-            (Block::Root, "bfd_instance") => drop(self.trackable.insert(("bfd", name()))),
-            // Only what was defined before counts (grammar 5.10).
-            (Block::Instance | Block::SyncGroup, "track_file") => self.tracked("file", body),
-            (Block::Instance | Block::SyncGroup, "track_process") => self.tracked("process", body),
-            (Block::Instance | Block::SyncGroup, "track_bfd") => self.tracked("bfd", body),
-            _ => {}
-        }
-    }
-
-    /// Lines that name what is tracked.
-    fn tracked(&mut self, kind: &'static str, lines: &[Statement]) {
-        for line in lines {
-            if !self.trackable.contains(&(kind, line.keyword().to_owned())) {
-                let message = format!("track {kind} {} not found, ignoring...", line.keyword());
-                self.report(Class::General, line, message);
-            }
         }
     }
 

@@ -178,7 +178,11 @@ fn numbers_with_something_after_them_are_forgiven_outside_of_tests() {
         let reading = read_str(Path::new("t"), text, &options);
         let instance = &reading.config.instances[0];
         assert_eq!(instance.garp.master_delay.map(|delay| delay.as_secs()), delay);
-        assert_eq!(instance.priority, None);
+        // Its default, which is not that of `state MASTER`.
+        assert_eq!(
+            instance.priority.as_ref().map(|priority| priority.value),
+            Some(100)
+        );
         assert_eq!(reading.diagnostics.len(), 2);
     }
 }

@@ -3,8 +3,7 @@
 //! Used at start, at every reload and by `-t`. Nothing here touches the running state: a file that cannot be run
 //! leaves no trace but its diagnostics.
 
-use super::config_command;
-use super::resolve;
+use super::{config_command, paths, resolve};
 use crate::cli::Options;
 use crate::conf::config::{Config, Global};
 use crate::conf::diag::{self, Class, Diagnostic};
@@ -203,6 +202,8 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
         reasons: examined.reasons,
         unknown_accounts,
         mail_server_unknown: plan::mail_server(&config).is_some_and(resolve::has_no_address),
+        track_files: paths::track_files(&config),
+        key_files: paths::key_files(&config),
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
@@ -230,6 +231,7 @@ fn only_the_halves_that_run(mut config: Config, options: &Options) -> Config {
         config.instances.clear();
         config.groups.clear();
         config.scripts.clear();
+        config.track_processes.clear();
     }
     if !options.check {
         config.ssl = None;

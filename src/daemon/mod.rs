@@ -16,6 +16,7 @@ pub mod last_will;
 mod limits;
 mod load;
 pub mod log;
+mod paths;
 pub mod pidfile;
 pub mod plane;
 mod resolve;

@@ -1,23 +1,22 @@
 //! One `vrrp_instance`: its defaults and what its values mean together (facts 1).
 
 use super::track::{drop_weights, track_interfaces, track_scripts};
+use super::trackers::Objects;
+use super::vips::{Packet, vips};
 use super::vrrp::resolve_garp;
-use super::{Builder, sync};
-use crate::conf::config::{AddressLine, AuthType, Global, Instance, Spanned};
-use crate::conf::diag::{Class, Place};
-use crate::net::{AddressSpec, Family, IfName};
+use super::{Builder, hmac, strict, sync, trackers, vmac};
+use crate::conf::config::{AuthType, Global, Instance, RouterSettings};
+use crate::conf::diag::{Class, Diagnostic, Place, Topic};
+use crate::net::{Family, IfName};
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{Auth, InitialState, RouterConfig, Transport, Version};
 use crate::vrrp::{Priority, Vrid};
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// The groups of RFC 5798.
 const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
-/// Addresses that one advert can name.
-const MAX_VIPS: usize = 255;
 /// Steps of version 3's interval.
 const CENTISECOND_MICROS: u64 = 10_000;
 
@@ -25,129 +24,224 @@ const CENTISECOND_MICROS: u64 = 10_000;
 pub(crate) const FAULT_NO_PEER: &str = "a unicast keyword is given, but no peer";
 /// The same for IPsec AH.
 pub(crate) const FAULT_AH: &str = "auth_type AH is not possible yet";
+/// The same for `auth_hmac`.
+pub(crate) const FAULT_HMAC: &str = "auth_hmac is not possible yet";
 
-/// The router of `written`; `None` when it cannot run, which has been said.
+/// What a router is built with.
+pub(super) struct Known<'a> {
+    pub(super) global: &'a Global,
+    pub(super) scripts: &'a [TrackScriptConfig],
+    pub(super) objects: &'a Objects,
+}
+
+/// The router of `written`, and what of it nothing comes of yet; `None` when it cannot run, which has been said.
 pub(super) fn build(
     builder: &mut Builder<'_>,
     written: &Instance,
-    global: &Global,
-    scripts: &[TrackScriptConfig],
-) -> Option<RouterConfig> {
+    known: &Known<'_>,
+) -> Option<(RouterConfig, RouterSettings)> {
     let name = written.name.value.clone();
     let vrid = written.vrid.as_ref().and_then(|vrid| Vrid::new(vrid.value));
     if vrid.is_none() {
         let message = format!("({name}) the virtual router id must be set");
-        builder.report(Class::Fatal, &written.name.place, message);
+        let diagnostic = Diagnostic::new(Class::Fatal, Some(written.name.place.clone()), message)
+            .about(Topic::VridMissing)
+            .with_help("virtual_router_id, from 1 to 255");
+        builder.stops.push(diagnostic);
     }
-    let interface = interface(builder, written);
-    let (vrid, interface) = (vrid?, interface?);
-    let family = family(written);
+    let interface = interface(builder, written, vrid.is_none());
+    let strict = strict::is_strict(builder, written);
+    let family = family(builder, written);
     let source = source(builder, written, family);
-    let version = version(builder, written, family, global);
+    let mut later = written.later.clone();
+    let mut tracked_interfaces =
+        track_interfaces(builder, &name, &written.track_interfaces, interface.as_ref());
+    let mut tracked_scripts = track_scripts(builder, &name, &written.track_scripts, known.scripts);
+    trackers::of_instance(builder, known.objects, &written.name, &mut later);
+    let (Some(vrid), Some(interface)) = (vrid, interface) else {
+        // Its addresses are looked at all the same.
+        let nowhere = IfName::new("none")?;
+        let packet = Packet {
+            family,
+            version: Version::V2,
+            strict: false,
+            hmac: false,
+            multicast: false,
+        };
+        let late = builder.late.len();
+        vips(builder, written, &packet, &nowhere);
+        builder.late.truncate(late);
+        return None;
+    };
+    let version = version(builder, written, family, known.global, strict);
     let priority = match &written.priority {
         Some(priority) => Priority(priority.value),
         None if sync::wants_master(written.state.as_ref().map(|state| state.value)) => Priority::OWNER,
         None => Priority::DEFAULT,
     };
-    let initial = match &written.state {
-        Some(state) => state.value,
-        None if priority.is_owner() => InitialState::Master,
-        None => InitialState::Backup,
+    let initial = strict::initial(builder, written, priority, strict);
+    let mut fault = None;
+    let router = vmac::Router {
+        written,
+        vrid,
+        family,
+        strict,
     };
-    let ah = written
-        .auth_type
-        .as_ref()
-        .filter(|kind| kind.value == AuthType::Ah);
-    let initial = match ah {
-        Some(kind) if initial == InitialState::Master && !priority.is_owner() && version == Version::V2 => {
-            let message =
-                format!("({name}) Initial state master is incompatible with AH authentication - clearing");
-            builder.report(Class::General, &kind.place, message);
-            InitialState::Backup
-        }
-        Some(_) | None => initial,
-    };
-    let mut config_fault = None;
-    let auth = auth(builder, written, family, version, &mut config_fault);
-    let transport = transport(builder, written, family, &mut config_fault);
-    if matches!(transport, Transport::Multicast { .. })
-        && builder
-            .host
-            .interface(&interface)
-            .is_some_and(|found| !found.multicast)
-    {
-        let message = format!(
-            "({name}) interface {interface} does not support multicast, specify unicast peers - disabling"
-        );
-        builder.report(Class::General, &written.name.place, message.clone());
-        config_fault = Some(message);
+    vmac::check(builder, &router, &mut later, &mut fault);
+    let advert_int = advert_int(builder, written, version);
+    let enforced = hmac::check(builder, written, strict, advert_int, &mut later);
+    if enforced {
+        // Adverts without the trailer would be dropped by the peers: two masters.
+        fault = Some(FAULT_HMAC.to_owned());
     }
-    let (nopreempt, preempt_delay) = preempt(builder, written, initial, priority);
-    let (vips, excluded) = vips(builder, written, family, version, &interface);
-    let mut tracked_interfaces =
-        track_interfaces(builder, &name, &written.track_interfaces, Some(&interface));
-    let mut tracked_scripts = track_scripts(builder, &name, &written.track_scripts, scripts);
+    let (auth, initial) = auth(
+        builder,
+        written,
+        &Authenticated {
+            family,
+            version,
+            strict,
+            hmac: later.auth_hmac.is_some(),
+            initial,
+            priority,
+        },
+        &mut fault,
+    );
+    let transport = transport(builder, written, family, &mut fault);
+    check_multicast(builder, written, &interface, &transport, strict, &mut fault);
+    let (nopreempt, preempt_delay) = preempt(builder, written, (initial, priority, strict));
+    let manners = strict::manners(
+        builder,
+        written,
+        resolve_garp(&known.global.garp, &written.garp),
+        strict,
+    );
+    strict::later(
+        builder,
+        written,
+        (strict, version, priority, nopreempt),
+        &mut later,
+    );
+    if source.is_none()
+        && let Some(keyword) = later.track_src_ip.take_if(|_| written.source.is_none())
+    {
+        let message = format!("({name}) track_src_ip has no effect without a source address");
+        builder.report(Class::Note, &keyword.place, message);
+    }
+    later.peer_ttls.retain(|peer, _| match &transport {
+        Transport::Unicast { peers, .. } => peers.contains(peer),
+        Transport::Multicast { .. } => false,
+    });
+    let (vips, excluded) = vips(
+        builder,
+        written,
+        &Packet {
+            family,
+            version,
+            strict,
+            hmac: later.auth_hmac.is_some(),
+            multicast: matches!(transport, Transport::Multicast { .. }),
+        },
+        &interface,
+    );
     if priority.is_owner() {
         drop_weights(builder, written, &mut tracked_interfaces, &mut tracked_scripts);
+        trackers::drop_weights(builder, &written.name, "address owner", &mut later);
     }
-    Some(RouterConfig {
+    let router = RouterConfig {
         vrid,
         family,
         version,
         initial,
         priority,
-        advert_int: advert_int(builder, written, version),
-        down_timer_adverts: written
-            .down_timer_adverts
-            .or(builder.config.global.down_timer_adverts)
-            .unwrap_or(3),
+        advert_int,
+        down_timer_adverts: manners.down_timer_adverts,
         nopreempt,
         preempt_delay,
         auth,
         source,
         transport,
-        garp: resolve_garp(&global.garp, &written.garp),
-        lower_prio_no_advert: written
-            .lower_prio_no_advert
-            .unwrap_or(builder.config.global.lower_prio_no_advert),
-        higher_prio_send_advert: written
-            .higher_prio_send_advert
-            .unwrap_or(builder.config.global.higher_prio_send_advert),
+        garp: manners.garp,
+        lower_prio_no_advert: manners.lower_prio_no_advert,
+        higher_prio_send_advert: manners.higher_prio_send_advert,
         vips,
         excluded,
         track_interfaces: tracked_interfaces,
         track_scripts: tracked_scripts,
         dont_track_primary: written.dont_track_primary,
         check_unicast_src: written.check_unicast_src || builder.config.global.check_unicast_src,
-        config_fault,
+        config_fault: fault,
         interface,
         name,
-    })
+    };
+    Some((router, later))
+}
+
+/// Without multicast there must be peers; strict mode knows no peers where there is (facts 1.10, 1.12).
+fn check_multicast(
+    builder: &mut Builder<'_>,
+    written: &Instance,
+    interface: &IfName,
+    transport: &Transport,
+    strict: bool,
+    fault: &mut Option<String>,
+) {
+    let name = &written.name.value;
+    let multicast = builder.host.interface(interface).map(|found| found.multicast);
+    match (transport, multicast) {
+        (Transport::Multicast { .. }, Some(false)) => {
+            let message = format!(
+                "({name}) interface {interface} does not support multicast, specify unicast peers - disabling"
+            );
+            builder.late_about(Topic::InterfaceMissing, &written.name.place, message.clone());
+            *fault = Some(message);
+        }
+        (Transport::Unicast { .. }, Some(true)) if strict => {
+            let place = written.unicast.as_ref().unwrap_or(&written.name.place);
+            let message = format!("({name}) Unicast peers are not supported in strict mode");
+            let diagnostic = Diagnostic::new(Class::Fatal, Some(place.clone()), message)
+                .about(Topic::VersionStrict)
+                .with_help(format!(
+                    "{interface} supports multicast; without strict_mode peers may be used"
+                ));
+            builder.late.push(diagnostic);
+        }
+        _ => {}
+    }
 }
 
 /// `interface`, or the one that holds the unicast source (facts 1.2, 1.11).
-fn interface(builder: &mut Builder<'_>, written: &Instance) -> Option<IfName> {
+fn interface(builder: &mut Builder<'_>, written: &Instance, stopped: bool) -> Option<IfName> {
     let name = &written.name.value;
     if let Some(interface) = &written.interface {
+        let nameless = IfName::new(&interface.value).is_none();
+        let missing = builder.interface_missing;
         let found = builder.interface(interface, |interface| {
             format!("WARNING - interface {interface} for vrrp_instance {name} doesn't exist")
-        })?;
+        });
+        let Some(found) = found else {
+            if nameless {
+                builder.interface_missing = missing;
+                unknown_interface(builder, written, stopped);
+            }
+            return None;
+        };
         if builder
             .host
             .interface(&found)
             .is_some_and(|status| status.loopback)
         {
-            let message = format!("({name}) cannot use loopback interface {found} for vrrp - ignoring");
-            builder.report(Class::General, &interface.place, message);
-            builder.report(
-                Class::Fatal,
-                &written.name.place,
-                format!("({name}) Unknown interface!"),
-            );
+            let message = format!("({name}) cannot use a loopback interface ({found}) for vrrp - ignoring");
+            let diagnostic = Diagnostic::new(Class::General, Some(interface.place.clone()), message);
+            builder
+                .diagnostics
+                .push(diagnostic.about(Topic::InterfaceMissing));
+            unknown_interface(builder, written, stopped);
             return None;
         }
         return Some(found);
     }
+    vmac::without_interface(builder, written);
     if written.unicast.is_some()
         && let Some(source) = &written.source
     {
@@ -156,7 +250,7 @@ fn interface(builder: &mut Builder<'_>, written: &Instance) -> Option<IfName> {
             .host
             .interfaces
             .iter()
-            .find(|found| found.addresses.iter().any(holds))
+            .find(|found| !found.loopback && found.addresses.iter().any(holds))
         {
             return Some(found.name.clone());
         }
@@ -164,29 +258,65 @@ fn interface(builder: &mut Builder<'_>, written: &Instance) -> Option<IfName> {
             "({name}) no interface has the unicast source address {}",
             source.value
         );
-        builder.report(Class::Fatal, &source.place, message);
+        let diagnostic = Diagnostic::new(Class::Fatal, Some(source.place.clone()), message);
+        builder.stops.push(diagnostic.about(Topic::InterfaceMissing));
         return None;
     }
-    builder.report(
-        Class::Fatal,
-        &written.name.place,
-        format!("({name}) Unknown interface!"),
-    );
+    unknown_interface(builder, written, stopped);
     None
 }
 
-/// Of the first thing that fixes it (fact 1.3).
-fn family(written: &Instance) -> Family {
-    if written.native_ipv6 {
-        return Family::V6;
+/// `stopped`: something else of it has been said already, and it is the lesser of its troubles.
+fn unknown_interface(builder: &mut Builder<'_>, written: &Instance, stopped: bool) {
+    if stopped && written.interface.is_some() {
+        return;
     }
+    let message = format!("({}) Unknown interface!", written.name.value);
+    let diagnostic = Diagnostic::new(Class::Fatal, Some(written.name.place.clone()), message)
+        .about(Topic::InterfaceMissing)
+        .with_help("interface, or unicast_src_ip with unicast_peer");
+    builder.stops.push(diagnostic);
+}
+
+/// Of the first thing that fixes it, `native_ipv6` among them (fact 1.3).
+fn family(builder: &mut Builder<'_>, written: &Instance) -> Family {
+    let found = first_family(written);
+    let Some(native) = &written.native_ipv6 else {
+        return found.map_or(Family::V4, |(family, _)| family);
+    };
+    if let Some((Family::V4, place)) = found
+        && (place.file != native.file || place.line < native.line)
+    {
+        let message = format!(
+            "({}) Cannot specify native_ipv6 with IPv4 addresses",
+            written.name.value
+        );
+        let diagnostic = Diagnostic::new(Class::General, Some(native.clone()), message)
+            .about(Topic::IpFamilyConflict)
+            .with_related(place, "an IPv4 address");
+        builder.diagnostics.push(diagnostic);
+        return Family::V4;
+    }
+    Family::V6
+}
+
+fn first_family(written: &Instance) -> Option<(Family, Place)> {
     let source = written.source.iter().map(|source| (&source.place, source.value));
     let group = written.mcast_dst.iter().map(|group| (&group.place, group.value));
     let peers = written.peers.iter().map(|peer| (&peer.place, peer.value));
     let vips = written.vips.iter().map(|vip| (&vip.place, vip.value.cidr.addr));
+    let ipvlan = written.later.use_ipvlan.iter().filter_map(|ipvlan| {
+        let (address, _) = ipvlan.value.address?;
+        Some((&ipvlan.place, address))
+    });
     // Lines of one file stand in their order; across files the order here decides.
     let key = |place: &Place| (place.line, place.column);
-    let all: Vec<(&Place, IpAddr)> = source.chain(group).chain(peers).chain(vips).collect();
+    let all: Vec<(&Place, IpAddr)> = source
+        .chain(group)
+        .chain(peers)
+        .chain(ipvlan)
+        .chain(vips)
+        .collect();
     let one_file = all.windows(2).all(|pair| match pair {
         [(a, _), (b, _)] => a.file == b.file,
         _ => true,
@@ -196,7 +326,7 @@ fn family(written: &Instance) -> Family {
     } else {
         all.first()
     };
-    first.map_or(Family::V4, |(_, address)| Family::of(address))
+    first.map(|(place, address)| (Family::of(address), (*place).clone()))
 }
 
 fn source(builder: &mut Builder<'_>, written: &Instance, family: Family) -> Option<IpAddr> {
@@ -205,22 +335,41 @@ fn source(builder: &mut Builder<'_>, written: &Instance, family: Family) -> Opti
         return Some(source.value);
     }
     let message = format!(
-        "({}): address family of source {} must match VRRP instance - ignoring",
+        "Configuration error: VRRP instance[{}] and src address[{}] MUST be of the same family !!! Skipping...",
         written.name.value, source.value
     );
-    builder.report(Class::General, &source.place, message);
+    mismatch(builder, &source.place, message);
     None
 }
 
+/// IPv4 where IPv6 is needed, or the other way round.
+fn mismatch(builder: &mut Builder<'_>, place: &Place, message: String) {
+    let diagnostic = Diagnostic::new(Class::General, Some(place.clone()), message);
+    builder
+        .diagnostics
+        .push(diagnostic.about(Topic::AddressFamilyMismatch));
+}
+
 /// Explicit, otherwise 3 for IPv6, otherwise `vrrp_version` (fact 1.4).
-fn version(builder: &mut Builder<'_>, written: &Instance, family: Family, global: &Global) -> Version {
+fn version(
+    builder: &mut Builder<'_>,
+    written: &Instance,
+    family: Family,
+    global: &Global,
+    strict: bool,
+) -> Version {
     match (&written.version, family) {
         (Some(version), Family::V6) if version.value == Version::V2 => {
-            let message = format!(
-                "({}) version 2 is not possible with IPv6, using 3",
-                written.name.value
-            );
-            builder.report(Class::General, &version.place, message);
+            let name = &written.name.value;
+            let (class, message) = if strict {
+                let message = format!("({name}) strict mode requires version 3 with IPv6 - resetting");
+                (Class::General, message)
+            } else {
+                let message =
+                    format!("({name}) accepted, no effect yet: version 2 with IPv6 - version 3 is used");
+                (Class::Unheeded, message)
+            };
+            builder.report(class, &version.place, message);
             Version::V3
         }
         (Some(version), _) => version.value,
@@ -229,54 +378,73 @@ fn version(builder: &mut Builder<'_>, written: &Instance, family: Family, global
     }
 }
 
-/// Facts 1.7: when the password counts.
+/// What decides whether the password counts.
+struct Authenticated {
+    family: Family,
+    version: Version,
+    strict: bool,
+    hmac: bool,
+    initial: InitialState,
+    priority: Priority,
+}
+
+/// Facts 1.7: when the password counts, and where AH begins.
 fn auth(
     builder: &mut Builder<'_>,
     written: &Instance,
-    family: Family,
-    version: Version,
+    with: &Authenticated,
     fault: &mut Option<String>,
-) -> Auth {
+) -> (Auth, InitialState) {
     let name = &written.name.value;
-    let Some(kind) = &written.auth_type else {
-        return Auth::None;
+    let Some(kind) = written.auth_type.as_ref().filter(|_| !with.hmac) else {
+        return (Auth::None, with.initial);
     };
-    if version == Version::V3 {
-        let message = format!("({name}) VRRP version 3 does not support authentication. Ignoring.");
-        builder.report(Class::General, &kind.place, message);
-        return Auth::None;
-    }
     let secret = written
         .auth_pass
         .as_ref()
         .filter(|secret| !secret.value.0.is_empty());
-    let Some(secret) = secret else {
-        let message = format!("({name}) Authentication specified but no password given. Ignoring");
-        builder.report(Class::General, &kind.place, message);
-        return Auth::None;
+    let refused = if with.strict {
+        Some("Strict mode does not support authentication. Ignoring.")
+    } else if with.version == Version::V3 {
+        Some("VRRP version 3 does not support authentication. Ignoring.")
+    } else if secret.is_none() {
+        Some("Authentication specified but no password given. Ignoring")
+    } else if kind.value == AuthType::Ah && with.family == Family::V6 {
+        Some("Cannot use AH authentication with IPv6. ignoring")
+    } else {
+        None
     };
-    match (kind.value, family) {
-        (AuthType::Pass, _) => {
-            let mut padded = [0; 8];
-            for (to, from) in padded.iter_mut().zip(&secret.value.0) {
-                *to = *from;
-            }
-            Auth::Pass(padded)
-        }
-        (AuthType::Ah, Family::V4) => {
-            // Adverts without AH would be dropped by the peers: two masters.
-            let message =
-                format!("({name}) accepted, no effect yet: auth_type AH - the instance stays in FAULT");
-            builder.report(Class::Unheeded, &kind.place, message);
-            *fault = Some(FAULT_AH.to_owned());
-            Auth::None
-        }
-        (AuthType::Ah, Family::V6) => {
-            let message = format!("({name}) Cannot use AH authentication with IPv6 - ignoring");
-            builder.report(Class::General, &kind.place, message);
-            Auth::None
-        }
+    if let Some(message) = refused {
+        let diagnostic = Diagnostic::new(
+            Class::General,
+            Some(kind.place.clone()),
+            format!("({name}) {message}"),
+        );
+        builder.late.push(diagnostic.about(Topic::AuthUnsupported));
+        return (Auth::None, with.initial);
     }
+    if kind.value == AuthType::Pass {
+        let mut padded = [0; 8];
+        for (to, from) in padded
+            .iter_mut()
+            .zip(secret.iter().flat_map(|secret| &secret.value.0))
+        {
+            *to = *from;
+        }
+        return (Auth::Pass(padded), with.initial);
+    }
+    // Adverts without AH would be dropped by the peers: two masters.
+    let message = format!("({name}) accepted, no effect yet: auth_type AH - the instance stays in FAULT");
+    builder.report(Class::Unheeded, &kind.place, message);
+    *fault = Some(FAULT_AH.to_owned());
+    if with.initial == InitialState::Master && !with.priority.is_owner() {
+        let message =
+            format!("({name}) Initial state master is incompatible with AH authentication - clearing");
+        let diagnostic = Diagnostic::new(Class::General, Some(kind.place.clone()), message);
+        builder.late.push(diagnostic.about(Topic::AuthUnsupported));
+        return (Auth::None, InitialState::Backup);
+    }
+    (Auth::None, with.initial)
 }
 
 /// What keepalived sends without `unicast_ttl`: 255 for IPv4; for IPv6 it leaves the kernel's default, which is 64.
@@ -301,20 +469,26 @@ fn transport(
             peers.push(peer.value);
         } else {
             let message = format!(
-                "({name}): address family of peer {} must match VRRP instance - ignoring",
+                "Configuration error: VRRP instance[{name}] and unicast peer address[{}] MUST be of the same \
+                 family !!! Skipping...",
                 peer.value
             );
-            builder.report(Class::General, &peer.place, message);
+            mismatch(builder, &peer.place, message);
         }
     }
     if !peers.is_empty() {
         let default = default_unicast_ttl(family);
         let ttl = written.unicast_ttl.as_ref().map_or(default, |ttl| ttl.value);
+        if let Some(group) = &written.mcast_dst {
+            let message = format!("({name}) multicast destination specified with unicast - ignoring");
+            builder.late_about(Topic::Other, &group.place, message);
+        }
         return Transport::Unicast { peers, ttl };
     }
     if let Some(ttl) = &written.unicast_ttl {
         let message = format!("({name}): Cannot use unicast_ttl without unicast peers - resetting");
-        builder.report(Class::General, &ttl.place, message);
+        let diagnostic = Diagnostic::new(Class::General, Some(ttl.place.clone()), message);
+        builder.late.push(diagnostic.about(Topic::UnicastWithoutPeers));
     }
     if let Some(place) = &written.unicast {
         if written.unicast_fault_no_peer {
@@ -324,7 +498,10 @@ fn transport(
                 "({name}) A unicast keyword has been specified without any unicast peers. Defaulting to multicast. \
                  This usage is deprecated - please update your configuration."
             );
-            builder.report(Class::Deprecated, place, message);
+            let diagnostic = Diagnostic::new(Class::Deprecated, Some(place.clone()), message).with_help(
+                "unicast_peer with the addresses of the others, or neither unicast_peer nor unicast_src_ip",
+            );
+            builder.late.push(diagnostic);
         }
     }
     let config = &builder.config.global;
@@ -335,9 +512,11 @@ fn transport(
     let group = match &written.mcast_dst {
         Some(group) if Family::of(&group.value) == family => group.value,
         Some(group) => {
-            let message =
-                format!("({name}): address family of mcast_dst_ip must match VRRP instance - ignoring");
-            builder.report(Class::General, &group.place, message);
+            let message = format!(
+                "({name}) mcast dest address {} MUST match VRRP instance family. Skipping...",
+                group.value
+            );
+            mismatch(builder, &group.place, message);
             default
         }
         None => default,
@@ -349,8 +528,7 @@ fn transport(
 fn preempt(
     builder: &mut Builder<'_>,
     written: &Instance,
-    initial: InitialState,
-    priority: Priority,
+    (initial, priority, strict): (InitialState, Priority, bool),
 ) -> (bool, Duration) {
     let name = &written.name.value;
     let master = initial == InitialState::Master;
@@ -363,14 +541,18 @@ fn preempt(
         } else {
             format!("({name}) Warning - nopreempt will not work with initial state MASTER - clearing")
         };
-        builder.report(Class::General, place, message);
+        preempt_state(builder, place, message);
         nopreempt = false;
     }
-    let Some(delay) = &written.preempt_delay else {
+    let Some(delay) = written
+        .preempt_delay
+        .as_ref()
+        .filter(|delay| !delay.value.is_zero())
+    else {
         return (nopreempt, Duration::ZERO);
     };
-    let message = if delay.value.is_zero() {
-        return (nopreempt, Duration::ZERO);
+    let message = if strict {
+        format!("({name}) preempt_delay is incompatible with strict mode - resetting")
     } else if master {
         format!("({name}) Warning - preempt delay will not work with initial state MASTER - clearing")
     } else if nopreempt {
@@ -378,8 +560,12 @@ fn preempt(
     } else {
         return (nopreempt, delay.value);
     };
-    builder.report(Class::General, &delay.place, message);
+    preempt_state(builder, &delay.place, message);
     (nopreempt, Duration::ZERO)
+}
+
+fn preempt_state(builder: &mut Builder<'_>, place: &Place, message: String) {
+    builder.late_about(Topic::PreemptState, place, message);
 }
 
 /// Fact 1.20.
@@ -409,109 +595,8 @@ fn advert_int(builder: &mut Builder<'_>, written: &Instance, version: Version) -
                 "({name}) VRRPv3 advertisement interval {seconds:.6}s must be a multiple of 10ms. rounding"
             ),
         };
-        builder.report(Class::General, &wanted.place, message);
+        let diagnostic = Diagnostic::new(Class::General, Some(wanted.place.clone()), message);
+        builder.late.push(diagnostic.about(Topic::VersionStrict));
     }
     Duration::from_micros(rounded)
-}
-
-/// The addresses in adverts and the others (facts 1.3, 1.14, 1.24).
-fn vips(
-    builder: &mut Builder<'_>,
-    written: &Instance,
-    family: Family,
-    version: Version,
-    interface: &IfName,
-) -> (Vec<AddressSpec>, Vec<AddressSpec>) {
-    let name = &written.name.value;
-    let mut seen = HashSet::new();
-    let mut vips = Vec::new();
-    let mut excluded = Vec::new();
-    for (lines, own) in [(&written.vips, true), (&written.excluded, false)] {
-        for line in lines {
-            if own && line.value.cidr.family() != family {
-                let message = format!(
-                    "({name}): address family must match VRRP instance [{}] - ignoring",
-                    line.value.cidr
-                );
-                builder.report(Class::General, &line.place, message);
-                continue;
-            }
-            let Some(spec) = address(builder, line, interface) else {
-                continue;
-            };
-            if !seen.insert((spec.cidr.addr, spec.interface.clone())) {
-                let message = format!(
-                    "({name}) VIP {} duplicates a VIP {} - ignoring",
-                    spec.cidr, spec.cidr
-                );
-                builder.report(Class::General, &line.place, message);
-                continue;
-            }
-            if own { vips.push(spec) } else { excluded.push(spec) }
-        }
-    }
-    let room = builder.host.interface(interface).map_or(MAX_VIPS, |i| {
-        room_for_vips(usize::try_from(i.mtu).unwrap_or(usize::MAX), family, version)
-    });
-    if vips.len() > room {
-        let message = format!(
-            "({name}) Number of VIPs ({}) exceeds maximum/space available in packet (max {room} addresses) \
-             - excess moved to eVIPs",
-            vips.len()
-        );
-        builder.report(Class::General, &written.name.place, message);
-        let mut more = vips.split_off(room);
-        more.append(&mut excluded);
-        excluded = more;
-    }
-    if vips.is_empty() && !written.no_virtual_ipaddress {
-        let (class, word) = match version {
-            Version::V2 => (Class::Warning, "sensible"),
-            Version::V3 => (Class::Fatal, "required"),
-        };
-        let message = format!("({name}) No VIP specified; at least one is {word}");
-        builder.report(class, &written.name.place, message);
-    }
-    (vips, excluded)
-}
-
-/// The addresses that fit into an advert (fact 1.14). One that is fragmented would be no advert to keepalived, and one
-/// longer than the MTU cannot leave at all.
-fn room_for_vips(mtu: usize, family: Family, version: Version) -> usize {
-    /// keepalived counts it although the MTU does not.
-    const ETHERNET: usize = 14;
-    const VRRP: usize = 8;
-    let (ip, address) = match family {
-        Family::V4 => (20, 4),
-        Family::V6 => (40, 16),
-    };
-    let authentication = match version {
-        Version::V2 => 8,
-        Version::V3 => 0,
-    };
-    (mtu.saturating_sub(ETHERNET + ip + VRRP + authentication) / address).min(MAX_VIPS)
-}
-
-fn address(builder: &mut Builder<'_>, line: &Spanned<AddressLine>, own: &IfName) -> Option<AddressSpec> {
-    let AddressLine {
-        cidr,
-        dev,
-        scope,
-        label,
-        broadcast,
-        options: _,
-    } = &line.value;
-    let interface = match dev {
-        None => own.clone(),
-        Some(dev) => builder.interface(dev, |interface| {
-            format!("WARNING - interface {interface} for ip address {cidr} doesn't exist")
-        })?,
-    };
-    Some(AddressSpec {
-        cidr: *cidr,
-        interface,
-        scope: *scope,
-        label: label.clone(),
-        broadcast: *broadcast,
-    })
 }

@@ -5,17 +5,24 @@
 
 mod check;
 mod global;
+mod hmac;
 mod instance;
 pub mod later;
 mod net;
 pub mod print;
 mod scripts;
+mod strict;
 mod sync;
 mod track;
+mod trackers;
+mod vips;
+mod vmac;
 mod vrrp;
 
 pub use global::mail_server;
+pub use hmac::{KeyFile, key_files};
 pub use scripts::{accounts, commands, policy};
+pub use trackers::track_files;
 
 use crate::check::CheckConfig;
 use crate::conf::config::{Config, Global, Instance};
@@ -25,7 +32,8 @@ use crate::notify::config::NotifyConfig;
 use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::VrrpConfig;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 /// Everything the daemon shall do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,12 +65,23 @@ pub struct Host {
     pub unknown_accounts: Vec<RunAs>,
     /// [`mail_server`] has no address.
     pub mail_server_unknown: bool,
+    /// What is wrong with those of [`track_files`]; one that is not here can be watched.
+    pub track_files: HashMap<PathBuf, PathFault>,
+    /// Those of [`key_files`], or why they cannot be read.
+    pub key_files: HashMap<PathBuf, Result<KeyFile, String>>,
 }
 
 impl Host {
     fn interface(&self, name: &IfName) -> Option<&InterfaceStatus> {
         self.interfaces.iter().find(|interface| interface.name == *name)
     }
+}
+
+/// Why a file cannot be tracked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathFault {
+    /// It has no directory that is there, and why in words.
+    Missing(String),
 }
 
 /// Why a command may not be run.
@@ -88,10 +107,13 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         instances: Builder::index(config.instances.iter().map(|written| written.name.value.as_str())),
         scripts: Builder::index(config.scripts.iter().map(|written| written.name.value.as_str())),
         runnable: HashMap::new(),
+        disabled: HashSet::new(),
         life_scripts: false,
         vrrp_scripts: false,
         check_scripts: false,
         interface_missing: false,
+        stops: Vec::new(),
+        late: Vec::new(),
     };
     for account in &host.unknown_accounts {
         let user = config
@@ -112,8 +134,9 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     };
     net::build(&mut builder, &mut plan);
     vrrp::build(&mut builder, &mut plan);
-    plan.check = check::build(&mut builder, &mut plan.later.lvs);
     plan.later.global = global::build(&mut builder);
+    builder.settle();
+    plan.check = check::build(&mut builder, &mut plan.later.lvs);
     builder.finish();
     (plan, builder.diagnostics)
 }
@@ -169,6 +192,8 @@ struct Builder<'a> {
     scripts: HashMap<&'a str, usize>,
     /// Where a track script that can be run stands in the plan.
     runnable: HashMap<&'a str, usize>,
+    /// Track scripts that are known and never run.
+    disabled: HashSet<&'a str>,
     /// A script of the daemon's own start or end will be run.
     life_scripts: bool,
     /// A script of the VRRP half will be run.
@@ -177,6 +202,10 @@ struct Builder<'a> {
     check_scripts: bool,
     /// An interface that must exist does not.
     interface_missing: bool,
+    /// Virtual routers that cannot be: keepalived ends at the first.
+    stops: Vec<Diagnostic>,
+    /// What keepalived looks at only when it has come so far: all interfaces are there, and no router stopped it.
+    late: Vec<Diagnostic>,
 }
 
 impl<'a> Builder<'a> {
@@ -202,8 +231,15 @@ impl<'a> Builder<'a> {
     }
 
     /// What becomes of a part whose `command` is refused, and why it is.
-    fn refuse(&mut self, class: Class, place: &crate::conf::diag::Place, message: String, command: &Command) {
-        let mut diagnostic = Diagnostic::new(class, Some(place.clone()), message);
+    fn refuse(
+        &mut self,
+        class: Class,
+        topic: Topic,
+        place: &crate::conf::diag::Place,
+        message: String,
+        command: &Command,
+    ) {
+        let mut diagnostic = Diagnostic::new(class, Some(place.clone()), message).about(topic);
         diagnostic.help = self.host.reasons.get(command).cloned();
         self.diagnostics.push(diagnostic);
     }
@@ -216,7 +252,10 @@ impl<'a> Builder<'a> {
     ) -> Option<IfName> {
         let Some(interface) = IfName::new(&name.value) else {
             let message = format!("'{}' is no name of an interface", name.value);
-            self.report(Class::General, &name.place, message);
+            let diagnostic = Diagnostic::new(Class::General, Some(name.place.clone()), message)
+                .about(Topic::NameTooLong)
+                .with_help("at most 15 characters, none of them a blank or a slash");
+            self.diagnostics.push(diagnostic);
             self.interface_missing = true;
             return None;
         };
@@ -236,6 +275,31 @@ impl<'a> Builder<'a> {
         None
     }
 
+    /// A general mistake that is found only when everything was read.
+    fn late_about(&mut self, topic: Topic, place: &crate::conf::diag::Place, message: String) {
+        let diagnostic = Diagnostic::new(Class::General, Some(place.clone()), message);
+        self.late.push(diagnostic.about(topic));
+    }
+
+    /// What keepalived would not have come to is said all the same, but does not count.
+    fn settle(&mut self) {
+        let stopped = self.interface_missing || !self.stops.is_empty();
+        let late = std::mem::take(&mut self.late);
+        for (at, mut stop) in std::mem::take(&mut self.stops).into_iter().enumerate() {
+            if at > 0 {
+                stop.class = Class::Unheeded;
+            }
+            self.diagnostics.push(stop);
+        }
+        for mut diagnostic in late {
+            if stopped && diagnostic.class != Class::Note {
+                diagnostic.class = Class::Unheeded;
+            }
+            self.diagnostics.push(diagnostic);
+        }
+        self.vrrp_scripts &= !stopped;
+    }
+
     fn finish(&mut self) {
         if self.interface_missing {
             let message = "Non-existent interface specified in configuration";
@@ -251,8 +315,7 @@ impl<'a> Builder<'a> {
                 "SECURITY VIOLATION - start/shutdown scripts are being executed but script_security not enabled.",
             ),
             (
-                // Without its interfaces keepalived does not come so far.
-                self.vrrp_scripts && !self.interface_missing,
+                self.vrrp_scripts,
                 "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
             ),
             (

@@ -7,6 +7,7 @@ mod checker;
 mod global;
 mod lvs;
 mod net;
+mod router;
 mod vrrp;
 
 use super::Plan;
@@ -34,14 +35,16 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
     out.global(global, vrrp.dynamic_interfaces, &later.global);
     out.net(&later.net);
     for script in track_scripts {
-        out.track_script(script);
+        out.track_script(script, later.tracked.init_fail.contains(&script.name));
     }
+    out.tracked(&later.tracked);
     for group in &vrrp.groups {
-        out.group(group, notify.groups.get(&group.name), track_scripts);
+        let further = later.groups.get(&group.name);
+        out.group(group, notify.groups.get(&group.name), further, track_scripts);
     }
     for router in &vrrp.routers {
-        let later = later.instances.get(&router.name);
-        out.router(router, notify.instances.get(&router.name), track_scripts, later);
+        let further = later.instances.get(&router.name);
+        out.router(router, notify.instances.get(&router.name), further, track_scripts);
     }
     out.lvs(&check.services, &later.lvs);
     out.text

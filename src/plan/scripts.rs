@@ -1,8 +1,10 @@
 //! The commands of a configuration: which there are, as whom they run, and which may.
 
 use super::{Builder, ScriptRefusal};
-use crate::conf::config::{CheckerKind, Config, MiscSettings, NotifySettings, Spanned, VrrpScript};
-use crate::conf::diag::Class;
+use crate::conf::config::{
+    CheckerKind, Config, MiscSettings, NotifySettings, RouterSettings, Spanned, VrrpScript,
+};
+use crate::conf::diag::{Class, Topic};
 use crate::script::config::{Command, RunAs, ScriptPolicy};
 
 /// `script_user` and `enable_script_security`.
@@ -27,6 +29,8 @@ pub fn commands(config: &Config) -> Vec<Command> {
                 .map(|command| command.value.clone()),
         );
     }
+    let later = config.instances.iter().map(|instance| &instance.later);
+    out.extend(later.flat_map(later_slots).map(|command| command.value.clone()));
     for server in &config.servers {
         let own = [&server.quorum_up, &server.quorum_down];
         let reals = server
@@ -90,7 +94,27 @@ pub(super) fn slots(notify: &NotifySettings) -> [Option<&Spanned<Command>>; 5] {
     [master, backup, fault, stop, any].map(Option::as_ref)
 }
 
+/// The commands of an instance that nothing comes of yet.
+fn later_slots(later: &RouterSettings) -> impl Iterator<Item = &Spanned<Command>> {
+    let deleted = later.notify_deleted.as_ref().and_then(Option::as_ref);
+    deleted.into_iter().chain(&later.notify_master_rx_lower_pri)
+}
+
 impl Builder<'_> {
+    /// Scripts of an instance that nothing comes of yet: those that may not be run are left out and said.
+    pub(super) fn notify_later(&mut self, later: &mut RouterSettings, owner: &str) {
+        if let Some(deleted) = &mut later.notify_deleted
+            && self.notify(deleted.as_ref(), owner).is_none()
+        {
+            *deleted = None;
+        }
+        let lower = &mut later.notify_master_rx_lower_pri;
+        if self.notify(lower.as_ref(), owner).is_none() {
+            *lower = None;
+        }
+        self.vrrp_scripts |= later_slots(later).next().is_some();
+    }
+
     /// A notify script that may be run; otherwise it is left out and said.
     pub(super) fn notify(&mut self, command: Option<&Spanned<Command>>, owner: &str) -> Option<Command> {
         let command = command?;
@@ -98,26 +122,30 @@ impl Builder<'_> {
             return Some(command.value.clone());
         };
         let program = command.value.program();
-        let (class, message) = match refusal {
+        let (class, topic, message) = match refusal {
             // keepalived logs this one, but -t does not count it.
             ScriptRefusal::NotFound => (
                 Class::Unheeded,
+                Topic::ScriptNotFound,
                 format!("{owner}script {program} not found or not executable - ignoring"),
             ),
             ScriptRefusal::NoUser => (
                 Class::Unheeded,
+                Topic::ScriptUser,
                 format!("{owner}Unable to set uid/gid for script '{program}' - ignoring"),
             ),
             ScriptRefusal::NoDefaultUser => (
                 Class::General,
+                Topic::ScriptUser,
                 format!("{owner}Unable to set default user for script {program} - ignoring"),
             ),
             ScriptRefusal::Unsafe => (
                 Class::Unheeded,
+                Topic::SecurityViolation,
                 format!("{owner}Unsafe permissions found for script '{program}' - disabling"),
             ),
         };
-        self.refuse(class, &command.place, message, &command.value);
+        self.refuse(class, topic, &command.place, message, &command.value);
         None
     }
 }

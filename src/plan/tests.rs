@@ -87,23 +87,36 @@ fn scripts_that_may_not_be_run_are_left_out() {
     for (refusal, classes) in [
         (
             ScriptRefusal::NotFound,
-            [Class::General, Class::Unheeded, Class::Unheeded, Class::Unheeded].as_slice(),
+            [Class::Unheeded, Class::Unheeded, Class::Unheeded, Class::General].as_slice(),
         ),
         (
             ScriptRefusal::NoUser,
-            &[Class::General, Class::Unheeded, Class::General, Class::Unheeded],
+            &[
+                Class::Unheeded,
+                Class::Unheeded,
+                Class::General,
+                Class::General,
+                Class::General,
+            ],
         ),
         (
             ScriptRefusal::NoDefaultUser,
-            &[Class::General, Class::General, Class::General, Class::Unheeded],
+            &[
+                Class::Unheeded,
+                Class::General,
+                Class::General,
+                Class::General,
+                Class::General,
+            ],
         ),
         (
             ScriptRefusal::Unsafe,
-            &[Class::General, Class::Unheeded, Class::Unheeded, Class::Unheeded],
+            &[Class::Unheeded, Class::Unheeded, Class::Unheeded, Class::General],
         ),
     ] {
         let (plan, said) = refused(SCRIPTS, refusal);
-        let got: Vec<Class> = said.iter().map(|(class, _)| *class).collect();
+        let mut got: Vec<Class> = said.iter().map(|(class, _)| *class).collect();
+        got.sort();
         assert_eq!(got, classes, "{refusal:?} {said:?}");
         assert!(plan.track_scripts.is_empty() && plan.vrrp.scripts.is_empty());
         assert!(plan.vrrp.routers[0].track_scripts.is_empty());

@@ -1,12 +1,12 @@
 //! Lines of `track_interface` and `track_script`, resolved: what they name, own interfaces, address owners.
 
 use super::Builder;
+use super::trackers::missing;
 use crate::conf::config::{Instance, TrackLine};
-use crate::conf::diag::Class;
+use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::IfName;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{TrackedInterface, TrackedScript};
-use std::collections::HashSet;
 
 /// `track_interface` of an instance or a group; `own` is tracked anyway (fact 1.23).
 pub(super) fn track_interfaces(
@@ -24,10 +24,10 @@ pub(super) fn track_interfaces(
         };
         if own == Some(&interface) {
             let message = format!("({name}) Ignoring track_interface {interface} since own interface");
-            builder.report(Class::General, &line.name.place, message);
-        } else if out.iter().any(|tracked| tracked.interface == interface) {
-            let message = format!("({name}) duplicate track_interface {interface} - ignoring");
-            builder.report(Class::General, &line.name.place, message);
+            let diagnostic = Diagnostic::new(Class::General, Some(line.name.place.clone()), message)
+                .about(Topic::TrackOwnInterface)
+                .with_help("it is tracked anyway, unless dont_track_primary says otherwise");
+            builder.late.push(diagnostic);
         } else {
             out.push(TrackedInterface {
                 interface,
@@ -47,41 +47,18 @@ pub(super) fn track_scripts(
     scripts: &[TrackScriptConfig],
 ) -> Vec<TrackedScript> {
     let mut out: Vec<TrackedScript> = Vec::new();
-    let mut seen = HashSet::new();
     for line in lines {
         let wanted = &line.name.value;
-        let defined = builder.scripts.get(wanted.as_str()).copied();
         let runnable = builder.runnable.get(wanted.as_str());
-        let removed = || {
-            defined
-                .and_then(|at| builder.config.scripts.get(at))
-                .is_some_and(|script| script.script.is_some() || script.script_unreadable)
-        };
-        match (runnable.and_then(|at| scripts.get(*at)), defined) {
-            (Some(script), Some(at)) => {
-                if at >= line.known {
-                    let message = format!(
-                        "({name}) track script {wanted} is defined only later: keepalived would ignore it here"
-                    );
-                    builder.report(Class::General, &line.name.place, message);
-                }
-                if !seen.insert(wanted.as_str()) {
-                    let message = format!("({name}) duplicate track_script {wanted} - ignoring");
-                    builder.report(Class::General, &line.name.place, message);
-                    continue;
-                }
-                out.push(TrackedScript {
-                    script: wanted.clone(),
-                    weight: line.weight.unwrap_or(script.weight),
-                    reverse: line.reverse.unwrap_or(script.reverse),
-                });
-            }
+        match runnable.and_then(|at| scripts.get(*at)) {
+            Some(script) if line.known => out.push(TrackedScript {
+                script: wanted.clone(),
+                weight: line.weight.unwrap_or(script.weight),
+                reverse: line.reverse.unwrap_or(script.reverse),
+            }),
             // One that may not be run has been said: where it is defined.
-            (None, Some(_)) if removed() => {}
-            (_, _) => {
-                let message = format!("({name}) track script {wanted} not found, ignoring...");
-                builder.report(Class::General, &line.name.place, message);
-            }
+            None if line.known && builder.disabled.contains(wanted.as_str()) => {}
+            _ => missing(builder, name, "script", line),
         }
     }
     out
@@ -99,7 +76,7 @@ pub(super) fn drop_weights(
     let mut messages: Vec<String> = weighted
         .map(|tracked| {
             format!(
-                "({name}) ignoring tracked interface {} with weight due to address_owner",
+                "({name}) ignoring {} tracked interface due to address owner",
                 tracked.interface
             )
         })
@@ -112,7 +89,8 @@ pub(super) fn drop_weights(
         )
     }));
     for message in messages {
-        builder.report(Class::General, &written.name.place, message);
+        let diagnostic = Diagnostic::new(Class::General, Some(written.name.place.clone()), message);
+        builder.late.push(diagnostic.about(Topic::TrackWeightIgnored));
     }
     interfaces.retain(|tracked| tracked.weight == 0);
     scripts.retain(|tracked| tracked.weight == 0);

@@ -1,9 +1,9 @@
 //! The VRRP half of the plan: defaults of the daemon, track scripts, instances, duplicates among them.
 
 use super::later::LaterInstance;
-use super::{Builder, Plan, ScriptRefusal, instance, net, scripts, sync};
+use super::{Builder, Plan, ScriptRefusal, instance, net, scripts, sync, trackers};
 use crate::conf::config::{Config, GarpSettings, Global, Inherited};
-use crate::conf::diag::Class;
+use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::Family;
 use crate::script::config::ScriptPolicy;
 use crate::track::config::TrackScriptConfig;
@@ -71,16 +71,27 @@ pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpCon
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
     let scripts = track_scripts(builder);
+    let (objects, files, processes) = trackers::definitions(builder);
+    (plan.later.tracked.files, plan.later.tracked.processes) = (files, processes);
+    let known = instance::Known {
+        global: &plan.global,
+        scripts: &scripts,
+        objects: &objects,
+    };
     for written in &builder.config.instances {
-        if let Some(router) = instance::build(builder, written, &plan.global, &scripts) {
-            let mut later = LaterInstance::default();
+        if let Some((router, mut settings)) = instance::build(builder, written, &known) {
+            builder.notify_later(&mut settings, &format!("({}) ", router.name));
+            let mut later = LaterInstance {
+                settings,
+                ..LaterInstance::default()
+            };
             net::instance(builder, written, &router, &mut later);
             plan.later.instances.insert(router.name.clone(), later);
             plan.vrrp.routers.push(router);
         }
     }
     duplicates(builder, &plan.vrrp.routers);
-    sync::build(builder, plan, &scripts);
+    sync::build(builder, plan, &scripts, &objects);
     // Scripts that nobody tracks are not run (fact 1.30).
     let routers = plan.vrrp.routers.iter().flat_map(|router| &router.track_scripts);
     let groups = plan.vrrp.groups.iter().flat_map(|group| &group.track_scripts);
@@ -93,6 +104,9 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
         let Some(written) = at.and_then(|at| builder.config.scripts.get(*at)) else {
             continue;
         };
+        if written.init_fail {
+            plan.later.tracked.init_fail.insert(script.name.clone());
+        }
         if !used.contains(script.name.as_str()) {
             let message = format!("Warning - script {} is not used", script.name);
             builder.report(Class::Note, &written.name.place, message);
@@ -151,10 +165,14 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
         }
         let Some(command) = scripts::tracked(written) else {
             if written.script_unreadable {
+                builder.disabled.insert(name.as_str());
                 continue;
             }
             let message = format!("No script set for vrrp_script {name} - removing");
-            builder.report(Class::General, &written.name.place, message);
+            let diagnostic = Diagnostic::new(Class::General, Some(written.name.place.clone()), message);
+            builder
+                .diagnostics
+                .push(diagnostic.about(Topic::TrackObjectEmpty));
             continue;
         };
         if let Some(refusal) = builder.host.refused.get(&command) {
@@ -171,7 +189,29 @@ fn track_scripts(builder: &mut Builder<'_>) -> Vec<TrackScriptConfig> {
                     format!("Unsafe permissions found for script '{program}' - disabling track script {name}")
                 }
             };
-            builder.refuse(Class::General, &written.name.place, message, &command);
+            let (place, topic) = match refusal {
+                ScriptRefusal::NotFound => (&written.name.place, Topic::ScriptNotFound),
+                ScriptRefusal::NoUser => (
+                    written
+                        .user
+                        .as_ref()
+                        .map_or(&written.name.place, |user| &user.place),
+                    Topic::ScriptUser,
+                ),
+                ScriptRefusal::NoDefaultUser => (&written.name.place, Topic::ScriptUser),
+                ScriptRefusal::Unsafe => (&written.name.place, Topic::SecurityViolation),
+            };
+            // Without its user it is as if it was never there; otherwise it is only never run.
+            if topic != Topic::ScriptUser {
+                builder.disabled.insert(name.as_str());
+            }
+            let mut diagnostic = Diagnostic::new(Class::General, Some(place.clone()), message).about(topic);
+            diagnostic.help = builder.host.reasons.get(&command).cloned();
+            if topic == Topic::ScriptUser {
+                builder.diagnostics.push(diagnostic);
+            } else {
+                builder.late.push(diagnostic);
+            }
             continue;
         }
         // It counts even when nobody tracks it.
@@ -216,8 +256,16 @@ fn duplicates(builder: &mut Builder<'_>, routers: &[RouterConfig]) {
         let place = written
             .and_then(|written| written.vrid.as_ref())
             .map(|vrid| vrid.place.clone());
-        let diagnostic = crate::conf::diag::Diagnostic::new(Class::Fatal, place, message);
-        builder.diagnostics.push(diagnostic);
+        let mut diagnostic = Diagnostic::new(Class::Fatal, place, message)
+            .about(Topic::VridDuplicate)
+            .with_help("another virtual_router_id; on one segment each virtual router has its own");
+        let first = builder
+            .written(&first.name)
+            .and_then(|written| written.vrid.as_ref());
+        if let Some(vrid) = first {
+            diagnostic = diagnostic.with_related(vrid.place.clone(), "used here");
+        }
+        builder.late.push(diagnostic);
     }
 }
 

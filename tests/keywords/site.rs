@@ -37,9 +37,17 @@ static_rules {
     iif eth0 table 200 preference 70 <RuleEntry>
 }
 vrrp_track_process P {
+    process /usr/sbin/sshd
+    <TrackProcess>
+}
+vrrp_track_process Q {
     <TrackProcess>
 }
 track_file F {
+    file /run/f
+    <TrackFile>
+}
+track_file H {
     <TrackFile>
 }
 bfd_instance N {
@@ -52,6 +60,10 @@ SSL {
 vrrp_script S {
     script "/usr/bin/true"
     <VrrpScript>
+}
+vrrp_script R {
+    script "/usr/bin/true"
+    weight 5 reverse
 }
 vrrp_instance A {
     interface eth0
@@ -89,9 +101,6 @@ vrrp_instance B {
         auth_pass one
         <Authentication>
     }
-    auth_hmac {
-        <AuthHmac>
-    }
     track_script {
         S weight 5
     }
@@ -116,8 +125,33 @@ vrrp_instance D {
     }
     track_script {
         S
+        R <TrackEntry>
     }
     <Instance>
+}
+vrrp_instance E {
+    interface eth2
+    virtual_router_id 5
+    <Instance>
+    virtual_ipaddress {
+        192.0.2.11
+    }
+    auth_hmac {
+        key 1 0123456789abcdef0123456789abcdef
+        active_key 1
+        <AuthHmac>
+    }
+}
+vrrp_instance I {
+    virtual_router_id 6
+    unicast_src_ip 192.0.2.1
+    unicast_peer {
+        192.0.2.78
+    }
+    <Instance>
+    virtual_ipaddress {
+        192.0.2.12
+    }
 }
 vrrp_sync_group G {
     group {

@@ -35,6 +35,7 @@ pub struct LaterGlobal {
 pub struct RootSettings {
     /// Seconds.
     pub child_wait_time: Option<u32>,
+    pub linkbeat_use_polling: bool,
     pub namespace_with_ipsets: bool,
     /// A name, or the namespace that the daemon was started in.
     pub net_namespace_ipvs: Option<Option<String>>,

@@ -8,7 +8,9 @@ mod checker;
 mod global;
 mod later;
 mod net;
+mod router;
 mod server;
+mod track;
 mod vrrp;
 
 pub use bfd::*;
@@ -16,7 +18,9 @@ pub use checker::*;
 pub use global::*;
 pub use later::*;
 pub use net::*;
+pub use router::*;
 pub use server::*;
+pub use track::*;
 pub use vrrp::*;
 
 use super::diag::Place;
@@ -46,6 +50,10 @@ pub struct Config {
     pub global: GlobalDefs,
     /// `vrrp_script`
     pub scripts: Vec<VrrpScript>,
+    /// `track_file`, `vrrp_track_file`
+    pub track_files: Vec<TrackFile>,
+    /// `vrrp_track_process`
+    pub track_processes: Vec<TrackProcess>,
     /// `vrrp_sync_group`
     pub groups: Vec<SyncGroup>,
     /// `vrrp_instance`

@@ -1,6 +1,6 @@
 //! `vrrp_instance`, `vrrp_sync_group`, `vrrp_script` and what they share.
 
-use super::{AddressLine, RouteLine, RuleLine, Spanned};
+use super::{AddressLine, GroupSettings, RouteLine, RouterSettings, RuleLine, Spanned};
 use crate::conf::diag::Place;
 use crate::script::config::{Command, RunAs};
 use crate::vrrp::config::{InitialState, Version};
@@ -27,6 +27,7 @@ pub struct VrrpScript {
     pub script: Option<Spanned<Command>>,
     /// There is a `script` that could not be read, which has been said.
     pub script_unreadable: bool,
+    pub init_fail: bool,
     pub interval: Option<Duration>,
     pub timeout: Option<Duration>,
     pub weight: i16,
@@ -47,17 +48,17 @@ pub struct NotifySettings {
     pub any: Option<Spanned<Command>>,
 }
 
-/// A line of `track_interface` or `track_script`.
+/// A line of `track_interface`, `track_script`, `track_file`, `track_process` or `track_bfd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackLine {
-    /// Of the interface or the script.
+    /// Of what is tracked.
     pub name: Spanned<String>,
     /// `weight`
     pub weight: Option<i16>,
     /// `reverse` (true) or `noreverse` (false).
     pub reverse: Option<bool>,
-    /// How many `vrrp_script` blocks stood before this line: keepalived knows only those (grammar 5.10).
-    pub known: usize,
+    /// What it names was defined before this line: keepalived knows only that (grammar 5.10). Of an interface always.
+    pub known: bool,
 }
 
 /// `vrrp_sync_group` as written.
@@ -70,6 +71,7 @@ pub struct SyncGroup {
     pub track_scripts: Vec<TrackLine>,
     pub tracking_weight: bool,
     pub notify: NotifySettings,
+    pub later: GroupSettings,
 }
 
 /// `auth_type`
@@ -92,7 +94,7 @@ pub struct Instance {
     pub priority: Option<Spanned<u8>>,
     pub version: Option<Spanned<Version>>,
     pub advert_int: Option<Spanned<Duration>>,
-    pub native_ipv6: bool,
+    pub native_ipv6: Option<Place>,
     pub auth_type: Option<Spanned<AuthType>>,
     pub auth_pass: Option<Spanned<Secret>>,
     /// It was longer than what counts.
@@ -116,10 +118,13 @@ pub struct Instance {
     pub track_interfaces: Vec<TrackLine>,
     pub track_scripts: Vec<TrackLine>,
     pub dont_track_primary: bool,
-    pub lower_prio_no_advert: Option<bool>,
-    pub higher_prio_send_advert: Option<bool>,
-    pub down_timer_adverts: Option<u8>,
+    pub lower_prio_no_advert: Option<Spanned<bool>>,
+    pub higher_prio_send_advert: Option<Spanned<bool>>,
+    pub down_timer_adverts: Option<Spanned<u8>>,
+    /// The last `garp_lower_prio_repeat` and `garp_lower_prio_delay`.
+    pub garp_lower_prio: [Option<Place>; 2],
     pub notify: NotifySettings,
+    pub later: RouterSettings,
 }
 
 /// A password: never shown by `Debug`.

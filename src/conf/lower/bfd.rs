@@ -31,9 +31,9 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         cx.word_error_about(Topic::Bfd, statement, word, message);
         return;
     }
-    if !cx.first(Block::BfdInstance, name) {
+    if let Some(first) = cx.first(Block::BfdInstance, statement, word) {
         let message = format!("BFD {name} already specified");
-        cx.word_error_about(Topic::DuplicateDefinition, statement, word, message);
+        cx.duplicate(statement, word, message, first);
         return;
     }
     let mut reader = Reader {

@@ -4,6 +4,7 @@
 //! several values mean together is the plan's. A value that cannot be read is reported and left out.
 
 mod address;
+mod auth_hmac;
 mod bfd;
 mod checker;
 mod encap;
@@ -14,6 +15,7 @@ mod interfaces;
 mod line;
 mod metric;
 mod route;
+mod router;
 mod rule;
 mod script;
 mod server;
@@ -22,6 +24,9 @@ mod statics;
 mod sync;
 mod track;
 mod track_group;
+mod track_object;
+mod unicast;
+mod vmac;
 mod vrrp;
 
 use super::ReadOptions;
@@ -33,7 +38,8 @@ use super::number;
 use super::token::{self, Word};
 use super::tree::Statement;
 use crate::script::config::{Command, RunAs};
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -43,9 +49,9 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) ->
         options,
         names,
         diagnostics: Vec::new(),
-        seen: HashSet::new(),
         preferences: (rule::FIRST_PREFERENCE, rule::FIRST_PREFERENCE),
         checkable: server::Checkable::default(),
+        seen: HashMap::new(),
     };
     let mut config = Config::default();
     for statement in tree {
@@ -58,7 +64,10 @@ pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) ->
             | "net_namespace_ipvs"
             | "namespace_with_ipsets"
             | "use_pid_dir"
+            | "linkbeat_use_polling"
             | "child_wait_time" => global::root(&mut cx, &mut config.global, statement),
+            "track_file" | "vrrp_track_file" => track_object::file(&mut cx, &mut config, statement, body),
+            "vrrp_track_process" => track_object::process(&mut cx, &mut config, statement, body),
             "vrrp_script" => script::lower(&mut cx, &mut config, statement, body),
             "vrrp_sync_group" => sync::lower(&mut cx, &mut config, statement, body),
             "vrrp_instance" => vrrp::lower(&mut cx, &mut config, statement, body),
@@ -85,18 +94,37 @@ struct Cx<'o> {
     /// Of routing tables and the like.
     names: &'o Names,
     diagnostics: Vec<Diagnostic>,
-    /// The names of blocks so far.
-    seen: HashSet<(Block, String)>,
     /// The next preference of an IPv4 and an IPv6 rule that has none.
     preferences: (u32, u32),
     /// What checkers may be about so far.
     checkable: server::Checkable,
+    /// The names of blocks so far, and where they were defined.
+    seen: HashMap<(Block, String), Place>,
 }
 
 impl Cx<'_> {
-    /// Whether no `block` of this name came before.
-    fn first(&mut self, block: Block, name: &str) -> bool {
-        self.seen.insert((block, name.to_owned()))
+    /// Where a `block` named `word` was defined before; otherwise this one is the first.
+    fn first(&mut self, block: Block, statement: &Statement, word: &Word) -> Option<Place> {
+        match self.seen.entry((block, word.text.clone())) {
+            Entry::Occupied(first) => Some(first.get().clone()),
+            Entry::Vacant(place) => {
+                place.insert(statement.place_of(word));
+                None
+            }
+        }
+    }
+
+    /// Whether a `block` of this name was defined so far.
+    fn defined(&self, block: Block, name: &str) -> bool {
+        self.seen.contains_key(&(block, name.to_owned()))
+    }
+
+    /// Something given twice of which the first counts.
+    fn duplicate(&mut self, statement: &Statement, word: &Word, message: impl Into<String>, first: Place) {
+        let diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message)
+            .about(Topic::DuplicateDefinition)
+            .with_related(first, "first defined here");
+        self.diagnostics.push(diagnostic);
     }
 
     fn report(&mut self, class: Class, place: Place, message: impl Into<String>) {
@@ -318,11 +346,14 @@ impl Cx<'_> {
 
     /// A command of which only the first one counts.
     fn script_once(&mut self, slot: &mut Option<Spanned<Command>>, statement: &Statement, owner: &str) {
-        if slot.is_some() {
-            let message = format!("{owner}{} already specified - ignoring", statement.keyword());
-            self.error_about(Topic::DuplicateDefinition, statement, message);
-        } else {
+        let Some(first) = slot.as_ref() else {
             *slot = self.script(statement);
+            return;
+        };
+        if let Some(word) = statement.arg() {
+            let keyword = statement.keyword();
+            let message = format!("{owner}{keyword} already specified - ignoring {}", word.text);
+            self.duplicate(statement, word, message, first.place.clone());
         }
     }
 

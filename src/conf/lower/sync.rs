@@ -1,22 +1,19 @@
 //! `vrrp_sync_group`.
 
 use super::{Cx, track};
-use crate::conf::config::{Config, NotifySettings, SyncGroup};
+use crate::conf::config::{Config, GroupSettings, NotifySettings, SyncGroup};
+use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::tree::Statement;
 
 /// A `vrrp_sync_group` block; of two with one name the second is skipped (fact 1.29).
 pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement, body: &[Statement]) {
     let Some(word) = statement.arg() else { return };
-    if !cx.first(Block::SyncGroup, &word.text) {
-        cx.word_error(
-            statement,
-            word,
-            format!("vrrp sync group {} already defined", word.text),
-        );
+    if let Some(first) = cx.first(Block::SyncGroup, statement, word) {
+        let message = format!("vrrp sync group {} already defined", word.text);
+        cx.duplicate(statement, word, message, first);
         return;
     }
-    let known = config.scripts.len();
     let mut group = SyncGroup {
         name: Cx::spanned(statement, word, word.text.clone()),
         members: Vec::new(),
@@ -24,41 +21,73 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         track_scripts: Vec::new(),
         tracking_weight: false,
         notify: NotifySettings::default(),
+        later: GroupSettings::default(),
     };
     for statement in body {
-        let inner = statement.body.as_deref().unwrap_or_default();
-        match statement.keyword() {
-            "group" => {
-                if group.members.is_empty() {
-                    for line in inner {
-                        let words = line.words.iter();
-                        group
-                            .members
-                            .extend(words.map(|word| Cx::spanned(line, word, word.text.clone())));
-                    }
-                } else {
-                    let message = format!("({}) group already specified - ignoring", group.name.value);
-                    cx.error(statement, message);
-                }
-            }
-            "track_interface" => group.track_interfaces.extend(track::lines(cx, inner, known)),
-            "track_script" => group.track_scripts.extend(track::lines(cx, inner, known)),
-            "sync_group_tracking_weight" | "global_tracking" => group.tracking_weight = true,
-            _ => notify(cx, &mut group.notify, statement, &group.name.value),
-        }
+        keyword(cx, &mut group, statement);
     }
     config.groups.push(group);
 }
 
-/// The notify keywords that groups and instances share.
-pub(super) fn notify(cx: &mut Cx<'_>, notify: &mut NotifySettings, statement: &Statement, name: &str) {
+fn keyword(cx: &mut Cx<'_>, group: &mut SyncGroup, statement: &Statement) {
+    let inner = statement.body.as_deref().unwrap_or_default();
+    let later = &mut group.later;
+    match statement.keyword() {
+        "group" => match group.members.first() {
+            None => {
+                for line in inner {
+                    let words = line.words.iter();
+                    group
+                        .members
+                        .extend(words.map(|word| Cx::spanned(line, word, word.text.clone())));
+                }
+            }
+            Some(first) => {
+                let message = format!("Group list already specified for sync group {}", group.name.value);
+                let diagnostic = Diagnostic::new(Class::General, Some(statement.place()), message)
+                    .about(Topic::DuplicateDefinition)
+                    .with_related(first.place.clone(), "the first list");
+                cx.diagnostics.push(diagnostic);
+            }
+        },
+        "smtp_alert" => later.smtp_alert = cx.boolean(statement).or(later.smtp_alert),
+        "notify_priority_changes" => {
+            later.notify_priority_changes = cx.boolean(statement).or(later.notify_priority_changes);
+        }
+        "sync_group_tracking_weight" | "global_tracking" => group.tracking_weight = true,
+        keyword => match track::Kind::of(keyword) {
+            Some(kind) => {
+                let lines = match kind {
+                    track::Kind::Interface => &mut group.track_interfaces,
+                    track::Kind::Script => &mut group.track_scripts,
+                    track::Kind::File => &mut later.track_files,
+                    track::Kind::Process => &mut later.track_processes,
+                    track::Kind::Bfd => &mut later.track_bfds,
+                };
+                track::lines(cx, lines, &group.name.value, kind, inner);
+            }
+            None => {
+                notify(cx, &mut group.notify, statement, &group.name.value);
+            }
+        },
+    }
+}
+
+/// The notify keywords that groups and instances share; `false`: `statement` is none of them.
+pub(super) fn notify(
+    cx: &mut Cx<'_>,
+    notify: &mut NotifySettings,
+    statement: &Statement,
+    name: &str,
+) -> bool {
     let slot = match statement.keyword() {
         "notify_master" => &mut notify.master,
         "notify_backup" => &mut notify.backup,
         "notify_fault" => &mut notify.fault,
         "notify_stop" => &mut notify.stop,
         "notify" => &mut notify.any,
-        _ => return,
+        _ => return false,
     };
     cx.script_once(slot, statement, &format!("({name}) "));
+    true
 }

@@ -12,9 +12,9 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         // No name, or more than one: said by the audit.
         return;
     };
-    if !cx.first(Block::TrackGroup, &word.text) {
+    if let Some(first) = cx.first(Block::TrackGroup, statement, word) {
         let message = format!("track_group {} already defined", word.text);
-        cx.word_error_about(Topic::DuplicateDefinition, statement, word, message);
+        cx.duplicate(statement, word, message, first);
         return;
     }
     let mut group = TrackGroup {

@@ -1,14 +1,15 @@
-//! `vrrp_instance`.
+//! `vrrp_instance`: what is acted on. The rest of its keywords is `router`'s, `unicast`'s and `auth_hmac`'s.
 
-use super::{Cx, address, global, route, rule, sync, track};
-use crate::conf::config::{AuthType, Config, GarpSettings, Instance, NotifySettings, Secret, Spanned};
-use crate::conf::diag::{Class, Place};
+use super::{Cx, address, auth_hmac, global, route, router, rule, sync, track, unicast};
+use crate::conf::config::{
+    AuthType, Config, GarpSettings, Instance, NotifySettings, RouterSettings, Secret, Spanned,
+};
+use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::number;
 use crate::conf::tree::Statement;
-use crate::net::Family;
-use crate::vrrp::config::InitialState;
-use std::net::IpAddr;
+use crate::vrrp::Priority;
+use crate::vrrp::config::{InitialState, Version};
 
 /// The octets of a password that count.
 const MAX_PASSWORD: usize = 8;
@@ -19,15 +20,14 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         // No name, or more than one: said by the audit.
         return;
     };
-    if !cx.first(Block::Instance, &word.text) {
+    if let Some(first) = cx.first(Block::Instance, statement, word) {
         let message = format!("vrrp instance {} already defined", word.text);
-        cx.word_error(statement, word, message);
+        cx.duplicate(statement, word, message, first);
         return;
     }
     let mut instance = Instance::named(Cx::spanned(statement, word, word.text.clone()));
-    let known = config.scripts.len();
     for statement in body {
-        keyword(cx, &mut instance, statement, known);
+        keyword(cx, &mut instance, statement);
     }
     config.instances.push(instance);
 }
@@ -42,7 +42,7 @@ impl Instance {
             priority: None,
             version: None,
             advert_int: None,
-            native_ipv6: false,
+            native_ipv6: None,
             auth_type: None,
             auth_pass: None,
             auth_pass_cut: false,
@@ -67,12 +67,14 @@ impl Instance {
             lower_prio_no_advert: None,
             higher_prio_send_advert: None,
             down_timer_adverts: None,
+            garp_lower_prio: [None, None],
             notify: NotifySettings::default(),
+            later: RouterSettings::default(),
         }
     }
 }
 
-fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, known: usize) {
+fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
     let block = Block::Instance;
     let inner = statement.body.as_deref().unwrap_or_default();
     let place = || {
@@ -87,34 +89,24 @@ fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, know
                 instance.interface = Some(Cx::spanned(statement, word, word.text.clone()));
             }
         }
-        "virtual_router_id" => set(&mut instance.vrid, cx.unsigned(block, statement), place()),
-        "priority" => set(&mut instance.priority, cx.unsigned(block, statement), place()),
-        "version" => set(
-            &mut instance.version,
-            global::version(cx, block, statement),
-            place(),
-        ),
+        "virtual_router_id" => {
+            let meant = "VRID '{}' not valid - must be between 1 & 255";
+            let vrid = small(cx, instance, statement, meant);
+            set(&mut instance.vrid, vrid, place());
+        }
+        "priority" => {
+            let meant = "Priority not valid! must be between 1 & 255. Using default 100";
+            let priority = small(cx, instance, statement, meant).or(Some(Priority::DEFAULT.0));
+            set(&mut instance.priority, priority, place());
+        }
+        "version" => version(cx, instance, statement),
         "advert_int" => set(&mut instance.advert_int, cx.seconds(block, statement), place()),
-        "native_ipv6" => instance.native_ipv6 = true,
+        "native_ipv6" => instance.native_ipv6 = Some(statement.place()),
         "authentication" => authentication(cx, instance, inner),
+        "auth_hmac" => auth_hmac::lower(cx, instance, statement, inner),
         "preempt" => instance.nopreempt = None,
         "nopreempt" => instance.nopreempt = Some(statement.place()),
         "preempt_delay" => set(&mut instance.preempt_delay, cx.seconds(block, statement), place()),
-        "mcast_src_ip" => instance.source = cx.address(statement).or_else(|| instance.source.take()),
-        "unicast_src_ip" => {
-            instance.source = cx.address(statement).or_else(|| instance.source.take());
-            instance.unicast = Some(statement.place());
-        }
-        "unicast_peer" => {
-            instance.unicast = Some(statement.place());
-            for line in inner {
-                peer(cx, instance, line);
-            }
-        }
-        "mcast_dst_ip" => mcast_dst(cx, instance, statement),
-        "unicast_ttl" => set(&mut instance.unicast_ttl, cx.unsigned(block, statement), place()),
-        "unicast_fault_no_peer" => instance.unicast_fault_no_peer = true,
-        "check_unicast_src" => instance.check_unicast_src = true,
         "virtual_ipaddress" => instance.vips.extend(address::lines(cx, inner)),
         "virtual_ipaddress_excluded" => instance.excluded.extend(address::lines(cx, inner)),
         "virtual_routes" => {
@@ -126,27 +118,108 @@ fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, know
             instance.rules.extend(rules);
         }
         "no_virtual_ipaddress" => instance.no_virtual_ipaddress = true,
-        "track_interface" => instance.track_interfaces.extend(track::lines(cx, inner, known)),
-        "track_script" => instance.track_scripts.extend(track::lines(cx, inner, known)),
         "dont_track_primary" => instance.dont_track_primary = true,
         "lower_prio_no_advert" => {
-            instance.lower_prio_no_advert = cx.boolean(statement).or(instance.lower_prio_no_advert);
+            let value = cx.boolean(statement);
+            set(&mut instance.lower_prio_no_advert, value, place());
         }
         "higher_prio_send_advert" => {
-            instance.higher_prio_send_advert = cx.boolean(statement).or(instance.higher_prio_send_advert);
+            let value = cx.boolean(statement);
+            set(&mut instance.higher_prio_send_advert, value, place());
         }
         "down_timer_adverts" => {
-            instance.down_timer_adverts = cx.unsigned(block, statement).or(instance.down_timer_adverts);
+            let value = cx.unsigned(block, statement);
+            set(&mut instance.down_timer_adverts, value, place());
         }
-        name => match name.strip_prefix("garp_") {
-            Some(garp) => global::garp(cx, &mut instance.garp, block, statement, garp),
-            None => sync::notify(cx, &mut instance.notify, statement, &instance.name.value),
-        },
+        _ => {
+            let _ = unicast::keyword(cx, instance, statement)
+                || tracked(cx, instance, statement, inner)
+                || router::keyword(cx, instance, statement)
+                || garp(cx, instance, statement)
+                || sync::notify(cx, &mut instance.notify, statement, &instance.name.value);
+        }
+    }
+}
+
+/// What is tracked; `false`: `statement` is none of it.
+fn tracked(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, inner: &[Statement]) -> bool {
+    let Some(kind) = track::Kind::of(statement.keyword()) else {
+        return false;
+    };
+    let lines = match kind {
+        track::Kind::Interface => &mut instance.track_interfaces,
+        track::Kind::Script => &mut instance.track_scripts,
+        track::Kind::File => &mut instance.later.track_files,
+        track::Kind::Process => &mut instance.later.track_processes,
+        track::Kind::Bfd => &mut instance.later.track_bfds,
+    };
+    track::lines(cx, lines, &instance.name.value, kind, inner);
+    true
+}
+
+/// `garp_…`; `false`: `statement` is none of them.
+fn garp(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) -> bool {
+    let Some(name) = statement.keyword().strip_prefix("garp_") else {
+        return false;
+    };
+    let [repeat, delay] = &mut instance.garp_lower_prio;
+    match name {
+        "lower_prio_repeat" => *repeat = Some(statement.place()),
+        "lower_prio_delay" => *delay = Some(statement.place()),
+        _ => {}
+    }
+    global::garp(cx, &mut instance.garp, Block::Instance, statement, name);
+    true
+}
+
+/// VRID or priority: what is none is said in keepalived's words, with the number in place of `{}`.
+fn small(cx: &mut Cx<'_>, instance: &Instance, statement: &Statement, meant: &str) -> Option<u8> {
+    let word = statement.arg()?;
+    match number::int(&word.text, 1, 255, false) {
+        Ok((value, _)) => u8::try_from(value).ok(),
+        Err(error) => {
+            let meant = meant.replace("{}", &word.text);
+            let message = format!("({}) {meant}: {error}", instance.name.value);
+            let diagnostic = Diagnostic::new(Class::InvalidNumber, Some(statement.place_of(word)), message);
+            cx.diagnostics.push(match statement.keyword() {
+                "priority" => diagnostic.about(Topic::PriorityInvalid),
+                _ => diagnostic,
+            });
+            None
+        }
+    }
+}
+
+/// The first one counts, and `native_ipv6` is one of 3 (fact 1.4).
+fn version(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
+    let (Some(word), Some(version)) = (statement.arg(), global::version(cx, Block::Instance, statement))
+    else {
+        return;
+    };
+    let (known, because) = match (&instance.version, &instance.native_ipv6) {
+        (Some(known), _) => (known.value, &known.place),
+        (None, Some(place)) => (Version::V3, place),
+        (None, None) => {
+            instance.version = Some(Cx::spanned(statement, word, version));
+            return;
+        }
+    };
+    if known != version {
+        let message = format!(
+            "({}) vrrp_version {} conflicts with configured or deduced version {}; ignoring.",
+            instance.name.value,
+            version.number(),
+            known.number()
+        );
+        let diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message)
+            .about(Topic::VersionStrict)
+            .with_related(because.clone(), format!("version {} here", known.number()));
+        cx.diagnostics.push(diagnostic);
     }
 }
 
 /// The last value that could be read wins.
-fn set<T>(slot: &mut Option<Spanned<T>>, value: Option<T>, place: Place) {
+pub(super) fn set<T>(slot: &mut Option<Spanned<T>>, value: Option<T>, place: Place) {
     if let Some(value) = value {
         *slot = Some(Spanned { value, place });
     }
@@ -160,17 +233,24 @@ fn state(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
         "BACKUP" => InitialState::Backup,
         other => {
             let message = format!("({name}) unknown state '{other}', defaulting to BACKUP");
-            cx.choice_error(statement, word, message, &["MASTER", "BACKUP"]);
+            cx.choice_error_about(
+                Topic::StateUnknown,
+                statement,
+                word,
+                message,
+                &["MASTER", "BACKUP"],
+            );
             InitialState::Backup
         }
     };
-    let master = instance
-        .state
-        .as_ref()
-        .is_some_and(|state| state.value == InitialState::Master);
-    if master && value == InitialState::Backup {
+    if let Some(first) = &instance.state
+        && (first.value, value) == (InitialState::Master, InitialState::Backup)
+    {
         let message = format!("({name}) state previously set as MASTER - ignoring BACKUP");
-        cx.word_error(statement, word, message);
+        let diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message)
+            .about(Topic::StateUnknown)
+            .with_related(first.place.clone(), "MASTER here");
+        cx.diagnostics.push(diagnostic);
         return;
     }
     instance.state = Some(Cx::spanned(statement, word, value));
@@ -186,7 +266,7 @@ fn authentication(cx: &mut Cx<'_>, instance: &mut Instance, body: &[Statement]) 
                 "AH" => instance.auth_type = Some(Cx::spanned(statement, word, AuthType::Ah)),
                 other => {
                     let message = format!("({name}) unknown authentication type '{other}'");
-                    cx.choice_error(statement, word, message, &["PASS", "AH"]);
+                    cx.choice_error_about(Topic::AuthTypeUnknown, statement, word, message, &["PASS", "AH"]);
                 }
             },
             "auth_pass" => {
@@ -194,80 +274,12 @@ fn authentication(cx: &mut Cx<'_>, instance: &mut Instance, body: &[Statement]) 
                 instance.auth_pass_cut = secret.len() > MAX_PASSWORD;
                 if instance.auth_pass_cut {
                     let message = format!("({name}) Truncating auth_pass to {MAX_PASSWORD} characters");
-                    cx.report(Class::General, statement.place_of(word), message);
+                    cx.word_error_about(Topic::AuthTruncated, statement, word, message);
                     secret.truncate(MAX_PASSWORD);
                 }
                 instance.auth_pass = Some(Cx::spanned(statement, word, Secret(secret)));
             }
             _ => {}
         }
-    }
-}
-
-/// ADDRESS [min_ttl TTL] [max_ttl TTL]
-fn peer(cx: &mut Cx<'_>, instance: &mut Instance, line: &Statement) {
-    let Some(word) = line.words.first() else { return };
-    let name = &instance.name.value;
-    let Ok(address) = word.text.parse::<IpAddr>() else {
-        let message = format!("({name}) malformed unicast peer address {}", word.text);
-        cx.word_error(line, word, message);
-        return;
-    };
-    if instance.peers.iter().any(|peer| peer.value == address) {
-        cx.word_error(
-            line,
-            word,
-            format!("({name}) duplicate unicast peer {address} - ignoring"),
-        );
-        return;
-    }
-    instance.peers.push(Cx::spanned(line, word, address));
-    let mut options = line.args().iter();
-    while let Some(option) = options.next() {
-        match option.text.as_str() {
-            "min_ttl" | "max_ttl" => {
-                let place = line.place_of(option);
-                match options
-                    .next()
-                    .map(|value| number::int(&value.text, 0, 255, false))
-                {
-                    Some(Ok(_)) => {
-                        // A limit turns the check of the source on; the limit itself is not looked at yet.
-                        instance.check_unicast_src = true;
-                        let message = format!("accepted, no effect yet: {}", option.text);
-                        cx.report(Class::Unheeded, place, message);
-                    }
-                    Some(Err(error)) => {
-                        cx.report(Class::InvalidNumber, place, format!("{}: {error}", option.text));
-                    }
-                    None => cx.report(Class::General, place, format!("{} has no value", option.text)),
-                }
-            }
-            other => cx.word_error(
-                line,
-                option,
-                format!("({name}) unknown unicast_peer option {other}"),
-            ),
-        }
-    }
-}
-
-fn mcast_dst(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
-    let Some(address) = cx.address(statement) else {
-        return;
-    };
-    let fits = match address.value {
-        IpAddr::V4(group) => group.is_multicast(),
-        IpAddr::V6(group) => group.is_multicast() && group.segments()[0] & 0xf == 2,
-    };
-    if fits {
-        instance.mcast_dst = Some(address);
-    } else {
-        let family = Family::of(&address.value);
-        let message = format!(
-            "({}) {} is no {family} multicast address for adverts - ignoring",
-            instance.name.value, address.value
-        );
-        cx.report(Class::General, address.place, message);
     }
 }

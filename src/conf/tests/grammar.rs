@@ -584,6 +584,17 @@ fn grammar_6_values() {
                     Some(wanted) => ("WARNING - ", wanted),
                     None => ("", wanted),
                 };
+                // Two have words of their own.
+                let keyword = match keyword {
+                    "priority" => {
+                        "(A) Priority not valid! must be between 1 & 255. Using default 100".to_owned()
+                    }
+                    "virtual_router_id" => {
+                        let word = line.split(' ').nth(1).unwrap();
+                        format!("(A) VRID '{word}' not valid - must be between 1 & 255")
+                    }
+                    other => other.to_owned(),
+                };
                 let wanted = format!("InvalidNumber {warning}{keyword}: {wanted}");
                 assert_eq!(said, [wanted], "{item}: {line}");
             }

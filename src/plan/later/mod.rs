@@ -6,6 +6,7 @@
 
 mod lvs;
 mod net;
+mod track;
 mod vrrp;
 
 pub use crate::conf::config::LaterGlobal;
@@ -14,6 +15,7 @@ pub use lvs::{
     LaterServerGroup, LaterUrl, ServerSettings,
 };
 pub use net::{GarpLimit, LaterNet, StaticGroup};
+pub use track::LaterTracked;
 pub use vrrp::{LaterGroup, LaterInstance};
 
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ pub struct Later {
     /// Blocks of the top level that are no virtual router: static addresses, routes and rules, groups for gratuitous
     /// ARP, what is tracked, BFD.
     pub net: LaterNet,
+    /// What virtual routers track besides interfaces and scripts.
+    pub tracked: LaterTracked,
     /// By the name of the instance.
     pub instances: BTreeMap<String, LaterInstance>,
     /// By the name of the sync group.

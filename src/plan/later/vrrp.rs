@@ -1,5 +1,6 @@
 //! Settings of virtual routers and sync groups that nothing comes of yet.
 
+use crate::conf::config::{GroupSettings, RouterSettings};
 use crate::net::{AddressOptions, IfName, Route, Rule};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -7,6 +8,8 @@ use std::net::IpAddr;
 /// Of a `vrrp_instance`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterInstance {
+    /// Single keywords and what is tracked.
+    pub settings: RouterSettings,
     /// `virtual_routes`
     pub routes: Vec<Route>,
     /// `virtual_rules`
@@ -17,4 +20,7 @@ pub struct LaterInstance {
 
 /// Of a `vrrp_sync_group`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaterGroup {}
+pub struct LaterGroup {
+    /// All of it.
+    pub settings: GroupSettings,
+}

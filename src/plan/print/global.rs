@@ -53,11 +53,13 @@ impl Printer {
     fn root(&mut self, root: &RootSettings) {
         let RootSettings {
             child_wait_time,
+            linkbeat_use_polling,
             namespace_with_ipsets,
             net_namespace_ipvs,
             use_pid_dir,
         } = root;
         self.some("child_wait_time", child_wait_time.as_ref());
+        self.flag("linkbeat_use_polling", *linkbeat_use_polling);
         self.flag("namespace_with_ipsets", *namespace_with_ipsets);
         self.optional("net_namespace_ipvs", net_namespace_ipvs.as_ref());
         self.flag("use_pid_dir", *use_pid_dir);

@@ -1,10 +1,11 @@
 //! `vrrp_script`, `vrrp_sync_group` and `vrrp_instance` of the effective configuration.
 
+use super::router::peer_line;
 use super::{MASK, Printer, argv, net, seconds, word};
 use crate::net::{AddressSpec, Family, IfName};
 use crate::notify::config::NotifyScripts;
 use crate::plan::instance::{FAULT_AH, FAULT_NO_PEER};
-use crate::plan::later::LaterInstance;
+use crate::plan::later::{LaterGroup, LaterInstance};
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
     Auth, InitialState, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport, Version,
@@ -12,7 +13,7 @@ use crate::vrrp::config::{
 use std::net::IpAddr;
 
 impl Printer {
-    pub(super) fn track_script(&mut self, script: &TrackScriptConfig) {
+    pub(super) fn track_script(&mut self, script: &TrackScriptConfig, init_fail: bool) {
         let TrackScriptConfig {
             name,
             command,
@@ -34,6 +35,7 @@ impl Printer {
             );
             out.set("rise", rise);
             out.set("fall", fall);
+            out.flag("init_fail", init_fail);
         });
     }
 
@@ -101,6 +103,7 @@ impl Printer {
         &mut self,
         group: &SyncGroupConfig,
         scripts: Option<&NotifyScripts>,
+        later: Option<&LaterGroup>,
         defined: &[TrackScriptConfig],
     ) {
         let SyncGroupConfig {
@@ -118,6 +121,9 @@ impl Printer {
             // Weights that are not allowed are gone already.
             out.line("sync_group_tracking_weight");
             out.trackers(track_interfaces, track_scripts, defined);
+            if let Some(later) = later {
+                out.later_group(&later.settings);
+            }
             out.notify(scripts);
         });
     }
@@ -126,8 +132,8 @@ impl Printer {
         &mut self,
         router: &RouterConfig,
         scripts: Option<&NotifyScripts>,
-        defined: &[TrackScriptConfig],
         later: Option<&LaterInstance>,
+        defined: &[TrackScriptConfig],
     ) {
         let RouterConfig {
             name,
@@ -175,7 +181,7 @@ impl Printer {
                 out.set("preempt_delay", seconds(*preempt_delay));
             }
             out.auth(auth, config_fault.as_deref(), *version);
-            out.transport(transport, *source, config_fault.as_deref());
+            out.transport(transport, *source, config_fault.as_deref(), later);
             out.garp("garp", garp);
             out.boolean("lower_prio_no_advert", *lower_prio_no_advert);
             out.boolean("higher_prio_send_advert", *higher_prio_send_advert);
@@ -190,6 +196,9 @@ impl Printer {
                 out.lines("virtual_rules", rules.iter().map(net::rule));
             }
             out.notify(scripts);
+            if let Some(later) = later {
+                out.later_instance(&later.settings);
+            }
         });
     }
 
@@ -209,7 +218,13 @@ impl Printer {
         });
     }
 
-    fn transport(&mut self, transport: &Transport, source: Option<IpAddr>, fault: Option<&str>) {
+    fn transport(
+        &mut self,
+        transport: &Transport,
+        source: Option<IpAddr>,
+        fault: Option<&str>,
+        later: Option<&LaterInstance>,
+    ) {
         match transport {
             Transport::Multicast { group } => {
                 self.set("mcast_dst_ip", group);
@@ -228,7 +243,7 @@ impl Printer {
                 self.set("unicast_ttl", ttl);
                 self.block("unicast_peer", |out| {
                     for peer in peers {
-                        out.line(&peer.to_string());
+                        out.line(&peer_line(*peer, later));
                     }
                 });
             }

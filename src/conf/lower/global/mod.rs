@@ -39,6 +39,7 @@ pub(super) fn root(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Stateme
         },
         "namespace_with_ipsets" => settings.namespace_with_ipsets = true,
         "use_pid_dir" => settings.use_pid_dir = true,
+        "linkbeat_use_polling" => settings.linkbeat_use_polling = true,
         "child_wait_time" => {
             settings.child_wait_time = cx.unsigned(Block::Root, statement).or(settings.child_wait_time);
         }

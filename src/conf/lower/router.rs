@@ -1,0 +1,114 @@
+//! Keywords of a `vrrp_instance` that nothing comes of yet.
+
+use super::global::routers::extra_garp;
+use super::{Cx, vmac};
+use crate::conf::config::{Instance, Spanned};
+use crate::conf::diag::{Class, Diagnostic, Topic};
+use crate::conf::keyword::Block;
+use crate::conf::tree::Statement;
+
+/// The priority of the peer that `timer_expired_backup` reckons with when none is given.
+const GREATEST_BACKUP: u8 = 254;
+
+/// `false`: `statement` is none of these.
+pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) -> bool {
+    let block = Block::Instance;
+    let name = &instance.name.value;
+    let later = &mut instance.later;
+    let here = || Spanned {
+        value: (),
+        place: statement.place(),
+    };
+    match statement.keyword() {
+        "use_vmac" => vmac::use_vmac(cx, instance, statement),
+        "use_ipvlan" => vmac::use_ipvlan(cx, instance, statement),
+        "use_vmac_addr" => later.use_vmac_addr = true,
+        "vmac_xmit_base" => later.vmac_xmit_base = Some(here()),
+        "vrf" => vrf(cx, instance, statement),
+        "track_src_ip" => later.track_src_ip = Some(here()),
+        "promote_secondaries" => later.promote_secondaries = Some(here()),
+        "v3_checksum_as_v2" => later.v3_checksum_as_v2 = cx.boolean(statement).or(later.v3_checksum_as_v2),
+        word @ ("accept" | "no_accept") => {
+            later.accept = Some(Spanned {
+                value: word == "accept",
+                place: statement.place(),
+            });
+        }
+        "skip_check_adv_addr" => {
+            // Even a valid `false` turns it on in keepalived, which nobody means.
+            later.skip_check_adv_addr = cx.boolean(statement).or(later.skip_check_adv_addr);
+        }
+        "strict_mode" => later.strict_mode = cx.boolean(statement).or(later.strict_mode),
+        "debug" => later.debug = cx.unsigned(block, statement).or(later.debug),
+        "notify_deleted" => {
+            if let (Some(Some(first)), Some(word)) = (&later.notify_deleted, statement.arg()) {
+                let place = first.place.clone();
+                let message = format!(
+                    "({name}) notify_deleted already specified - ignoring {}",
+                    word.text
+                );
+                cx.duplicate(statement, word, message, place);
+            } else if statement.arg().is_some() {
+                later.notify_deleted = cx.script(statement).map(Some).or(later.notify_deleted.take());
+            } else {
+                later.notify_deleted.get_or_insert_default();
+            }
+        }
+        "notify_master_rx_lower_pri" => {
+            let owner = format!("({name}) ");
+            cx.script_once(&mut later.notify_master_rx_lower_pri, statement, &owner);
+        }
+        "smtp_alert" => later.smtp_alert = cx.boolean(statement).or(later.smtp_alert),
+        "notify_priority_changes" => {
+            later.notify_priority_changes = cx.boolean(statement).or(later.notify_priority_changes);
+        }
+        "lvs_sync_daemon_interface" => {
+            if let Some(word) = statement.arg() {
+                later.lvs_sync_daemon_interface = Some(Cx::spanned(statement, word, word.text.clone()));
+            }
+        }
+        "garp_extra_if" | "vmac_garp_intvl" => {
+            later.garp_extra_if = extra_garp(cx, statement, 0).or(later.garp_extra_if);
+        }
+        "timer_expired_backup" | "thread_timer_expired" => {
+            let priority = match statement.arg() {
+                None => Some(GREATEST_BACKUP),
+                Some(_) => cx.unsigned(block, statement),
+            };
+            let place = statement.place();
+            later.timer_expired_backup = priority
+                .map(|value| Spanned { value, place })
+                .or(later.timer_expired_backup.take());
+        }
+        "owner_ignore_adverts" => {
+            let place = statement.place();
+            later.owner_ignore_adverts = cx
+                .boolean(statement)
+                .map(|value| Spanned { value, place })
+                .or(later.owner_ignore_adverts.take());
+        }
+        "kernel_rx_buf_size" => {
+            later.kernel_rx_buf_size = cx.unsigned(block, statement).or(later.kernel_rx_buf_size);
+        }
+        "linkbeat_use_polling" => later.linkbeat_use_polling = true,
+        _ => return false,
+    }
+    true
+}
+
+/// `vrf`: of two the first counts; with an interface it is refused in the plan.
+fn vrf(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
+    let Some(word) = statement.arg() else { return };
+    let Some(first) = &instance.later.vrf else {
+        instance.later.vrf = Some(Cx::spanned(statement, word, word.text.clone()));
+        return;
+    };
+    let message = format!(
+        "({}) VRF interface already specified as '{}' - ignoring",
+        instance.name.value, first.value
+    );
+    let diagnostic = Diagnostic::new(Class::General, Some(statement.place_of(word)), message)
+        .about(Topic::DuplicateDefinition)
+        .with_related(first.place.clone(), "first defined here");
+    cx.diagnostics.push(diagnostic);
+}

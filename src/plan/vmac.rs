@@ -1,0 +1,187 @@
+//! Virtual MACs, ipvlans and VRFs of a virtual router: what does not go together (facts 1.2, 1.12, 9).
+
+use super::Builder;
+use crate::conf::config::{Instance, RouterSettings, Spanned, VmacAddress};
+use crate::conf::diag::{Class, Diagnostic, Place, Topic};
+use crate::net::{Family, IfName, Mac};
+use crate::vrrp::Vrid;
+
+/// What keeps a router in FAULT: see `print`.
+pub(crate) const FAULT_IPVLAN: &str = "an IPv4 ipvlan needs an address";
+
+/// What the checks are about.
+pub(super) struct Router<'a> {
+    pub(super) written: &'a Instance,
+    pub(super) vrid: Vrid,
+    pub(super) family: Family,
+    pub(super) strict: bool,
+}
+
+/// Without an interface only multicast would be left to say no (fact 1.11).
+pub(super) fn without_interface(builder: &mut Builder<'_>, written: &Instance) {
+    let later = &written.later;
+    let first = [
+        later.use_vmac.as_ref().map(|vmac| &vmac.place),
+        later.use_ipvlan.as_ref().map(|ipvlan| &ipvlan.place),
+    ];
+    if written.unicast.is_some()
+        && let Some(place) = first.into_iter().flatten().next()
+    {
+        let message = "Cannot use VMAC/ipvlan with unicast and no interface - clearing use_vmac";
+        say(builder, written, place, Topic::VmacUnicast, message);
+    }
+}
+
+/// The settings that are left, and what keeps the router in FAULT.
+pub(super) fn check(
+    builder: &mut Builder<'_>,
+    router: &Router<'_>,
+    later: &mut RouterSettings,
+    fault: &mut Option<String>,
+) {
+    let written = router.written;
+    if let (Some(vrf), Some(_)) = (&later.vrf, &written.interface) {
+        let message = "Cannot specify VRF interface and interface - ignoring";
+        say(builder, written, &vrf.place, Topic::Other, message);
+        later.vrf = None;
+    }
+    if written.interface.is_none() {
+        (later.use_vmac, later.use_ipvlan) = (None, None);
+    }
+    name(builder, router, later);
+    if let Some(vmac) = &mut later.use_vmac
+        && router.strict
+        && vmac.value.mac.is_some()
+    {
+        let message = "cannot specify MAC address with strict mode - clearing";
+        say(builder, written, &vmac.place, Topic::VersionStrict, message);
+        vmac.value.mac = None;
+    }
+    if let Some(ipvlan) = &later.use_ipvlan
+        && router.family == Family::V4
+        && ipvlan.value.address.is_none()
+    {
+        let message =
+            "IPv4 ipvlan requires a source ip address to be configured. setting instance to fault state";
+        say(builder, written, &ipvlan.place, Topic::Other, message);
+        *fault = Some(FAULT_IPVLAN.to_owned());
+    }
+    transmit_base(builder, router, later);
+    if let Some(keyword) = &later.promote_secondaries
+        && (later.use_vmac.is_some() || later.use_ipvlan.is_some())
+    {
+        let message = "promote_secondaries is automatically set for vmacs - ignoring";
+        let message = format!("({}) {message}", written.name.value);
+        builder.late_about(Topic::VmacUnicast, &keyword.place, message);
+        later.promote_secondaries = None;
+    }
+}
+
+/// `vmac_xmit_base`: cleared in strict mode, needed with unicast (fact 9.8).
+fn transmit_base(builder: &mut Builder<'_>, router: &Router<'_>, later: &mut RouterSettings) {
+    let written = router.written;
+    if let Some(keyword) = &later.vmac_xmit_base
+        && router.strict
+    {
+        let message = "xmit_base is incompatible with strict mode - resetting";
+        say(builder, written, &keyword.place, Topic::VersionStrict, message);
+        later.vmac_xmit_base = None;
+    }
+    if let Some(vmac) = &later.use_vmac
+        && written.unicast.is_some()
+        && later.vmac_xmit_base.is_none()
+    {
+        let message = "unicast with use_vmac requires vmac_xmit_base - setting";
+        say(builder, written, &vmac.place, Topic::VmacUnicast, message);
+        later.vmac_xmit_base = Some(Spanned {
+            value: (),
+            place: vmac.place.clone(),
+        });
+    }
+}
+
+/// A name that another router has, or an interface of another kind, is not used (fact 9.3).
+fn name(builder: &mut Builder<'_>, router: &Router<'_>, later: &mut RouterSettings) {
+    let written = router.written;
+    let vmac = later.use_vmac.as_mut().map(|vmac| (&mut vmac.value.name, true));
+    let ipvlan = later
+        .use_ipvlan
+        .as_mut()
+        .map(|ipvlan| (&mut ipvlan.value.name, false));
+    for (slot, macvlan) in [vmac, ipvlan].into_iter().flatten() {
+        let Some(name) = slot.clone() else { continue };
+        if let Some((other, place)) = same_name(builder, written, &name.value) {
+            let message = format!(
+                "({}) VRRP instance {other} is already using {} - ignoring name",
+                written.name.value, name.value
+            );
+            let diagnostic = Diagnostic::new(Class::General, Some(name.place.clone()), message)
+                .with_related(place, "first used here");
+            builder.diagnostics.push(diagnostic);
+            *slot = None;
+            continue;
+        }
+        let there = IfName::new(&name.value).and_then(|name| builder.host.interface(&name));
+        let adopted = there.is_none_or(|there| there.mac == wanted_mac(builder, router, macvlan));
+        if !adopted {
+            let kind = if macvlan {
+                "a private macvlan; ignoring vmac"
+            } else {
+                "an l2 ipvlan; ignoring ipvlan"
+            };
+            let message = format!(
+                "interface {} already exists and is not {kind} if_name",
+                name.value
+            );
+            say(builder, written, &name.place, Topic::VmacUnicast, &message);
+            *slot = None;
+        }
+    }
+}
+
+/// The router before this one whose interface has this name.
+fn same_name(builder: &Builder<'_>, written: &Instance, name: &str) -> Option<(String, Place)> {
+    let before = builder.config.instances.iter();
+    before
+        .take_while(|other| other.name != written.name)
+        .find_map(|other| {
+            let vmac = other
+                .later
+                .use_vmac
+                .iter()
+                .filter_map(|vmac| vmac.value.name.as_ref());
+            let ipvlan = other
+                .later
+                .use_ipvlan
+                .iter()
+                .filter_map(|ipvlan| ipvlan.value.name.as_ref());
+            let same = vmac.chain(ipvlan).find(|used| used.value == name)?;
+            Some((other.name.value.clone(), same.place.clone()))
+        })
+}
+
+/// What an interface of ours has (fact 9.1); an ipvlan has its parent's.
+fn wanted_mac(builder: &Builder<'_>, router: &Router<'_>, macvlan: bool) -> Option<Mac> {
+    let written = router.written;
+    if !macvlan {
+        let parent = IfName::new(&written.interface.as_ref()?.value)?;
+        return builder.host.interface(&parent)?.mac;
+    }
+    let vrid = router.vrid.get();
+    let family = match router.family {
+        Family::V4 => 1,
+        Family::V6 => 2,
+    };
+    let configured = written.later.use_vmac.as_ref().and_then(|vmac| vmac.value.mac);
+    Some(match configured.filter(|_| !router.strict) {
+        None => Mac([0, 0, 0x5e, 0, family, vrid]),
+        Some(VmacAddress::Whole(mac)) => mac,
+        Some(VmacAddress::BeforeVrid([a, b, c, d, e])) => Mac([a, b, c, d, e, vrid]),
+    })
+}
+
+fn say(builder: &mut Builder<'_>, written: &Instance, place: &Place, topic: Topic, message: &str) {
+    let message = format!("({}) {message}", written.name.value);
+    let diagnostic = Diagnostic::new(Class::General, Some(place.clone()), message);
+    builder.diagnostics.push(diagnostic.about(topic));
+}
