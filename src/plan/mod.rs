@@ -292,12 +292,15 @@ impl<'a> Builder<'a> {
             self.diagnostics.push(stop);
         }
         for mut diagnostic in late {
-            if stopped && diagnostic.class != Class::Note {
+            // Scripts are looked at before routers, after interfaces.
+            let script = matches!(diagnostic.topic, Topic::ScriptNotFound | Topic::SecurityViolation);
+            let reached = if script { !self.interface_missing } else { !stopped };
+            if !reached && diagnostic.class != Class::Note {
                 diagnostic.class = Class::Unheeded;
             }
             self.diagnostics.push(diagnostic);
         }
-        self.vrrp_scripts &= !stopped;
+        self.vrrp_scripts &= !self.interface_missing;
     }
 
     fn finish(&mut self) {

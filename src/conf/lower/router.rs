@@ -49,7 +49,7 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
                 );
                 cx.duplicate(statement, word, message, place);
             } else if statement.arg().is_some() {
-                later.notify_deleted = cx.script(statement).map(Some).or(later.notify_deleted.take());
+                later.notify_deleted = cx.script(statement).map(Some).or_else(|| later.notify_deleted.take());
             } else {
                 later.notify_deleted.get_or_insert_default();
             }
@@ -78,14 +78,14 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
             let place = statement.place();
             later.timer_expired_backup = priority
                 .map(|value| Spanned { value, place })
-                .or(later.timer_expired_backup.take());
+                .or_else(|| later.timer_expired_backup.take());
         }
         "owner_ignore_adverts" => {
             let place = statement.place();
             later.owner_ignore_adverts = cx
                 .boolean(statement)
                 .map(|value| Spanned { value, place })
-                .or(later.owner_ignore_adverts.take());
+                .or_else(|| later.owner_ignore_adverts.take());
         }
         "kernel_rx_buf_size" => {
             later.kernel_rx_buf_size = cx.unsigned(block, statement).or(later.kernel_rx_buf_size);

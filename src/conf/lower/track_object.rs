@@ -50,7 +50,7 @@ pub(super) fn file(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement, 
 
 /// `path`, which is relative to the file that names it (grammar 10.3).
 pub(super) fn beside(statement: &Statement, path: &str) -> PathBuf {
-    let directory = statement.file.parent().unwrap_or(Path::new(""));
+    let directory = statement.file.parent().unwrap_or_else(|| Path::new(""));
     directory.join(path)
 }
 
