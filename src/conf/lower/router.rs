@@ -49,7 +49,10 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
                 );
                 cx.duplicate(statement, word, message, place);
             } else if statement.arg().is_some() {
-                later.notify_deleted = cx.script(statement).map(Some).or_else(|| later.notify_deleted.take());
+                later.notify_deleted = cx
+                    .script(statement)
+                    .map(Some)
+                    .or_else(|| later.notify_deleted.take());
             } else {
                 later.notify_deleted.get_or_insert_default();
             }
