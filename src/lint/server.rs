@@ -7,7 +7,7 @@ use crate::conf::config::{
     CheckSettings, Checker, CheckerKind, RealServer, ServerName, Spanned, VirtualServer,
 };
 use crate::ipvs::model::{Protocol, ServiceFlags, ServiceKey};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ pub(super) struct Service<'a> {
 impl Node {
     /// The virtual servers of a director, in the order of the file.
     pub(super) fn services(&self) -> Vec<Service<'_>> {
-        let mut written: HashMap<String, &VirtualServer> = HashMap::new();
+        // One mark may stand for a service of each family.
+        let mut written: HashMap<String, VecDeque<&VirtualServer>> = HashMap::new();
         for server in &self.config.servers {
             let protocol = server.protocol.as_ref();
             let protocol = protocol.map_or(Protocol::Udp, |protocol| protocol.value);
@@ -37,14 +38,14 @@ impl Node {
             } else {
                 continue;
             };
-            written.entry(name).or_insert(server);
+            written.entry(name).or_default().push_back(server);
         }
-        let of = |key: &ServiceKey| {
+        let mut of = |key: &ServiceKey| {
             let name = match key {
                 ServiceKey::Address { protocol, address } => format!("{} {address}", protocol.word()),
                 ServiceKey::FwMark { mark, .. } => format!("fwmark {mark}"),
             };
-            written.get(&name).copied()
+            written.get_mut(&name)?.pop_front()
         };
         let services = self.plan.check.services.iter();
         services
@@ -79,7 +80,11 @@ pub(super) fn look(node: &Node, found: &mut Vec<Finding>) {
 /// Facts 2.16 and 6.1.
 fn quorum(service: &Service<'_>, found: &mut Vec<Finding>) {
     let Service { does, written } = service;
-    let place = &written.name.place;
+    let place = written
+        .quorum
+        .as_ref()
+        .or(written.hysteresis.as_ref())
+        .map_or_else(|| &written.name.place, |value| &value.place);
     let (name, reals) = (does.key, &does.real_servers);
     let total = reals
         .iter()
@@ -109,9 +114,14 @@ fn quorum(service: &Service<'_>, found: &mut Vec<Finding>) {
             does.quorum
         );
         found.push(
-            Finding::new(Code::HysteresisOverQuorum, service.about(), place, message)
-                .effect(format!("it counts as {}", does.hysteresis))
-                .fix(format!("write a hysteresis below {}", does.quorum)),
+            Finding::new(
+                Code::HysteresisOverQuorum,
+                service.about(),
+                written.hysteresis.as_ref().map_or(place, |value| &value.place),
+                message,
+            )
+            .effect(format!("it counts as {}", does.hysteresis))
+            .fix(format!("write a hysteresis below {}", does.quorum)),
         );
     }
     let dynamic = written
@@ -160,7 +170,10 @@ fn sorry_server(service: &Service<'_>, found: &mut Vec<Finding>) {
         Finding::new(
             Code::SorryServerMissing,
             service.about(),
-            &written.name.place,
+            written
+                .quorum
+                .as_ref()
+                .map_or(&written.name.place, |quorum| &quorum.place),
             message,
         )
         .effect("below the quorum the servers that are left go on as before; only the log tells")
