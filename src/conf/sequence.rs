@@ -1,5 +1,14 @@
 //! `~SEQ(…)` and `~LST(…)`: the values that a repeated line takes (grammar 9). Pure.
 
+use nom::branch::alt;
+use nom::bytes::complete::take_till;
+use nom::character::complete::{char, multispace0};
+use nom::combinator::{all_consuming, map, not};
+use nom::error::Error;
+use nom::multi::separated_list1;
+use nom::sequence::{delimited, preceded};
+use nom::{IResult, Parser};
+
 /// More repetitions than this in one specification are refused.
 const MAX_STEPS: usize = 65_536;
 
@@ -118,30 +127,20 @@ fn list(inner: &str, spec: &str) -> Result<Vec<Step>, SequenceError> {
 
 /// Splits at commas outside braces; a braced item is a list itself.
 fn split(text: &str) -> Option<Vec<Vec<String>>> {
-    let mut out = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        if let Some(braced) = rest.strip_prefix('{') {
-            let (inner, after) = braced.split_once('}')?;
-            out.push(inner.split(',').map(|value| value.trim().to_owned()).collect());
-            rest = after.trim_start();
-            match rest.strip_prefix(',') {
-                Some(next) => rest = next.trim_start(),
-                None => return rest.is_empty().then_some(out),
-            }
-        } else {
-            match rest.split_once(',') {
-                Some((item, next)) => {
-                    out.push(vec![item.trim().to_owned()]);
-                    rest = next.trim_start();
-                }
-                None => {
-                    out.push(vec![rest.trim().to_owned()]);
-                    return Some(out);
-                }
-            }
-        }
+    fn value<'t>(end: &[char]) -> impl Parser<&'t str, Output = String, Error = Error<&'t str>> {
+        map(take_till(move |c| end.contains(&c)), |value: &str| {
+            value.trim().to_owned()
+        })
     }
+    let braced = delimited(
+        char('{'),
+        separated_list1(char(','), value(&[',', '}'])),
+        char('}'),
+    );
+    let bare = map(preceded(not(char('{')), value(&[','])), |value| vec![value]);
+    let item = delimited(multispace0, alt((braced, bare)), multispace0);
+    let read: IResult<&str, _> = all_consuming(separated_list1(char(','), item)).parse(text);
+    read.ok().map(|(_, items)| items)
 }
 
 #[cfg(test)]
@@ -165,6 +164,22 @@ mod tests {
             steps("~LST({A}, {1,2})"),
             Err(SequenceError::TooMany(_))
         ));
+    }
+
+    #[test]
+    fn lists_of_values() {
+        let split =
+            |text| split(text).map(|items| items.into_iter().map(|item| item.join("+")).collect::<Vec<_>>());
+        for (text, wanted) in [
+            ("A, b c ,", Some(vec!["A", "b c", ""])),
+            ("{A, B}, {1,2} ,3", Some(vec!["A+B", "1+2", "3"])),
+            ("{ }", Some(vec![""])),
+            ("{A, B", None),
+            ("{A} B, 1", None),
+        ] {
+            let wanted = wanted.map(|items| items.into_iter().map(str::to_owned).collect());
+            assert_eq!(split(text), wanted, "{text}");
+        }
     }
 
     #[test]
