@@ -307,6 +307,66 @@ fn what_is_meant_is_not_found() {
         .replace("eth0", "eth7")
         .replace("192.0.2.80/24", "203.0.113.9");
     expect(&[elsewhere], &[]);
+    // What a file holds may be any number, and a process counts as a script does.
+    let process = |weight: i16, priority: u8| {
+        let lines = format!("priority {priority}\ntrack_process {{\nweb weight {weight}\n}}");
+        format!(
+            "vrrp_track_process web {{\nprocess nginx\n}}\n{}",
+            instance(&lines)
+        )
+    };
+    expect(&[process(-20, 150), process(-20, 100)], &["weight-never-decides"]);
+    expect(&[process(-60, 150), process(-60, 100)], &[]);
+    let file = |priority: u8| {
+        let text = process(-20, priority).replace(
+            "track_process {\nweb",
+            "track_file {\nnumber weight 1\n}\ntrack_process {\nweb",
+        );
+        format!("track_file number {{\nfile /tmp/number\n}}\n{text}")
+    };
+    expect(&[file(150), file(100)], &[]);
+    // A router closes its addresses, and a key may be in a file.
+    let strict = |lines: &str| {
+        format!(
+            "global_defs {{\nvrrp_strict\nvrrp_version 3\n}}\n{}",
+            instance(lines)
+        )
+    };
+    expect(&[strict("priority 100")], &[]);
+    let web = "accept\npriority 100\ntrack_script {\nweb\n}";
+    let script = "vrrp_script web {\nscript /bin/true\n}\n";
+    expect(&[format!("{script}{}", strict(web))], &[]);
+    expect(
+        &[format!("{script}{}", strict(web).replace("accept\n", ""))],
+        &["strict-closes-vip"],
+    );
+    let hmac = |key: &str, more: &str, priority: u8| {
+        instance(&format!(
+            "priority {priority}\nauth_hmac {{\nkey 1 {key}\nactive_key 1\n{more}\n}}"
+        ))
+    };
+    let (red, blue) = ("r".repeat(32), "b".repeat(32));
+    expect(&[hmac(&red, "", 150), hmac(&red, "", 100)], &[]);
+    expect(&[hmac(&red, "", 150), hmac(&blue, "", 100)], &["auth-differs"]);
+    expect(
+        &[hmac(&red, "", 150), instance("priority 100")],
+        &["auth-differs"],
+    );
+    expect(
+        &[hmac(&red, "mode permissive", 150), instance("priority 100")],
+        &[],
+    );
+    expect(
+        &[hmac(&red, "", 150), hmac(&red, "mode receive-only", 100)],
+        &["auth-differs"],
+    );
+    expect(
+        &[
+            hmac(&red, "mode permissive", 150),
+            hmac(&red, "mode receive-only", 100),
+        ],
+        &[],
+    );
     // IPv6 begins with an address of the link.
     let text = instance("priority 100").replace("192.0.2.80/24", "fe80::80/64\n2001:db8:0:1::80/64");
     expect(&[text], &[]);

@@ -71,6 +71,7 @@ codes! {
     AdvertIntRounded "advert-int-rounded" Warning,
     UnicastWithoutPeers "unicast-without-peers" Warning,
     PeerIsSelf "peer-is-self" Warning,
+    StrictClosesVip "strict-closes-vip" Warning,
     GarpOff "garp-off" Warning,
     // Its addresses.
     VipIsOwnAddress "vip-is-own-address" Error,

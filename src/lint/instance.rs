@@ -2,6 +2,7 @@
 
 use super::view::{Router, seconds};
 use super::{Code, Finding, Node};
+use crate::ipvs::model::ServiceKey;
 use crate::vrrp::config::{Transport, Version};
 
 pub(super) fn look(node: &Node, found: &mut Vec<Finding>) {
@@ -11,6 +12,7 @@ pub(super) fn look(node: &Node, found: &mut Vec<Finding>) {
         authentication(&router, found);
         advert_int(&router, found);
         unicast(&router, found);
+        strict(&router, found);
     }
     garp(node, found);
 }
@@ -161,6 +163,50 @@ fn unicast(router: &Router<'_>, found: &mut Vec<Finding>) {
                 .also(&source.place, "its own address"),
         );
     }
+}
+
+/// Strict mode closes the addresses of all but their owner (fact 1.16), which is right for a router and not for a
+/// service: one that is in this file, or whose health decides.
+fn strict(router: &Router<'_>, found: &mut Vec<Finding>) {
+    let later = &router.written.later;
+    let global = router.node.config.global.later.vrrp.strict;
+    if !later.strict_mode.or(global).unwrap_or(false) || router.does.priority.is_owner() {
+        return;
+    }
+    let accepts = later.accept.as_ref().is_some_and(|accept| accept.value);
+    if accepts && router.does.version == Version::V3 {
+        return;
+    }
+    let vips = || router.does.vips.iter().chain(&router.does.excluded);
+    let served = router.node.services().into_iter().find_map(|service| {
+        let ServiceKey::Address { address, .. } = service.does.key else {
+            return None;
+        };
+        let here = vips().any(|vip| vip.cidr.addr == address.ip());
+        here.then_some(&service.written.name.place)
+    });
+    let checked = router.written.track_scripts.first().map(|line| &line.name.place);
+    let Some(place) = served.or(checked) else {
+        return;
+    };
+    let message = format!(
+        "{}: in strict mode the addresses accept no packets, as the priority is below 255",
+        router.name()
+    );
+    found.push(
+        Finding::new(
+            Code::StrictClosesVip,
+            router.about(),
+            router.vips_place(),
+            message,
+        )
+        .label("closed")
+        .effect(
+            "clients cannot reach a service on them, not even by ping; only what is routed through passes",
+        )
+        .fix("remove vrrp_strict and strict_mode, or write `accept` in the instance with version 3")
+        .also(place, "a service on this director"),
+    );
 }
 
 /// Said once for `global_defs`, otherwise for each instance that says it.

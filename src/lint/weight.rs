@@ -124,7 +124,49 @@ fn trackers<'a>(router: &Router<'a>) -> Vec<Tracker<'a>> {
             add("script", &tracked.script, tracked.weight, tracked.reverse, lines);
         }
     }
+    for (kind, line) in further(router) {
+        let weight = line.weight.unwrap_or(0);
+        if kind != "file" {
+            add(
+                kind,
+                &line.name.value,
+                weight,
+                line.reverse.unwrap_or(false),
+                std::slice::from_ref(line),
+            );
+        }
+    }
     out
+}
+
+/// Lines of `track_process`, `track_bfd` and `track_file`, with their weights, that count for a router.
+fn further<'a>(router: &Router<'a>) -> impl Iterator<Item = (&'static str, &'a TrackLine)> + use<'a> {
+    let later = &router.node.plan.later;
+    let own = later.instances.get(router.name()).map(|own| &own.settings);
+    let group = router.group.and_then(|(group, _)| later.groups.get(&group.name));
+    let own = own.into_iter().flat_map(|own| {
+        [
+            ("process", &own.track_processes),
+            ("bfd", &own.track_bfds),
+            ("file", &own.track_files),
+        ]
+    });
+    let group = group.map(|group| &group.settings).into_iter().flat_map(|group| {
+        [
+            ("process", &group.track_processes),
+            ("bfd", &group.track_bfds),
+            ("file", &group.track_files),
+        ]
+    });
+    group
+        .chain(own)
+        .flat_map(|(kind, lines)| lines.iter().map(move |line| (kind, line)))
+        .filter(|(_, line)| line.weight.is_some_and(|weight| weight != 0))
+}
+
+/// Whether a file has a part in its priority: its number may be any.
+fn follows_a_file(router: &Router<'_>) -> bool {
+    further(router).any(|(kind, _)| kind == "file")
 }
 
 /// What a weight adds: a positive one while well, a negative one while not.
@@ -390,6 +432,9 @@ fn can_decide(
 fn never_decides(router: &Router<'_>, peers: &[Router<'_>], found: &mut Vec<Finding>) {
     let own = trackers(router);
     if router.does.priority.is_owner() || own.is_empty() || own.len() > MOST_TRACKERS {
+        return;
+    }
+    if follows_a_file(router) || peers.iter().any(follows_a_file) {
         return;
     }
     let theirs: Vec<Vec<Tracker<'_>>> = peers.iter().map(trackers).collect();

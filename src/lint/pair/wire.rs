@@ -2,7 +2,7 @@
 
 use super::super::view::{Router, seconds};
 use super::super::{Code, Finding};
-use crate::conf::config::AuthType;
+use crate::conf::config::{AuthHmac, AuthType, HmacKey, HmacMode, KeySource, Spanned};
 use crate::conf::diag::Place;
 use crate::vrrp::config::{Transport, Version};
 use std::net::IpAddr;
@@ -128,6 +128,12 @@ fn authentication(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>
         let written = router.written.auth_type.as_ref();
         written.map_or_else(|| router.place().clone(), |kind| kind.place.clone())
     };
+    if hmac(one).is_some() || hmac(other).is_some() {
+        for (sends, hears) in [(one, other), (other, one)] {
+            found.extend(unverified(sends, hears));
+        }
+        return;
+    }
     let (here, there) = (Kind::of(one), Kind::of(other));
     if here != there {
         found.push(
@@ -155,6 +161,51 @@ fn authentication(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>
             .fix("write the same auth_pass in both")
             .also(&place(other), "and this one's"),
     );
+}
+
+/// The `auth_hmac` of a router, if it has a key to use (facts 8).
+fn hmac<'a>(router: &Router<'a>) -> Option<&'a Spanned<AuthHmac>> {
+    let written = router.written.later.auth_hmac.as_ref();
+    written.filter(|hmac| signing_key(&hmac.value).is_some())
+}
+
+fn signing_key(hmac: &AuthHmac) -> Option<&HmacKey> {
+    let active = hmac.active_key.as_ref()?.value;
+    hmac.keys.iter().find(|key| key.id == active)
+}
+
+/// Why `hears` discards what `sends` says. Keys are compared and never shown; what is in a file is not known.
+fn unverified(sends: &Router<'_>, hears: &Router<'_>) -> Option<Finding> {
+    let wanted = hmac(hears)?;
+    let signed = hmac(sends).filter(|hmac| hmac.value.mode != Some(HmacMode::ReceiveOnly));
+    let (name, peer) = (hears.name(), &sends.node.name);
+    let message = match signed.and_then(|hmac| signing_key(&hmac.value)) {
+        None if matches!(wanted.value.mode, None | Some(HmacMode::Enforce)) => {
+            format!("{name}: adverts must have the trailer of auth_hmac here, and those of {peer} have none")
+        }
+        None => return None,
+        Some(key) => match wanted.value.keys.iter().find(|known| known.id == key.id) {
+            None => format!(
+                "{name}: {peer} signs with key {}, which is not known here",
+                key.id
+            ),
+            Some(known) => match (&known.source.value, &key.source.value) {
+                (KeySource::Octets(here), KeySource::Octets(there)) if here != there => {
+                    format!("{name}: key {} is not the one of {peer}", key.id)
+                }
+                _ => return None,
+            },
+        },
+    };
+    let place = signed.map_or_else(|| sends.place(), |hmac| &hmac.place);
+    let finding = Finding::new(Code::AuthDiffers, hears.about(), &wanted.place, message)
+        .label("what is wanted")
+        .effect(format!("adverts of {peer} are discarded here: both are master"))
+        .fix(
+            "write the same keys in both, then the same active_key; `mode permissive` while they are changed",
+        )
+        .also(place, "what is sent");
+    Some(finding)
 }
 
 /// Version 2 drops another interval, version 3 learns it (facts 6.8, 6.11).
