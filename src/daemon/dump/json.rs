@@ -1,5 +1,6 @@
 //! `keepalived.json`: VRRP's data and counters for programs (facts VRRP 21).
 
+use super::later::More;
 use super::{Facts, Live, address, net};
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
@@ -33,13 +34,14 @@ fn instance(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value 
 fn data(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
     let config = &status.config;
     let garp = &config.garp;
+    let more = More::of(facts, config);
     let mut out = Map::new();
     let mut set = |key: &str, value: Value| out.insert(key.to_owned(), value);
     set("iname", json!(config.name));
     set("dont_track_primary", flag(config.dont_track_primary));
-    // Addresses in adverts are always compared, nothing is refused for strictness, and there is no VMAC.
-    set("skip_check_adv_addr", flag(false));
-    set("strict_mode", flag(false));
+    set("skip_check_adv_addr", flag(more.skip_check_adv_addr()));
+    set("strict_mode", flag(more.strict()));
+    // There is none yet.
     set("vmac_ifname", json!(""));
     set("ifp_ifname", json!(config.interface.as_str()));
     set(
@@ -62,20 +64,17 @@ fn data(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
     set("base_priority", json!(config.priority.0));
     set("effective_priority", json!(status.effective_priority.0));
     set("vipset", json!(status.holding));
-    // Nothing is changed on the interface.
-    set("promote_secondaries", json!(false));
+    set("promote_secondaries", json!(more.promote_secondaries()));
     set("adver_int", seconds(config.advert_int));
     set("master_adver_int", seconds(status.interval));
-    // Packets to virtual addresses are never dropped.
-    set("accept", flag(true));
+    set("accept", flag(more.accept()));
     set("nopreempt", json!(config.nopreempt));
     set("preempt_delay", json!(config.preempt_delay.as_secs()));
     set("state", number_of(status.state));
     set("wantstate", number_of(wanted(config, Some(status))));
     set("version", json!(config.version.number()));
-    // Nobody gets mail, and the end of an instance is told as FAULT.
-    set("smtp_alert", json!(false));
-    set("notify_deleted", json!(false));
+    set("smtp_alert", json!(more.smtp_alert()));
+    set("notify_deleted", json!(more.notify_deleted()));
     lists(facts, status, &mut out);
     let password = match config.auth {
         Auth::None => None,
@@ -91,24 +90,27 @@ fn data(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
 /// Scripts, addresses and what is tracked, each only where there is some.
 fn lists(facts: &Facts<'_>, status: &RouterStatus, out: &mut Map<String, Value>) {
     let config = &status.config;
-    if let Some(scripts) = facts.plan.notify.instances.get(&config.name) {
-        let NotifyScripts {
-            master,
-            backup,
-            fault,
-            stop,
-            any,
-        } = scripts;
-        for (key, command) in [
-            ("script_backup", backup),
-            ("script_master", master),
-            ("script_fault", fault),
-            ("script_stop", stop),
-            ("script", any),
-        ] {
-            if let Some(command) = command {
-                out.insert(key.to_owned(), json!(command.to_string()));
-            }
+    let more = More::of(facts, config);
+    let none = NotifyScripts::default();
+    let scripts = facts.plan.notify.instances.get(&config.name);
+    let NotifyScripts {
+        master,
+        backup,
+        fault,
+        stop,
+        any,
+    } = scripts.unwrap_or(&none);
+    for (key, command) in [
+        ("script_backup", backup.as_ref()),
+        ("script_master", master.as_ref()),
+        ("script_fault", fault.as_ref()),
+        ("script_stop", stop.as_ref()),
+        ("script_deleted", more.deleted_script()),
+        ("script", any.as_ref()),
+        ("script_master_rx_lower_pri", more.lower_priority_script()),
+    ] {
+        if let Some(command) = command {
+            out.insert(key.to_owned(), json!(command.to_string()));
         }
     }
     let mut list = |key: &str, members: Vec<String>| {
@@ -143,6 +145,7 @@ fn lists(facts: &Facts<'_>, status: &RouterStatus, out: &mut Map<String, Value>)
             .filter_map(|tracked| command(&tracked.script).map(Command::to_string))
             .collect(),
     );
+    list("track_process", more.processes());
 }
 
 fn stats(counters: &Counters) -> Value {

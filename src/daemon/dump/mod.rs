@@ -8,6 +8,7 @@ pub mod file;
 pub mod global;
 mod interface;
 pub mod json;
+mod later;
 mod net;
 mod process;
 pub mod stats;

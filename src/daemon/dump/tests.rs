@@ -614,3 +614,59 @@ VRRP Instance: VF
     assert!(text.starts_with(want), "{text}");
     assert_eq!(text.lines().count(), 38);
 }
+
+/// `json_version` decides between a list and an object; passwords are masked; without instances there is nothing.
+#[test]
+fn json_of_a_pair_of_instances() {
+    let text = dumps(json::text).unwrap();
+    assert!(text.ends_with("]\n") && text.lines().count() == 1, "{text}");
+    assert!(!text.contains("qwaszx"));
+    let list: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let (heard, down) = (&list[0]["data"], &list[1]["data"]);
+    for (key, wanted) in [
+        ("iname", serde_json::json!("VB")),
+        ("vrid", 51.into()),
+        ("state", 1.into()),
+        ("wantstate", 1.into()),
+        ("master_priority", 150.into()),
+        ("preempt_delay", 7.into()),
+        ("vips", serde_json::json!(["10.9.0.10/24 dev veth1 scope global"])),
+        ("script_master", "'/bin/true' 'm'".into()),
+        ("auth_type", 1.into()),
+        ("auth_data", "********".into()),
+    ] {
+        assert_eq!(heard[key], wanted, "{key}");
+    }
+    assert_eq!((&down["adver_int"], &down["state"]), (&0.5.into(), &3.into()));
+    assert_eq!(down["track_script"], serde_json::json!(["'/usr/bin/false' 'a'"]));
+    assert_eq!(list[0]["stats"]["pri_zero_sent"], 14);
+
+    let (mut plan, status) = (plan(), status());
+    plan.global.dumps.json_version = Some(2);
+    let object = dumps(|facts, live| {
+        json::text(
+            &Facts {
+                plan: &plan,
+                ..*facts
+            },
+            live,
+        )
+    })
+    .unwrap();
+    let object: serde_json::Value = serde_json::from_str(&object).unwrap();
+    assert_eq!(object["vrrp"], list);
+    let nothing = VrrpStatus {
+        routers: Vec::new(),
+        ..status
+    };
+    let none = dumps(|facts, live| {
+        json::text(
+            facts,
+            &Live {
+                status: &nothing,
+                ..*live
+            },
+        )
+    });
+    assert_eq!(none, None);
+}

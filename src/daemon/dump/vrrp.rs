@@ -2,10 +2,12 @@
 
 use super::interface::{garp_delays, interface};
 use super::json::wanted;
+use super::later::{self, More};
 use super::net;
 use super::{Facts, Live, Sheet, account, address, enabled, seconds, weight, yes_no};
 use crate::net::Family;
 use crate::notify::config::NotifyScripts;
+use crate::script::config::Command;
 use crate::sys::wall::Wall;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
@@ -48,6 +50,7 @@ pub fn sections(facts: &Facts<'_>, live: Option<&Live<'_>>) -> String {
     for config in &facts.plan.track_scripts {
         script(&mut sheet, facts, config, live);
     }
+    later::sections(&mut sheet, facts);
     if !facts.interfaces.is_empty() {
         sheet.heading("Interfaces");
     }
@@ -83,16 +86,15 @@ fn instance(
             }
         }
     }
-    flags(sheet, config);
+    let more = More::of(facts, config);
+    flags(sheet, config, &more);
     sheet.field("Wantstate", wanted(config, live.map(|(status, _)| status)).word());
     sheet.field("Number of config faults", u8::from(config.config_fault.is_some()));
     if let Some((status, live)) = live {
         progress(sheet, status, live);
     }
     sheet.field("Interface", &config.interface);
-    if config.dont_track_primary {
-        sheet.line(3, "VRRP interface tracking disabled");
-    }
+    more.about_adverts(sheet);
     let source = live.map_or(config.source, |(status, _)| status.source);
     let from = if config.source.is_some() && source == config.source {
         " (from configuration)"
@@ -110,6 +112,7 @@ fn instance(
     garp(sheet, &config.garp);
     settings(
         sheet,
+        &more,
         config,
         live.map(|(status, _)| status),
         live.map(|(_, live)| live),
@@ -133,23 +136,24 @@ fn instance(
             3,
             format_args!("Check unicast src : {}", yes_no(config.check_unicast_src)),
         );
-        // Whatever the hop count of an advert is, it is heard.
-        let peers = peers.iter().map(|peer| format!("{peer} min_ttl 0 max_ttl 255"));
-        sheet.list("Unicast Peer :", peers);
-        sheet.field("Unicast checksum compatibility", "no");
+        sheet.list("Unicast Peer :", peers.iter().map(|peer| more.peer(peer)));
+        sheet.field("Unicast checksum compatibility", more.checksum_compatibility());
     }
     if let Some(later) = facts.plan.later.instances.get(&config.name) {
         sheet.list("Virtual Routes :", later.routes.iter().map(net::route));
         sheet.list("Virtual Rules :", later.rules.iter().map(net::rule));
     }
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
-    // Nobody gets mail, the end of an instance is told as FAULT, and of a new priority nobody is told.
-    sheet.field("Using smtp notification", yes_no(false));
-    sheet.field("Notify deleted", "Fault");
-    if let Some(scripts) = facts.plan.notify.instances.get(&config.name) {
-        notify(sheet, facts, scripts);
-    }
-    sheet.field("Notify priority changes", false);
+    more.tracked(sheet);
+    sheet.field("Using smtp notification", yes_no(more.smtp_alert()));
+    let deleted = if more.notify_deleted() { "Deleted" } else { "Fault" };
+    sheet.field("Notify deleted", deleted);
+    let none = NotifyScripts::default();
+    let scripts = facts.plan.notify.instances.get(&config.name);
+    let scripts = scripts.unwrap_or(&none);
+    notify(sheet, facts, scripts, more.deleted_script());
+    transition(sheet, facts, "Master rx lower pri", more.lower_priority_script());
+    sheet.field("Notify priority changes", more.notify_priority_changes());
 }
 
 /// The moving parts of an instance.
@@ -184,10 +188,15 @@ fn progress(sheet: &mut Sheet, status: &RouterStatus, live: &Live<'_>) {
 }
 
 /// What is out of the ordinary; keepalived has words for some of it only.
-fn flags(sheet: &mut Sheet, config: &RouterConfig) {
+fn flags(sheet: &mut Sheet, config: &RouterConfig, more: &More<'_>) {
     let unicast = matches!(config.transport, Transport::Unicast { .. });
-    let ordinary = !config.nopreempt && !config.dont_track_primary && config.source.is_none();
-    if !unicast && ordinary {
+    let out_of_the_ordinary = unicast
+        || config.nopreempt
+        || config.dont_track_primary
+        || config.source.is_some()
+        || more.skip_check_adv_addr()
+        || more.promote_secondaries();
+    if !out_of_the_ordinary {
         sheet.line(3, "Flags: none");
         return;
     }
@@ -212,6 +221,7 @@ fn garp(sheet: &mut Sheet, garp: &GarpConfig) {
 
 fn settings(
     sheet: &mut Sheet,
+    more: &More<'_>,
     config: &RouterConfig,
     status: Option<&RouterStatus>,
     live: Option<&Live<'_>>,
@@ -225,6 +235,7 @@ fn settings(
         "Send advert after receive higher priority advert",
         config.higher_prio_send_advert,
     );
+    more.owner(sheet);
     sheet.field("Virtual Router ID", config.vrid);
     sheet.field("Priority", config.priority);
     if let Some(status) = status {
@@ -248,8 +259,7 @@ fn settings(
             format_args!("{}.{:06}", sent.as_secs(), sent.subsec_micros()),
         );
     }
-    // Packets to virtual addresses are never dropped.
-    sheet.field("Accept", enabled(true));
+    sheet.field("Accept", enabled(more.accept()));
     sheet.field("Preempt", enabled(!config.nopreempt));
     if !config.preempt_delay.is_zero() {
         sheet.field(
@@ -257,8 +267,7 @@ fn settings(
             format_args!("{} secs", seconds(config.preempt_delay)),
         );
     }
-    // The interface's own setting is left alone.
-    sheet.field("Promote_secondaries", enabled(false));
+    sheet.field("Promote_secondaries", enabled(more.promote_secondaries()));
     match (config.version, config.auth) {
         (Version::V2, Auth::None) => sheet.field("Authentication type", "none"),
         (Version::V2 | Version::V3, Auth::Pass(_)) => {
@@ -267,6 +276,7 @@ fn settings(
         }
         (Version::V3, Auth::None) => {}
     }
+    more.about_packets(sheet);
 }
 
 fn tracked(sheet: &mut Sheet, interfaces: &[TrackedInterface], scripts: &[TrackedScript]) {
@@ -280,7 +290,7 @@ fn tracked(sheet: &mut Sheet, interfaces: &[TrackedInterface], scripts: &[Tracke
     sheet.list("Tracked scripts :", scripts);
 }
 
-fn notify(sheet: &mut Sheet, facts: &Facts<'_>, scripts: &NotifyScripts) {
+fn notify(sheet: &mut Sheet, facts: &Facts<'_>, scripts: &NotifyScripts, deleted: Option<&Command>) {
     let NotifyScripts {
         master,
         backup,
@@ -289,20 +299,25 @@ fn notify(sheet: &mut Sheet, facts: &Facts<'_>, scripts: &NotifyScripts) {
         any,
     } = scripts;
     let named = [
-        ("Backup", backup),
-        ("Master", master),
-        ("Fault", fault),
-        ("Stop", stop),
-        ("Generic", any),
+        ("Backup", backup.as_ref()),
+        ("Master", master.as_ref()),
+        ("Fault", fault.as_ref()),
+        ("Stop", stop.as_ref()),
+        ("Deleted", deleted),
+        ("Generic", any.as_ref()),
     ];
     for (name, command) in named {
-        if let Some(command) = command {
-            let run_as = account(facts, command).map_or_else(String::new, |who| format!(", uid:gid {who}"));
-            sheet.line(
-                3,
-                format_args!("{name} state transition script = {command}{run_as}"),
-            );
-        }
+        transition(sheet, facts, name, command);
+    }
+}
+
+fn transition(sheet: &mut Sheet, facts: &Facts<'_>, name: &str, command: Option<&Command>) {
+    if let Some(command) = command {
+        let run_as = account(facts, command).map_or_else(String::new, |who| format!(", uid:gid {who}"));
+        sheet.line(
+            3,
+            format_args!("{name} state transition script = {command}{run_as}"),
+        );
     }
 }
 
@@ -329,10 +344,11 @@ fn group(sheet: &mut Sheet, facts: &Facts<'_>, config: &SyncGroupConfig, live: O
         );
     }
     sheet.list("VRRP member instances :", &config.members);
-    sheet.field("Using smtp notification", yes_no(false));
+    later::group(sheet, facts, &config.name);
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
+    later::tracked_by_group(sheet, facts, &config.name);
     if let Some(scripts) = facts.plan.notify.groups.get(&config.name) {
-        notify(sheet, facts, scripts);
+        notify(sheet, facts, scripts, None);
     }
 }
 

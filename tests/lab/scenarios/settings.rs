@@ -52,6 +52,7 @@ const VRRP: &[File] = &[
     file!("vrrp/owner"),
     file!("vrrp/language"),
     file!("vrrp/statics"),
+    file!("vrrp/more"),
 ];
 
 const LVS: &[File] = &[
@@ -366,6 +367,7 @@ const RULES: &[Rule] = &[
     Rule::new(SCRIPTS, "Status", Why::RunTime),
     Rule::new(SCRIPTS, "State", Why::RunTime),
     Rule::new(SCRIPTS, "Insecure", Why::Theirs("an insecure script is named when the file is read")),
+    Rule::new("< VRRP Track files >", "Status", Why::RunTime),
     Rule::new("", "GARP next time", Why::RunTime),
     Rule::new("", "GNA next time", Why::RunTime),
 
@@ -378,6 +380,7 @@ const RULES: &[Rule] = &[
     Rule::new(INTERFACES, "Up debounce timer", Why::Theirs("there is none yet")),
     Rule::new(INTERFACES, "Down debounce timer", Why::Theirs("there is none yet")),
     Rule::new(INTERFACES, "NIC netlink status update", Why::Theirs("there is no other way")),
+    Rule::new(INTERFACES, "rp_filter", Why::Theirs("no setting of an interface is changed")),
     Rule::new(INTERFACES, "Reset ", Why::Theirs("no setting of an interface is changed")),
     Rule::new(INTERFACES, "Original ", Why::Theirs("no setting of an interface is changed")),
 
