@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
-.PHONY: help setup build fmt clippy test compat man lab vectors demo bench
+.PHONY: help setup build fmt clippy test compat man lab vectors demo bench fuzz
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -45,8 +45,20 @@ vectors: setup ## Record keepalived's frames anew in tests/vectors
 demo: setup ## A pair of directors at work, and what happens when one is lost
 	@$(CARGO) test --test lab -- --show demo
 
-bench: setup ## Side by side with keepalived: failover, memory, CPU; SUBJECT=path for another build
+bench: setup ## Side by side with keepalived: failover, memory, CPU, reading; SUBJECT=path for another build
 ifndef SUBJECT
 	$(CARGO) build --release
 endif
 	@LAB_BINARY=$(abspath $(or $(SUBJECT),$(RELEASE))) $(CARGO) test --quiet --test lab -- --bench
+
+FUZZ_TARGETS = conf_load conf_roundtrip fmt
+TIME ?= 600
+
+fuzz: ## Search for texts that break reading: TARGET=conf_load, conf_roundtrip or fmt, TIME=seconds; needs cargo-fuzz
+ifndef TARGET
+	@echo "make fuzz TARGET=NAME [TIME=600]; the targets: $(FUZZ_TARGETS)"
+else
+	@mkdir -p fuzz/corpus/$(TARGET)
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none $(TARGET) fuzz/corpus/$(TARGET) tests/conf tests/conf/found \
+		tests/compat/set -- -max_total_time=$(TIME) -timeout=25 -max_len=8192 -dict=fuzz/keywords.dict -print_final_stats=1
+endif

@@ -20,7 +20,7 @@ pub(super) const MAX_DEFINITIONS: usize = 100_000;
 /// Replacements in one line.
 pub(super) const MAX_REPLACEMENTS: usize = 1_000;
 /// Octets that all replacements of one reading may copy.
-pub(super) const MAX_COPIED: usize = 1 << 30;
+pub(super) const MAX_COPIED: usize = 64 << 20;
 /// Octets of a line after substitution (grammar 8.4).
 pub(super) const MAX_EXPANDED: usize = 1_023;
 

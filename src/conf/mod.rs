@@ -81,8 +81,13 @@ pub fn read(path: &Path, options: &ReadOptions) -> Reading {
 
 /// Reads `text` as if it stood in the file `name`; includes are relative to that.
 pub fn read_str(name: &Path, text: &str, options: &ReadOptions) -> Reading {
+    read_bytes(name, text.as_bytes(), options)
+}
+
+/// Reads `bytes` as if they stood in the file `name`; includes are relative to that.
+pub fn read_bytes(name: &Path, bytes: &[u8], options: &ReadOptions) -> Reading {
     let mut reader = Reader::new(options);
-    reader.open_text(name, text);
+    reader.open_bytes(name, bytes);
     finish(reader, options, true)
 }
 

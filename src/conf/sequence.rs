@@ -10,7 +10,7 @@ use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
 /// More repetitions than this in one specification are refused.
-const MAX_STEPS: usize = 65_536;
+pub(super) const MAX_STEPS: usize = 65_536;
 
 /// One repetition: the variables it sets.
 #[derive(Clone, Debug, PartialEq, Eq)]

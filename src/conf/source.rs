@@ -224,9 +224,9 @@ impl Reader {
         !self.sources.files.is_empty()
     }
 
-    /// Reads `text` as if it were the file `name`.
-    pub(super) fn open_text(&mut self, name: &Path, text: &str) {
-        self.push_text(name, text.as_bytes().to_vec());
+    /// Reads `bytes` as if they were the file `name`.
+    pub(super) fn open_bytes(&mut self, name: &Path, bytes: &[u8]) {
+        self.push_text(name, bytes.to_vec());
     }
 
     /// The directory of the file that is being read.

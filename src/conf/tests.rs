@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 
 mod grammar;
 mod includes;
+mod limits;
 
 fn messages(reading: &Reading) -> Vec<(Class, String)> {
     let said = reading.diagnostics.iter();

@@ -40,6 +40,15 @@ impl Columns {
             Self::Each(columns) => columns.get(at).copied(),
         }
     }
+
+    /// The column of each of `length` bytes.
+    fn spell_out(&self, length: usize) -> Vec<u32> {
+        match self {
+            Self::Run(first) => (*first..).take(length).collect(),
+            Self::At(column) => vec![*column; length],
+            Self::Each(columns) => columns.clone(),
+        }
+    }
 }
 
 const fn blank(c: char) -> bool {
@@ -80,9 +89,15 @@ impl Text {
 
     /// Appends another text.
     pub(super) fn append(&mut self, other: &Self) {
-        let columns = (0..self.text.len()).filter_map(|at| self.columns.get(at));
-        let more = (0..other.text.len()).filter_map(|at| other.columns.get(at));
-        self.columns = Columns::Each(columns.chain(more).collect());
+        let mut columns = match std::mem::take(&mut self.columns) {
+            Columns::Each(columns) => columns,
+            few => few.spell_out(self.text.len()),
+        };
+        match &other.columns {
+            Columns::Each(more) => columns.extend_from_slice(more),
+            few => columns.extend(few.spell_out(other.text.len())),
+        }
+        self.columns = Columns::Each(columns);
         self.text.push_str(&other.text);
     }
 

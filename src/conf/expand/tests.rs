@@ -7,7 +7,7 @@ fn expand(text: &str) -> (Vec<String>, Vec<String>) {
         ..ReadOptions::default()
     };
     let mut reader = Reader::new(&options);
-    reader.open_text(Path::new("test.conf"), text);
+    reader.open_bytes(Path::new("test.conf"), text.as_bytes());
     let mut expander = Expander::new(reader, &options);
     let lines = std::iter::from_fn(|| expander.next())
         .map(|line| line.text.as_str().to_owned())
@@ -90,7 +90,7 @@ fn built_in_definitions_check_their_arguments() {
 fn columns_point_at_what_was_typed() {
     let options = ReadOptions::default();
     let mut reader = Reader::new(&options);
-    reader.open_text(Path::new("t"), "$A=long value\n  k $A end");
+    reader.open_bytes(Path::new("t"), b"$A=long value\n  k $A end");
     let line = Expander::new(reader, &options).next().unwrap();
     assert_eq!(line.text.as_str(), "k long value end");
     assert_eq!((line.number, line.text.column(0)), (2, 3));

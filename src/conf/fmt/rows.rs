@@ -154,7 +154,7 @@ struct Parts<'t> {
 impl<'t> Parts<'t> {
     fn of(line: &'t str) -> Self {
         let (mut code, comment) = line.split_at(token::comment_start(line).unwrap_or(line.len()));
-        code = code.trim_matches(blank);
+        code = code.trim_matches([' ', '\t']);
         let mut condition = None;
         if let Some(words) = code.strip_prefix('@')
             && let Some((id, words)) = words.split_once([' ', '\t'])
@@ -164,7 +164,7 @@ impl<'t> Parts<'t> {
                 negated,
                 id: id.to_owned(),
             });
-            code = words.trim_matches(blank);
+            code = words.trim_matches([' ', '\t']);
         }
         let start = line.find(code).unwrap_or(0);
         Self {
@@ -306,7 +306,8 @@ impl Reader {
         let parts = braces(code).filter_map(|(at, _)| code.get(at + 1..));
         let whole = special(code)
             || parts.into_iter().any(special)
-            || code.contains('\\')
+            // Blanks between words that are none where a line begins.
+            || code.contains(['\\', '\r', '\x0b', '\x0c'])
             || code.matches('"').count() % 2 == 1
             || first_word(code).contains('$')
             || !self.plain.all(number, code);

@@ -88,7 +88,7 @@ fn rendition(text: &str) -> Value {
         ..ReadOptions::default()
     };
     let mut reader = Reader::new(&options);
-    reader.open_text(Path::new("t.conf"), text);
+    reader.open_bytes(Path::new("t.conf"), text.as_bytes());
     let mut expander = Expander::new(reader, &options);
     let (tree, _) = tree::build(std::iter::from_fn(|| expander.next()));
     object(Block::Root, &tree)

@@ -46,7 +46,7 @@ fn check(rows: &[Row<'_>]) {
     for (item, text, wanted, said) in rows {
         let options = options();
         let mut reader = Reader::new(&options);
-        reader.open_text(Path::new("dir/t"), text);
+        reader.open_bytes(Path::new("dir/t"), text.as_bytes());
         let (out, messages) = tree_of(reader, &options);
         assert_eq!(out, *wanted, "{item}: {text}\n{messages:?}");
         assert_eq!(messages, *said, "{item}: {text}");
@@ -413,9 +413,9 @@ fn grammar_8_definitions() {
     let path = std::env::var("PATH").unwrap();
     let options = options();
     let mut reader = Reader::new(&options);
-    reader.open_text(
+    reader.open_bytes(
         Path::new("/usr/bin/../bin/t"),
-        "\"${_ENV PATH}\"\n${_PWD}\n${_RANDOM}\n${_RANDOM}",
+        "\"${_ENV PATH}\"\n${_PWD}\n${_RANDOM}\n${_RANDOM}".as_bytes(),
     );
     let (tree, _) = tree_of(reader, &options);
     let lines: Vec<&str> = tree.split_terminator(';').collect();

@@ -30,6 +30,10 @@ impl Figures {
         self.0.push(((*name).to_owned(), daemon, value));
     }
 
+    pub fn push(&mut self, name: &str, daemon: Daemon, value: f64) {
+        self.0.push((name.to_owned(), daemon, value));
+    }
+
     pub fn add(&mut self, others: Self) {
         self.0.extend(others.0);
     }

@@ -1,13 +1,14 @@
 //! The benchmark: steadfast and Debian's keepalived on the same network, the same configuration, in one run.
 //!
-//! This is its outer side: it runs the parts (`failover`, `routers`, `pair`), each in a guest of its own, collects their
-//! figures and prints the table. It judges nothing but that a figure could be had. `docs/benchmarks.md` says what the
+//! This is its outer side: it runs the parts (`failover`, `routers`, `pair`), each in a guest of its own, and `reading` here,
+//! collects their figures and prints the table. It judges nothing but that a figure could be had. `docs/benchmarks.md` says what the
 //! figures mean.
 
 pub mod failover;
 pub mod figure;
 pub mod pair;
 mod process;
+mod reading;
 pub mod routers;
 mod table;
 
@@ -27,6 +28,7 @@ use crate::site::{Daemon, Director, Node, Switch};
 pub const FAILOVER: &str = "bench-failover";
 pub const ROUTERS: &str = "bench-routers";
 pub const PAIR: &str = "bench-pair";
+const READING: &str = "bench-reading";
 
 /// keepalived first: it is the measure.
 const DAEMONS: [Daemon; 2] = [Daemon::Keepalived, Daemon::Steadfast];
@@ -36,6 +38,7 @@ const PARTS: &[(&str, &str)] = &[
     (FAILOVER, "kills masters"),
     (ROUTERS, "runs 200 routers"),
     (PAIR, "runs a pair that balances"),
+    (READING, "reads a large configuration"),
 ];
 
 /// Runs the parts and prints the table: all parts, or those that `wanted` names.
@@ -69,14 +72,21 @@ pub fn side_by_side(wanted: &[&str]) -> ExitCode {
         }
         println!("bench: {what} ({part}) ...");
         let began = Instant::now();
-        let (found, verdict) = measure(part);
+        let (found, verdict) = if *part == READING {
+            match reading::measure(&subject) {
+                Ok(figures) => (figures, Ok(())),
+                Err(why) => (Figures::default(), Err(why)),
+            }
+        } else {
+            measure(part)
+        };
         println!("bench: ... {:.0} s", began.elapsed().as_secs_f64());
         figures.add(found);
         if let Err(why) = verdict {
             complete = false;
             println!("bench: {part} FAILED: {why}");
             notes.push(format!("{part} failed: its figures are not complete."));
-        } else if !host::runs_on_host(part) {
+        } else if *part != READING && !host::runs_on_host(part) {
             notes.push(format!(
                 "{part} ran on user-mode Linux: take its times for those of a slow machine."
             ));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figure::Figures;
 use super::routers::{CPU_BACKUP, CPU_MASTER, INTERVALS, ROUTERS, SENT_BACKUP, SENT_MASTER};
-use super::{DAEMONS, failover, pair, routers};
+use super::{DAEMONS, failover, pair, reading, routers};
 use crate::site::Daemon;
 
 /// A figure of a daemon that is not known counts as none.
@@ -45,6 +45,14 @@ pub fn render(figures: &Figures) -> String {
             row(&mut text, &what, "ms", &median(format!("{name}{interval}")));
         }
     }
+    let _ = writeln!(
+        text,
+        "-t of {} lines with {} real servers",
+        reading::LINES,
+        reading::REAL_SERVERS
+    );
+    row(&mut text, "time, median", "ms", &median(reading::WALL.into()));
+    row(&mut text, "CPU, median", "ms", &median(reading::CPU.into()));
     text
 }
 

@@ -1,0 +1,5 @@
+//! See `checks::format`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| steadfast_fuzz::checks::format(bytes));
