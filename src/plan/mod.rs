@@ -134,6 +134,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     };
     net::build(&mut builder, &mut plan);
     vrrp::build(&mut builder, &mut plan);
+    net::only_routers(&mut plan);
     plan.later.global = global::build(&mut builder);
     builder.settle();
     plan.check = check::build(&mut builder, &mut plan.later.lvs);

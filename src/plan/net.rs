@@ -7,6 +7,7 @@ use crate::conf::config::{AddressLine, Instance, LinkDelay, Linkbeat, RouteLine,
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{AddressOptions, AddressSpec, IfName, Route, Rule};
 use crate::vrrp::config::RouterConfig;
+use std::collections::HashSet;
 
 /// The interface of static addresses that name none.
 const DEFAULT_INTERFACE: &str = "eth0";
@@ -181,6 +182,19 @@ fn track_groups(builder: &mut Builder<'_>, out: &mut LaterNet) {
             name: name.clone(),
             members,
         });
+    }
+}
+
+/// What is left of track groups when it is known which instances can be run.
+pub(super) fn only_routers(plan: &mut Plan) {
+    let routers: HashSet<&str> = plan
+        .vrrp
+        .routers
+        .iter()
+        .map(|router| router.name.as_str())
+        .collect();
+    for group in &mut plan.later.net.track_groups {
+        group.members.retain(|member| routers.contains(member.as_str()));
     }
 }
 
