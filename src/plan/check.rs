@@ -321,3 +321,6 @@ impl Builder<'_> {
         command
     }
 }
+
+#[cfg(test)]
+mod tests;

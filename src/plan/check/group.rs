@@ -3,7 +3,7 @@
 use super::Builder;
 use super::target::{no_protocol, protocol};
 use crate::conf::config::{GroupEntry, ServerGroup, Spanned, VirtualServer};
-use crate::conf::diag::{Class, Diagnostic, Topic};
+use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::ipvs::model::{ForwardMethod, Protocol};
 use crate::net::Family;
 use std::collections::HashMap;
@@ -13,10 +13,23 @@ use std::net::IpAddr;
 /// The group of a virtual server.
 pub(super) struct Group<'a> {
     written: &'a ServerGroup,
+    has_mark: bool,
+    has_every_port: bool,
+    /// The first entry with a port, and the first with another one: no server's port fits both.
+    ports: [Option<Entry<'a>>; 2],
     /// How many virtual servers of this group stand before.
     pub(super) number: u32,
     pub(super) family: Option<Family>,
     pub(super) protocol: Option<Protocol>,
+}
+
+/// An entry with addresses.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    place: &'a Place,
+    first: IpAddr,
+    last: IpAddr,
+    port: u16,
 }
 
 impl fmt::Display for Group<'_> {
@@ -47,12 +60,7 @@ impl<'a> Group<'a> {
                 .push(found.about(Topic::LvsGroup).with_help(help));
             return None;
         };
-        let addresses = |family| {
-            group
-                .entries
-                .iter()
-                .any(|entry| matches!(entry.value, GroupEntry::Addresses { first, .. } if Family::of(&first) == family))
-        };
+        let addresses = |family| entries(group).any(|entry| Family::of(&entry.first) == family);
         let (v4, v6) = (addresses(Family::V4), addresses(Family::V6));
         let family = match (v4, v6) {
             (true, true) => None,
@@ -83,8 +91,14 @@ impl<'a> Group<'a> {
             no_protocol(builder, written, &own);
             None
         };
+        let first = entries(group).next();
+        let other = first.and_then(|first| entries(group).find(|entry| entry.port != first.port));
+        let mark = |entry: &Spanned<GroupEntry>| matches!(entry.value, GroupEntry::FwMark { .. });
         Some(Self {
             written: group,
+            has_mark: group.entries.iter().any(mark),
+            has_every_port: entries(group).any(|entry| entry.port == 0),
+            ports: [first, other],
             number,
             family,
             protocol,
@@ -95,21 +109,17 @@ impl<'a> Group<'a> {
         &self.written.name.value
     }
 
-    pub(super) fn has_mark(&self) -> bool {
-        let mut entries = self.written.entries.iter();
-        entries.any(|entry| matches!(entry.value, GroupEntry::FwMark { .. }))
+    pub(super) const fn has_mark(&self) -> bool {
+        self.has_mark
     }
 
-    pub(super) fn has_every_port(&self) -> bool {
-        self.ports().any(|(_, _, port)| port == 0)
+    pub(super) const fn has_every_port(&self) -> bool {
+        self.has_every_port
     }
 
-    /// The addresses with their ports.
-    fn ports(&self) -> impl Iterator<Item = (&Spanned<GroupEntry>, (IpAddr, IpAddr), u16)> {
-        self.written.entries.iter().filter_map(|entry| match entry.value {
-            GroupEntry::Addresses { first, last, port } => Some((entry, (first, last), port)),
-            GroupEntry::FwMark { .. } => None,
-        })
+    /// An entry with another port.
+    fn other_than(&self, port: u16) -> Option<Entry<'a>> {
+        self.ports.into_iter().flatten().find(|entry| entry.port != port)
     }
 
     /// What is to be said of the port of the real server `name` (`port` is not 0): it cannot be chosen behind DR and
@@ -118,13 +128,18 @@ impl<'a> Group<'a> {
         if forward == ForwardMethod::Nat {
             return None;
         }
-        if self.has_mark() {
+        if self.has_mark {
             let message = format!(
                 "WARNING - fwmark virtual server {self}, real server {name} has port specified - port will be ignored"
             );
             return Some(Diagnostic::new(Class::Warning, None, message));
         }
-        let (entry, (first, last), other) = self.ports().find(|(_, _, other)| *other != port)?;
+        let Entry {
+            place,
+            first,
+            last,
+            port: other,
+        } = self.other_than(port)?;
         let range = if first == last {
             first.to_string()
         } else {
@@ -133,19 +148,32 @@ impl<'a> Group<'a> {
         let message =
             format!("virtual server {self}:[{range},{other}] and real server {name} ports don't match");
         let found = Diagnostic::new(Class::Warning, None, message);
-        Some(found.with_related(entry.place.clone(), "the entry of the group"))
+        Some(found.with_related(place.clone(), "the entry of the group"))
     }
 
     /// The same for a sorry server.
     pub(super) fn sorry_mismatch(&self, port: u16) -> Option<String> {
-        if self.has_mark() {
+        if self.has_mark {
             return Some(format!(
                 "WARNING - fwmark virtual server {self}, sorry server has port specified - port will be ignored"
             ));
         }
-        self.ports().find(|(_, _, other)| *other != port)?;
+        self.other_than(port)?;
         Some(format!(
             "WARNING - virtual server {self}, sorry server has port specified - port will be ignored"
         ))
     }
+}
+
+/// The entries of a group that are addresses.
+fn entries(group: &ServerGroup) -> impl Iterator<Item = Entry<'_>> {
+    group.entries.iter().filter_map(|entry| match entry.value {
+        GroupEntry::Addresses { first, last, port } => Some(Entry {
+            place: &entry.place,
+            first,
+            last,
+            port,
+        }),
+        GroupEntry::FwMark { .. } => None,
+    })
 }

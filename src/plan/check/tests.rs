@@ -1,0 +1,466 @@
+use super::*;
+use crate::conf::{ReadOptions, read_str};
+use crate::plan::{Host, Plan, build};
+use std::path::Path;
+
+fn plan(text: &str) -> (Plan, Vec<Diagnostic>) {
+    let options = ReadOptions {
+        test: true,
+        ..ReadOptions::default()
+    };
+    let reading = read_str(Path::new("t.conf"), text, &options);
+    let (plan, more) = build(&reading.config, &Host::default());
+    (plan, reading.diagnostics.into_iter().chain(more).collect())
+}
+
+/// `virtual_server` with the usual settings, `lines` and `servers` after them.
+fn server(name: &str, lines: &str, servers: &str) -> String {
+    format!("virtual_server {name} {{\nlvs_sched rr\nlvs_method NAT\n{lines}\n{servers}\n}}\n")
+}
+
+const WEB: &str = "real_server 198.51.100.1 80 {\n}";
+const GROUP: &str = "virtual_server_group G {\n192.0.2.1 80\n192.0.2.2-9 81\n}\n";
+
+/// What a configuration says, of all that counts for `-t`, and with which topic.
+fn check(fact: &str, text: &str, wanted: &[(Topic, &str)]) {
+    let (_, said) = plan(text);
+    let counted: Vec<&Diagnostic> = said
+        .iter()
+        .filter(|found| !matches!(found.class, Class::Note | Class::Unheeded))
+        .collect();
+    let fits = counted.len() == wanted.len()
+        && counted
+            .iter()
+            .zip(wanted)
+            .all(|(found, (topic, text))| found.topic == *topic && found.message.contains(text));
+    assert!(fits, "fact {fact}: {counted:#?}\n{text}");
+    for found in counted {
+        assert!(found.place.is_some(), "fact {fact}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_settled_between_the_lines_of_a_virtual_server_is_said() {
+    let tcp = |lines: &str, servers: &str| server("192.0.2.9 80", &format!("protocol TCP\n{lines}"), servers);
+    for (fact, text, wanted) in [
+        (
+            "2.2",
+            server("192.0.2.9 80", "", WEB),
+            (
+                Topic::LvsDefaults,
+                "[192.0.2.9]:none:80: no protocol set - defaulting to UDP",
+            ),
+        ),
+        (
+            "2.2",
+            server("fwmark 5", "protocol TCP", WEB),
+            (
+                Topic::LvsFwmarkProtocol,
+                "FWM 5: protocol specified for fwmark - protocol will be ignored",
+            ),
+        ),
+        (
+            "2.3",
+            server("192.0.2.9", "protocol TCP", WEB),
+            (
+                Topic::LvsDefaults,
+                "[192.0.2.9]:tcp:0: zero port only valid for persistent services - setting",
+            ),
+        ),
+        (
+            "2.5",
+            tcp("ops", WEB),
+            (Topic::Other, "one packet scheduling requires UDP - resetting"),
+        ),
+        (
+            "2.12",
+            tcp("lvs_method DR", "real_server 198.51.100.1 81 {\n}"),
+            (
+                Topic::LvsPortMismatch,
+                "WARNING - virtual server [192.0.2.9]:tcp:80 and real server [198.51.100.1]:tcp:81 ports don't match - resetting",
+            ),
+        ),
+        (
+            "2.12",
+            server("fwmark 5", "lvs_method TUN", WEB),
+            (
+                Topic::LvsPortMismatch,
+                "WARNING - fwmark virtual server FWM 5, real server [198.51.100.1]:none:80 has port specified - clearing",
+            ),
+        ),
+        (
+            "2.12",
+            tcp("lvs_method DR\nsorry_server 198.51.100.9 81", WEB),
+            (
+                Topic::LvsPortMismatch,
+                "and sorry server ports don't match - resetting",
+            ),
+        ),
+        (
+            "2.12",
+            server(
+                "fwmark 5",
+                "lvs_method DR\nsorry_server 198.51.100.9 81",
+                "real_server 198.51.100.1 {\n}",
+            ),
+            (
+                Topic::LvsPortMismatch,
+                "FWM 5, sorry server has port specified - clearing",
+            ),
+        ),
+        (
+            "2.13",
+            tcp("", &format!("{WEB}\nreal_server 2001:db8::1 80 {{\n}}")),
+            (
+                Topic::AddressFamilyMismatch,
+                "real server 2001:db8::1 don't match - skipping real server.",
+            ),
+        ),
+        (
+            "2.13",
+            server(
+                "fwmark 5",
+                "",
+                &format!("{WEB}\nreal_server 2001:db8::1 80 {{\n}}"),
+            ),
+            (
+                Topic::AddressFamilyMismatch,
+                "real server 2001:db8::1 don't match",
+            ),
+        ),
+        (
+            "2.13",
+            server("fwmark 5", "", &format!("{WEB}\nip_family inet6")),
+            (
+                Topic::IpFamilyConflict,
+                "specified family inet6 conflicts with server family",
+            ),
+        ),
+        (
+            "2.13",
+            tcp("sorry_server 2001:db8::9 80", WEB),
+            (
+                Topic::AddressFamilyMismatch,
+                "sorry server 2001:db8::9 don't match - skipping sorry server.",
+            ),
+        ),
+        (
+            "2.14",
+            tcp("", ""),
+            (
+                Topic::LvsNoRealServer,
+                "Virtual server [192.0.2.9]:tcp:80 has no real servers - ignoring",
+            ),
+        ),
+        (
+            "2.14",
+            server("192.0.2.9 80", "", ""),
+            (
+                Topic::LvsNoRealServer,
+                "Virtual server [192.0.2.9]:none:80 has no real servers",
+            ),
+        ),
+        (
+            "2.14",
+            server("group G", "", ""),
+            (Topic::LvsNoRealServer, "Virtual server [G]:0 has no real servers"),
+        ),
+        (
+            "2.15",
+            tcp("", &format!("{WEB}\n{WEB}")),
+            (
+                Topic::DuplicateDefinition,
+                "VS [192.0.2.9]:tcp:80: real server [198.51.100.1]:tcp:80 is duplicated - removing second rs",
+            ),
+        ),
+        (
+            "2.16",
+            tcp("quorum 2", WEB),
+            (
+                Topic::LvsQuorum,
+                "Warning - quorum 2 for [192.0.2.9]:tcp:80 exceeds total weight of real servers 1, reducing quorum to 1",
+            ),
+        ),
+        (
+            "2.16",
+            tcp("quorum 3\nhysteresis 3\nweight 5", WEB),
+            (
+                Topic::LvsQuorum,
+                "hysteresis 3 >= quorum 3; setting hysteresis to 2",
+            ),
+        ),
+        (
+            "2.17",
+            tcp("sorry_server 198.51.100.1 80\nsorry_server_inhibit", WEB),
+            (
+                Topic::Other,
+                "matches sorry server, but inhibit setting differs, clearing on sorry server",
+            ),
+        ),
+        (
+            "2.17",
+            tcp("sorry_server 198.51.100.1 80\ninhibit_on_failure", WEB),
+            (
+                Topic::Other,
+                "matches sorry server, but inhibit setting differs, setting on sorry server",
+            ),
+        ),
+        (
+            "2.23",
+            format!(
+                "virtual_server_group V {{\n192.0.2.1 80\n2001:db8::1 80\nfwmark 5\n}}\n{}",
+                tcp("", WEB)
+            ),
+            (
+                Topic::LvsGroup,
+                "V cannot have IPv4, IPv6 and fwmark without family - removing",
+            ),
+        ),
+        (
+            "7.2",
+            server("fwmark 5", "ha_suspend", WEB),
+            (
+                Topic::Other,
+                "FWM 5: cannot use ha_suspend with fwmarks - clearing ha_suspend",
+            ),
+        ),
+    ] {
+        check(fact, &text, &[wanted]);
+    }
+}
+
+#[test]
+fn what_is_settled_between_a_virtual_server_and_its_group_is_said() {
+    let on =
+        |group: &str, lines: &str, servers: &str| format!("{group}{}", server("group G", lines, servers));
+    let marks = "virtual_server_group G {\nfwmark 5\nfwmark 6 inet\n}\n";
+    for (fact, text, wanted) in [
+        (
+            "2.2",
+            on(GROUP, "", WEB),
+            vec![(
+                Topic::LvsDefaults,
+                "Virtual server [G]:0: no protocol set - defaulting to UDP",
+            )],
+        ),
+        ("2.2", on(marks, "", WEB), vec![]),
+        (
+            "2.2",
+            on(marks, "protocol TCP", WEB),
+            vec![(Topic::LvsFwmarkProtocol, "[G]:0: protocol specified for fwmark")],
+        ),
+        (
+            "2.3",
+            on("virtual_server_group G {\n192.0.2.1\n}\n", "protocol TCP", WEB),
+            vec![(Topic::LvsDefaults, "[G]:0: zero port only valid")],
+        ),
+        ("2.12", on(GROUP, "protocol TCP", WEB), vec![]),
+        (
+            "2.12",
+            on(GROUP, "protocol TCP\nlvs_method DR", WEB),
+            vec![(
+                Topic::LvsPortMismatch,
+                "virtual server [G]:0:[192.0.2.2-192.0.2.9,81] and real server [198.51.100.1]:tcp:80 ports don't match",
+            )],
+        ),
+        (
+            "2.12",
+            on(marks, "lvs_method DR", WEB),
+            vec![(
+                Topic::LvsPortMismatch,
+                "WARNING - fwmark virtual server [G]:0, real server [198.51.100.1]:none:80 has port specified - port will be ignored",
+            )],
+        ),
+        (
+            "2.12",
+            on(
+                marks,
+                "lvs_method DR\nsorry_server 198.51.100.9 80",
+                "real_server 198.51.100.1 {\n}",
+            ),
+            vec![(
+                Topic::LvsPortMismatch,
+                "fwmark virtual server [G]:0, sorry server has port specified - port will be ignored",
+            )],
+        ),
+        (
+            "7.2",
+            on(marks, "ha_suspend", WEB),
+            vec![(Topic::Other, "[G]:0: cannot use ha_suspend with fwmarks")],
+        ),
+    ] {
+        check(fact, &text, &wanted);
+    }
+}
+
+/// keepalived says these two in its log only (facts 2.23, 2.24): `-t` of 2.2.7 ends with 0.
+#[test]
+fn a_virtual_server_without_its_group_is_named() {
+    for (text, wanted) in [
+        (
+            server("group G", "protocol TCP", WEB),
+            "Virtual server group G specified but not configured - ignoring virtual server [G]:0",
+        ),
+        (
+            format!(
+                "{GROUP}{}",
+                server("group G", "protocol TCP", "real_server 2001:db8::1 80 {\n}")
+            ),
+            "G: virtual server group with IPv4 doesn't match virtual server [G]:0 - ignoring",
+        ),
+        (
+            format!(
+                "virtual_server_group G {{\n192.0.2.1 80\n2001:db8::1 80\n}}\n{}",
+                server("group G", "protocol TCP", WEB)
+            ),
+            "G: virtual server group with IPv4 & IPv6 doesn't match virtual server [G]:0 - ignoring",
+        ),
+    ] {
+        let (plan, said) = plan(&text);
+        let found = said.iter().find(|found| found.message == wanted);
+        let found = found.unwrap_or_else(|| panic!("{said:#?}"));
+        assert_eq!((found.class, found.topic), (Class::Unheeded, Topic::LvsGroup));
+        assert_eq!(plan.later.lvs.group_servers, []);
+    }
+}
+
+/// The name of a virtual server on a group counts those before it (fact 1.2).
+#[test]
+fn virtual_servers_of_one_group_are_numbered() {
+    let text = format!(
+        "{GROUP}{}{}",
+        server("group G", "protocol TCP", WEB),
+        server("group G", "protocol UDP", WEB)
+    );
+    let (plan, _) = plan(&text);
+    let numbers: Vec<(u32, Option<Protocol>)> = plan
+        .later
+        .lvs
+        .group_servers
+        .iter()
+        .map(|server| (server.number, server.protocol))
+        .collect();
+    assert_eq!(numbers, [(0, Some(Protocol::Tcp)), (1, Some(Protocol::Udp))]);
+}
+
+/// A second place is named with the first.
+#[test]
+fn duplicates_have_both_places() {
+    let twice = format!("{WEB}\n{WEB}");
+    for (text, wanted) in [
+        (server("192.0.2.9 80", "protocol TCP", &twice), "is duplicated"),
+        (
+            server("192.0.2.9 80", "protocol TCP", WEB).repeat(2),
+            "virtual server [192.0.2.9]:tcp:80 is configured twice - using the first",
+        ),
+        (
+            format!("{GROUP}{GROUP}"),
+            "virtual_server_group G is configured twice - using the first",
+        ),
+    ] {
+        let (_, said) = plan(&text);
+        let found = said.iter().find(|found| found.message.contains(wanted));
+        let found = found.unwrap_or_else(|| panic!("{said:#?}"));
+        let [(first, _)] = found.related.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert!(Some(first) < found.place.as_ref(), "{found:?}");
+    }
+}
+
+/// What follows from a line that was misread is a remark (fact 2.4).
+#[test]
+fn defaults_that_follow_from_a_mistake_are_no_second_one() {
+    let (_, said) = plan(
+        "virtual_server 192.0.2.9 80 {\nlvs_sched fair\nlvs_method nat\nprotocol x\nreal_server 198.51.100.1 80 {\n}\n}\n",
+    );
+    let count = |class| said.iter().filter(|found| found.class == class).count();
+    assert_eq!((count(Class::General), count(Class::Note)), (3, 3), "{said:#?}");
+    let topics = said.iter().filter(|found| found.class == Class::Note);
+    assert!(topics.into_iter().all(|found| found.topic == Topic::LvsDefaults));
+}
+
+/// With no method anywhere the servers get NAT, with a message only where one needs it (fact 2.4).
+#[test]
+fn a_method_of_their_own_is_enough() {
+    let text = |method: &str| {
+        format!(
+            "virtual_server 192.0.2.9 80 {{\nlvs_sched rr\nprotocol TCP\nreal_server 198.51.100.1 80 {{\n{method}\n}}\n}}\n"
+        )
+    };
+    check("2.4", &text("lvs_method DR"), &[]);
+    let default = (
+        Topic::LvsDefaults,
+        "[192.0.2.9]:tcp:80: no forwarding method set, setting default NAT",
+    );
+    check("2.4", &text(""), &[default]);
+}
+
+/// Facts 3.1 to 3.10 of the checkers that do not work yet.
+#[test]
+fn later_checkers_inherit_too() {
+    let (plan, said) = plan(&server(
+        "192.0.2.9 53",
+        "protocol UDP\ndelay_loop 7\nalpha\nconnect_timeout 2",
+        "real_server 198.51.100.1 53 {\nretry 5\nDNS_CHECK {\nname a.example.com\n}\nSMTP_CHECK {\nhost {\nconnect_port 26\n}\n\
+         host {\nretry 0\n}\n}\nUDP_CHECK {\nrequire_reply 0x\nwarmup 1\n}\n}",
+    ));
+    let key = plan.check.services[0].key;
+    let address = plan.check.services[0].real_servers[0].address;
+    let checkers = &plan.later.lvs.servers[&key].real_servers[&address].checkers;
+    let seconds = Duration::from_secs;
+    let seen: Vec<(bool, Duration, u32, Duration, Duration, Duration, u16)> = checkers
+        .iter()
+        .map(|checker| match checker {
+            crate::plan::later::LaterChecker::Socket {
+                timing, connection, ..
+            } => (
+                timing.alpha,
+                timing.delay_loop,
+                timing.retry,
+                timing.delay_before_retry,
+                timing.warmup,
+                connection.timeout,
+                connection.destination.port(),
+            ),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let at = |retry, delay, warmup, port| {
+        (
+            true,
+            seconds(7),
+            retry,
+            seconds(delay),
+            seconds(warmup),
+            seconds(2),
+            port,
+        )
+    };
+    assert_eq!(
+        seen,
+        [at(5, 7, 7, 53), at(5, 1, 7, 26), at(0, 1, 7, 53), at(5, 1, 1, 53)],
+        "{said:#?}"
+    );
+}
+
+/// Nothing is looked up by going through a list: this many servers and entries are no matter.
+#[test]
+fn thousands_of_servers_and_entries_are_fast() {
+    let reals: String = (0..8_000)
+        .map(|n| format!("real_server 10.0.{}.{} 80 {{\n}}\n", n / 250, n % 250 + 1))
+        .collect();
+    let entries: String = (0..8_000)
+        .map(|n| format!("10.1.{}.{} 80\n", n / 250, n % 250 + 1))
+        .collect();
+    let text = format!(
+        "virtual_server_group G {{\n{entries}}}\n{}{}",
+        server("group G", "protocol TCP\nlvs_method DR", &reals),
+        server("192.0.2.9 80", "protocol TCP\nlvs_method DR", &reals)
+    );
+    let start = std::time::Instant::now();
+    let (plan, _) = plan(&text);
+    assert_eq!(plan.check.services[0].real_servers.len(), 8_000);
+    // Going through lists takes minutes.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
