@@ -34,9 +34,10 @@ pub(super) fn build(builder: &mut Builder<'_>, later: &mut LaterLvs) -> CheckCon
     let sessions: HashSet<&str> = config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect();
     let mut out = CheckConfig::default();
     let mut keys: HashMap<ServiceKey, Place> = HashMap::new();
-    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    // How many virtual servers there are of each group.
+    let mut numbers: HashMap<String, u32> = HashMap::new();
     for written in &config.servers {
-        let Some(built) = server(builder, written, &groups, &sessions, &mut numbers) else {
+        let Some(built) = server(builder, written, &groups, &sessions, &numbers) else {
             continue;
         };
         match built {
@@ -61,7 +62,10 @@ pub(super) fn build(builder: &mut Builder<'_>, later: &mut LaterLvs) -> CheckCon
                 }
                 out.services.push(server);
             }
-            Built::Grouped(server) => later.group_servers.push(server),
+            Built::Grouped(server) => {
+                numbers.insert(server.group.clone(), server.number.saturating_add(1));
+                later.group_servers.push(server);
+            }
         }
     }
     out
@@ -104,7 +108,7 @@ fn server<'a>(
     written: &'a VirtualServer,
     groups: &HashMap<&str, &'a ServerGroup>,
     sessions: &HashSet<&str>,
-    numbers: &mut HashMap<&'a str, u32>,
+    numbers: &HashMap<String, u32>,
 ) -> Option<Built> {
     let target = Target::of(builder, written, groups, numbers)?;
     let place = &written.name.place;

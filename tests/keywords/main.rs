@@ -7,6 +7,7 @@
 mod reference;
 mod round_trip;
 mod samples;
+mod servers;
 mod site;
 
 use site::{load, places, site};

@@ -12,7 +12,7 @@ use steadfast::plan;
 /// How many lines of every hundred that there are stand in a file.
 const SHARES: [usize; 4] = [2, 10, 30, 80];
 
-fn check(text: &str) {
+pub(crate) fn check(text: &str) {
     let (plan, _) = load(text);
     let printed = plan::print::print(&plan, true);
     let (again, said) = load(&printed);

@@ -34,13 +34,11 @@ impl<'a> Target<'a> {
         builder: &mut Builder<'a>,
         written: &'a VirtualServer,
         groups: &HashMap<&str, &'a ServerGroup>,
-        numbers: &mut HashMap<&'a str, u32>,
+        numbers: &HashMap<String, u32>,
     ) -> Option<Self> {
         let place = &written.name.place;
         if let ServerName::Group(name) = &written.name.value {
-            let number = numbers.entry(name).or_insert(0);
-            let own = *number;
-            *number = number.saturating_add(1);
+            let own = numbers.get(name.as_str()).copied().unwrap_or(0);
             if written.real_servers.is_empty() {
                 no_real_servers(builder, &format!("[{name}]:{own}"), place);
                 return None;
