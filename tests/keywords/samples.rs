@@ -41,6 +41,7 @@ const COVERED: &[Block] = &[
     Block::UdpCheck,
     Block::SmtpCheck,
     Block::DnsCheck,
+    Block::BfdCheck,
     Block::MiscCheck,
     Block::Connect,
     Block::Timing,
