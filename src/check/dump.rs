@@ -12,7 +12,7 @@ use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, ServiceFlags, Ser
 use crate::net::Family;
 use crate::script::config::Command;
 use std::fmt::{self, Write};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// What the host knows.
@@ -21,6 +21,27 @@ pub struct Around<'a> {
     pub account: &'a dyn Fn(&Command) -> Option<String>,
     /// A moment as people write it.
     pub moment: &'a dyn Fn(Instant) -> String,
+    /// The lines of the section on TLS, when there is something to say.
+    pub ssl: &'a [String],
+    /// What a virtual server says besides.
+    pub service: &'a dyn Fn(&ServiceKey) -> Extra,
+    /// What a real server of it says besides.
+    pub server: &'a dyn Fn(&ServiceKey, SocketAddr) -> Extra,
+}
+
+/// Settings that the engine is not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// `snmp_name`
+    pub snmp_name: Option<String>,
+    /// `smtp_alert`, its own or inherited.
+    pub smtp_alert: bool,
+    /// `ha_suspend`
+    pub ha_suspend: bool,
+    /// The kind of a tunnel, as dumps name it; empty: IP in IP.
+    pub tunnel: String,
+    /// That of the sorry server.
+    pub sorry_tunnel: String,
 }
 
 impl fmt::Debug for Around<'_> {
@@ -43,17 +64,22 @@ fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt
     }
     let probes = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
     let mut probes = probes.flat_map(|rs| &rs.checkers).map(|it| &it.config().probe);
-    if probes.any(|probe| matches!(probe, ProbeConfig::Http(HttpConfig { tls: Some(_), .. }))) {
+    let asks = probes.any(|probe| matches!(probe, ProbeConfig::Http(HttpConfig { tls: Some(_), .. })));
+    if asks || !around.ssl.is_empty() {
         writeln!(out, "------< SSL definitions >------")?;
+    }
+    if asks && around.ssl.is_empty() {
         writeln!(out, " Using autogen SSL context")?;
     }
+    around.ssl.iter().try_for_each(|line| writeln!(out, " {line}"))?;
     writeln!(out, "------< LVS Topology >------")?;
     writeln!(out, " System is compiled with LVS v1.2.1")?;
     for vs in &status.virtual_servers {
         virtual_server(out, vs, around)?;
-        vs.real_servers
-            .iter()
-            .try_for_each(|rs| real_server(out, rs, around))?;
+        for rs in &vs.real_servers {
+            let extra = (around.server)(&vs.config.key, rs.config.address);
+            real_server(out, rs, &extra, around)?;
+        }
     }
     let mut servers = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
     if servers.any(|rs| !rs.checkers.is_empty()) {
@@ -76,6 +102,10 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
             writeln!(out, " VS VIP = {}, VPORT = {}", address.ip(), address.port())?;
         }
         ServiceKey::FwMark { mark, .. } => writeln!(out, " VS FWMARK = {mark}")?,
+    }
+    let extra = (around.service)(&config.key);
+    if let Some(name) = &extra.snmp_name {
+        writeln!(out, "   SNMP name = '{name}'")?;
     }
     let family = match config.key.family() {
         Family::V4 => "inet",
@@ -127,10 +157,14 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
         config.quorum_down.as_ref(),
         around,
     )?;
+    if extra.ha_suspend {
+        writeln!(out, "   Using HA suspend")?;
+    }
+    writeln!(out, "   Using smtp notification = {}", yes(extra.smtp_alert))?;
     writeln!(
         out,
         "   default forwarding method = {}",
-        forwarding(config.forward)
+        forwarding(config.forward, &extra.tunnel)
     )?;
     if let Some(sorry) = &config.sorry_server {
         let twin = vs
@@ -140,7 +174,11 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
         let twin = if twin { "(duplicates rs) " } else { "" };
         let serves = vs.active_sorry_server().is_some();
         writeln!(out, "   sorry server {twin}= {}", vs.sorry_name(sorry))?;
-        writeln!(out, "     forwarding method = {}", forwarding(sorry.forward))?;
+        writeln!(
+            out,
+            "     forwarding method = {}",
+            forwarding(sorry.forward, &extra.sorry_tunnel)
+        )?;
         writeln!(out, "     Inhibit on failure is {}", on(sorry.inhibit))?;
         writeln!(out, "     set = {}", u8::from(serves || sorry.inhibit))?;
         writeln!(out, "     alive = {}", u8::from(serves))?;
@@ -182,7 +220,7 @@ fn granularity(out: &mut String, persistence: &Persistence, family: Family) -> f
     }
 }
 
-fn real_server(out: &mut String, rs: &RealServer, around: &Around<'_>) -> fmt::Result {
+fn real_server(out: &mut String, rs: &RealServer, extra: &Extra, around: &Around<'_>) -> fmt::Result {
     let config = &rs.config;
     let (address, weight, effective) = (config.address, config.weight, rs.effective_weight());
     writeln!(out, "   ------< Real server >------")?;
@@ -192,7 +230,8 @@ fn real_server(out: &mut String, rs: &RealServer, around: &Around<'_>) -> fmt::R
         address.ip(),
         address.port()
     )?;
-    writeln!(out, "   forwarding method = {}", forwarding(config.forward))?;
+    let method = forwarding(config.forward, &extra.tunnel);
+    writeln!(out, "   forwarding method = {method}")?;
     writeln!(
         out,
         "   Alpha is {}",
@@ -214,6 +253,10 @@ fn real_server(out: &mut String, rs: &RealServer, around: &Around<'_>) -> fmt::R
     if let Some(host) = &config.virtualhost {
         writeln!(out, "     VirtualHost = '{host}'")?;
     }
+    if let Some(name) = &extra.snmp_name {
+        writeln!(out, "   SNMP name = {name}")?;
+    }
+    writeln!(out, "   Using smtp notification = {}", yes(extra.smtp_alert))?;
     writeln!(out, "   initial weight = {weight}")?;
     writeln!(out, "   effective weight = {effective}")?;
     writeln!(out, "   alive = {}", u8::from(rs.alive))?;
@@ -349,11 +392,12 @@ fn script(out: &mut String, label: &str, command: Option<&Command>, around: &Aro
     writeln!(out, "{label} = {command}{account}")
 }
 
-const fn forwarding(method: ForwardMethod) -> &'static str {
+fn forwarding(method: ForwardMethod, tunnel: &str) -> String {
     match method {
-        ForwardMethod::Nat => "NAT",
-        ForwardMethod::Dr => "DR",
-        ForwardMethod::Tun => "TUN, type = IPIP",
+        ForwardMethod::Nat => "NAT".to_owned(),
+        ForwardMethod::Dr => "DR".to_owned(),
+        ForwardMethod::Tun if tunnel.is_empty() => "TUN, type = IPIP".to_owned(),
+        ForwardMethod::Tun => format!("TUN, type = {tunnel}"),
     }
 }
 

@@ -7,6 +7,9 @@ fn shown(world: &World) -> String {
     let around = Around {
         account: &|command| (command.program() != "up").then(|| "1:2".to_owned()),
         moment: &|moment| format!("{} µs", moment.as_micros()),
+        ssl: &[],
+        service: &|_| Extra::default(),
+        server: &|_, _| Extra::default(),
     };
     text(&world.engine.status(world.now), &around)
 }
@@ -45,6 +48,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
    omega is OFF
    quorum = 1, hysteresis = 0
    Quorum up notify script = 'quorum' 'up', uid:gid 1:2
+   Using smtp notification = no
    default forwarding method = NAT
    sorry server = [127.0.0.9]:tcp:80
      forwarding method = NAT
@@ -61,6 +65,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
    Inhibit on failure is OFF
      RS up notify script = 'up' '127.0.0.2:8080'
      RS down notify script = 'down' '127.0.0.2:8080', uid:gid 1:2
+   Using smtp notification = no
    initial weight = 2
    effective weight = 2
    alive = 1
@@ -72,6 +77,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
    Alpha is OFF
    connection limit range = 0 -> 0
    Inhibit on failure is ON
+   Using smtp notification = no
    initial weight = 1
    effective weight = 1
    alive = 1

@@ -9,6 +9,7 @@ pub mod global;
 mod interface;
 pub mod json;
 mod later;
+mod lvs;
 mod net;
 mod process;
 pub mod stats;
@@ -108,23 +109,26 @@ pub fn parent_file(facts: &Facts<'_>) -> String {
 
 /// `keepalived_check.data`
 pub fn check_file(facts: &Facts<'_>, checks: &CheckStatus) -> String {
-    global::section(facts, Kind::Check) + &lvs(facts, checks)
+    global::section(facts, Kind::Check) + &servers(facts, checks)
 }
 
 /// `-d`: the configuration, one line of the log each.
 pub fn configuration(facts: &Facts<'_>, checks: Option<&CheckStatus>) -> String {
-    let lvs = checks.map(|checks| lvs(facts, checks));
-    global::section(facts, Kind::Vrrp) + &vrrp::sections(facts, None) + &lvs.unwrap_or_default()
+    let servers = checks.map(|checks| servers(facts, checks));
+    global::section(facts, Kind::Vrrp) + &vrrp::sections(facts, None) + &servers.unwrap_or_default()
 }
 
 /// The sections of virtual servers and checkers.
-fn lvs(facts: &Facts<'_>, checks: &CheckStatus) -> String {
+fn servers(facts: &Facts<'_>, checks: &CheckStatus) -> String {
     let wall = wall::now();
     check::dump::text(
         checks,
         &Around {
             account: &|command| account(facts, command),
             moment: &|moment| wall.at(checks.now, moment).to_string(),
+            ssl: &lvs::ssl(facts),
+            service: &|key| lvs::service(facts, key),
+            server: &|key, address| lvs::server(facts, key, address),
         },
     )
 }

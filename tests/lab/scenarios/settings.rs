@@ -72,6 +72,7 @@ const LVS: &[File] = &[
     file!("lvs/scripts"),
     file!("lvs/notify"),
     file!("lvs/mixed"),
+    file!("lvs/more"),
 ];
 
 /// Scripts shall be run, as whoever the file says.
@@ -391,7 +392,7 @@ const RULES: &[Rule] = &[
     Rule::new(SERVERS, "VirtualHost = vs.", Why::Theirs(INHERITED)),
     Rule::new("/ VS ", "Inhibit on failure is", Why::Theirs(INHERITED)),
     Rule::new("< Real server >", "Alpha is", Why::Differs("we show whether any of its checkers begins as down")),
-    Rule::new(SERVERS, "Using smtp notification", Why::Theirs("nobody gets mail yet")),
+    Rule::new("< Real server >", "Using smtp notification", Why::Differs("2.2.7 says yes when nothing is set")),
     Rule::new(SERVERS, "alive", Why::Newer),
     Rule::new(SERVERS, "set", Why::Newer),
     Rule::new(SERVERS, "VS alive", Why::Newer),
@@ -401,6 +402,7 @@ const RULES: &[Rule] = &[
     Rule::new(SERVERS, "num failed checkers", Why::RunTime),
     Rule::new(SERVERS, "RS set", Why::RunTime),
     Rule::new(SERVERS, "reloaded", Why::RunTime),
+    Rule::new(CHECKERS, "Enabled", Why::RunTime),
     Rule::new(CHECKERS, "Up =", Why::RunTime),
     Rule::new(CHECKERS, "Has run", Why::RunTime),
     Rule::new(CHECKERS, "Current weight", Why::RunTime),
@@ -437,7 +439,7 @@ fn settings(dump: &str, side: Side) -> Vec<String> {
 
 /// The same setting in the same words.
 fn normal(text: &str) -> String {
-    if text.starts_with("Password = ") {
+    if text.starts_with("Password ") {
         // 2.2.7 shows it, 2.4.3 and we do not.
         return "Password".to_owned();
     }

@@ -1,0 +1,75 @@
+//! Settings of virtual and real servers that their engine is not told (facts cli 6.6).
+
+use super::Facts;
+use crate::check::dump::Extra;
+use crate::conf::config::{Tunnel, TunnelChecksum, TunnelKind};
+use crate::ipvs::model::ServiceKey;
+use crate::plan::later::LaterServer;
+use std::net::SocketAddr;
+
+/// The section on TLS; the password is masked.
+pub(super) fn ssl(facts: &Facts<'_>) -> Vec<String> {
+    let Some(ssl) = &facts.plan.later.lvs.ssl else {
+        return Vec::new();
+    };
+    let mut out: Vec<String> = Vec::new();
+    if ssl.password.is_some() {
+        out.push("Password : ********".to_owned());
+    }
+    for (label, file) in [
+        ("CA-file", &ssl.ca),
+        ("Certificate file", &ssl.certificate),
+        ("Key file", &ssl.key),
+    ] {
+        if let Some(file) = file {
+            out.push(format!("{label} : {file}"));
+        }
+    }
+    out
+}
+
+/// Of a virtual server.
+pub(super) fn service(facts: &Facts<'_>, key: &ServiceKey) -> Extra {
+    let usual = LaterServer::default();
+    let later = facts.plan.later.lvs.servers.get(key).unwrap_or(&usual);
+    Extra {
+        snmp_name: later.snmp_name.clone(),
+        smtp_alert: later.smtp_alert.unwrap_or_else(|| smtp_alert(facts)),
+        ha_suspend: later.ha_suspend,
+        tunnel: tunnel(later.tunnel),
+        sorry_tunnel: tunnel(later.sorry_tunnel),
+    }
+}
+
+/// Of a real server of it.
+pub(super) fn server(facts: &Facts<'_>, key: &ServiceKey, address: SocketAddr) -> Extra {
+    let service = facts.plan.later.lvs.servers.get(key);
+    let later = service.and_then(|service| service.real_servers.get(&address));
+    let inherited = service.and_then(|service| service.smtp_alert);
+    let own = later.and_then(|later| later.smtp_alert);
+    Extra {
+        snmp_name: later.and_then(|later| later.snmp_name.clone()),
+        smtp_alert: own.or(inherited).unwrap_or_else(|| smtp_alert(facts)),
+        tunnel: later.map_or_else(String::new, |later| tunnel(later.tunnel)),
+        ..Extra::default()
+    }
+}
+
+/// Mail of the checkers, unless a server says otherwise.
+fn smtp_alert(facts: &Facts<'_>) -> bool {
+    let mail = &facts.plan.later.global.mail;
+    mail.alert_checker.or(mail.alert).unwrap_or(false)
+}
+
+fn tunnel(tunnel: Tunnel) -> String {
+    let checksum = match tunnel.checksum {
+        TunnelChecksum::None => "no checksum",
+        TunnelChecksum::Full => "checksum",
+        TunnelChecksum::Remote => "remote checksum",
+    };
+    match tunnel.kind {
+        TunnelKind::Ipip => String::new(),
+        TunnelKind::Gue(port) => format!("GUE, port = {port}, {checksum}"),
+        TunnelKind::Gre => format!("GRE, {checksum}"),
+    }
+}
