@@ -270,6 +270,10 @@ pub fn comparable(
     if refused.iter().any(|class| ours.contains(*class)) && !ours.contains("lvs-defaults") {
         theirs.remove("lvs-defaults");
     }
+    // One message a refused priority, of one class.
+    if ours.contains("priority-invalid") && !ours.contains("invalid-number") {
+        theirs.remove("invalid-number");
+    }
     // One message a refused number: keepalived adds a line on what the number was for.
     if ours.contains("invalid-number") && theirs.contains("invalid-number") {
         for second in ["other", "bool-invalid", "invalid-address", "lvs-group"] {
