@@ -287,7 +287,7 @@ impl<'a> Builder<'a> {
         let stopped = self.interface_missing || !self.stops.is_empty();
         let late = std::mem::take(&mut self.late);
         for (at, mut stop) in std::mem::take(&mut self.stops).into_iter().enumerate() {
-            if at > 0 {
+            if at > 0 || self.interface_missing {
                 stop.class = Class::Unheeded;
             }
             self.diagnostics.push(stop);

@@ -75,6 +75,17 @@ pub(super) fn check(
         builder.late_about(Topic::VmacUnicast, &keyword.place, message);
         later.promote_secondaries = None;
     }
+    if let Some(keyword) = &later.vmac_xmit_base
+        && later.use_vmac.is_none()
+        && later.use_ipvlan.is_none()
+    {
+        let message = format!(
+            "({}) vmac_xmit_base is only valid with a vmac",
+            written.name.value
+        );
+        builder.late_about(Topic::VmacUnicast, &keyword.place, message);
+        later.vmac_xmit_base = None;
+    }
 }
 
 /// `vmac_xmit_base`: cleared in strict mode, needed with unicast (fact 9.8).

@@ -25,7 +25,7 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     ("unknown-keyword", &["Unknown keyword"]),
-    ("bfd", &["BFD instance", "BFD_CHECK"]),
+    ("bfd", &["BFD instance", "BFD_CHECK", "BFD name"]),
     ("extra-parameters", &["has extra parameters"]),
     ("block-name", &["must have a name"]),
     ("deprecated", &["deprecated", "Please use global lvs_sync_daemon"]),
@@ -46,6 +46,7 @@ const WORDS: &[(&str, &[&str])] = &[
         "address-family-mismatch",
         &["address family", "Address family", "of the same family"],
     ),
+    ("address-family-mismatch", &["Cannot mix IPv4 and IPv6"]),
     (
         "route-rule",
         &[
@@ -100,7 +101,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ),
     (
         "track-object-missing",
-        &["not found, ignoring", "not found", "not configured"],
+        &["not found", "not configured", "has no track_file"],
     ),
     (
         "interface-missing",
@@ -208,14 +209,21 @@ fn uses_lacking(text: &str) -> bool {
     words.any(|word| LACKING.iter().any(|start| word.starts_with(start)))
 }
 
+/// Whether a build without iptables takes `vrrp_iptables` for `nftables`, and what says `nftables` for a second one.
+fn replaces_iptables(text: &str) -> bool {
+    let has = |wanted: &str| text.split_whitespace().any(|word| word == wanted);
+    has("vrrp_iptables") && has("nftables")
+}
+
 /// Whether keepalived complained only of keywords of features that its build lacked: it knows no other unknown
 /// keyword than those, and neither do we.
 pub fn only_lacking(theirs: &BTreeSet<String>, text: &str, ours: &BTreeSet<String>) -> bool {
-    let excused = ["iptables-unsupported", "unknown-keyword"];
-    uses_lacking(text)
-        && !theirs.is_empty()
-        && theirs.iter().all(|class| excused.contains(&class.as_str()))
-        && ours.is_empty()
+    let excused = |class: &String| match class.as_str() {
+        "iptables-unsupported" | "unknown-keyword" => true,
+        "duplicate-definition" => replaces_iptables(text),
+        _ => false,
+    };
+    uses_lacking(text) && !theirs.is_empty() && theirs.iter().all(excused) && ours.is_empty()
 }
 
 /// Both sets without what may differ by a rule of docs/compatibility.md.
@@ -229,7 +237,14 @@ pub fn comparable(
     if theirs.contains("net-namespace-absent") {
         theirs.retain(|class| class == "net-namespace-absent");
     }
+    // keepalived reads no further.
+    if theirs.contains("missing-parameter") {
+        ours.retain(|class| theirs.contains(class) || class == "unmatched-quote");
+    }
     theirs.remove("iptables-unsupported");
+    if replaces_iptables(text) && !ours.contains("duplicate-definition") {
+        theirs.remove("duplicate-definition");
+    }
     if uses_lacking(text) && !ours.contains("unknown-keyword") {
         theirs.remove("unknown-keyword");
     }
@@ -246,10 +261,6 @@ pub fn comparable(
             }
         }
         ours.insert("other".to_owned());
-    }
-    // keepalived reads no further.
-    if theirs.contains("missing-parameter") {
-        ours.retain(|class| theirs.contains(class));
     }
     // An unknown block is one message, and so is a brace that is missing or too much: keepalived goes on and takes
     // what follows for unknown keywords and stray braces, or the other way round.

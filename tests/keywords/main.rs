@@ -96,6 +96,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Instance, "mcast_dst_ip") => one("224.0.0.77"),
         (Block::Instance, "unicast_peer") => body("192.0.2.44"),
         (Block::Instance, "unicast_fault_no_peer") => after("unicast_src_ip 192.0.2.33", ""),
+        (Block::Instance, "vmac_xmit_base") => after("use_vmac", ""),
         (Block::Instance, "virtual_ipaddress") => body("192.0.2.55/24"),
         (Block::Instance, "virtual_ipaddress_excluded") => body("192.0.2.55/24"),
         (Block::Instance | Block::SyncGroup, "track_interface") => body("eth2 weight 3"),

@@ -323,7 +323,7 @@ impl Cx<'_> {
         let argv = match split(command, true) {
             Ok(argv) => argv,
             Err(error) => {
-                self.error(statement, error.to_string());
+                self.error_about(Topic::UnmatchedQuote, statement, error.to_string());
                 return None;
             }
         };
