@@ -112,7 +112,7 @@ const WORDS: &[(&str, &[&str])] = &[
             "Unknown interface!",
         ],
     ),
-    ("vrid-missing", &["virtual router id must be set"]),
+    ("vrid-missing", &["virtual router id must be set", "VRID '"]),
     ("vrid-duplicate", &["both use VRID"]),
     ("priority-invalid", &["Priority not valid"]),
     ("state-unknown", &["unknown state", "previously set as MASTER"]),
@@ -281,8 +281,9 @@ pub fn comparable(
     if refused.iter().any(|class| ours.contains(*class)) && !ours.contains("lvs-defaults") {
         theirs.remove("lvs-defaults");
     }
-    // One message a refused priority, of one class.
-    if ours.contains("priority-invalid") && !ours.contains("invalid-number") {
+    // One message a refused priority or VRID, of one class.
+    let named = ["priority-invalid", "vrid-missing"];
+    if named.iter().any(|class| ours.contains(*class)) && !ours.contains("invalid-number") {
         theirs.remove("invalid-number");
     }
     // One message a refused number: keepalived adds a line on what the number was for.

@@ -183,6 +183,7 @@ fn small(cx: &mut Cx<'_>, instance: &Instance, statement: &Statement, meant: &st
             let diagnostic = Diagnostic::new(Class::InvalidNumber, Some(statement.place_of(word)), message);
             cx.diagnostics.push(match statement.keyword() {
                 "priority" => diagnostic.about(Topic::PriorityInvalid),
+                "virtual_router_id" => diagnostic.about(Topic::VridMissing),
                 _ => diagnostic,
             });
             None

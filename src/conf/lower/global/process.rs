@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::conf::config::{ProcessSettings, ProcessesSettings};
-use crate::conf::diag::{Class, Topic};
+use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::number;
 use crate::conf::tree::Statement;
@@ -100,7 +100,16 @@ fn rt_priority(cx: &mut Cx<'_>, statement: &Statement) -> Option<u8> {
         i64::from(i32::MAX),
         !cx.options.test,
     );
-    let wanted = cx.number(statement, word, read)?;
+    let wanted = match read {
+        Ok(_) => cx.number(statement, word, read)?,
+        Err(error) => {
+            let place = statement.place_of(word);
+            let message = format!("{}: {error}", statement.keyword());
+            let diagnostic = Diagnostic::new(Class::InvalidNumber, Some(place), message);
+            cx.diagnostics.push(diagnostic.about(Topic::PriorityInvalid));
+            return None;
+        }
+    };
     let (least, most) = RT_PRIORITIES;
     let process = statement.keyword().split('_').next().unwrap_or_default();
     let topic = if process == "bfd" {
