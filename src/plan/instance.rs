@@ -71,6 +71,11 @@ pub(super) fn build(
         let late = builder.late.len();
         vips(builder, written, &packet, &nowhere);
         builder.late.truncate(late);
+        if written.interface.is_some() {
+            vmac::transmit_base(builder, written, strict, &mut later);
+        } else {
+            transport(builder, written, family, &mut None);
+        }
         return None;
     };
     let version = version(builder, written, family, known.global, strict);
@@ -214,7 +219,7 @@ fn check_multicast(
 fn interface(builder: &mut Builder<'_>, written: &Instance, stopped: bool) -> Option<IfName> {
     let name = &written.name.value;
     if let Some(interface) = &written.interface {
-        let nameless = IfName::new(&interface.value).is_none();
+        let nameless = interface.value.len() > IfName::MAX;
         let missing = builder.interface_missing;
         let found = builder.interface(interface, |interface| {
             format!("WARNING - interface {interface} for vrrp_instance {name} doesn't exist")
@@ -258,8 +263,19 @@ fn interface(builder: &mut Builder<'_>, written: &Instance, stopped: bool) -> Op
             "({name}) no interface has the unicast source address {}",
             source.value
         );
-        let diagnostic = Diagnostic::new(Class::Fatal, Some(source.place.clone()), message);
-        builder.stops.push(diagnostic.about(Topic::InterfaceMissing));
+        // keepalived does without an interface.
+        let diagnostic = Diagnostic::new(Class::Unheeded, Some(source.place.clone()), message)
+            .about(Topic::InterfaceMissing)
+            .with_help("interface, or an address of this host: without it this virtual router is left out");
+        builder.diagnostics.push(diagnostic);
+        return None;
+    }
+    if let Some(place) = &written.unicast {
+        let message = format!("({name}) unicast without interface needs unicast_src_ip");
+        let diagnostic = Diagnostic::new(Class::Fatal, Some(place.clone()), message)
+            .about(Topic::UnicastWithoutPeers)
+            .with_help("interface, or unicast_src_ip with unicast_peer");
+        builder.late.push(diagnostic);
         return None;
     }
     unknown_interface(builder, written, stopped);

@@ -252,10 +252,15 @@ impl<'a> Builder<'a> {
         message: impl FnOnce(&str) -> String,
     ) -> Option<IfName> {
         let Some(interface) = IfName::new(&name.value) else {
-            let message = format!("'{}' is no name of an interface", name.value);
+            let (topic, message) = if name.value.len() > IfName::MAX {
+                let message = format!("'{}' is too long for the name of an interface", name.value);
+                (Topic::NameTooLong, message)
+            } else {
+                (Topic::InterfaceMissing, message(&name.value))
+            };
             let diagnostic = Diagnostic::new(Class::General, Some(name.place.clone()), message)
-                .about(Topic::NameTooLong)
-                .with_help("at most 15 characters, none of them a blank or a slash");
+                .about(topic)
+                .with_help("at most 15 characters, none of them a blank, a colon or a slash");
             self.diagnostics.push(diagnostic);
             self.interface_missing = true;
             return None;
@@ -286,6 +291,8 @@ impl<'a> Builder<'a> {
     fn settle(&mut self) {
         let stopped = self.interface_missing || !self.stops.is_empty();
         let late = std::mem::take(&mut self.late);
+        let ends = |found: &Diagnostic| found.class == Class::Fatal && found.topic != Topic::VridDuplicate;
+        let ended = late.iter().any(ends);
         for (at, mut stop) in std::mem::take(&mut self.stops).into_iter().enumerate() {
             if at > 0 || self.interface_missing {
                 stop.class = Class::Unheeded;
@@ -293,9 +300,15 @@ impl<'a> Builder<'a> {
             self.diagnostics.push(stop);
         }
         for mut diagnostic in late {
-            // Scripts are looked at before routers, after interfaces.
-            let script = matches!(diagnostic.topic, Topic::ScriptNotFound | Topic::SecurityViolation);
-            let reached = if script { !self.interface_missing } else { !stopped };
+            let reached = match diagnostic.topic {
+                // These are looked at before routers, after interfaces.
+                Topic::ScriptNotFound | Topic::SecurityViolation | Topic::SyncGroup => {
+                    !self.interface_missing
+                }
+                // And this after all.
+                Topic::VridDuplicate => !stopped && !ended,
+                _ => !stopped,
+            };
             if !reached && diagnostic.class != Class::Note {
                 diagnostic.class = Class::Unheeded;
             }

@@ -31,6 +31,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         text: String::new(),
         depth: 0,
         show_secrets,
+        check_unicast_src: global.inherited.check_unicast_src,
     };
     out.global(global, vrrp.dynamic_interfaces, &later.global);
     out.net(&later.net);
@@ -54,6 +55,8 @@ struct Printer {
     text: String,
     depth: usize,
     show_secrets: bool,
+    /// Every instance inherits it: its own would be one more unicast keyword.
+    check_unicast_src: bool,
 }
 
 impl Printer {

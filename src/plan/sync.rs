@@ -25,9 +25,9 @@ pub(super) fn build(
         .map(|router| router.name.clone())
         .collect();
     for written in &builder.config.groups {
-        let members = members(builder, written, &built, &mut taken);
+        let (members, listed) = members(builder, written, &built, &mut taken);
         let name = &written.name.value;
-        if members.is_empty() {
+        if listed == 0 {
             let message = if written.members.is_empty() {
                 format!("Sync group {name} has no virtual router(s). removing")
             } else {
@@ -36,7 +36,10 @@ pub(super) fn build(
             about(builder, &written.name.place, message);
             continue;
         }
-        if members.len() == 1 {
+        if members.is_empty() {
+            continue;
+        }
+        if listed == 1 {
             let message =
                 format!("Sync group {name} has only 1 virtual router(s) - this probably isn't what you want");
             about(builder, &written.name.place, message);
@@ -80,17 +83,18 @@ pub(super) fn build(
     }
 }
 
+/// The members that were built, and how many there would be.
 fn members(
     builder: &mut Builder<'_>,
     written: &SyncGroup,
     built: &HashSet<String>,
     taken: &mut HashSet<String>,
-) -> Vec<String> {
+) -> (Vec<String>, usize) {
     let group = &written.name.value;
     let mut out = Vec::new();
+    let mut listed = 0;
     for member in &written.members {
         let name = &member.value;
-        // One that could not be built has been reported already.
         if builder.written(name).is_none() {
             let message =
                 format!("Virtual router {name} specified in sync group {group} doesn't exist - ignoring");
@@ -99,17 +103,20 @@ fn members(
             let message =
                 format!("Virtual router {name} cannot exist in more than one sync group; ignoring {group}");
             about(builder, &member.place, message);
-        } else if built.contains(name.as_str()) {
+        } else {
+            listed += 1;
             taken.insert(name.clone());
-            out.push(name.clone());
+            // One that could not be built has been reported already.
+            if built.contains(name.as_str()) {
+                out.push(name.clone());
+            }
         }
     }
-    out
+    (out, listed)
 }
 
 fn about(builder: &mut Builder<'_>, place: &Place, message: String) {
-    let diagnostic = Diagnostic::new(Class::General, Some(place.clone()), message);
-    builder.diagnostics.push(diagnostic.about(Topic::SyncGroup));
+    builder.late_about(Topic::SyncGroup, place, message);
 }
 
 fn ignored(builder: &mut Builder<'_>, place: &Place, message: String) {
@@ -192,7 +199,7 @@ fn tracked_twice(builder: &mut Builder<'_>, routers: &[RouterConfig], group: &Sy
             let place = line.map(|line| line.name.place.clone());
             builder
                 .late
-                .push(Diagnostic::new(Class::General, place, message).about(Topic::SyncGroup));
+                .push(Diagnostic::new(Class::General, place, message).about(Topic::TrackOwnInterface));
         }
     }
 }

@@ -143,6 +143,8 @@ fn resolve_all(builder: &mut Builder<'_>, objects: &Objects, owner: &str, lists:
     resolve(builder, owner, "process", processes, |line| {
         objects.processes.get(&line.name.value).copied()
     });
+    // One that was disabled has been said.
+    bfds.retain(|line| !line.known || objects.sessions.contains_key(&line.name.value));
     resolve(builder, owner, "bfd", bfds, |line| {
         objects.sessions.get(&line.name.value).copied()
     });

@@ -66,7 +66,7 @@ pub(super) fn check(
         say(builder, written, &ipvlan.place, Topic::Other, message);
         *fault = Some(FAULT_IPVLAN.to_owned());
     }
-    transmit_base(builder, router, later);
+    transmit_base(builder, written, router.strict, later);
     if let Some(keyword) = &later.promote_secondaries
         && (later.use_vmac.is_some() || later.use_ipvlan.is_some())
     {
@@ -89,10 +89,14 @@ pub(super) fn check(
 }
 
 /// `vmac_xmit_base`: cleared in strict mode, needed with unicast (fact 9.8).
-fn transmit_base(builder: &mut Builder<'_>, router: &Router<'_>, later: &mut RouterSettings) {
-    let written = router.written;
+pub(super) fn transmit_base(
+    builder: &mut Builder<'_>,
+    written: &Instance,
+    strict: bool,
+    later: &mut RouterSettings,
+) {
     if let Some(keyword) = &later.vmac_xmit_base
-        && router.strict
+        && strict
     {
         let message = "xmit_base is incompatible with strict mode - resetting";
         say(builder, written, &keyword.place, Topic::VersionStrict, message);

@@ -26,6 +26,14 @@ const TABLES: &[(&str, &str)] = &[
 /// Blocks of which every keyword has its samples.
 const COVERED: &[Block] = &[
     Block::GlobalDefs,
+    Block::SyncGroup,
+    Block::Instance,
+    Block::Authentication,
+    Block::AuthHmac,
+    Block::VrrpScript,
+    Block::TrackProcess,
+    Block::TrackFile,
+    Block::TrackEntry,
     Block::TrackGroup,
     Block::GarpGroup,
     Block::BfdInstance,

@@ -160,6 +160,9 @@ vrrp_sync_group G {
     }
     <SyncGroup>
 }
+vrrp_sync_group K {
+    <SyncGroup>
+}
 virtual_server 192.0.2.80 80 {
     protocol TCP
     lb_kind NAT

@@ -36,7 +36,10 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
             );
         }
         "unicast_fault_no_peer" => instance.unicast_fault_no_peer = true,
-        "check_unicast_src" => instance.check_unicast_src = true,
+        "check_unicast_src" => {
+            instance.check_unicast_src = true;
+            instance.unicast = Some(statement.place());
+        }
         "old_unicast_checksum" => match statement.arg() {
             None => instance.later.old_unicast_checksum = Some(OldChecksum::Always),
             Some(word) if word.text == "never" => {

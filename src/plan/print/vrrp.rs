@@ -169,7 +169,10 @@ impl Printer {
                     InitialState::Backup => "BACKUP",
                 },
             );
-            out.set("interface", interface);
+            // With `vrf` it is the one that holds the source.
+            if later.is_none_or(|later| later.settings.vrf.is_none()) {
+                out.set("interface", interface);
+            }
             out.flag("native_ipv6", *family == Family::V6);
             out.set("version", version.number());
             out.set("virtual_router_id", vrid);
@@ -186,7 +189,7 @@ impl Printer {
             out.boolean("lower_prio_no_advert", *lower_prio_no_advert);
             out.boolean("higher_prio_send_advert", *higher_prio_send_advert);
             out.flag("dont_track_primary", *dont_track_primary);
-            out.flag("check_unicast_src", *check_unicast_src);
+            out.flag("check_unicast_src", *check_unicast_src && !out.check_unicast_src);
             out.trackers(track_interfaces, track_scripts, defined);
             out.flag("no_virtual_ipaddress", vips.is_empty());
             out.addresses("virtual_ipaddress", vips, interface, later);
