@@ -1,4 +1,7 @@
+mod facts;
+
 use super::*;
+use crate::conf::config::Secret;
 use crate::conf::{ReadOptions, read_str};
 use crate::net::{Cidr, IfIndex, InterfaceAddress};
 use std::path::Path;
