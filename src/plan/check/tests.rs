@@ -446,6 +446,7 @@ fn later_checkers_inherit_too() {
 
 /// Nothing is looked up by going through a list: this many servers and entries are no matter.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the time it takes is what is tested")]
 fn thousands_of_servers_and_entries_are_fast() {
     let reals: String = (0..8_000)
         .map(|n| format!("real_server 10.0.{}.{} 80 {{\n}}\n", n / 250, n % 250 + 1))
