@@ -10,7 +10,7 @@ use super::Builder;
 use super::later::{LaterGroupServer, LaterLvs, LaterServer, LaterServerGroup, ServerSettings};
 use crate::check::CheckConfig;
 use crate::check::config::{RealServerConfig, VirtualServerConfig};
-use crate::conf::config::{Granularity, Method, ServerGroup, Spanned, Tunnel, VirtualServer};
+use crate::conf::config::{Granularity, Method, ServerGroup, Spanned, TrackFile, Tunnel, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey};
 use crate::net::Family;
@@ -26,18 +26,21 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Persistence that a port of 0 implies.
 const PERSISTENCE: Duration = Duration::from_secs(360);
 
-/// The virtual servers; what nothing comes of yet goes to `later`.
-pub(super) fn build(builder: &mut Builder<'_>, later: &mut LaterLvs) -> CheckConfig {
+/// The virtual servers; what nothing comes of yet goes to `later`. `files` are the tracked ones that are of use.
+pub(super) fn build(builder: &mut Builder<'_>, files: &[TrackFile], later: &mut LaterLvs) -> CheckConfig {
     let config = builder.config;
     later.ssl.clone_from(&config.ssl);
     let groups = groups(builder, later);
-    let sessions: HashSet<&str> = config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect();
+    let followed = Followed {
+        sessions: config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect(),
+        files: files.iter().map(|file| file.name.value.as_str()).collect(),
+    };
     let mut out = CheckConfig::default();
     let mut keys: HashMap<ServiceKey, Place> = HashMap::new();
     // How many virtual servers there are of each group.
     let mut numbers: HashMap<String, u32> = HashMap::new();
     for written in &config.servers {
-        let Some(built) = server(builder, written, &groups, &sessions, &numbers) else {
+        let Some(built) = server(builder, written, &groups, &followed, &numbers) else {
             continue;
         };
         match built {
@@ -95,6 +98,14 @@ fn groups<'a>(builder: &mut Builder<'a>, later: &mut LaterLvs) -> HashMap<&'a st
     out
 }
 
+/// What checkers may follow, by name.
+struct Followed<'a> {
+    /// `bfd_instance`
+    sessions: HashSet<&'a str>,
+    /// `track_file`
+    files: HashSet<&'a str>,
+}
+
 /// What a virtual server became.
 enum Built {
     /// One that is served, and what nothing comes of yet.
@@ -107,7 +118,7 @@ fn server<'a>(
     builder: &mut Builder<'a>,
     written: &'a VirtualServer,
     groups: &HashMap<&str, &'a ServerGroup>,
-    sessions: &HashSet<&str>,
+    followed: &Followed<'_>,
     numbers: &HashMap<String, u32>,
 ) -> Option<Built> {
     let target = Target::of(builder, written, groups, numbers)?;
@@ -132,7 +143,7 @@ fn server<'a>(
         server: written,
         target: &target,
         method,
-        sessions,
+        followed,
     };
     let real_servers = real::all(builder, &around, &mut later);
     if real_servers.is_empty() {

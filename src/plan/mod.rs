@@ -137,7 +137,8 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     net::only_routers(&mut plan);
     plan.later.global = global::build(&mut builder);
     builder.settle();
-    plan.check = check::build(&mut builder, &mut plan.later.lvs);
+    let later = &mut plan.later;
+    plan.check = check::build(&mut builder, &later.tracked.files, &mut later.lvs);
     builder.finish();
     (plan, builder.diagnostics)
 }

@@ -7,6 +7,9 @@ use proptest::prelude::*;
 
 /// Before the virtual servers: what they refer to.
 const AROUND: &str = "
+track_file F {
+    file /run/f
+}
 bfd_instance N {
     neighbor_ip 192.0.2.2
 }
@@ -49,7 +52,7 @@ const ADDRESSES: [&str; 8] = [
     "2001:db8:1::2 53",
     "fe80::1 80",
 ];
-const CHECKERS: [(&str, &str); 9] = [
+const CHECKERS: [(&str, &str); 10] = [
     ("TCP_CHECK", "TcpCheck"),
     ("HTTP_GET", "HttpGet"),
     ("SSL_GET", "SslGet"),
@@ -59,6 +62,7 @@ const CHECKERS: [(&str, &str); 9] = [
     ("DNS_CHECK", "DnsCheck"),
     ("PING_CHECK", "PingCheck"),
     ("BFD_CHECK", "BfdCheck"),
+    ("FILE_CHECK", "FileCheck"),
 ];
 
 /// Up to `most` of the right samples of `block`.
@@ -82,6 +86,7 @@ fn checker() -> impl Strategy<Value = String> {
             "HTTP_GET" | "SSL_GET" => "url {\npath /\n}",
             "MISC_CHECK" => "misc_path /usr/bin/true",
             "BFD_CHECK" => "name N",
+            "FILE_CHECK" => "track_file F",
             _ => "",
         };
         lines(block, 8).prop_map(move |lines| format!("{keyword} {{\n{needed}\n{lines}\n}}"))

@@ -136,13 +136,22 @@ fn later_checker(
         },
         CheckerKind::Ping => LaterQuestion::Ping,
         CheckerKind::File(settings) => {
+            let file = &settings.track_file;
+            if !around.followed.files.contains(file.value.as_str()) {
+                let message = format!(
+                    "FILE_CHECK without effect: track_file {} is of no use",
+                    file.value
+                );
+                builder.say(Class::Unheeded, Topic::TrackObjectEmpty, &file.place, message);
+                return None;
+            }
             return Some(LaterChecker::File {
-                track_file: settings.track_file.value.clone(),
+                track_file: file.value.clone(),
                 weight: settings.weight,
             });
         }
         CheckerKind::Bfd(name) => {
-            if !around.sessions.contains(name.value.as_str()) {
+            if !around.followed.sessions.contains(name.value.as_str()) {
                 let message = format!("BFD_CHECK without effect: BFD {} cannot be run", name.value);
                 builder.say(Class::Unheeded, Topic::Bfd, &name.place, message);
                 return None;

@@ -1,13 +1,13 @@
 //! The real servers of a virtual server.
 
 use super::target::Target;
-use super::{Builder, LaterServer, checker};
+use super::{Builder, Followed, LaterServer, checker};
 use crate::check::config::RealServerConfig;
 use crate::conf::config::{CheckerKind, Method, RealServer, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::ipvs::model::ServiceKey;
 use crate::plan::later::LaterRealServer;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// The virtual server that a server stands in.
@@ -16,8 +16,7 @@ pub(super) struct Around<'s, 'a> {
     pub(super) target: &'s Target<'a>,
     /// The method of servers that have none.
     pub(super) method: Method,
-    /// The `bfd_instance`s that can be run.
-    pub(super) sessions: &'s HashSet<&'s str>,
+    pub(super) followed: &'s Followed<'s>,
 }
 
 /// The real servers, each address and port once.
