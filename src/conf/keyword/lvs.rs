@@ -5,6 +5,9 @@ use super::Block::*;
 use super::Status::*;
 use super::{I32, Keyword, U32, k};
 
+/// Microseconds without a limit that anybody meets: one below what a number that is too long is read as.
+const ANY: i64 = i64::MAX - 1;
+
 /// Sorted by block and name.
 #[rustfmt::skip]
 pub(super) static LVS: &[Keyword] = &[
@@ -14,8 +17,8 @@ pub(super) static LVS: &[Keyword] = &[
     k(Ssl, "password", OptionalWord, NotYet),
     k(VirtualServer, "alpha", Nothing, Acted),
     k(VirtualServer, "connect_timeout", Seconds(1, U32), Acted),
-    k(VirtualServer, "delay_before_retry", Seconds(0, U32), Acted),
-    k(VirtualServer, "delay_loop", Seconds(1, U32), Acted),
+    k(VirtualServer, "delay_before_retry", Seconds(0, ANY), Acted),
+    k(VirtualServer, "delay_loop", Seconds(1, ANY), Acted),
     k(VirtualServer, "flag-1", Nothing, Acted),
     k(VirtualServer, "flag-2", Nothing, Acted),
     k(VirtualServer, "flag-3", Nothing, Acted),
@@ -49,7 +52,7 @@ pub(super) static LVS: &[Keyword] = &[
     k(VirtualServer, "sorry_server_inhibit", Nothing, Acted),
     k(VirtualServer, "sorry_server_lvs_method", OneOrMore, Acted),
     k(VirtualServer, "virtualhost", OptionalWord, Acted),
-    k(VirtualServer, "warmup", Seconds(0, U32), Acted),
+    k(VirtualServer, "warmup", Seconds(0, ANY), Acted),
     k(VirtualServer, "weight", Int(1, I32), Acted),
     k(RealServer, "BFD_CHECK", Block(BfdCheck), NotYet),
     k(RealServer, "DNS_CHECK", Block(DnsCheck), NotYet),
@@ -63,8 +66,8 @@ pub(super) static LVS: &[Keyword] = &[
     k(RealServer, "UDP_CHECK", Block(UdpCheck), NotYet),
     k(RealServer, "alpha", Bool, Acted),
     k(RealServer, "connect_timeout", Seconds(1, U32), Acted),
-    k(RealServer, "delay_before_retry", Seconds(0, U32), Acted),
-    k(RealServer, "delay_loop", Seconds(1, U32), Acted),
+    k(RealServer, "delay_before_retry", Seconds(0, ANY), Acted),
+    k(RealServer, "delay_loop", Seconds(1, ANY), Acted),
     k(RealServer, "inhibit_on_failure", Bool, Acted),
     k(RealServer, "lthreshold", Int(0, U32), Acted),
     k(RealServer, "lvs_method", OneOrMore, Acted),
@@ -75,7 +78,7 @@ pub(super) static LVS: &[Keyword] = &[
     k(RealServer, "snmp_name", OptionalWord, NotYet),
     k(RealServer, "uthreshold", Int(0, U32), Acted),
     k(RealServer, "virtualhost", OptionalWord, Acted),
-    k(RealServer, "warmup", Seconds(0, U32), Acted),
+    k(RealServer, "warmup", Seconds(0, ANY), Acted),
     k(RealServer, "weight", Int(0, I32), Acted),
     k(HttpGet, "enable_sni", Bool, Acted),
     k(HttpGet, "fast_recovery", Bool, Acted),
@@ -120,9 +123,9 @@ pub(super) static LVS: &[Keyword] = &[
     k(Connect, "connect_timeout", Seconds(1, U32), Acted),
     k(Connect, "fwmark", Int(0, U32), Acted),
     k(Timing, "alpha", Bool, Acted),
-    k(Timing, "delay_before_retry", Seconds(0, U32), Acted),
-    k(Timing, "delay_loop", Seconds(1, U32), Acted),
+    k(Timing, "delay_before_retry", Seconds(0, ANY), Acted),
+    k(Timing, "delay_loop", Seconds(1, ANY), Acted),
     k(Timing, "log_all_failures", Bool, Acted),
     k(Timing, "retry", Int(0, U32), Acted),
-    k(Timing, "warmup", Seconds(0, U32), Acted),
+    k(Timing, "warmup", Seconds(0, ANY), Acted),
 ];

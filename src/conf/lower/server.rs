@@ -13,6 +13,7 @@ use crate::conf::number;
 use crate::conf::tree::Statement;
 use crate::ipvs::model::{Protocol, Scheduler, ServiceFlags};
 use crate::net::Family;
+use crate::script::config::Command;
 use method::forward;
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -195,8 +196,8 @@ fn keyword(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statement) {
         "alpha" => server.checks.alpha = Some(true),
         "omega" => server.omega = true,
         "inhibit_on_failure" => server.inhibit_on_failure = true,
-        "quorum_up" => cx.script_once(&mut server.quorum_up, statement, ""),
-        "quorum_down" => cx.script_once(&mut server.quorum_down, statement, ""),
+        "quorum_up" => notify(cx, &mut server.quorum_up, statement),
+        "quorum_down" => notify(cx, &mut server.quorum_down, statement),
         "quorum" => {
             let value = cx.unsigned(block, statement).unwrap_or(1);
             server.quorum = spanned(statement, value);
@@ -213,6 +214,17 @@ fn keyword(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statement) {
         "real_server" => real::lower(cx, server, statement),
         _ => settings(cx, &mut server.checks, block, statement, "virtual server"),
     }
+}
+
+/// A notify script, the first of which counts. keepalived's test says nothing of an empty command.
+fn notify(cx: &mut Cx<'_>, slot: &mut Option<Spanned<Command>>, statement: &Statement) {
+    let empty = statement.unmatched.is_none() && statement.arg().is_some_and(|word| word.text.is_empty());
+    if slot.is_none() && empty {
+        let message = format!("{} has no command", statement.keyword());
+        cx.report(Class::Unheeded, statement.place(), message);
+        return;
+    }
+    cx.script_once(slot, statement, "");
 }
 
 /// A value with the place of its line's first argument.
@@ -333,7 +345,12 @@ fn engine(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statement) {
     let mut engine = word.text.clone();
     if engine.len() > MAX_ENGINE {
         let message = format!("persistence_name too long, truncating - {engine}");
-        let found = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
+        // Of one character too many keepalived says nothing.
+        let class = match engine.len() - MAX_ENGINE {
+            1 => Class::Note,
+            _ => Class::General,
+        };
+        let found = Diagnostic::new(class, Some(statement.place_of(word)), message);
         let help = format!("at most {MAX_ENGINE} characters");
         cx.diagnostics
             .push(found.about(Topic::NameTooLong).with_help(help));

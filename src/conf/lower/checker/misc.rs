@@ -66,10 +66,10 @@ struct Said;
 /// The command of `misc_path`: words after it on the line are dropped (fact 11.9).
 fn misc_path(cx: &mut Cx<'_>, statement: &Statement) -> Result<Option<Spanned<Command>>, Said> {
     if statement.arg().is_none_or(|word| word.text.is_empty()) {
-        return if statement.unmatched.is_some() {
-            Err(Said)
-        } else {
-            Ok(None)
+        // What a quote without end has left of the line is nothing.
+        return match statement.unmatched {
+            Some(_) => cx.script(statement).map(Some).ok_or(Said),
+            None => Ok(None),
         };
     }
     let mut command = cx.script(statement).ok_or(Said)?;

@@ -1,7 +1,7 @@
 //! `real_server`.
 
 use super::method::tunnelled;
-use super::{checker, family_fits, forward, settings, snmp_name, socket};
+use super::{checker, family_fits, forward, notify, settings, snmp_name, socket};
 use crate::conf::config::{CheckSettings, RealServer, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
@@ -64,8 +64,8 @@ fn keyword(cx: &mut Cx<'_>, real: &mut RealServer, statement: &Statement) {
         "uthreshold" => real.upper = cx.unsigned(block, statement).unwrap_or(real.upper),
         "lthreshold" => real.lower = cx.unsigned(block, statement).unwrap_or(real.lower),
         "inhibit_on_failure" => real.inhibit_on_failure = cx.boolean(statement).or(real.inhibit_on_failure),
-        "notify_up" => cx.script_once(&mut real.notify_up, statement, ""),
-        "notify_down" => cx.script_once(&mut real.notify_down, statement, ""),
+        "notify_up" => notify(cx, &mut real.notify_up, statement),
+        "notify_down" => notify(cx, &mut real.notify_down, statement),
         "smtp_alert" => real.smtp_alert = cx.boolean(statement).or(real.smtp_alert),
         "snmp_name" => {
             real.snmp_name = snmp_name(cx, statement, "real server").or_else(|| real.snmp_name.take())
