@@ -64,21 +64,6 @@ fn is_lowered(keyword: &Keyword) -> bool {
         || LOWERED_KEYWORDS.contains(&(keyword.block, keyword.name))
 }
 
-/// All that is wrong with the keywords of `tree`.
-pub(super) fn audit(tree: &[Statement], options: &ReadOptions) -> Vec<Diagnostic> {
-    let mut audit = Audit {
-        options,
-        diagnostics: Vec::new(),
-        guesses: HashMap::new(),
-    };
-    let around = Around {
-        acted: true,
-        lowered: true,
-    };
-    audit.block(Block::Root, tree, around);
-    audit.diagnostics
-}
-
 /// What becomes of the block around a keyword.
 #[derive(Clone, Copy)]
 struct Around {
@@ -88,14 +73,33 @@ struct Around {
     lowered: bool,
 }
 
-struct Audit<'o> {
+/// Walks the statements.
+pub(super) struct Audit<'o> {
     options: &'o ReadOptions,
-    diagnostics: Vec<Diagnostic>,
+    /// All that is wrong with their keywords.
+    pub(super) diagnostics: Vec<Diagnostic>,
     /// What was guessed already: a mistake is often made more than once.
     guesses: HashMap<(Block, String), Option<String>>,
 }
 
-impl Audit<'_> {
+impl<'o> Audit<'o> {
+    pub(super) fn new(options: &'o ReadOptions) -> Self {
+        Self {
+            options,
+            diagnostics: Vec::new(),
+            guesses: HashMap::new(),
+        }
+    }
+
+    /// One statement of the top level.
+    pub(super) fn statement(&mut self, statement: &Statement) {
+        let around = Around {
+            acted: true,
+            lowered: true,
+        };
+        self.block(Block::Root, std::slice::from_ref(statement), around);
+    }
+
     fn block(&mut self, block: Block, statements: &[Statement], around: Around) {
         let checked = |statement: &Statement| {
             keyword::find(block, statement.keyword())

@@ -1,9 +1,9 @@
 //! keepalived.conf: from text to typed values, with every mistake named at its place.
 //!
 //! `source` (files, includes) → `expand` (conditions, definitions) → `token` (words, braces) → `tree` (blocks) →
-//! `audit` (is every keyword one?) → `lower` → [`config::Config`]. Reading never aborts: it returns what could be
-//! understood and a list of [`diag::Diagnostic`]s. What follows from several values together is
-//! [`crate::plan::build`]'s.
+//! `audit` (is every keyword one?) → `lower` → [`config::Config`], one statement of the top level after the other, so
+//! that a large tree never is in memory as a whole. Reading never aborts: it returns what could be understood and a list
+//! of [`diag::Diagnostic`]s. What follows from several values together is [`crate::plan::build`]'s.
 
 mod audit;
 pub mod config;
@@ -25,11 +25,15 @@ mod tree;
 
 pub use source::{SourceFile, Sources};
 
+use audit::Audit;
 use config::Config;
 use diag::Diagnostic;
 use expand::Expander;
+use lower::Lowering;
+use names::Names;
 use source::Reader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tree::{Builder, Statement};
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -74,9 +78,7 @@ pub struct Reading {
 
 /// Reads the file of `-f`, which is a pattern, and all it includes.
 pub fn read(path: &Path, options: &ReadOptions) -> Reading {
-    let mut reader = Reader::new(options);
-    let found = reader.open_top(path, options.all_config);
-    finish(reader, options, found)
+    read_from(options, |reader| reader.open_top(path, options.all_config))
 }
 
 /// Reads `text` as if it stood in the file `name`; includes are relative to that.
@@ -86,52 +88,85 @@ pub fn read_str(name: &Path, text: &str, options: &ReadOptions) -> Reading {
 
 /// Reads `bytes` as if they stood in the file `name`; includes are relative to that.
 pub fn read_bytes(name: &Path, bytes: &[u8], options: &ReadOptions) -> Reading {
-    let mut reader = Reader::new(options);
-    reader.open_bytes(name, bytes);
-    finish(reader, options, true)
+    read_from(options, |reader| {
+        reader.open_bytes(name, bytes);
+        true
+    })
 }
 
-fn finish(reader: Reader, options: &ReadOptions, found: bool) -> Reading {
+fn read_from(options: &ReadOptions, open: impl Fn(&mut Reader) -> bool) -> Reading {
+    let (reading, folders) = pass(options, &open, &Folders::default());
+    if options.alone || folders == Folders::default() {
+        return reading;
+    }
+    // Only now it is known where the tables of names are, and their names may have been used before.
+    pass(options, &open, &folders).0
+}
+
+/// Where `global_defs` says that iproute2's tables are.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Folders {
+    usr: Option<PathBuf>,
+    etc: Option<PathBuf>,
+}
+
+impl Folders {
+    fn note(&mut self, statement: &Statement) {
+        for setting in statement.body.iter().flatten() {
+            let [folder] = setting.args() else { continue };
+            match setting.keyword() {
+                "iproute_usr_dir" => self.usr = Some(PathBuf::from(&folder.text)),
+                "iproute_etc_dir" => self.etc = Some(PathBuf::from(&folder.text)),
+                _ => {}
+            }
+        }
+    }
+
+    fn names(&self, options: &ReadOptions) -> Names {
+        if options.alone {
+            return Names::default();
+        }
+        source::names::load(self.usr.as_deref(), self.etc.as_deref())
+    }
+}
+
+/// Reads everything once, with the names of `folders`; gives the folders that it names itself.
+fn pass(options: &ReadOptions, open: impl Fn(&mut Reader) -> bool, folders: &Folders) -> (Reading, Folders) {
+    let mut reader = Reader::new(options);
+    let found = open(&mut reader);
+    let names = folders.names(options);
+    let mut named = Folders::default();
     let mut expander = Expander::new(reader, options);
-    let (tree, mut diagnostics) = tree::build(std::iter::from_fn(|| expander.next()));
-    diagnostics.extend(audit::audit(&tree, options));
-    let names = iproute_names(&tree, options);
-    let (config, more) = lower::lower(&tree, options, &names);
+    let mut builder = Builder::default();
+    let mut audit = Audit::new(options);
+    let mut lowering = Lowering::new(options, &names);
+    let mut understand = |statement: &Statement| {
+        audit.statement(statement);
+        lowering.statement(statement);
+        if statement.keyword() == "global_defs" {
+            named.note(statement);
+        }
+    };
+    while let Some(line) = expander.next() {
+        builder.line(line);
+        builder.complete().iter().for_each(&mut understand);
+    }
+    let (rest, mut diagnostics) = builder.finish();
+    rest.iter().for_each(&mut understand);
+    diagnostics.extend(audit.diagnostics);
+    let (config, more) = lowering.finish();
     diagnostics.extend(more);
     diagnostics.append(&mut expander.reader.diagnostics);
     let sources = expander.reader.sources;
     diag::sort(&mut diagnostics, &sources);
     hint::add(&mut diagnostics, &sources);
-    Reading {
+    let reading = Reading {
         config,
         diagnostics,
         sources,
         found,
-    }
-}
-
-/// iproute2's names, from where `global_defs` says that they are.
-fn iproute_names(tree: &[tree::Statement], options: &ReadOptions) -> names::Names {
-    if options.alone {
-        return names::Names::default();
-    }
-    let globals = tree
-        .iter()
-        .filter(|statement| statement.keyword() == "global_defs")
-        .flat_map(|statement| statement.body.as_deref().unwrap_or_default());
-    let (mut usr, mut etc) = (None, None);
-    for statement in globals {
-        let dir = match statement.args() {
-            [dir] => Some(Path::new(&dir.text)),
-            _ => continue,
-        };
-        match statement.keyword() {
-            "iproute_usr_dir" => usr = dir,
-            "iproute_etc_dir" => etc = dir,
-            _ => {}
-        }
-    }
-    source::names::load(usr, etc)
+    };
+    (reading, named)
 }
 
 #[cfg(test)]

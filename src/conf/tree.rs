@@ -96,6 +96,7 @@ struct Frame {
 }
 
 /// Builds the tree.
+#[derive(Default)]
 pub(super) struct Builder {
     stack: Vec<Frame>,
     root: Vec<Statement>,
@@ -107,14 +108,9 @@ pub(super) struct Builder {
 }
 
 /// The tree of `lines`.
+#[cfg(test)]
 pub(super) fn build(lines: impl Iterator<Item = Line>) -> (Vec<Statement>, Vec<Diagnostic>) {
-    let mut builder = Builder {
-        stack: Vec::new(),
-        root: Vec::new(),
-        waiting: None,
-        fresh: false,
-        diagnostics: Vec::new(),
-    };
+    let mut builder = Builder::default();
     for line in lines {
         builder.line(line);
     }
@@ -149,8 +145,20 @@ impl Builder {
         }
     }
 
+    /// The statements of the top level that are complete: what is done with may go, and a large tree never is in memory
+    /// as a whole.
+    pub(super) fn complete(&mut self) -> Vec<Statement> {
+        // After any other statement a brace could still come.
+        let closed = self.root.last().is_some_and(|statement| statement.body.is_some());
+        if closed && self.stack.is_empty() && self.waiting.is_none() {
+            std::mem::take(&mut self.root)
+        } else {
+            Vec::new()
+        }
+    }
+
     /// A line is cut at its braces (grammar 5.1).
-    fn line(&mut self, mut line: Line) {
+    pub(super) fn line(&mut self, mut line: Line) {
         let mut text = std::mem::take(&mut line.text);
         while let Some((at, brace)) = token::brace(text.as_str()) {
             let rest = text.slice(at + 1..text.as_str().len()).trimmed();
@@ -341,7 +349,8 @@ impl Builder {
         }
     }
 
-    fn finish(mut self) -> (Vec<Statement>, Vec<Diagnostic>) {
+    /// The statements that are left, and what was wrong.
+    pub(super) fn finish(mut self) -> (Vec<Statement>, Vec<Diagnostic>) {
         self.open_without_brace();
         if !self.stack.is_empty() {
             let message = format!("There are {} missing '}}'s or extra '{{'s", self.stack.len());

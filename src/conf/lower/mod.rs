@@ -43,49 +43,66 @@ use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Lowers `tree`; `names` are iproute2's.
-pub(super) fn lower(tree: &[Statement], options: &ReadOptions, names: &Names) -> (Config, Vec<Diagnostic>) {
-    let mut cx = Cx {
-        options,
-        names,
-        diagnostics: Vec::new(),
-        preferences: (rule::FIRST_PREFERENCE, rule::FIRST_PREFERENCE),
-        checkable: server::Checkable::default(),
-        seen: HashMap::new(),
-    };
-    let mut config = Config::default();
-    for statement in tree {
+/// Lowers one statement of the top level after the other.
+pub(super) struct Lowering<'o> {
+    cx: Cx<'o>,
+    config: Config,
+}
+
+impl<'o> Lowering<'o> {
+    /// `names` are iproute2's.
+    pub(super) fn new(options: &'o ReadOptions, names: &'o Names) -> Self {
+        Self {
+            cx: Cx {
+                options,
+                names,
+                diagnostics: Vec::new(),
+                preferences: (rule::FIRST_PREFERENCE, rule::FIRST_PREFERENCE),
+                checkable: server::Checkable::default(),
+                seen: HashMap::new(),
+            },
+            config: Config::default(),
+        }
+    }
+
+    /// The next statement.
+    pub(super) fn statement(&mut self, statement: &Statement) {
+        let Self { cx, config } = self;
         let body = statement.body.as_deref().unwrap_or_default();
         cx.checkable.note(statement, body);
         match statement.keyword() {
-            "global_defs" => global::lower(&mut cx, &mut config.global, body),
+            "global_defs" => global::lower(cx, &mut config.global, body),
             "net_namespace"
             | "instance"
             | "net_namespace_ipvs"
             | "namespace_with_ipsets"
             | "use_pid_dir"
             | "linkbeat_use_polling"
-            | "child_wait_time" => global::root(&mut cx, &mut config.global, statement),
-            "track_file" | "vrrp_track_file" => track_object::file(&mut cx, &mut config, statement, body),
-            "vrrp_track_process" => track_object::process(&mut cx, &mut config, statement, body),
-            "vrrp_script" => script::lower(&mut cx, &mut config, statement, body),
-            "vrrp_sync_group" => sync::lower(&mut cx, &mut config, statement, body),
-            "vrrp_instance" => vrrp::lower(&mut cx, &mut config, statement, body),
+            | "child_wait_time" => global::root(cx, &mut config.global, statement),
+            "track_file" | "vrrp_track_file" => track_object::file(cx, config, statement, body),
+            "vrrp_track_process" => track_object::process(cx, config, statement, body),
+            "vrrp_script" => script::lower(cx, config, statement, body),
+            "vrrp_sync_group" => sync::lower(cx, config, statement, body),
+            "vrrp_instance" => vrrp::lower(cx, config, statement, body),
             "static_ipaddress" | "static_routes" | "static_rules" => {
-                statics::lower(&mut cx, &mut config, statement.keyword(), body);
+                statics::lower(cx, config, statement.keyword(), body);
             }
-            "track_group" => track_group::lower(&mut cx, &mut config, statement, body),
-            "garp_group" => garp_group::lower(&mut cx, &mut config, statement, body),
-            "linkbeat_interfaces" => interfaces::linkbeat(&mut cx, &mut config, body),
-            "interface_up_down_delays" => interfaces::delays(&mut cx, &mut config, body),
-            "bfd_instance" => bfd::lower(&mut cx, &mut config, statement, body),
-            "SSL" => ssl::lower(&mut cx, &mut config, statement, body),
-            "virtual_server_group" => group::lower(&mut cx, &mut config, statement, body),
-            "virtual_server" => server::lower(&mut cx, &mut config, statement, body),
+            "track_group" => track_group::lower(cx, config, statement, body),
+            "garp_group" => garp_group::lower(cx, config, statement, body),
+            "linkbeat_interfaces" => interfaces::linkbeat(cx, config, body),
+            "interface_up_down_delays" => interfaces::delays(cx, config, body),
+            "bfd_instance" => bfd::lower(cx, config, statement, body),
+            "SSL" => ssl::lower(cx, config, statement, body),
+            "virtual_server_group" => group::lower(cx, config, statement, body),
+            "virtual_server" => server::lower(cx, config, statement, body),
             _ => {}
         }
     }
-    (config, cx.diagnostics)
+
+    /// What came of all.
+    pub(super) fn finish(self) -> (Config, Vec<Diagnostic>) {
+        (self.config, self.cx.diagnostics)
+    }
 }
 
 /// What every part of lowering needs.
