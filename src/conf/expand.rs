@@ -19,6 +19,8 @@ pub(super) const MAX_MADE: usize = 200_000;
 pub(super) const MAX_DEFINITIONS: usize = 100_000;
 /// Replacements in one line.
 pub(super) const MAX_REPLACEMENTS: usize = 1_000;
+/// Definitions of several lines and repetitions that stand in each other.
+pub(super) const MAX_OPEN: usize = 1_000;
 /// Octets that all replacements of one reading may copy.
 pub(super) const MAX_COPIED: usize = 64 << 20;
 /// Octets of a line after substitution (grammar 8.4).
@@ -299,6 +301,16 @@ impl<'o> Expander<'o> {
                 from = found.end;
                 continue;
             }
+            if value.len() > 1 && self.is_open(&value) {
+                let message = format!("definition {} refers to itself", found.name);
+                self.report(
+                    Class::General,
+                    Some(line.place(&(found.start..found.end))),
+                    message,
+                );
+                from = found.end;
+                continue;
+            }
             replaced += 1;
             self.copied = self.copied.saturating_add(line.text.as_str().len());
             if replaced > MAX_REPLACEMENTS {
@@ -334,7 +346,11 @@ impl<'o> Expander<'o> {
             }
         }
         let more = tails.iter().map(|(value, _)| value.len() - 1).sum();
-        if more > 0 && self.may_make(more, &line) {
+        if self.pending.len() >= MAX_OPEN {
+            let message =
+                format!("definitions of several lines stand in each other more than {MAX_OPEN} deep");
+            self.limit(Some(line.whole()), message);
+        } else if more > 0 && self.may_make(more, &line) {
             let at = line.with(Text::default());
             self.pending
                 .extend(tails.into_iter().map(|(value, column)| Pending::Value {
@@ -348,6 +364,14 @@ impl<'o> Expander<'o> {
             line.text = strip_comment(token::settle(line.text, true).0).trimmed();
         }
         line
+    }
+
+    /// Whether lines of `value` are being read already: then it would never end.
+    fn is_open(&self, value: &Value) -> bool {
+        self.pending.iter().any(|pending| match pending {
+            Pending::Value { value: open, .. } => Rc::ptr_eq(open, value),
+            Pending::Repeat { .. } => false,
+        })
     }
 
     /// The lines that a reference stands for; `None` when it stays as it is.

@@ -65,6 +65,20 @@ fn endless_definitions_end() {
 }
 
 #[test]
+fn a_definition_of_several_lines_that_refers_to_itself_is_one_mistake() {
+    for text in [
+        "$A=a \\\n b $A\nx $A",
+        "$A=a \\\n ~SEQ(I, 2) $A\nx $A",
+        "$A=a \\\n $B\n$B=b \\\n $A\nx $A",
+    ] {
+        let (out, messages) = expand(text);
+        assert!(out.len() <= 5, "{out:?}");
+        assert!((1..=2).contains(&messages.len()), "{messages:?}");
+        assert!(messages[0].contains("refers to itself"), "{messages:?}");
+    }
+}
+
+#[test]
 fn repetition() {
     assert_eq!(
         lines("~SEQ(X, 3) ip $X\n~SEQx(H, 9, 11) h${H}"),
