@@ -263,11 +263,11 @@ fn interface(builder: &mut Builder<'_>, written: &Instance, stopped: bool) -> Op
             "({name}) no interface has the unicast source address {}",
             source.value
         );
-        // keepalived does without an interface.
-        let diagnostic = Diagnostic::new(Class::Unheeded, Some(source.place.clone()), message)
-            .about(Topic::InterfaceMissing)
+        // keepalived says so too, but does without an interface.
+        let diagnostic = Diagnostic::new(Class::General, Some(source.place.clone()), message)
+            .about(Topic::Other)
             .with_help("interface, or an address of this host: without it this virtual router is left out");
-        builder.diagnostics.push(diagnostic);
+        builder.late.push(diagnostic);
         return None;
     }
     if let Some(place) = &written.unicast {

@@ -44,8 +44,8 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// Makes the guest's files as the verdicts assume them: the programs above, no user `keepalived_script`, no
-/// configuration of the host's.
+/// Makes the guest's files as the verdicts assume them: the programs above, no user `keepalived_script`, an
+/// empty /etc/keepalived.
 pub fn furnish() {
     for program in PROGRAMS.iter().map(Path::new) {
         if !program.exists() {
@@ -62,6 +62,7 @@ pub fn furnish() {
         fs::write(name, kept).expect(name);
     }
     let _ = fs::remove_dir_all("/etc/keepalived");
+    fs::create_dir_all("/etc/keepalived").expect("a directory");
 }
 
 /// Files that are tested one after another in the same namespaces: a test changes nothing there.

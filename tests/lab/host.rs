@@ -22,7 +22,7 @@ use crate::scenarios::{self, Scenario};
 use crate::timeline::MARK;
 
 /// How long a guest may take: well above the slowest scenario on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(300);
 
 /// Guests that run at once on each processor, unless `--test-threads` says otherwise: they mostly wait for timers.
 const GUESTS: usize = 3;

@@ -579,7 +579,6 @@ fn facts_1_1_and_1_2_the_first_router_that_cannot_be_ends_it() {
         said,
         [
             "interface-missing: WARNING - interface eth9 for vrrp_instance A doesn't exist",
-            "vrid-missing: (B) the virtual router id must be set",
             "interface-missing: Non-existent interface specified in configuration",
         ]
     );
