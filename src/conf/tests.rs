@@ -131,14 +131,15 @@ fn definitions_that_refer_to_each_other_are_one_mistake() {
 
 #[test]
 fn what_would_make_lines_for_ever_ends() {
-    for text in [
-        "$A=\\\nx \\\n$A\n$A\n",
-        "~SEQ(A,1000) ~SEQ(B,1000) ~SEQ(C,1000) x$A$B$C {\n",
+    for (text, wanted) in [
+        ("$A=\\\nx \\\n$A\n$A\n", "definition A refers to itself"),
+        (
+            "~SEQ(A,1000) ~SEQ(B,1000) ~SEQ(C,1000) x$A$B$C {\n",
+            "more than 200000 lines - ignoring the rest",
+        ),
     ] {
         let reading = read_str(Path::new("t"), text, &ReadOptions::default());
-        let ends = |d: &&Diagnostic| {
-            d.class == Class::General && d.message.contains("more than 200000 lines - ignoring the rest")
-        };
+        let ends = |d: &&Diagnostic| d.class == Class::General && d.message.contains(wanted);
         assert_eq!(reading.diagnostics.iter().filter(ends).count(), 1, "{text}");
     }
 }
