@@ -21,7 +21,12 @@ pub fn add(diagnostics: &mut [Diagnostic], sources: &Sources) {
             let file = sources.files.iter().find(|file| file.name == place.file);
             file.map(|file| file.text.lines().collect()).unwrap_or_default()
         });
-        let help = line(lines, place).and_then(|line| hint(word(line, place), rest(line, place)));
+        let help = line(lines, place).and_then(|line| {
+            let word = word(line, place);
+            // One that was replaced is told by what stands for it.
+            let typed = !word.starts_with('$') || diagnostic.message.contains(word);
+            typed.then(|| hint(word, rest(line, place))).flatten()
+        });
         if let Some(help) = help {
             diagnostic.help = Some(help);
         }
