@@ -163,21 +163,14 @@ impl<'o> Audit<'o> {
             );
             self.report(Class::MissingParameter, statement, message);
         }
-        if let Some(unmatched) = statement.unmatched
-            && keyword.args != Args::Script
+        if keyword.args != Args::Script
+            && let Some(mut diagnostic) = statement.unmatched_quote()
         {
-            let mut place = statement.place();
-            place.column = unmatched.column;
-            place.length = 1;
-            let message = format!("Unmatched quote: '{}'", statement.text.as_str());
             // The rest of the line is dropped: what must stand there is missing.
-            let class = match keyword.args.mandatory() && statement.arg().is_none() {
-                true => Class::MissingParameter,
-                false => Class::UnmatchedQuote,
-            };
-            let diagnostic = Diagnostic::new(class, Some(place), message).about(Topic::UnmatchedQuote);
-            self.diagnostics
-                .push(diagnostic.with_help("a quoted word ends on its line"));
+            if keyword.args.mandatory() && statement.arg().is_none() {
+                diagnostic.class = Class::MissingParameter;
+            }
+            self.diagnostics.push(diagnostic);
         }
         let status = keyword.status;
         if around.acted && status == Status::NotYet {

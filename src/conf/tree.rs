@@ -54,6 +54,21 @@ impl Statement {
         }
     }
 
+    /// What is said of a quote that has no end.
+    pub(super) fn unmatched_quote(&self) -> Option<Diagnostic> {
+        let token::Unmatched { column } = self.unmatched?;
+        let place = Place {
+            column,
+            length: 1,
+            ..self.place()
+        };
+        let message = format!("Unmatched quote: '{}'", self.text);
+        Some(
+            Diagnostic::new(Class::UnmatchedQuote, Some(place), message)
+                .with_help("a quoted word ends on its line"),
+        )
+    }
+
     /// The place of the keyword.
     pub(super) fn place(&self) -> Place {
         match self.words.first() {
@@ -240,6 +255,10 @@ impl Builder {
         };
         let block = self.recover(block, &statement);
         if keyword::holds_values(block) {
+            // In a list no word is a keyword that could want another quoting.
+            if let Some(diagnostic) = statement.unmatched_quote() {
+                self.diagnostics.push(diagnostic);
+            }
             self.children().push(statement);
             self.fresh = false;
         } else if let Some(inner) = keyword::opens(block, statement.keyword()) {

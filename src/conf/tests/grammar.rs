@@ -153,6 +153,12 @@ fn grammar_4_words() {
         ("4.2", "ff\"gg hh\"ii\nk \"\" x", "ff|gg hh|ii;k||x;", &[]),
         ("4.3", "k 'a b'", "k|'a|b';", &[]),
         ("4.4", "k a \"b c", "k|a;", &[]),
+        (
+            "4.4",
+            "vrrp_sync_group G {\ngroup {\nA \"B\n}\n}",
+            "vrrp_sync_group|G{group{A;};};",
+            &["UnmatchedQuote Unmatched quote: 'A \"B'"],
+        ),
     ]);
     let script = |line: &str| {
         let text = format!("vrrp_instance A {{\ninterface eth0\n{line}\n}}");
