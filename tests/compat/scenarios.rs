@@ -145,21 +145,23 @@ fn keepalived() {
 /// What the corpus must come to.
 const LEAST_EXITS: f64 = 0.99;
 const LEAST_CLASSES: f64 = 0.95;
+/// With `-i` there are half as many files, so that each counts twice; three of them crash keepalived.
+const LEAST_CLASSES_INSTANCE: f64 = 0.94;
 
 /// Where docs/compatibility.md tells of the files whose exit codes differ.
 const EXPLAINED: &str = "\n### Files of the corpus\n";
 
 /// The corpus as it is.
 fn corpus() {
-    corpus_table("verdicts.tsv");
+    corpus_table("verdicts.tsv", LEAST_CLASSES);
 }
 
 /// Those of its files that have `@instance` lines, with `-i`.
 fn corpus_instances() {
-    corpus_table("verdicts-instance.tsv");
+    corpus_table("verdicts-instance.tsv", LEAST_CLASSES_INSTANCE);
 }
 
-fn corpus_table(table: &str) {
+fn corpus_table(table: &str, least_classes: f64) {
     let set = shared().join("set");
     let explained = fs::read_to_string(shared().join("compatibility.md")).expect("docs/compatibility.md");
     let judged = judge(&table::read(&set.join(table)));
@@ -186,7 +188,7 @@ fn corpus_table(table: &str) {
             )
         })
         .collect();
-    if figures.exits() < LEAST_EXITS || figures.classes() < LEAST_CLASSES {
+    if figures.exits() < LEAST_EXITS || figures.classes() < least_classes {
         wrong.push("too few agree".to_owned());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
