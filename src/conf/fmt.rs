@@ -52,6 +52,12 @@ pub fn format(text: &str) -> Result<String, Refused> {
         put(&mut out, row, depth)?;
         fresh = row.opens() || row.ends_blank();
     }
+    // The end of the file ends a definition as a blank line does.
+    let end = out.trim_end_matches('\n').len();
+    out.truncate(end);
+    if !out.is_empty() {
+        out.push('\n');
+    }
     Ok(out)
 }
 

@@ -124,3 +124,9 @@ fn many_identities_and_lines_are_no_burden() {
         .collect();
     assert_eq!(format(&blocks).unwrap_err().line, 199);
 }
+
+#[test]
+fn a_definition_that_the_end_of_the_file_ends_stays_the_last_line() {
+    let once = format("$A= \\ # x\n").unwrap();
+    assert_eq!(format(&once).as_ref(), Ok(&once));
+}
