@@ -634,6 +634,21 @@ fn grammar_6_values() {
             "6.4: {word}: {said:?}"
         );
     }
+    // Strict where keepalived is, also while running.
+    for line in [
+        "vrrp_netlink_cmd_rcv_bufs 7x",
+        "nftables_priority 7x",
+        "child_wait_time 7x",
+        "random_seed 7x",
+    ] {
+        let (global, root) = match line.starts_with("child") {
+            true => ("", line),
+            false => (line, ""),
+        };
+        let said = said(&format!("{root}\nglobal_defs {{\n{global}\n}}"), false);
+        let refused = |said: &&String| said.starts_with("InvalidNumber ") && !said.contains("WARNING");
+        assert_eq!(said.iter().filter(refused).count(), 1, "6.2: {line}: {said:?}");
+    }
     let missing = "MissingParameter *** Configuration line starting `priority` is missing a parameter after keyword \
                    `priority` at word position 2";
     assert_eq!(said_of("priority", "", true), [missing], "6.6");
