@@ -28,6 +28,7 @@ fn interface(index: u32, name: &str, address: &str) -> InterfaceStatus {
             cidr: Cidr::new(address.parse().unwrap(), 24).unwrap(),
             tentative: false,
         }],
+        made: steadfast::net::LinkTraits::default(),
     }
 }
 

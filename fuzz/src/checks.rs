@@ -30,6 +30,7 @@ fn host() -> Host {
         noarp: false,
         loopback: name == "lo",
         addresses: Vec::new(),
+        made: steadfast::net::LinkTraits::default(),
     };
     Host {
         interfaces: vec![interface(1, "lo"), interface(2, "eth0")],

@@ -168,6 +168,7 @@ fn nominal(config: &Config, host: &Surroundings) -> Host {
         noarp: false,
         loopback: false,
         addresses: addresses.clone(),
+        made: crate::net::LinkTraits::default(),
     });
     let mut interfaces = host.interfaces.clone();
     interfaces.retain(|found| {

@@ -82,4 +82,66 @@ pub struct InterfaceStatus {
     pub loopback: bool,
     /// Its addresses, in the kernel's order.
     pub addresses: Vec<InterfaceAddress>,
+    /// What it is made of.
+    pub made: LinkTraits,
+}
+
+/// What an interface is made of. By default Ethernet of no kind that matters here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LinkTraits {
+    /// Its kind.
+    pub kind: LinkKind,
+    /// Whether its frames are Ethernet's.
+    pub layer: LinkLayer,
+    /// The interface below it: a macvlan's or an ipvlan's.
+    pub parent: Option<IfIndex>,
+    /// The interface that it is a member of: a VRF, a bridge, a bond.
+    pub master: Option<IfIndex>,
+    /// `ip link`'s group.
+    pub group: u32,
+}
+
+/// The kinds of links that matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LinkKind {
+    /// Any other.
+    #[default]
+    Other,
+    /// A macvlan.
+    Macvlan {
+        /// In private mode, as VMACs are.
+        private: bool,
+    },
+    /// An ipvlan.
+    Ipvlan {
+        /// In L2 mode, and in this mode of its own; `None`: in L3 or L3S mode.
+        l2: Option<IpvlanMode>,
+    },
+    /// A VRF.
+    Vrf {
+        /// Its routing table.
+        table: u32,
+    },
+}
+
+/// What frames are like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LinkLayer {
+    /// Ethernet's.
+    #[default]
+    Ethernet,
+    /// Any other.
+    Other,
+}
+
+/// Whom the ipvlans of one interface reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IpvlanMode {
+    /// Each other and the outside.
+    #[default]
+    Bridge,
+    /// The outside only.
+    Private,
+    /// Each other through the switch.
+    Vepa,
 }

@@ -10,7 +10,9 @@ mod rule;
 
 pub use address::{AddressOptions, AddressSpec, Lifetime, Scope};
 pub use cidr::Cidr;
-pub use iface::{IfIndex, IfName, InterfaceAddress, InterfaceStatus, Mac};
+pub use iface::{
+    IfIndex, IfName, InterfaceAddress, InterfaceStatus, IpvlanMode, LinkKind, LinkLayer, LinkTraits, Mac,
+};
 pub use route::{
     Encap, Insertion, Lockable, NextHop, PROTOCOL_KEEPALIVED, Realms, Route, RouteKind, RouteMetrics, Tunnel,
 };

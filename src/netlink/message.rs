@@ -134,6 +134,7 @@ fn read_link(link: &LinkMessage) -> Option<Change> {
         noarp: flags.contains(LinkFlags::Noarp),
         loopback: flags.contains(LinkFlags::Loopback),
         addresses: Vec::new(),
+        made: super::link::traits(link),
     };
     Some(Change::Link { status, forwards_v6 })
 }

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod inventory;
+pub mod link;
 pub mod message;
 pub mod monitor;
 

@@ -88,7 +88,6 @@ pub(super) fn build(
     let mut fault = None;
     let router = vmac::Router {
         written,
-        vrid,
         family,
         strict,
     };
@@ -250,12 +249,19 @@ fn interface(builder: &mut Builder<'_>, written: &Instance, stopped: bool) -> Op
     if written.unicast.is_some()
         && let Some(source) = &written.source
     {
+        let vrf = match vmac::vrf(builder, written) {
+            Ok(vrf) => vrf,
+            Err(vmac::NoVrf) => return None,
+        };
         let holds = |address: &crate::net::InterfaceAddress| address.cidr.addr == source.value;
+        let inside = |found: &crate::net::InterfaceStatus| {
+            vrf.is_none_or(|vrf| found.index == vrf || found.made.master == Some(vrf))
+        };
         if let Some(found) = builder
             .host
             .interfaces
             .iter()
-            .find(|found| !found.loopback && found.addresses.iter().any(holds))
+            .find(|found| !found.loopback && inside(found) && found.addresses.iter().any(holds))
         {
             return Some(found.name.clone());
         }

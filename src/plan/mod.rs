@@ -27,7 +27,7 @@ pub use trackers::track_files;
 use crate::check::CheckConfig;
 use crate::conf::config::{Config, Global, Instance};
 use crate::conf::diag::{Class, Diagnostic, Topic};
-use crate::net::{IfName, InterfaceStatus};
+use crate::net::{IfName, InterfaceStatus, LinkKind};
 use crate::notify::config::NotifyConfig;
 use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::track::config::TrackScriptConfig;
@@ -74,6 +74,12 @@ pub struct Host {
 impl Host {
     fn interface(&self, name: &IfName) -> Option<&InterfaceStatus> {
         self.interfaces.iter().find(|interface| interface.name == *name)
+    }
+
+    /// The VRF of that name.
+    fn vrf(&self, name: &str) -> Option<&InterfaceStatus> {
+        let found = self.interface(&IfName::new(name)?)?;
+        matches!(found.made.kind, LinkKind::Vrf { .. }).then_some(found)
     }
 }
 

@@ -143,7 +143,7 @@ fn route(builder: &mut Builder<'_>, line: &Spanned<RouteLine>) -> Option<Route> 
         good &= found.is_some();
     }
     if let Some(vrf) = vrf
-        && IfName::new(&vrf.value).is_none_or(|name| builder.host.interface(&name).is_none())
+        && builder.host.vrf(&vrf.value).is_none()
     {
         let message = format!("VRF {} not found for route", vrf.value);
         let diagnostic =

@@ -3,7 +3,7 @@ mod facts;
 use super::*;
 use crate::conf::config::Secret;
 use crate::conf::{ReadOptions, read_str};
-use crate::net::{Cidr, IfIndex, InterfaceAddress};
+use crate::net::{Cidr, IfIndex, InterfaceAddress, LinkKind, LinkLayer};
 use std::path::Path;
 
 fn host(names: &[&str]) -> Host {
@@ -20,6 +20,7 @@ fn host(names: &[&str]) -> Host {
             cidr: Cidr::new("192.0.2.1".parse().unwrap(), 24).unwrap(),
             tentative: false,
         }],
+        made: crate::net::LinkTraits::default(),
     });
     Host {
         interfaces: interfaces.collect(),

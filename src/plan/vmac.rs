@@ -1,10 +1,9 @@
 //! Virtual MACs, ipvlans and VRFs of a virtual router: what does not go together (facts 1.2, 1.12, 9).
 
 use super::Builder;
-use crate::conf::config::{Instance, RouterSettings, Spanned, VmacAddress};
+use crate::conf::config::{Instance, RouterSettings, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
-use crate::net::{Family, IfName, Mac};
-use crate::vrrp::Vrid;
+use crate::net::{Family, IfIndex, IfName, LinkKind, LinkLayer};
 
 /// What keeps a router in FAULT: see `print`.
 pub(crate) const FAULT_IPVLAN: &str = "an IPv4 ipvlan needs an address";
@@ -12,7 +11,6 @@ pub(crate) const FAULT_IPVLAN: &str = "an IPv4 ipvlan needs an address";
 /// What the checks are about.
 pub(super) struct Router<'a> {
     pub(super) written: &'a Instance,
-    pub(super) vrid: Vrid,
     pub(super) family: Family,
     pub(super) strict: bool,
 }
@@ -32,6 +30,39 @@ pub(super) fn without_interface(builder: &mut Builder<'_>, written: &Instance) {
     }
 }
 
+/// `vrf` names no VRF, which has been said.
+pub(super) struct NoVrf;
+
+/// The VRF that a router without interface is in.
+pub(super) fn vrf(builder: &mut Builder<'_>, written: &Instance) -> Result<Option<IfIndex>, NoVrf> {
+    let Some(vrf) = &written.later.vrf else {
+        return Ok(None);
+    };
+    if let Some(found) = builder.host.vrf(&vrf.value) {
+        return Ok(Some(found.index));
+    }
+    let message = format!("VRF interface {} not found", vrf.value);
+    say(builder, written, &vrf.place, Topic::InterfaceMissing, &message);
+    Err(NoVrf)
+}
+
+/// A virtual MAC needs an interface that has MACs (fact 1.12).
+fn on_ethernet(builder: &mut Builder<'_>, written: &Instance, place: &Place, fault: &mut Option<String>) {
+    let Some(interface) = written.interface.as_ref() else {
+        return;
+    };
+    let found = IfName::new(&interface.value).and_then(|name| builder.host.interface(&name));
+    if found.is_none_or(|found| found.made.layer == LinkLayer::Ethernet) {
+        return;
+    }
+    let message = format!(
+        "({}) {} is not an Ethernet interface, and cannot have a VMAC or ipvlan - disabling",
+        written.name.value, interface.value
+    );
+    builder.late_about(Topic::VmacUnicast, place, message.clone());
+    *fault = Some(message);
+}
+
 /// The settings that are left, and what keeps the router in FAULT.
 pub(super) fn check(
     builder: &mut Builder<'_>,
@@ -47,6 +78,13 @@ pub(super) fn check(
     }
     if written.interface.is_none() {
         (later.use_vmac, later.use_ipvlan) = (None, None);
+    }
+    let places = [
+        later.use_vmac.as_ref().map(|vmac| vmac.place.clone()),
+        later.use_ipvlan.as_ref().map(|ipvlan| ipvlan.place.clone()),
+    ];
+    if let Some(place) = places.into_iter().flatten().next() {
+        on_ethernet(builder, written, &place, fault);
     }
     name(builder, router, later);
     if let Some(vmac) = &mut later.use_vmac
@@ -137,7 +175,12 @@ fn name(builder: &mut Builder<'_>, router: &Router<'_>, later: &mut RouterSettin
             continue;
         }
         let there = IfName::new(&name.value).and_then(|name| builder.host.interface(&name));
-        let adopted = there.is_none_or(|there| there.mac == wanted_mac(builder, router, macvlan));
+        // One of the right kind is adopted, put right or made anew.
+        let adopted = there.is_none_or(|there| match there.made.kind {
+            LinkKind::Macvlan { private } => macvlan && private,
+            LinkKind::Ipvlan { l2 } => !macvlan && l2.is_some(),
+            LinkKind::Other | LinkKind::Vrf { .. } => false,
+        });
         if !adopted {
             let kind = if macvlan {
                 "a private macvlan; ignoring vmac"
@@ -173,26 +216,6 @@ fn same_name(builder: &Builder<'_>, written: &Instance, name: &str) -> Option<(S
             let same = vmac.chain(ipvlan).find(|used| used.value == name)?;
             Some((other.name.value.clone(), same.place.clone()))
         })
-}
-
-/// What an interface of ours has (fact 9.1); an ipvlan has its parent's.
-fn wanted_mac(builder: &Builder<'_>, router: &Router<'_>, macvlan: bool) -> Option<Mac> {
-    let written = router.written;
-    if !macvlan {
-        let parent = IfName::new(&written.interface.as_ref()?.value)?;
-        return builder.host.interface(&parent)?.mac;
-    }
-    let vrid = router.vrid.get();
-    let family = match router.family {
-        Family::V4 => 1,
-        Family::V6 => 2,
-    };
-    let configured = written.later.use_vmac.as_ref().and_then(|vmac| vmac.value.mac);
-    Some(match configured.filter(|_| !router.strict) {
-        None => Mac([0, 0, 0x5e, 0, family, vrid]),
-        Some(VmacAddress::Whole(mac)) => mac,
-        Some(VmacAddress::BeforeVrid([a, b, c, d, e])) => Mac([a, b, c, d, e, vrid]),
-    })
 }
 
 fn say(builder: &mut Builder<'_>, written: &Instance, place: &Place, topic: Topic, message: &str) {

@@ -109,6 +109,7 @@ pub(super) fn interface(interface: &str, index: u32, addresses: &[&str]) -> Inte
                 tentative: false,
             })
             .collect(),
+        made: LinkTraits::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use steadfast::conf::diag::Diagnostic;
 use steadfast::conf::{self, ReadOptions};
-use steadfast::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
+use steadfast::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus, LinkKind, LinkTraits};
 use steadfast::plan::{self, Host, Plan};
 
 /// A file with a place (`<Block>`) in every block that a keyword may stand in.
@@ -275,7 +275,7 @@ pub(crate) fn places(block: &str) -> usize {
 }
 
 pub(crate) fn host() -> Host {
-    let names = ["lo", "eth0", "eth1", "eth2"];
+    let names = ["lo", "eth0", "eth1", "eth2", "red"];
     let interfaces = (1..).zip(names).map(|(index, name)| InterfaceStatus {
         name: IfName::new(name).unwrap(),
         index: IfIndex(index),
@@ -289,6 +289,13 @@ pub(crate) fn host() -> Host {
             cidr: Cidr::new("192.0.2.1".parse().unwrap(), 24).unwrap(),
             tentative: false,
         }],
+        made: LinkTraits {
+            kind: match name {
+                "red" => LinkKind::Vrf { table: 10 },
+                _ => LinkKind::Other,
+            },
+            ..LinkTraits::default()
+        },
     });
     Host {
         interfaces: interfaces.collect(),

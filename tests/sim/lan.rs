@@ -387,6 +387,7 @@ impl Lan {
             noarp: false,
             loopback: false,
             addresses,
+            made: steadfast::net::LinkTraits::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Settings of virtual routers and sync groups that nothing comes of yet: as written, and in a plan after its checks.
 
 use super::{ExtraGarp, Secret, Spanned, TrackLine};
-use crate::net::Mac;
+use crate::net::{IpvlanMode, Mac};
 use crate::script::config::Command;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -86,16 +86,6 @@ pub struct UseIpvlan {
     pub address: Option<(IpAddr, Option<u8>)>,
     pub mode: IpvlanMode,
     pub group: Option<String>,
-}
-
-/// Whom the users of one interface reach.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the options")]
-pub enum IpvlanMode {
-    #[default]
-    Bridge,
-    Private,
-    Vepa,
 }
 
 /// Of the adverts of one peer.

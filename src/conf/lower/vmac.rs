@@ -1,12 +1,12 @@
 //! `use_vmac` and `use_ipvlan`: their words may come in any order.
 
 use super::Cx;
-use crate::conf::config::{Instance, IpvlanMode, Spanned, UseIpvlan, UseVmac, VmacAddress};
+use crate::conf::config::{Instance, Spanned, UseIpvlan, UseVmac, VmacAddress};
 use crate::conf::diag::Topic;
 use crate::conf::number;
 use crate::conf::token::Word;
 use crate::conf::tree::Statement;
-use crate::net::{IfName, Mac};
+use crate::net::{IfName, IpvlanMode, Mac};
 use std::net::IpAddr;
 
 /// Octets of a MAC.

@@ -86,6 +86,7 @@ pub(super) fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &Interface
         noarp: _,
         loopback,
         addresses,
+        made: _,
     } = status;
     let vrrp = &facts.plan.vrrp;
     sheet.item("Name", name);

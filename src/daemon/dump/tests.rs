@@ -178,6 +178,7 @@ fn interfaces() -> Vec<InterfaceStatus> {
             address("fd00::2"),
             address("fe80::9"),
         ],
+        made: crate::net::LinkTraits::default(),
     }]
 }
 

@@ -135,6 +135,7 @@ mod tests {
             noarp: false,
             loopback: false,
             addresses: Vec::new(),
+            made: crate::net::LinkTraits::default(),
         };
         inventory.apply(Change::Link {
             status,

@@ -18,6 +18,7 @@ fn status(index: IfIndex, at: &str, up: bool) -> InterfaceStatus {
         noarp: false,
         loopback: false,
         addresses: Vec::new(),
+        made: crate::net::LinkTraits::default(),
     }
 }
 

@@ -22,6 +22,7 @@ fn plan(text: &str) -> (Plan, u8) {
             noarp: false,
             loopback: false,
             addresses: Vec::new(),
+            made: crate::net::LinkTraits::default(),
         }],
         ..Host::default()
     };

@@ -3,6 +3,7 @@
 use super::global::extra_garp;
 use super::{MASK, Printer, word};
 use crate::conf::config::*;
+use crate::net::IpvlanMode;
 use crate::plan::later::{LaterInstance, LaterTracked};
 use std::net::IpAddr;
 use std::path::Path;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// A fact, lines of `vrrp_instance A` (interface and VRID are there, and an address unless one is), and what is said.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str]);
 
-/// The plan of `text` on a host with three interfaces, of which eth2 does not know multicast, and what counts of
+/// The plan of `text` on a host of which eth2 does not know multicast, tun0 is no Ethernet, and inside is in the VRF red, and
+/// what counts of
 /// what is said.
 fn judge(text: &str) -> (Plan, Vec<String>) {
     let options = ReadOptions {
@@ -15,8 +16,12 @@ fn judge(text: &str) -> (Plan, Vec<String>) {
         ..ReadOptions::default()
     };
     let reading = read_str(Path::new("t.conf"), text, &options);
-    let mut host = host(&["eth0", "eth1", "eth2"]);
+    let mut host = host(&["eth0", "eth1", "eth2", "tun0", "red", "inside"]);
     host.interfaces[2].multicast = false;
+    host.interfaces[3].made.layer = LinkLayer::Other;
+    host.interfaces[4].made.kind = LinkKind::Vrf { table: 10 };
+    host.interfaces[5].made.master = Some(host.interfaces[4].index);
+    host.interfaces[4].addresses.clear();
     host.track_files.insert(
         PathBuf::from("/gone/x"),
         PathFault::Missing("No such file or directory".to_owned()),
@@ -211,6 +216,20 @@ fn facts_1_9_to_1_14_unicast_multicast_addresses() {
             ],
         ),
         (
+            "1.12",
+            "interface tun0\nuse_vmac",
+            &[
+                "vmac-unicast: (A) tun0 is not an Ethernet interface, and cannot have a VMAC or ipvlan - disabling",
+            ],
+        ),
+        (
+            "1.12",
+            "interface tun0\nuse_ipvlan 192.0.2.7",
+            &[
+                "vmac-unicast: (A) tun0 is not an Ethernet interface, and cannot have a VMAC or ipvlan - disabling",
+            ],
+        ),
+        (
             "1.13",
             "strict_mode\nvirtual_ipaddress {\n2001:db8::1\n}",
             &["other: (A) the first IPv6 VIP address must be link local"],
@@ -225,6 +244,29 @@ fn facts_1_9_to_1_14_unicast_multicast_addresses() {
         ["unicast-without-peers: (A) unicast without interface needs unicast_src_ip"],
         "1.11"
     );
+}
+
+/// Without an interface it is the one that has the source, of those in the VRF.
+#[test]
+fn facts_1_11_1_12_vrf_and_what_is_no_ethernet() {
+    let without = |lines: &str| {
+        judge(&format!(
+            "vrrp_instance A {{\nvirtual_router_id 1\nunicast_src_ip 192.0.2.1\nunicast_peer {{\n192.0.2.7\n}}\n\
+             {lines}\nvirtual_ipaddress {{\n192.0.2.9\n}}\n}}\n"
+        ))
+    };
+    let on = |plan: &Plan| plan.vrrp.routers[0].interface.as_str().to_owned();
+    assert_eq!(on(&without("").0), "eth0");
+    let (plan, said) = without("vrf red");
+    assert_eq!((on(&plan).as_str(), said.as_slice()), ("inside", &[][..]));
+    assert_eq!(judge(&print::print(&plan, true)).0, plan);
+    let (plan, said) = without("vrf eth1");
+    assert_eq!(said, ["interface-missing: (A) VRF interface eth1 not found"]);
+    assert!(plan.vrrp.routers.is_empty());
+    let (plan, _) = judge(&instance("interface tun0\nuse_vmac"));
+    assert!(plan.vrrp.routers[0].config_fault.is_some());
+    let (plan, _) = judge(&instance("interface tun0"));
+    assert!(plan.vrrp.routers[0].config_fault.is_none());
 }
 
 #[test]

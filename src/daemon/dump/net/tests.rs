@@ -18,6 +18,7 @@ fn plan(text: &str) -> Plan {
         noarp: false,
         loopback: false,
         addresses: Vec::new(),
+        made: crate::net::LinkTraits::default(),
     };
     let host = Host {
         interfaces: [(1, "eth0"), (2, "eth1")].map(interface).into(),
