@@ -2,3 +2,16 @@
 
 pub mod config;
 pub mod script;
+
+use crate::vrrp::event::Subject;
+use config::{NotifyConfig, NotifyScripts};
+
+impl NotifyConfig {
+    /// What is told of `subject`.
+    pub fn of(&self, subject: &Subject) -> Option<&NotifyScripts> {
+        match subject {
+            Subject::Instance(name) => self.instances.get(name),
+            Subject::Group(name) => self.groups.get(name),
+        }
+    }
+}

@@ -18,7 +18,7 @@ use crate::script::Scripts;
 use crate::script::config::Command;
 use crate::script::run::Running;
 use crate::script::safety::Prepared;
-use crate::vrrp::event::{Notification, NotifyState, Subject};
+use crate::vrrp::event::{Notification, NotifyState, Occasion, Subject};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub const MAX_WAITING: usize = 8192;
 #[derive(Debug)]
 pub struct Notifier {
     config: NotifyConfig,
+    /// Before the last reload: it has what a reload ended.
+    old: NotifyConfig,
     scripts: Arc<Scripts>,
     queues: HashMap<Subject, Shared<Queue>>,
     crew: Crew,
@@ -78,6 +80,7 @@ impl Notifier {
     pub fn new(config: NotifyConfig, scripts: Arc<Scripts>) -> Self {
         Self {
             config,
+            old: NotifyConfig::default(),
             scripts,
             queues: HashMap::new(),
             crew: Crew::default(),
@@ -90,7 +93,7 @@ impl Notifier {
 
     /// Tells these scripts from now on. What is queued or runs is not touched.
     pub fn apply(&mut self, config: NotifyConfig, scripts: Arc<Scripts>) {
-        self.config = config;
+        self.old = std::mem::replace(&mut self.config, config);
         self.scripts = scripts;
         self.queues.retain(|_, queue| lock(queue).active);
     }
@@ -104,7 +107,7 @@ impl Notifier {
         if scripts.is_empty() {
             return;
         }
-        let (kind, name) = words(&notification.subject);
+        let (kind, name) = notification.subject.words();
         let job = Job {
             scripts,
             subject: format!("{kind} {name}"),
@@ -178,17 +181,19 @@ impl Notifier {
     }
 
     fn scripts_for(&self, notification: &Notification) -> Vec<Prepared> {
-        let configured = match &notification.subject {
-            Subject::Instance(name) => self.config.instances.get(name),
-            Subject::Group(name) => self.config.groups.get(name),
+        let config = match notification.occasion {
+            Occasion::Change => &self.config,
+            Occasion::Departure => &self.old,
+            Occasion::Reminder => return Vec::new(),
         };
-        let Some(configured) = configured else {
+        let Some(configured) = config.of(&notification.subject) else {
             return Vec::new();
         };
         let find = |command: &Command| self.scripts.get(command).cloned();
-        let specific = specific(configured, notification.state).and_then(find);
-        let generic = configured.any.as_ref().and_then(find).map(|script| {
-            let (kind, name) = words(&notification.subject);
+        let specific = specific(configured, notification).and_then(find);
+        let generic = generic(configured, notification.state);
+        let generic = generic.and_then(find).map(|script| {
+            let (kind, name) = notification.subject.words();
             let priority = notification.priority.to_string();
             let mut script = script;
             let more = [kind, name, notification.state.word(), &priority];
@@ -199,20 +204,30 @@ impl Notifier {
     }
 }
 
-fn specific(scripts: &NotifyScripts, state: NotifyState) -> Option<&Command> {
-    match state {
+fn specific<'a>(scripts: &'a NotifyScripts, notification: &Notification) -> Option<&'a Command> {
+    match notification.state {
         NotifyState::Master => scripts.master.as_ref(),
         NotifyState::Backup => scripts.backup.as_ref(),
+        // What a reload ended had no fault: keepalived runs `notify` alone (seen).
+        NotifyState::Fault if notification.occasion == Occasion::Departure => None,
         NotifyState::Fault => scripts.fault.as_ref(),
         NotifyState::Stop => scripts.stop.as_ref(),
+        NotifyState::Deleted => scripts.deleted.as_ref(),
+        NotifyState::MasterRxLowerPri => scripts.master_rx_lower_pri.as_ref(),
+        // FIFOs only.
+        NotifyState::MasterPriority | NotifyState::BackupPriority => None,
     }
 }
 
-/// The two words that scripts get for a subject.
-fn words(subject: &Subject) -> (&'static str, &str) {
-    match subject {
-        Subject::Instance(name) => ("INSTANCE", name),
-        Subject::Group(name) => ("GROUP", name),
+/// `notify` hears of states, and of nothing else that happens in them.
+fn generic(scripts: &NotifyScripts, state: NotifyState) -> Option<&Command> {
+    match state {
+        NotifyState::Master
+        | NotifyState::Backup
+        | NotifyState::Fault
+        | NotifyState::Stop
+        | NotifyState::Deleted => scripts.any.as_ref(),
+        NotifyState::MasterRxLowerPri | NotifyState::MasterPriority | NotifyState::BackupPriority => None,
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::later::LaterGlobal;
 use super::{Builder, ScriptRefusal};
-use crate::conf::config::{Config, FifoSettings, SmtpServer, Spanned};
+use crate::conf::config::{Config, FifoSettings, Global, SmtpServer, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::script::config::Command;
 use std::net::IpAddr;
 
 /// The mail relay, if it has a name: whether that has an address is [`super::Host::mail_server_unknown`].
 pub fn mail_server(config: &Config) -> Option<&SmtpServer> {
-    let server = config.global.later.mail.server.as_ref()?;
+    let server = config.global.mail.server.as_ref()?;
     server
         .value
         .host
@@ -20,27 +20,27 @@ pub fn mail_server(config: &Config) -> Option<&SmtpServer> {
 
 /// The commands of `global_defs`.
 pub(super) fn commands(config: &Config) -> impl Iterator<Item = &Spanned<Command>> {
-    let later = &config.global.later;
-    let fifos = [&later.fifos.all, &later.fifos.vrrp, &later.fifos.lvs];
-    let life = [&later.scripts.startup, &later.scripts.shutdown];
+    let global = &config.global;
+    let fifos = [&global.fifos.all, &global.fifos.vrrp, &global.later.lvs_fifo];
+    let life = [&global.life.startup, &global.life.shutdown];
     life.into_iter()
         .chain(fifos.into_iter().map(|fifo| &fifo.script))
         .flatten()
 }
 
 /// What becomes of it on this host.
-pub(super) fn build(builder: &mut Builder<'_>) -> LaterGlobal {
+pub(super) fn build(builder: &mut Builder<'_>, global: &mut Global) -> LaterGlobal {
     let config = builder.config;
     let mut later = config.global.later.clone();
-    let life = &mut later.scripts;
+    let life = &mut global.life;
     let startup = life_script(builder, &mut life.startup, "startup");
     let shutdown = life_script(builder, &mut life.shutdown, "shutdown");
     builder.life_scripts |= startup || shutdown;
-    let fifos = &mut later.fifos;
+    let fifos = &mut global.fifos;
     let all = fifo_script(builder, &mut fifos.all);
     builder.vrrp_scripts |= (all || fifo_script(builder, &mut fifos.vrrp)) && !config.instances.is_empty();
-    builder.check_scripts |= (all || fifo_script(builder, &mut fifos.lvs)) && !config.servers.is_empty();
-    if let Some(server) = &config.global.later.mail.server
+    builder.check_scripts |= (all || fifo_script(builder, &mut later.lvs_fifo)) && !config.servers.is_empty();
+    if let Some(server) = &config.global.mail.server
         && builder.host.mail_server_unknown
     {
         let SmtpServer { host, port } = &server.value;

@@ -4,7 +4,7 @@ use super::track::{drop_weights, track_interfaces, track_scripts};
 use super::trackers::Objects;
 use super::vips::{Packet, vips};
 use super::vrrp::resolve_garp;
-use super::{Builder, hmac, strict, sync, trackers, vmac};
+use super::{Builder, hmac, outlet, strict, sync, trackers, vmac};
 use crate::conf::config::{AuthType, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::net::{Family, IfName};
@@ -173,6 +173,7 @@ pub(super) fn build(
         track_interfaces: tracked_interfaces,
         track_scripts: tracked_scripts,
         dont_track_primary: written.dont_track_primary,
+        notices: outlet::notices(builder.config, written),
         check_unicast_src: written.check_unicast_src || builder.config.global.check_unicast_src,
         config_fault: fault,
         interface,

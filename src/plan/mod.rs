@@ -9,6 +9,7 @@ mod hmac;
 mod instance;
 pub mod later;
 mod net;
+mod outlet;
 pub mod print;
 mod scripts;
 mod strict;
@@ -141,7 +142,9 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     net::build(&mut builder, &mut plan);
     vrrp::build(&mut builder, &mut plan);
     net::only_routers(&mut plan);
-    plan.later.global = global::build(&mut builder);
+    plan.later.global = global::build(&mut builder, &mut plan.global);
+    plan.notify.fifos = outlet::fifos(&plan.global.fifos);
+    plan.notify.mail = outlet::mail(&plan.global);
     builder.settle();
     let later = &mut plan.later;
     plan.check = check::build(&mut builder, &later.tracked.files, &mut later.lvs);

@@ -1,9 +1,7 @@
 //! The commands of a configuration: which there are, as whom they run, and which may.
 
 use super::{Builder, ScriptRefusal};
-use crate::conf::config::{
-    CheckerKind, Config, MiscSettings, NotifySettings, RouterSettings, Spanned, VrrpScript,
-};
+use crate::conf::config::{CheckerKind, Config, MiscSettings, NotifySettings, Spanned, VrrpScript};
 use crate::conf::diag::{Class, Topic};
 use crate::script::config::{Command, RunAs, ScriptPolicy};
 
@@ -12,6 +10,7 @@ pub fn policy(config: &Config) -> ScriptPolicy {
     ScriptPolicy {
         default_user: config.global.script_user.as_ref().map(|user| user.value.clone()),
         security: config.global.enable_script_security,
+        keep_links: config.global.use_symlink_paths.unwrap_or(false),
     }
 }
 
@@ -29,8 +28,6 @@ pub fn commands(config: &Config) -> Vec<Command> {
                 .map(|command| command.value.clone()),
         );
     }
-    let later = config.instances.iter().map(|instance| &instance.later);
-    out.extend(later.flat_map(later_slots).map(|command| command.value.clone()));
     for server in &config.servers {
         let own = [&server.quorum_up, &server.quorum_down];
         let reals = server
@@ -83,38 +80,25 @@ pub(super) fn misc(settings: &MiscSettings) -> Command {
 }
 
 /// The commands of an instance or a group, in the order of [`crate::notify::config::NotifyScripts`].
-pub(super) fn slots(notify: &NotifySettings) -> [Option<&Spanned<Command>>; 5] {
+pub(super) fn slots(notify: &NotifySettings) -> [Option<&Spanned<Command>>; 7] {
     let NotifySettings {
         master,
         backup,
         fault,
         stop,
+        deleted,
         any,
+        master_rx_lower_pri,
+        smtp_alert: _,
+        priority_changes: _,
     } = notify;
-    [master, backup, fault, stop, any].map(Option::as_ref)
-}
-
-/// The commands of an instance that nothing comes of yet.
-fn later_slots(later: &RouterSettings) -> impl Iterator<Item = &Spanned<Command>> {
-    let deleted = later.notify_deleted.as_ref().and_then(Option::as_ref);
-    deleted.into_iter().chain(&later.notify_master_rx_lower_pri)
+    let deleted = deleted.as_ref().and_then(Option::as_ref);
+    let [master, backup, fault, stop, any, lower] =
+        [master, backup, fault, stop, any, master_rx_lower_pri].map(Option::as_ref);
+    [master, backup, fault, stop, deleted, any, lower]
 }
 
 impl Builder<'_> {
-    /// Scripts of an instance that nothing comes of yet: those that may not be run are left out and said.
-    pub(super) fn notify_later(&mut self, later: &mut RouterSettings, owner: &str) {
-        if let Some(deleted) = &mut later.notify_deleted
-            && self.notify(deleted.as_ref(), owner).is_none()
-        {
-            *deleted = None;
-        }
-        let lower = &mut later.notify_master_rx_lower_pri;
-        if self.notify(lower.as_ref(), owner).is_none() {
-            *lower = None;
-        }
-        self.vrrp_scripts |= later_slots(later).next().is_some();
-    }
-
     /// A notify script that may be run; otherwise it is left out and said.
     pub(super) fn notify(&mut self, command: Option<&Spanned<Command>>, owner: &str) -> Option<Command> {
         let command = command?;

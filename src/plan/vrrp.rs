@@ -1,7 +1,7 @@
 //! The VRRP half of the plan: defaults of the daemon, track scripts, instances, duplicates among them.
 
 use super::later::LaterInstance;
-use super::{Builder, Plan, ScriptRefusal, instance, net, scripts, sync, trackers};
+use super::{Builder, Plan, ScriptRefusal, instance, net, outlet, scripts, sync, trackers};
 use crate::conf::config::{Config, GarpSettings, Global, Inherited};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::Family;
@@ -23,6 +23,9 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
         net_namespace: written.net_namespace.clone(),
         instance: written.instance.clone(),
         dumps: written.dumps.clone(),
+        mail: written.mail.clone(),
+        life: written.life.clone(),
+        fifos: written.fifos.clone(),
         inherited: Inherited {
             mcast_group4: written.mcast_group4,
             mcast_group6: written.mcast_group6,
@@ -70,6 +73,7 @@ pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpCon
 /// Instances, groups, scripts and who is told.
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
+    plan.vrrp.states_on_reload = builder.config.global.fifos.write_vrrp_states_on_reload;
     let scripts = track_scripts(builder);
     let (objects, files, processes) = trackers::definitions(builder);
     (plan.later.tracked.files, plan.later.tracked.processes) = (files, processes);
@@ -79,8 +83,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
         objects: &objects,
     };
     for written in &builder.config.instances {
-        if let Some((router, mut settings)) = instance::build(builder, written, &known) {
-            builder.notify_later(&mut settings, &format!("({}) ", router.name));
+        if let Some((router, settings)) = instance::build(builder, written, &known) {
             let mut later = LaterInstance {
                 settings,
                 ..LaterInstance::default()
@@ -119,40 +122,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
         });
         plan.track_scripts.push(script);
     }
-    notify(builder, plan);
-}
-
-fn notify(builder: &mut Builder<'_>, plan: &mut Plan) {
-    let config = builder.config;
-    let resolve = |builder: &mut Builder<'_>, written, name: &str| {
-        let owner = format!("({name}) ");
-        let [master, backup, fault, stop, any] =
-            scripts::slots(written).map(|command| builder.notify(command, &owner));
-        let out = crate::notify::config::NotifyScripts {
-            master,
-            backup,
-            fault,
-            stop,
-            any,
-        };
-        (out != crate::notify::config::NotifyScripts::default()).then_some(out)
-    };
-    for router in &plan.vrrp.routers {
-        let written = builder.written(&router.name);
-        if let Some(scripts) = written.and_then(|written| resolve(builder, &written.notify, &router.name)) {
-            plan.notify.instances.insert(router.name.clone(), scripts);
-        }
-    }
-    for group in &plan.vrrp.groups {
-        let written = config
-            .groups
-            .iter()
-            .find(|written| written.name.value == group.name);
-        if let Some(scripts) = written.and_then(|written| resolve(builder, &written.notify, &group.name)) {
-            plan.notify.groups.insert(group.name.clone(), scripts);
-        }
-    }
-    builder.vrrp_scripts |= !plan.notify.instances.is_empty() || !plan.notify.groups.is_empty();
+    outlet::subjects(builder, plan);
 }
 
 /// The track scripts that can be run; of two with one name the first (fact 1.29).

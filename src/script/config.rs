@@ -48,6 +48,8 @@ pub struct ScriptPolicy {
     pub default_user: Option<RunAs>,
     /// `enable_script_security`: a script run as root is refused when a non-root user could have changed it.
     pub security: bool,
+    /// `use_symlink_paths`: what is executed is the path as written, not what it leads to.
+    pub keep_links: bool,
 }
 
 /// How a run ended.

@@ -18,6 +18,8 @@ pub struct VrrpConfig {
     pub scripts: Vec<ScriptTracker>,
     /// `dynamic_interfaces`: an interface may be missing at start and come later.
     pub dynamic_interfaces: bool,
+    /// `fifo_write_vrrp_states_on_reload`
+    pub states_on_reload: bool,
 }
 
 /// VRRP's version, which rules packet layout and timer units.
@@ -97,10 +99,21 @@ pub struct RouterConfig {
     pub track_scripts: Vec<TrackedScript>,
     /// `dont_track_primary`
     pub dont_track_primary: bool,
+    /// What is told besides states.
+    pub notices: Notices,
     /// Discard an advert whose source is no configured peer (`vrrp_check_unicast_src` / `check_unicast_src`).
     pub check_unicast_src: bool,
     /// A problem found when the file was read that keeps the router in FAULT for ever (fact 2.17), in words.
     pub config_fault: Option<String>,
+}
+
+/// What a router tells besides its states, and in which form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// `notify_deleted`: a reload that removes it is told as DELETED, otherwise as FAULT.
+    pub deleted: bool,
+    /// `notify_priority_changes`: its own, its group's or the default.
+    pub priority_changes: bool,
 }
 
 /// A reload's identity of a virtual router: the protocol's key, not the name (fact 18.4).

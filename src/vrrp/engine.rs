@@ -111,6 +111,9 @@ impl Engine {
         }
         self.phase = Phase::Running;
         self.assess_all(now, true);
+        for id in self.order.clone() {
+            self.with(now, id, |router, cx| router.tell_initial_priority(cx));
+        }
         self.release_leftovers(now, &self.order.clone());
         self.settle_all(now, true);
     }

@@ -73,7 +73,7 @@ pub enum Action {
     Release(AddressOrder),
     /// Send one round: one gratuitous ARP or neighbour advertisement for each address, now.
     Announce(Announcement),
-    /// Tell scripts (and later FIFOs and mail).
+    /// Tell scripts, FIFOs and mail.
     Notify(Notification),
     /// Tell the log.
     Tell(super::telling::Line),
@@ -146,7 +146,17 @@ pub enum Subject {
     Group(String),
 }
 
-/// The states that scripts are told.
+impl Subject {
+    /// The two words that scripts and FIFOs get for it.
+    pub const fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::Instance(name) => ("INSTANCE", name.as_str()),
+            Self::Group(name) => ("GROUP", name.as_str()),
+        }
+    }
+}
+
+/// What scripts, FIFOs and mail are told: states, and what else happens in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotifyState {
     /// MASTER
@@ -157,6 +167,14 @@ pub enum NotifyState {
     Fault,
     /// STOP: the daemon ends.
     Stop,
+    /// DELETED: a reload ended it.
+    Deleted,
+    /// MASTER_RX_LOWER_PRI: as MASTER it heard a lower priority (fact 4.2).
+    MasterRxLowerPri,
+    /// MASTER_PRIORITY: another priority as MASTER.
+    MasterPriority,
+    /// BACKUP_PRIORITY: another priority in any other state.
+    BackupPriority,
 }
 
 impl NotifyState {
@@ -167,11 +185,27 @@ impl NotifyState {
             Self::Backup => "BACKUP",
             Self::Fault => "FAULT",
             Self::Stop => "STOP",
+            Self::Deleted => "DELETED",
+            Self::MasterRxLowerPri => "MASTER_RX_LOWER_PRI",
+            Self::MasterPriority => "MASTER_PRIORITY",
+            Self::BackupPriority => "BACKUP_PRIORITY",
         }
     }
 }
 
-/// A state that scripts are to be told of.
+/// Why something is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Occasion {
+    /// It has just become so.
+    #[default]
+    Change,
+    /// A reload ended the subject: the configuration that it was told by is the old one (fact 12.8).
+    Departure,
+    /// A reload left it as it is, and the FIFOs are to hear it again (fact 12.12).
+    Reminder,
+}
+
+/// Something that scripts, FIFOs and mail are to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     /// Whose.
@@ -180,4 +214,6 @@ pub struct Notification {
     pub state: NotifyState,
     /// The effective priority; 0 for groups.
     pub priority: u8,
+    /// Why.
+    pub occasion: Occasion,
 }

@@ -64,6 +64,7 @@ pub(super) fn router(instance: &str, vrid: u8) -> RouterConfig {
         track_interfaces: Vec::new(),
         track_scripts: Vec::new(),
         dont_track_primary: false,
+        notices: Notices::default(),
         check_unicast_src: false,
         config_fault: None,
     }

@@ -152,6 +152,7 @@ impl Setting {
             track_interfaces: Vec::new(),
             track_scripts: Vec::new(),
             dont_track_primary: false,
+            notices: Notices::default(),
             check_unicast_src: false,
             config_fault: None,
         }

@@ -1,6 +1,6 @@
 //! `global_defs` and the settings of the top level.
 
-use super::{GarpSettings, LaterGlobal, Spanned};
+use super::{FifosSettings, GarpSettings, LaterGlobal, LifeScripts, MailSettings, Spanned};
 use crate::script::config::{RunAs, ScriptPolicy};
 use crate::vrrp::config::{GarpConfig, Version};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -25,6 +25,12 @@ pub struct Global {
     pub instance: Option<String>,
     /// Where dumps are written and in which form.
     pub dumps: DumpSettings,
+    /// Mail, as written; whoever sends it has its own of it.
+    pub mail: MailSettings,
+    /// The scripts of the daemon's own start and end.
+    pub life: LifeScripts,
+    /// FIFOs for events.
+    pub fifos: FifosSettings,
     /// What instances and checkers have inherited; shown, and not acted on once more.
     pub inherited: Inherited,
 }
@@ -76,5 +82,9 @@ pub struct GlobalDefs {
     pub net_namespace: Option<String>,
     pub instance: Option<String>,
     pub dumps: DumpSettings,
+    pub use_symlink_paths: Option<bool>,
+    pub mail: MailSettings,
+    pub life: LifeScripts,
+    pub fifos: FifosSettings,
     pub later: LaterGlobal,
 }

@@ -3,8 +3,7 @@
 //! Values as written and checked; what was not given is `None` or `false`. Their defaults stand beside the keywords in
 //! the manual, and come true in the room that will act on them.
 
-use super::Spanned;
-use crate::script::config::{Command, RunAs};
+use super::FifoSettings;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use std::time::Duration;
 pub struct LaterGlobal {
     pub root: RootSettings,
     pub processes: ProcessesSettings,
-    pub mail: MailSettings,
-    pub scripts: LifeScripts,
-    pub fifos: FifosSettings,
+    pub checker_mail: CheckerMail,
+    /// `lvs_notify_fifo`, `lvs_notify_fifo_script`
+    pub lvs_fifo: FifoSettings,
     pub firewall: FirewallSettings,
     pub ipvs: IpvsSettings,
     pub vrrp: VrrpDefaults,
@@ -70,69 +69,12 @@ pub struct ProcessSettings {
     pub rlimit_rttime: Option<Duration>,
 }
 
-/// Mail alerts.
+/// Mail alerts of checkers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
-pub struct MailSettings {
-    /// With all its words, a display name among them.
-    pub from: Option<String>,
-    pub to: Vec<String>,
-    pub server: Option<Spanned<SmtpServer>>,
-    pub helo_name: Option<String>,
-    pub connect_timeout: Option<Duration>,
+pub struct CheckerMail {
     pub alert: Option<bool>,
-    pub alert_vrrp: Option<bool>,
-    pub alert_checker: Option<bool>,
-    pub no_email_faults: bool,
     pub no_checker_emails: Option<bool>,
-}
-
-/// `smtp_server`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SmtpServer {
-    /// An address or a name.
-    pub host: String,
-    /// 25 where none is written.
-    pub port: u16,
-}
-
-/// `startup_script`, `shutdown_script`
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct LifeScripts {
-    pub startup: Option<Spanned<Command>>,
-    pub startup_timeout: Option<Duration>,
-    pub shutdown: Option<Spanned<Command>>,
-    pub shutdown_timeout: Option<Duration>,
-    pub use_symlink_paths: Option<bool>,
-}
-
-/// The FIFOs for events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct FifosSettings {
-    pub all: FifoSettings,
-    pub vrrp: FifoSettings,
-    pub lvs: FifoSettings,
-    pub notify_priority_changes: Option<bool>,
-    pub write_vrrp_states_on_reload: bool,
-}
-
-/// One FIFO.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FifoSettings {
-    /// `notify_fifo`
-    pub fifo: Option<Fifo>,
-    /// `notify_fifo_script`
-    pub script: Option<Spanned<Command>>,
-}
-
-/// A FIFO and its owner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "as they say")]
-pub struct Fifo {
-    pub path: String,
-    pub owner: Option<RunAs>,
 }
 
 /// Packet filters.

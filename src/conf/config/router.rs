@@ -2,7 +2,6 @@
 
 use super::{ExtraGarp, Secret, Spanned, TrackLine};
 use crate::net::{IpvlanMode, Mac};
-use crate::script::config::Command;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -27,11 +26,6 @@ pub struct RouterSettings {
     pub skip_check_adv_addr: Option<bool>,
     pub strict_mode: Option<bool>,
     pub debug: Option<u8>,
-    /// With its script, if there is one.
-    pub notify_deleted: Option<Option<Spanned<Command>>>,
-    pub notify_master_rx_lower_pri: Option<Spanned<Command>>,
-    pub smtp_alert: Option<bool>,
-    pub notify_priority_changes: Option<bool>,
     pub lvs_sync_daemon_interface: Option<Spanned<String>>,
     pub garp_extra_if: Option<ExtraGarp>,
     pub timer_expired_backup: Option<Spanned<u8>>,
@@ -48,8 +42,6 @@ pub struct RouterSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct GroupSettings {
-    pub smtp_alert: Option<bool>,
-    pub notify_priority_changes: Option<bool>,
     pub track_files: Vec<TrackLine>,
     pub track_processes: Vec<TrackLine>,
     pub track_bfds: Vec<TrackLine>,

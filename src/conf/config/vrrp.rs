@@ -45,7 +45,13 @@ pub struct NotifySettings {
     pub backup: Option<Spanned<Command>>,
     pub fault: Option<Spanned<Command>>,
     pub stop: Option<Spanned<Command>>,
+    /// With its script, if there is one. Instances only.
+    pub deleted: Option<Option<Spanned<Command>>>,
     pub any: Option<Spanned<Command>>,
+    /// Instances only.
+    pub master_rx_lower_pri: Option<Spanned<Command>>,
+    pub smtp_alert: Option<bool>,
+    pub priority_changes: Option<bool>,
 }
 
 /// A line of `track_interface`, `track_script`, `track_file`, `track_process` or `track_bfd`.

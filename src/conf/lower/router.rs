@@ -41,7 +41,8 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
         "strict_mode" => later.strict_mode = cx.boolean(statement).or(later.strict_mode),
         "debug" => later.debug = cx.unsigned(block, statement).or(later.debug),
         "notify_deleted" => {
-            if let (Some(Some(first)), Some(word)) = (&later.notify_deleted, statement.arg()) {
+            let deleted = &mut instance.notify.deleted;
+            if let (Some(Some(first)), Some(word)) = (&*deleted, statement.arg()) {
                 let place = first.place.clone();
                 let message = format!(
                     "({name}) notify_deleted already specified - ignoring {}",
@@ -49,21 +50,14 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
                 );
                 cx.duplicate(statement, word, message, place);
             } else if statement.arg().is_some() {
-                later.notify_deleted = cx
-                    .script(statement)
-                    .map(Some)
-                    .or_else(|| later.notify_deleted.take());
+                *deleted = cx.script(statement).map(Some).or_else(|| deleted.take());
             } else {
-                later.notify_deleted.get_or_insert_default();
+                deleted.get_or_insert_default();
             }
         }
         "notify_master_rx_lower_pri" => {
             let owner = format!("({name}) ");
-            cx.script_once(&mut later.notify_master_rx_lower_pri, statement, &owner);
-        }
-        "smtp_alert" => later.smtp_alert = cx.boolean(statement).or(later.smtp_alert),
-        "notify_priority_changes" => {
-            later.notify_priority_changes = cx.boolean(statement).or(later.notify_priority_changes);
+            cx.script_once(&mut instance.notify.master_rx_lower_pri, statement, &owner);
         }
         "lvs_sync_daemon_interface" => {
             if let Some(word) = statement.arg() {

@@ -50,10 +50,6 @@ fn keyword(cx: &mut Cx<'_>, group: &mut SyncGroup, statement: &Statement) {
                 cx.diagnostics.push(diagnostic);
             }
         },
-        "smtp_alert" => later.smtp_alert = cx.boolean(statement).or(later.smtp_alert),
-        "notify_priority_changes" => {
-            later.notify_priority_changes = cx.boolean(statement).or(later.notify_priority_changes);
-        }
         "sync_group_tracking_weight" | "global_tracking" => group.tracking_weight = true,
         keyword => match track::Kind::of(keyword) {
             Some(kind) => {
@@ -86,6 +82,14 @@ pub(super) fn notify(
         "notify_fault" => &mut notify.fault,
         "notify_stop" => &mut notify.stop,
         "notify" => &mut notify.any,
+        "smtp_alert" => {
+            notify.smtp_alert = cx.boolean(statement).or(notify.smtp_alert);
+            return true;
+        }
+        "notify_priority_changes" => {
+            notify.priority_changes = cx.boolean(statement).or(notify.priority_changes);
+            return true;
+        }
         _ => return false,
     };
     cx.script_once(slot, statement, &format!("({name}) "));

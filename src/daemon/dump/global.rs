@@ -7,7 +7,7 @@ use super::file::Kind;
 use super::{Facts, Sheet, account, process, seconds, yes_no};
 use crate::conf::config::{
     DumpSettings, FifoSettings, FirewallSettings, FlushOnStop, Global, Inherited, IpvsSettings, LifeScripts,
-    MailSettings, ReloadSettings, Spanned, SyncDaemon, VrrpDefaults,
+    ReloadSettings, Spanned, SyncDaemon, VrrpDefaults,
 };
 use crate::script::config::Command;
 use crate::sys::child::Credentials;
@@ -26,11 +26,11 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     let mut sheet = Sheet::default();
     sheet.heading("Global definitions");
     names(&mut sheet, facts);
-    let keep = later.scripts.use_symlink_paths == Some(true);
+    let keep = global.scripts.keep_links;
     let paths = if keep { "Keep" } else { "Replace" };
     sheet.line(1, format_args!("{paths} symlinks in script paths"));
     sheet.item("Router ID", global.router_id.as_deref().unwrap_or(facts.hostname));
-    mail(&mut sheet, &later.mail);
+    mail(&mut sheet, facts);
     sheet.item(
         "Checkers log all failures",
         global.inherited.checker_log_all_failures,
@@ -43,9 +43,9 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     if global.dumps.data_use_instance == Some(true) {
         sheet.line(1, "Use instance name in data dumps");
     }
-    life(&mut sheet, facts, &later.scripts);
+    life(&mut sheet, facts, &global.life);
     sheet.item("Dynamic interfaces", global.dynamic_interfaces);
-    if later.mail.no_email_faults {
+    if global.mail.no_email_faults {
         sheet.line(1, "Send emails for fault transitions = off");
     }
     timeouts(&mut sheet, &later.ipvs);
@@ -97,7 +97,8 @@ fn names(sheet: &mut Sheet, facts: &Facts<'_>) {
     process::names(sheet, &later.processes);
 }
 
-fn mail(sheet: &mut Sheet, mail: &MailSettings) {
+fn mail(sheet: &mut Sheet, facts: &Facts<'_>) {
+    let mail = &facts.plan.global.mail;
     if let Some(Spanned { value: server, .. }) = &mail.server {
         sheet.item("Smtp server", &server.host);
         sheet.item("Smtp server port", server.port);
@@ -118,7 +119,10 @@ fn mail(sheet: &mut Sheet, mail: &MailSettings) {
     for (label, alert) in [
         ("Default smtp_alert", mail.alert),
         ("Default smtp_alert_vrrp", mail.alert_vrrp),
-        ("Default smtp_alert_checker", mail.alert_checker),
+        (
+            "Default smtp_alert_checker",
+            facts.plan.later.global.checker_mail.alert,
+        ),
     ] {
         let word = alert.map_or("unset", |alert| if alert { "on" } else { "off" });
         sheet.item(label, word);
@@ -227,8 +231,9 @@ fn sync_daemon(sheet: &mut Sheet, daemon: &SyncDaemon) {
 }
 
 fn fifos(sheet: &mut Sheet, facts: &Facts<'_>) {
-    let fifos = &facts.plan.later.global.fifos;
-    for (whose, fifo) in [("Global", &fifos.all), ("VRRP", &fifos.vrrp), ("LVS", &fifos.lvs)] {
+    let fifos = &facts.plan.global.fifos;
+    let lvs = &facts.plan.later.global.lvs_fifo;
+    for (whose, fifo) in [("Global", &fifos.all), ("VRRP", &fifos.vrrp), ("LVS", lvs)] {
         let FifoSettings { fifo, script } = fifo;
         if let Some(fifo) = fifo {
             sheet.item(&format!("{whose} notify fifo"), &fifo.path);

@@ -73,8 +73,9 @@ fn data(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
     set("state", number_of(status.state));
     set("wantstate", number_of(wanted(config, Some(status))));
     set("version", json!(config.version.number()));
-    set("smtp_alert", json!(more.smtp_alert()));
-    set("notify_deleted", json!(more.notify_deleted()));
+    let told = facts.plan.notify.instances.get(&config.name);
+    set("smtp_alert", json!(told.is_some_and(|told| told.smtp_alert)));
+    set("notify_deleted", json!(config.notices.deleted));
     lists(facts, status, &mut out);
     let password = match config.auth {
         Auth::None => None,
@@ -98,16 +99,20 @@ fn lists(facts: &Facts<'_>, status: &RouterStatus, out: &mut Map<String, Value>)
         backup,
         fault,
         stop,
+        deleted,
         any,
+        master_rx_lower_pri,
+        smtp_alert: _,
+        priority_changes: _,
     } = scripts.unwrap_or(&none);
     for (key, command) in [
         ("script_backup", backup.as_ref()),
         ("script_master", master.as_ref()),
         ("script_fault", fault.as_ref()),
         ("script_stop", stop.as_ref()),
-        ("script_deleted", more.deleted_script()),
+        ("script_deleted", deleted.as_ref()),
         ("script", any.as_ref()),
-        ("script_master_rx_lower_pri", more.lower_priority_script()),
+        ("script_master_rx_lower_pri", master_rx_lower_pri.as_ref()),
     ] {
         if let Some(command) = command {
             out.insert(key.to_owned(), json!(command.to_string()));

@@ -5,7 +5,6 @@ use super::{Facts, Sheet, seconds, weight, yes_no};
 use crate::conf::config::{
     GroupSettings, OldChecksum, ParamMatch, RouterSettings, TrackFile, TrackLine, TrackProcess,
 };
-use crate::script::config::Command;
 use crate::vrrp::config::{RouterConfig, Version};
 use std::net::IpAddr;
 
@@ -53,35 +52,6 @@ impl<'a> More<'a> {
 
     pub(super) fn promote_secondaries(&self) -> bool {
         self.get(|own| own.promote_secondaries.as_ref()).is_some()
-    }
-
-    pub(super) fn smtp_alert(&self) -> bool {
-        self.get(|own| own.smtp_alert)
-            .unwrap_or_else(|| smtp_alert(self.facts))
-    }
-
-    pub(super) fn notify_deleted(&self) -> bool {
-        self.get(|own| own.notify_deleted.as_ref()).is_some()
-    }
-
-    pub(super) fn deleted_script(&self) -> Option<&'a Command> {
-        let script = self.get(|own| own.notify_deleted.as_ref())?.as_ref()?;
-        Some(&script.value)
-    }
-
-    pub(super) fn lower_priority_script(&self) -> Option<&'a Command> {
-        Some(&self.get(|own| own.notify_master_rx_lower_pri.as_ref())?.value)
-    }
-
-    /// A member tells what its group tells.
-    pub(super) fn notify_priority_changes(&self) -> bool {
-        let mut groups = self.facts.plan.vrrp.groups.iter();
-        let group = groups.find(|group| group.members.contains(&self.config.name));
-        let group = group.and_then(|group| self.facts.plan.later.groups.get(&group.name));
-        let group = group.and_then(|group| group.settings.notify_priority_changes);
-        let default = self.facts.plan.later.global.fifos.notify_priority_changes;
-        let own = self.get(|own| own.notify_priority_changes);
-        group.filter(|on| *on).or(own).or(default).unwrap_or(false)
     }
 
     /// `min_ttl 0 max_ttl 255`
@@ -236,19 +206,12 @@ fn tracked(sheet: &mut Sheet, facts: &Facts<'_>, lines: Lines<'_>) {
     sheet.list("Tracked BFDs :", sessions);
 }
 
-/// Mail of VRRP, unless an instance or a group says otherwise.
-fn smtp_alert(facts: &Facts<'_>) -> bool {
-    let mail = &facts.plan.later.global.mail;
-    mail.alert_vrrp.or(mail.alert).unwrap_or(false)
-}
-
 /// What a sync group says besides its members.
 pub(super) fn group(sheet: &mut Sheet, facts: &Facts<'_>, name: &str) {
-    let settings = facts.plan.later.groups.get(name).map(|later| &later.settings);
-    let alert = settings.and_then(|own| own.smtp_alert);
-    let alert = alert.unwrap_or_else(|| smtp_alert(facts));
+    let told = facts.plan.notify.groups.get(name);
+    let alert = told.is_some_and(|told| told.smtp_alert);
     sheet.field("Using smtp notification", yes_no(alert));
-    if settings.is_some_and(|own| own.notify_priority_changes == Some(true)) {
+    if told.is_some_and(|told| told.priority_changes) {
         sheet.field("Notify priority changes", "yes");
     }
 }

@@ -57,8 +57,8 @@ pub(super) fn server(facts: &Facts<'_>, key: &ServiceKey, address: SocketAddr) -
 
 /// Mail of the checkers, unless a server says otherwise.
 fn smtp_alert(facts: &Facts<'_>) -> bool {
-    let mail = &facts.plan.later.global.mail;
-    mail.alert_checker.or(mail.alert).unwrap_or(false)
+    let own = facts.plan.later.global.checker_mail.alert;
+    own.or(facts.plan.global.mail.alert).unwrap_or(false)
 }
 
 fn tunnel(tunnel: Tunnel) -> String {

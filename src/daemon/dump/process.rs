@@ -130,7 +130,7 @@ pub(super) fn buffers(sheet: &mut Sheet, later: &LaterGlobal) {
     }
     let initial = later.rs_init_notifies.unwrap_or(false);
     sheet.item("rs_init_notifies", u8::from(initial));
-    let no_mail = later.mail.no_checker_emails.unwrap_or(false);
+    let no_mail = later.checker_mail.no_checker_emails.unwrap_or(false);
     sheet.item("no_checker_emails", u8::from(no_mail));
     match later.vrrp.rx_bufs_policy {
         None => {}

@@ -63,6 +63,7 @@ fn backup() -> RouterConfig {
         track_interfaces: Vec::new(),
         track_scripts: Vec::new(),
         dont_track_primary: false,
+        notices: Notices::default(),
         check_unicast_src: false,
         config_fault: None,
     }
@@ -114,6 +115,7 @@ fn plan() -> Plan {
                     group: None,
                 }),
                 security: true,
+                ..ScriptPolicy::default()
             },
             ..Global::default()
         },
@@ -131,6 +133,7 @@ fn plan() -> Plan {
             }],
             scripts: Vec::new(),
             dynamic_interfaces: false,
+            states_on_reload: false,
         },
         track_scripts: vec![TrackScriptConfig {
             name: "bad".into(),

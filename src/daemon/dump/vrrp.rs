@@ -145,15 +145,18 @@ fn instance(
     }
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
     more.tracked(sheet);
-    sheet.field("Using smtp notification", yes_no(more.smtp_alert()));
-    let deleted = if more.notify_deleted() { "Deleted" } else { "Fault" };
-    sheet.field("Notify deleted", deleted);
     let none = NotifyScripts::default();
     let scripts = facts.plan.notify.instances.get(&config.name);
     let scripts = scripts.unwrap_or(&none);
-    notify(sheet, facts, scripts, more.deleted_script());
-    transition(sheet, facts, "Master rx lower pri", more.lower_priority_script());
-    sheet.field("Notify priority changes", more.notify_priority_changes());
+    sheet.field("Using smtp notification", yes_no(scripts.smtp_alert));
+    let deleted = if config.notices.deleted {
+        "Deleted"
+    } else {
+        "Fault"
+    };
+    sheet.field("Notify deleted", deleted);
+    notify(sheet, facts, scripts);
+    sheet.field("Notify priority changes", config.notices.priority_changes);
 }
 
 /// The moving parts of an instance.
@@ -290,21 +293,26 @@ fn tracked(sheet: &mut Sheet, interfaces: &[TrackedInterface], scripts: &[Tracke
     sheet.list("Tracked scripts :", scripts);
 }
 
-fn notify(sheet: &mut Sheet, facts: &Facts<'_>, scripts: &NotifyScripts, deleted: Option<&Command>) {
+fn notify(sheet: &mut Sheet, facts: &Facts<'_>, scripts: &NotifyScripts) {
     let NotifyScripts {
         master,
         backup,
         fault,
         stop,
+        deleted,
         any,
+        master_rx_lower_pri,
+        smtp_alert: _,
+        priority_changes: _,
     } = scripts;
     let named = [
         ("Backup", backup.as_ref()),
         ("Master", master.as_ref()),
         ("Fault", fault.as_ref()),
         ("Stop", stop.as_ref()),
-        ("Deleted", deleted),
+        ("Deleted", deleted.as_ref()),
         ("Generic", any.as_ref()),
+        ("Master rx lower pri", master_rx_lower_pri.as_ref()),
     ];
     for (name, command) in named {
         transition(sheet, facts, name, command);
@@ -348,7 +356,7 @@ fn group(sheet: &mut Sheet, facts: &Facts<'_>, config: &SyncGroupConfig, live: O
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
     later::tracked_by_group(sheet, facts, &config.name);
     if let Some(scripts) = facts.plan.notify.groups.get(&config.name) {
-        notify(sheet, facts, scripts, None);
+        notify(sheet, facts, scripts);
     }
 }
 

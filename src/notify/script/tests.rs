@@ -10,6 +10,7 @@ fn notification(subject: &Subject, state: NotifyState, priority: u8) -> Notifica
         subject: subject.clone(),
         state,
         priority,
+        occasion: Occasion::Change,
     }
 }
 
@@ -26,21 +27,13 @@ fn notifier(instances: &[(&str, NotifyScripts)], groups: &[(&str, NotifyScripts)
     let config = NotifyConfig {
         instances: named(instances),
         groups: named(groups),
+        ..NotifyConfig::default()
     };
     let commands: Vec<&Command> = config
         .instances
         .values()
         .chain(config.groups.values())
-        .flat_map(|scripts| {
-            [
-                &scripts.master,
-                &scripts.backup,
-                &scripts.fault,
-                &scripts.stop,
-                &scripts.any,
-            ]
-        })
-        .flatten()
+        .flat_map(NotifyScripts::commands)
         .collect();
     let (scripts, reports) = Scripts::examine(commands, &ScriptPolicy::default());
     assert!(reports.iter().all(|report| report.verdict.is_ok()), "{reports:?}");
@@ -61,7 +54,10 @@ fn all(dir: &TempDir) -> NotifyScripts {
         backup: Some(record(dir, "backup")),
         fault: Some(record(dir, "fault")),
         stop: Some(record(dir, "stop")),
+        deleted: Some(record(dir, "deleted")),
         any: Some(record(dir, "any")),
+        master_rx_lower_pri: Some(record(dir, "lower")),
+        ..NotifyScripts::default()
     }
 }
 
@@ -98,6 +94,41 @@ async fn arguments_and_order_are_keepalived_s() {
     // From STOP on they run beside each other.
     last.sort();
     assert_eq!(last, ["any INSTANCE VI_1 STOP 102", "stop "]);
+}
+
+/// Facts: 12.2, 12.4, 12.8
+#[tokio::test]
+async fn what_is_no_state_has_its_own_script_or_none() {
+    let dir = TempDir::new();
+    let mut notifier = notifier(&[("VI", all(&dir))], &[]);
+    let vi = instance("VI");
+    for state in [
+        NotifyState::MasterPriority,
+        NotifyState::BackupPriority,
+        NotifyState::MasterRxLowerPri,
+    ] {
+        notifier.notify(&notification(&vi, state, 100));
+    }
+    assert_eq!(dir.wait_for_lines("log", 1).await, ["lower "]);
+    let occasion = |state, occasion| Notification {
+        occasion,
+        ..notification(&vi, state, 100)
+    };
+    // For the FIFOs only.
+    notifier.notify(&occasion(NotifyState::Master, Occasion::Reminder));
+    let scripts = Arc::clone(&notifier.scripts);
+    notifier.apply(NotifyConfig::default(), scripts);
+    notifier.notify(&occasion(NotifyState::Deleted, Occasion::Departure));
+    notifier.notify(&occasion(NotifyState::Fault, Occasion::Departure));
+    assert_eq!(
+        dir.wait_for_lines("log", 4).await[1..],
+        [
+            "deleted ",
+            "any INSTANCE VI DELETED 100",
+            "any INSTANCE VI FAULT 100"
+        ],
+        "by the configuration that knew it, and no fault script for what had no fault"
+    );
 }
 
 /// Marks begin and end of every run, with the state it was told.

@@ -17,6 +17,9 @@ impl Printer {
             net_namespace,
             instance,
             dumps,
+            mail,
+            life,
+            fifos,
             inherited,
         } = global;
         for (keyword, name) in [("net_namespace", net_namespace), ("instance", instance)] {
@@ -32,6 +35,7 @@ impl Printer {
                 out.set("script_user", run_as(user));
             }
             out.flag("enable_script_security", scripts.security);
+            out.flag("use_symlink_paths", scripts.keep_links);
             out.flag("dynamic_interfaces", dynamic_interfaces);
             // The only way to a refresh of no rounds.
             out.flag("vrrp_min_garp", garp.refresh_repeat == 0);
@@ -46,6 +50,9 @@ impl Printer {
             }
             out.inherited(inherited);
             out.dumps(dumps);
+            out.mail(mail);
+            out.life(life);
+            out.fifos(fifos);
             out.later(later);
         });
     }
@@ -69,9 +76,8 @@ impl Printer {
         let LaterGlobal {
             root: _,
             processes,
-            mail,
-            scripts,
-            fifos,
+            checker_mail,
+            lvs_fifo,
             firewall,
             ipvs,
             vrrp,
@@ -84,9 +90,9 @@ impl Printer {
             rs_init_notifies,
         } = later;
         self.processes(processes);
-        self.mail(mail);
-        self.life(scripts);
-        self.fifos(fifos);
+        self.maybe("smtp_alert_checker", checker_mail.alert);
+        self.maybe("no_checker_emails", checker_mail.no_checker_emails);
+        self.fifo("lvs_", lvs_fifo);
         self.firewall(firewall);
         self.ipvs(ipvs);
         self.vrrp_defaults(vrrp);
@@ -169,9 +175,7 @@ impl Printer {
             connect_timeout,
             alert,
             alert_vrrp,
-            alert_checker,
             no_email_faults,
-            no_checker_emails,
         } = mail;
         self.text("notification_email_from", from.as_deref());
         if !to.is_empty() {
@@ -192,9 +196,7 @@ impl Printer {
         self.time("smtp_connect_timeout", *connect_timeout);
         self.maybe("smtp_alert", *alert);
         self.maybe("smtp_alert_vrrp", *alert_vrrp);
-        self.maybe("smtp_alert_checker", *alert_checker);
         self.flag("no_email_faults", *no_email_faults);
-        self.maybe("no_checker_emails", *no_checker_emails);
     }
 
     fn life(&mut self, scripts: &LifeScripts) {
@@ -203,35 +205,35 @@ impl Printer {
             startup_timeout,
             shutdown,
             shutdown_timeout,
-            use_symlink_paths,
         } = scripts;
         self.command("startup_script", startup.as_ref().map(|command| &command.value));
         self.time("startup_script_timeout", *startup_timeout);
         self.command("shutdown_script", shutdown.as_ref().map(|command| &command.value));
         self.time("shutdown_script_timeout", *shutdown_timeout);
-        self.maybe("use_symlink_paths", *use_symlink_paths);
     }
 
     fn fifos(&mut self, fifos: &FifosSettings) {
         let FifosSettings {
             all,
             vrrp,
-            lvs,
             notify_priority_changes,
             write_vrrp_states_on_reload,
         } = fifos;
-        for (prefix, FifoSettings { fifo, script }) in [("", all), ("vrrp_", vrrp), ("lvs_", lvs)] {
-            if let Some(Fifo { path, owner }) = fifo {
-                let owner = owner
-                    .as_ref()
-                    .map_or_else(String::new, |owner| format!(" {}", run_as(owner)));
-                self.set(&format!("{prefix}notify_fifo"), format!("{}{owner}", word(path)));
-            }
-            let script = script.as_ref().map(|command| &command.value);
-            self.command(&format!("{prefix}notify_fifo_script"), script);
-        }
+        self.fifo("", all);
+        self.fifo("vrrp_", vrrp);
         self.maybe("vrrp_notify_priority_changes", *notify_priority_changes);
         self.flag("fifo_write_vrrp_states_on_reload", *write_vrrp_states_on_reload);
+    }
+
+    fn fifo(&mut self, prefix: &str, FifoSettings { fifo, script }: &FifoSettings) {
+        if let Some(Fifo { path, owner }) = fifo {
+            let owner = owner
+                .as_ref()
+                .map_or_else(String::new, |owner| format!(" {}", run_as(owner)));
+            self.set(&format!("{prefix}notify_fifo"), format!("{}{owner}", word(path)));
+        }
+        let script = script.as_ref().map(|command| &command.value);
+        self.command(&format!("{prefix}notify_fifo_script"), script);
     }
 
     fn firewall(&mut self, firewall: &FirewallSettings) {

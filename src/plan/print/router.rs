@@ -82,14 +82,10 @@ impl Printer {
 
     pub(super) fn later_group(&mut self, later: &GroupSettings) {
         let GroupSettings {
-            smtp_alert,
-            notify_priority_changes,
             track_files,
             track_processes,
             track_bfds,
         } = later;
-        self.maybe("smtp_alert", *smtp_alert);
-        self.maybe("notify_priority_changes", *notify_priority_changes);
         self.track_lines("track_file", track_files);
         self.track_lines("track_process", track_processes);
         self.track_lines("track_bfd", track_bfds);
@@ -137,10 +133,6 @@ impl Printer {
             skip_check_adv_addr,
             strict_mode,
             debug,
-            notify_deleted,
-            notify_master_rx_lower_pri,
-            smtp_alert,
-            notify_priority_changes,
             lvs_sync_daemon_interface,
             garp_extra_if,
             timer_expired_backup,
@@ -175,15 +167,6 @@ impl Printer {
         }
         self.maybe("skip_check_adv_addr", *skip_check_adv_addr);
         self.some("debug", debug.as_ref());
-        match notify_deleted {
-            None => {}
-            Some(None) => self.line("notify_deleted"),
-            Some(Some(command)) => self.command("notify_deleted", Some(&command.value)),
-        }
-        let lower = notify_master_rx_lower_pri.as_ref();
-        self.command("notify_master_rx_lower_pri", lower.map(|command| &command.value));
-        self.maybe("smtp_alert", *smtp_alert);
-        self.maybe("notify_priority_changes", *notify_priority_changes);
         let daemon = lvs_sync_daemon_interface.as_ref();
         self.text(
             "lvs_sync_daemon_interface",

@@ -8,7 +8,8 @@ use crate::plan::instance::{FAULT_AH, FAULT_NO_PEER};
 use crate::plan::later::{LaterGroup, LaterInstance};
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
-    Auth, InitialState, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport, Version,
+    Auth, InitialState, Notices, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport,
+    Version,
 };
 use std::net::IpAddr;
 
@@ -39,23 +40,29 @@ impl Printer {
         });
     }
 
-    fn notify(&mut self, scripts: Option<&NotifyScripts>) {
-        let Some(NotifyScripts {
+    fn notify(&mut self, scripts: Option<&NotifyScripts>, priority_changes: bool) {
+        let none = NotifyScripts::default();
+        let NotifyScripts {
             master,
             backup,
             fault,
             stop,
+            deleted,
             any,
-        }) = scripts
-        else {
-            return;
-        };
+            master_rx_lower_pri,
+            smtp_alert,
+            priority_changes: _,
+        } = scripts.unwrap_or(&none);
+        self.boolean("smtp_alert", *smtp_alert);
+        self.boolean("notify_priority_changes", priority_changes);
         for (keyword, command) in [
             ("notify_master", master),
             ("notify_backup", backup),
             ("notify_fault", fault),
             ("notify_stop", stop),
+            ("notify_deleted", deleted),
             ("notify", any),
+            ("notify_master_rx_lower_pri", master_rx_lower_pri),
         ] {
             self.command(keyword, command.as_ref());
         }
@@ -124,7 +131,7 @@ impl Printer {
             if let Some(later) = later {
                 out.later_group(&later.settings);
             }
-            out.notify(scripts);
+            out.notify(scripts, scripts.is_some_and(|scripts| scripts.priority_changes));
         });
     }
 
@@ -158,6 +165,7 @@ impl Printer {
             track_interfaces,
             track_scripts,
             dont_track_primary,
+            notices,
             check_unicast_src,
             config_fault,
         } = router;
@@ -198,7 +206,15 @@ impl Printer {
                 out.lines("virtual_routes", routes.iter().map(net::route));
                 out.lines("virtual_rules", rules.iter().map(net::rule));
             }
-            out.notify(scripts);
+            let Notices {
+                deleted,
+                priority_changes,
+            } = notices;
+            out.flag(
+                "notify_deleted",
+                *deleted && scripts.is_none_or(|scripts| scripts.deleted.is_none()),
+            );
+            out.notify(scripts, *priority_changes);
             if let Some(later) = later {
                 out.later_instance(&later.settings);
             }

@@ -120,6 +120,7 @@ fn secure() -> ScriptPolicy {
     ScriptPolicy {
         default_user: Some(run_as("root", None)),
         security: true,
+        ..ScriptPolicy::default()
     }
 }
 
@@ -171,6 +172,7 @@ fn with_security_the_default_account_must_exist() {
     let policy = ScriptPolicy {
         default_user: None,
         security: true,
+        ..ScriptPolicy::default()
     };
     let refusal = host.examine("/usr/bin/true", &policy).unwrap_err();
     assert_eq!(refusal, Refusal::NoDefaultUser);
@@ -194,6 +196,7 @@ fn a_bare_name_is_searched_in_absolute_directories_for_its_user() {
     let bob = ScriptPolicy {
         default_user: Some(run_as("bob", None)),
         security: true,
+        ..ScriptPolicy::default()
     };
     assert_eq!(argv(&host.examine("tool", &bob).unwrap()), ["/usr/bin/tool"]);
     assert_eq!(
@@ -331,6 +334,7 @@ fn every_unsafe_component_is_named_with_owner_mode_and_remedy() {
         let bob = ScriptPolicy {
             default_user: Some(run_as("bob", None)),
             security: true,
+            ..ScriptPolicy::default()
         };
         assert_eq!(host.examine(file, &bob).unwrap().remarks, []);
     }
@@ -357,6 +361,7 @@ fn set_id_root_files_are_judged_whoever_runs_them() {
     let bob = ScriptPolicy {
         default_user: Some(run_as("bob", None)),
         security: true,
+        ..ScriptPolicy::default()
     };
     let mut host = Fake::new();
     host.directory("/opt", BOB, 0o755);
@@ -371,6 +376,7 @@ fn executable_means_for_its_user_on_the_whole_way() {
     let bob = ScriptPolicy {
         default_user: Some(run_as("bob", Some("staff"))),
         security: true,
+        ..ScriptPolicy::default()
     };
     let mut host = Fake::new();
     let staff = Credentials { uid: 0, gid: 50 };

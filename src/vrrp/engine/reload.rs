@@ -7,7 +7,7 @@ use super::{Engine, Phase};
 use crate::clock::Instant;
 use crate::vrrp::RouterId;
 use crate::vrrp::config::{InstanceKey, RouterConfig, Transport, VrrpConfig};
-use crate::vrrp::event::NotifyState;
+use crate::vrrp::event::{Action, Notification, NotifyState, Occasion, Subject};
 use crate::vrrp::router::VirtualRouter;
 use crate::vrrp::status::StateName;
 use std::collections::BTreeMap;
@@ -33,6 +33,7 @@ impl Engine {
             self.with(now, id, |router, cx| router.release_unwanted(cx, new));
         }
         let masters: Vec<RouterId> = self.in_state(StateName::Master);
+        let before = self.told();
 
         self.world.configure(&config, running);
         self.order.clear();
@@ -68,6 +69,50 @@ impl Engine {
                 router.hold_missing(cx);
             });
         }
+        if self.config.states_on_reload {
+            self.remind(now, &before);
+        }
+    }
+
+    /// What every router and group was told last.
+    fn told(&self) -> Told {
+        let groups = self.teams.iter().filter_map(|team| team.group.as_ref());
+        Told {
+            routers: self
+                .routers
+                .values()
+                .filter_map(|router| Some((router.id, router.notified()?)))
+                .collect(),
+            groups: groups
+                .filter_map(|group| Some((group.config.name.clone(), group.notified?)))
+                .collect(),
+        }
+    }
+
+    /// Tells the FIFOs what has not changed (fact 12.12): groups, then routers.
+    fn remind(&mut self, now: Instant, before: &Told) {
+        for group in self.teams.iter().filter_map(|team| team.group.as_ref()) {
+            let name = &group.config.name;
+            if let Some(state) = group
+                .notified
+                .filter(|state| before.groups.get(name) == Some(state))
+            {
+                self.actions.push_back(Action::Notify(Notification {
+                    subject: Subject::Group(name.clone()),
+                    state,
+                    priority: 0,
+                    occasion: Occasion::Reminder,
+                }));
+            }
+        }
+        for id in self.order.clone() {
+            self.with(now, id, |router, cx| {
+                let state = router.notified();
+                if let Some(state) = state.filter(|state| before.routers.get(&id) == Some(state)) {
+                    router.tell(cx, state, Occasion::Reminder);
+                }
+            });
+        }
     }
 
     /// A router that the new configuration does not know: it hands over and goes (facts 12.8, 18.7).
@@ -76,7 +121,7 @@ impl Engine {
             self.with(now, id, |router, cx| {
                 router.abdicate(cx);
                 router.release_all(cx);
-                router.notify(cx, NotifyState::Fault);
+                router.notify_departure(cx);
             });
         }
         self.routers.remove(&id);
@@ -86,6 +131,12 @@ impl Engine {
         let routers = self.order.iter().filter_map(|id| self.routers.get(id));
         routers.filter(|r| r.state() == state).map(|r| r.id).collect()
     }
+}
+
+/// What everybody was told last.
+struct Told {
+    routers: BTreeMap<RouterId, NotifyState>,
+    groups: BTreeMap<String, NotifyState>,
 }
 
 /// For each of `new` the old router with the same key, and those that are left over. Where several have the same key (unicast

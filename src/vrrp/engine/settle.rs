@@ -5,7 +5,7 @@
 use super::{Engine, Group, Team};
 use crate::clock::Instant;
 use crate::vrrp::RouterId;
-use crate::vrrp::event::{Action, Notification, NotifyState, Subject};
+use crate::vrrp::event::{Action, Notification, NotifyState, Occasion, Subject};
 use crate::vrrp::priority::assess;
 use crate::vrrp::router::{Cx, Fall, VirtualRouter};
 use crate::vrrp::status::StateName;
@@ -173,6 +173,7 @@ impl Engine {
                 subject: Subject::Group(group.config.name.clone()),
                 state,
                 priority: 0,
+                occasion: Occasion::Change,
             }));
         }
     }

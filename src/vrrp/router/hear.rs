@@ -5,7 +5,7 @@ use crate::clock::Instant;
 use crate::vrrp::Priority;
 use crate::vrrp::accept::{AddressMismatch, ReceivedAdvert, accept};
 use crate::vrrp::config::Version;
-use crate::vrrp::event::Datagram;
+use crate::vrrp::event::{Datagram, NotifyState, Occasion};
 use crate::vrrp::telling::Says;
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -197,6 +197,7 @@ impl VirtualRouter {
                 if election {
                     self.send_advert(cx);
                 }
+                self.tell(cx, NotifyState::MasterRxLowerPri, Occasion::Change);
                 Heard::Lower
             }
             Ordering::Equal => {

@@ -12,7 +12,7 @@ use super::advert::{Addresses, AdvertV2, AdvertV3, Advertisement, Centiseconds, 
 use super::announce::{Pacer, Schedule};
 use super::config::{InitialState, RouterConfig, Transport, Version};
 use super::endpoint::MULTICAST_TTL;
-use super::event::{Action, Notification, NotifyState, Subject, Transmit};
+use super::event::{Action, Notification, NotifyState, Occasion, Subject, Transmit};
 use super::priority::{Assessment, Cause, Standing};
 use super::status::{Counters, RouterStatus, StateName};
 use super::sync::{Member, Wish};
@@ -267,6 +267,13 @@ impl VirtualRouter {
                 },
             );
             self.shift_timer(|router| router.effective = effective);
+            if self.config.notices.priority_changes {
+                let state = match self.state {
+                    State::Master(_) => NotifyState::MasterPriority,
+                    State::Init | State::Backup(_) | State::Fault => NotifyState::BackupPriority,
+                };
+                self.tell(cx, state, Occasion::Change);
+            }
         }
     }
 
@@ -404,10 +411,31 @@ impl VirtualRouter {
             return;
         }
         self.notified = Some(state);
+        self.tell(cx, state, Occasion::Change);
+    }
+
+    /// A reload has ended it (fact 12.8): without `notify_deleted` it looks like a fault, unless it is one already.
+    pub(super) fn notify_departure(&mut self, cx: &mut Cx<'_>) {
+        if self.config.notices.deleted {
+            self.tell(cx, NotifyState::Deleted, Occasion::Departure);
+        } else if self.notified != Some(NotifyState::Fault) {
+            self.tell(cx, NotifyState::Fault, Occasion::Departure);
+        }
+    }
+
+    /// Trackers have moved the priority before anything else happened (fact 12.6).
+    pub(super) fn tell_initial_priority(&self, cx: &mut Cx<'_>) {
+        if self.config.notices.priority_changes && self.effective != self.config.priority {
+            self.tell(cx, NotifyState::BackupPriority, Occasion::Change);
+        }
+    }
+
+    pub(super) fn tell(&self, cx: &mut Cx<'_>, state: NotifyState, occasion: Occasion) {
         cx.actions.push_back(Action::Notify(Notification {
             subject: Subject::Instance(self.config.name.clone()),
             state,
             priority: self.priority().0,
+            occasion,
         }));
     }
 

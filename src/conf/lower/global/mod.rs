@@ -94,6 +94,9 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
                 None => cx.error_about(Topic::ScriptUser, statement, "No script username specified"),
             },
             "enable_script_security" => global.enable_script_security = true,
+            "use_symlink_paths" => {
+                global.use_symlink_paths = cx.boolean(statement).or(global.use_symlink_paths);
+            }
             "vrrp_garp_interval" => gap(cx, &mut global.garp_interval, statement),
             "vrrp_gna_interval" => gap(cx, &mut global.gna_interval, statement),
             "vrrp_min_garp" => global.min_garp = cx.boolean(statement).unwrap_or(global.min_garp),
@@ -129,6 +132,9 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
             }
             name => {
                 if !host::dumps(cx, &mut global.dumps, statement)
+                    && !mail::keyword(cx, &mut global.mail, statement)
+                    && !events::life(cx, &mut global.life, statement)
+                    && !events::fifo(cx, &mut global.fifos, statement)
                     && !later(cx, &mut global.later, statement)
                     && let Some(name) = name.strip_prefix("vrrp_garp_")
                 {
@@ -156,9 +162,8 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
     let LaterGlobal {
         root: _,
         processes,
-        mail,
-        scripts,
-        fifos,
+        checker_mail,
+        lvs_fifo,
         firewall,
         ipvs,
         vrrp,
@@ -171,9 +176,8 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
         rs_init_notifies: _,
     } = later;
     process::keyword(cx, processes, statement)
-        || mail::keyword(cx, mail, statement)
-        || events::life(cx, scripts, statement)
-        || events::fifo(cx, fifos, statement)
+        || mail::checkers(cx, checker_mail, statement)
+        || events::lvs_fifo(cx, lvs_fifo, statement)
         || firewall::keyword(cx, firewall, statement)
         || ipvs::keyword(cx, ipvs, statement)
         || routers::keyword(cx, vrrp, statement)

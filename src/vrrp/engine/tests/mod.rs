@@ -4,6 +4,7 @@ mod election;
 mod faults;
 mod groups;
 mod life;
+mod notices;
 mod properties;
 mod reloads;
 mod vectors;

@@ -92,7 +92,7 @@ fn config(variant: u8) -> VrrpConfig {
         routers,
         groups,
         scripts,
-        dynamic_interfaces: false,
+        ..VrrpConfig::default()
     }
 }
 
@@ -150,6 +150,7 @@ impl Books {
                         assert!(ours && known, "announces {} without holding it", target.address);
                     }
                 }
+                Action::Notify(notification) if notification.state == NotifyState::MasterRxLowerPri => {}
                 Action::Notify(notification) => {
                     let subject = format!("{:?}", notification.subject);
                     // A reload's other key under the same name is another router.
