@@ -31,6 +31,7 @@ pub mod daemon;
 pub mod ipvs;
 pub mod lint;
 pub mod net;
+pub mod netfilter;
 pub mod netlink;
 pub mod notify;
 pub mod plan;

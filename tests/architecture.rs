@@ -47,6 +47,7 @@ const ROOMS: &[Room] = &[
     room("ipvs", Kind::Pure, &[]),
     room("vrrp", Kind::Pure, &["script::config"]),
     room("netlink", Kind::Pure, &[]),
+    room("netfilter", Kind::Pure, &[]),
     // layer 2
     room("check", Kind::Pure, &["ipvs::model", "script::config"]),
     // layer 3
@@ -92,6 +93,7 @@ const ROOMS: &[Room] = &[
     room("ipvs::keeper", Kind::Edge, &["ipvs", "sys", "script"]),
     room("netlink::monitor", Kind::Edge, &["netlink", "sys", "script"]),
     room("netlink::apply", Kind::Edge, &["netlink", "sys", "script"]),
+    room("netfilter::io", Kind::Edge, &["netfilter", "sys", "script"]),
     room("check::probe", Kind::Edge, &["check", "sys", "script"]),
     room("track", Kind::Edge, &["sys", "script"]),
     room("notify", Kind::Edge, &["vrrp::event", "sys", "script"]),
