@@ -92,6 +92,7 @@ const ROOMS: &[Room] = &[
     room("ipvs::io", Kind::Edge, &["ipvs", "sys", "script"]),
     room("ipvs::keeper", Kind::Edge, &["ipvs", "sys", "script"]),
     room("netlink::monitor", Kind::Edge, &["netlink", "sys", "script"]),
+    room("netlink::sysctl", Kind::Edge, &["netlink", "sys", "script"]),
     room("netlink::apply", Kind::Edge, &["netlink", "sys", "script"]),
     room("netfilter::io", Kind::Edge, &["netfilter", "sys", "script"]),
     room("check::probe", Kind::Edge, &["check", "sys", "script"]),

@@ -5,8 +5,15 @@
 //! is never lost: it waits when the VRRP thread has not taken the last reports yet.
 
 mod address_log;
+mod filter;
+mod links;
+mod wanted;
+
+pub use wanted::{Block, Wanted};
 
 use self::address_log::AddressLog;
+use self::filter::Filter;
+use self::links::Links;
 use crate::net::{AddressSpec, IfIndex, InterfaceStatus};
 use crate::netlink::apply::BATCH;
 use crate::netlink::monitor::Heard;
@@ -24,14 +31,16 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 /// What the VRRP thread asks for.
 #[derive(Debug)]
 pub enum Request {
-    /// From now on these endpoints shall be open wherever their interface is. Answered by [`Report::Opened`] for the
-    /// new ones, then [`Report::Ready`].
-    Endpoints {
-        /// All of them.
-        endpoints: Vec<Endpoint>,
+    /// From now on these links shall be there, and these endpoints open, wherever their interface is. What was wanted
+    /// before stays until [`Self::Settle`]. Answered by [`Report::Opened`] for the new ones, then [`Report::Ready`].
+    Prepare {
+        /// All of it.
+        wanted: Box<Wanted>,
         /// Comes back in the answer.
         epoch: u64,
     },
+    /// The last [`Self::Prepare`]'s configuration runs: what only the one before needed goes.
+    Settle,
     /// Install addresses.
     Hold(AddressOrder),
     /// Remove addresses.
@@ -40,7 +49,10 @@ pub enum Request {
     Close(Sockets),
     /// End, and leave the addresses as they are. If the queue closes without this, the VRRP thread has died and
     /// everything that is held is removed.
-    End,
+    End {
+        /// Links, settings and packet filters are removed too.
+        release: bool,
+    },
 }
 
 /// What the VRRP thread is told.
@@ -92,12 +104,12 @@ pub struct KernelWorker {
     pub ended: std::sync::mpsc::Receiver<()>,
 }
 
-/// Starts the worker. It opens `endpoints` and tells all interfaces, then says that it is ready with epoch
+/// Starts the worker. It makes the links, opens the endpoints and tells all interfaces, then says that it is ready with epoch
 /// [`START`]. With `address_monitoring` the log hears of every address that comes and goes.
 ///
 /// # Errors
 /// When the thread cannot be made, or netlink does not work.
-pub fn spawn(endpoints: Vec<Endpoint>, address_monitoring: bool) -> io::Result<KernelWorker> {
+pub fn spawn(wanted: Wanted, address_monitoring: bool) -> io::Result<KernelWorker> {
     let (request_sender, requests) = channel(REQUESTS);
     let (reports, report_receiver) = channel(REPORTS);
     let (ended_sender, ended) = std::sync::mpsc::sync_channel::<()>(1);
@@ -105,7 +117,7 @@ pub fn spawn(endpoints: Vec<Endpoint>, address_monitoring: bool) -> io::Result<K
     std::thread::Builder::new().name("kernel".into()).spawn(move || {
         let _ended = ended_sender;
         let log = AddressLog::new(address_monitoring);
-        let body = move || run(endpoints, log, requests, reports, &started_sender);
+        let body = move || run(wanted, log, requests, reports, &started_sender);
         if catch_unwind(AssertUnwindSafe(body)).is_err() {
             tracing::error!(target: "vrrp", "the kernel worker has panicked");
         }
@@ -120,7 +132,7 @@ pub fn spawn(endpoints: Vec<Endpoint>, address_monitoring: bool) -> io::Result<K
 }
 
 fn run(
-    endpoints: Vec<Endpoint>,
+    wanted: Wanted,
     log: AddressLog,
     requests: Receiver<Request>,
     reports: Sender<Report>,
@@ -137,7 +149,7 @@ fn run(
         match Worker::open(log, requests, reports) {
             Ok(mut worker) => {
                 let _ = started.send(Ok(()));
-                worker.work(endpoints).await;
+                worker.work(wanted).await;
             }
             Err(error) => {
                 let _ = started.send(Err(io::Error::other(error)));
@@ -149,7 +161,10 @@ fn run(
 /// Why the worker stops.
 enum End {
     /// It was told to.
-    Told,
+    Told {
+        /// Nothing of ours is left.
+        release: bool,
+    },
     /// The VRRP thread is gone.
     Orphaned,
 }
@@ -160,6 +175,10 @@ struct Worker {
     inventory: Inventory,
     log: AddressLog,
     endpoints: Vec<Opened>,
+    links: Links,
+    filter: Filter,
+    /// The last configuration that was prepared.
+    wanted: Wanted,
     /// When to try again what could not be opened.
     reopen_at: Option<tokio::time::Instant>,
     requests: Receiver<Request>,
@@ -204,6 +223,9 @@ impl Worker {
             inventory,
             log,
             endpoints: Vec::new(),
+            links: Links::default(),
+            filter: Filter::default(),
+            wanted: Wanted::default(),
             reopen_at: None,
             requests,
             queue: VecDeque::new(),
@@ -212,22 +234,25 @@ impl Worker {
         })
     }
 
-    async fn work(&mut self, endpoints: Vec<Endpoint>) {
-        let end = match self.begin(endpoints).await {
+    async fn work(&mut self, wanted: Wanted) {
+        let end = match self.begin(wanted).await {
             Ok(()) => self.serve().await,
             Err(end) => end,
         };
         match end {
-            End::Told => {}
-            End::Orphaned => self.withdraw_all(),
+            End::Told { release: false } => {}
+            End::Told { release: true } => self.leave_nothing(),
+            End::Orphaned => {
+                self.withdraw_all();
+                self.leave_nothing();
+            }
         }
     }
 
-    async fn begin(&mut self, endpoints: Vec<Endpoint>) -> Result<(), End> {
-        self.queue.push_back(Request::Endpoints {
-            endpoints,
-            epoch: START,
-        });
+    async fn begin(&mut self, wanted: Wanted) -> Result<(), End> {
+        self.filter.start(&wanted);
+        let wanted = Box::new(wanted);
+        self.queue.push_back(Request::Prepare { wanted, epoch: START });
         self.carry_out_queue().await
     }
 
@@ -261,6 +286,7 @@ impl Worker {
     /// Takes in what the monitor heard and tells what is new.
     async fn heard(&mut self, heard: Result<Heard, NetlinkError>) -> Result<(), End> {
         self.take_in(heard);
+        self.mind_links();
         if self.inventory.suspects_removal() {
             self.dump();
         }
@@ -279,6 +305,22 @@ impl Worker {
             self.tell(news).await?;
         }
         Ok(())
+    }
+
+    /// Makes the links that are missing, as far as their parents are there.
+    fn mind_links(&mut self) {
+        if self.links.mind(&mut self.netlink, &self.inventory) {
+            // The kernel tells of new IPv6 addresses later than they can be used.
+            self.dump();
+        }
+        self.mind_filter();
+    }
+
+    /// The packet filter goes by the numbers of interfaces, which may have changed.
+    fn mind_filter(&mut self) {
+        let vmacs = self.links.vmacs(&self.inventory);
+        self.filter
+            .mind(&self.inventory, vmacs, self.held.values().flatten());
     }
 
     /// Who hears that an interface is gone closes what was opened on it: also where it is back under its old index.
@@ -341,7 +383,8 @@ impl Worker {
                 return self.heard(heard).await;
             };
             match request {
-                Request::Endpoints { endpoints, epoch } => self.want(endpoints, epoch).await?,
+                Request::Prepare { wanted, epoch } => self.want(*wanted, epoch).await?,
+                Request::Settle => self.settle(),
                 Request::Hold(order) => {
                     let completion = self.hold(&order);
                     self.report(Report::Event(Event::Held(completion))).await?;
@@ -351,7 +394,7 @@ impl Worker {
                     self.report(Report::Event(Event::Released(completion))).await?;
                 }
                 Request::Close(sockets) => drop(sockets),
-                Request::End => return Err(End::Told),
+                Request::End { release } => return Err(End::Told { release }),
             }
         }
     }
@@ -362,9 +405,11 @@ impl Worker {
         }
     }
 
-    async fn want(&mut self, endpoints: Vec<Endpoint>, epoch: u64) -> Result<(), End> {
+    async fn want(&mut self, wanted: Wanted, epoch: u64) -> Result<(), End> {
+        self.links.expect(&wanted.links);
+        self.filter.prepare(&wanted);
         let mut old = std::mem::take(&mut self.endpoints);
-        for endpoint in endpoints {
+        for endpoint in wanted.endpoints.clone() {
             let known = old
                 .iter()
                 .position(|opened| opened.endpoint.same_socket(&endpoint));
@@ -375,9 +420,19 @@ impl Worker {
             opened.endpoint = endpoint;
             self.endpoints.push(opened);
         }
+        self.wanted = wanted;
         let heard = self.monitor.take();
         self.heard(heard).await?;
         self.report(Report::Ready { epoch }).await
+    }
+
+    /// The new configuration runs.
+    fn settle(&mut self) {
+        self.filter.settle();
+        self.links.settle(&mut self.netlink, &self.wanted.links);
+        let heard = self.monitor.take();
+        self.take_in(heard);
+        self.mind_links();
     }
 
     /// Opens the sockets of every endpoint whose interface is there and is not the one they were opened on.
@@ -431,6 +486,8 @@ impl Worker {
             let held = self.held.entry(order.router).or_default();
             held.retain(|spec| !names(&wanted, spec));
             held.extend(wanted.iter().cloned());
+            // Before the addresses come (fact 10.8).
+            self.mind_filter();
             let found = self.resolve(wanted, &mut failed);
             for (spec, index) in &found {
                 self.log.is_ours(*index, spec.cidr.addr);
@@ -462,6 +519,7 @@ impl Worker {
         let heard = self.monitor.take();
         self.take_in(heard);
         self.remove(order.addresses.clone(), &mut failed);
+        self.mind_filter();
         completion(order, failed)
     }
 
@@ -504,6 +562,12 @@ impl Worker {
         found
     }
 
+    /// The end: what is not of routers goes too.
+    fn leave_nothing(&mut self) {
+        self.filter.end();
+        self.links.remove_all(&mut self.netlink);
+    }
+
     /// Removes everything that is held: nobody sends adverts for it any more.
     fn withdraw_all(&mut self) {
         let heard = self.monitor.take();
@@ -538,7 +602,11 @@ fn taken_back(queue: &VecDeque<Request>, order: &AddressOrder, spec: &AddressSpe
                 && newer.generation > order.generation
                 && names(&newer.addresses, spec)
         }
-        Request::Endpoints { .. } | Request::Hold(_) | Request::Close(_) | Request::End => false,
+        Request::Prepare { .. }
+        | Request::Settle
+        | Request::Hold(_)
+        | Request::Close(_)
+        | Request::End { .. } => false,
     })
 }
 
@@ -558,76 +626,4 @@ fn completion(order: &AddressOrder, failed: Vec<(AddressSpec, String)>) -> Compl
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::{Cidr, IfName, Scope};
-
-    fn spec(address: &str) -> AddressSpec {
-        AddressSpec {
-            cidr: Cidr::host(address.parse().unwrap()),
-            interface: IfName::new("eth0").unwrap(),
-            scope: Scope::GLOBAL,
-            label: None,
-            broadcast: None,
-        }
-    }
-
-    fn order(router: u32, generation: u64, addresses: &[&str]) -> AddressOrder {
-        AddressOrder {
-            router: RouterId(router),
-            generation,
-            addresses: addresses.iter().map(|a| spec(a)).collect(),
-        }
-    }
-
-    #[test]
-    fn a_hold_that_a_newer_release_overtook_is_not_carried_out() {
-        let hold = order(1, 5, &["10.0.0.1", "10.0.0.2"]);
-        let taken = |release: AddressOrder| {
-            let queue = VecDeque::from([Request::Release(release)]);
-            hold.addresses
-                .iter()
-                .map(|spec| taken_back(&queue, &hold, spec))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(taken(order(1, 6, &["10.0.0.1", "10.0.0.2"])), [true, true]);
-        assert_eq!(
-            taken(order(1, 6, &["10.0.0.2"])),
-            [false, true],
-            "a reload takes one back"
-        );
-        assert_eq!(
-            taken(order(1, 4, &["10.0.0.1", "10.0.0.2"])),
-            [false, false],
-            "an older one"
-        );
-        assert_eq!(
-            taken(order(2, 9, &["10.0.0.1"])),
-            [false, false],
-            "another router's"
-        );
-        let mut labelled = order(1, 6, &["10.0.0.1"]);
-        labelled.addresses[0].label = Some("eth0:x".into());
-        assert_eq!(taken(labelled), [true, false], "the label does not matter");
-    }
-
-    /// Without privileges the worker still follows the interfaces; it ends when it is told to.
-    #[test]
-    fn tells_the_interfaces_and_ends() {
-        let mut worker = spawn(Vec::new(), false).unwrap();
-        let mut names = Vec::new();
-        loop {
-            match worker.reports.blocking_recv().unwrap() {
-                Report::Interface { status, .. } => names.push(status.name.as_str().to_owned()),
-                Report::Ready { epoch } => {
-                    assert_eq!(epoch, START);
-                    break;
-                }
-                Report::Event(_) | Report::Opened { .. } => {}
-            }
-        }
-        assert!(names.contains(&"lo".to_owned()), "{names:?}");
-        worker.requests.blocking_send(Request::End).unwrap();
-        assert!(worker.ended.recv().is_err(), "closed without a word");
-    }
-}
+mod tests;

@@ -8,11 +8,10 @@ mod metrics;
 
 pub use metrics::{PlaneMetrics, PlaneNumbers};
 
-use super::kernel_worker;
+use super::kernel_worker::{self, Wanted};
 use super::last_will::LastWill;
 use super::plane::{VrrpCommand, VrrpNotice};
 use crate::vrrp::VrrpConfig;
-use crate::vrrp::endpoint::endpoints;
 use driver::Driver;
 use std::any::Any;
 use std::io;
@@ -167,7 +166,7 @@ impl Plane {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_io()
                 .build()?;
-            let worker = kernel_worker::spawn(endpoints(&self.config), self.options.address_monitoring)?;
+            let worker = kernel_worker::spawn(Wanted::of(&self.config), self.options.address_monitoring)?;
             Ok::<_, io::Error>((runtime, worker))
         };
         let (runtime, worker) = match setup() {

@@ -124,6 +124,59 @@ impl Requests {
         self.ask(unwanted.iter().map(message), 0)
     }
 
+    /// Makes a link that is not there.
+    ///
+    /// # Errors
+    /// The kernel's refusal, with its words where it has some.
+    pub fn create_link(&mut self, link: LinkMessage) -> io::Result<()> {
+        self.tell(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Changes a link.
+    ///
+    /// # Errors
+    /// As [`Self::create_link`].
+    pub fn set_link(&mut self, link: LinkMessage) -> io::Result<()> {
+        // As `ip link` does: some changes are only heard of in a message that could make a link.
+        self.tell(RouteNetlinkMessage::NewLink(link), 0)
+    }
+
+    /// Removes a link.
+    ///
+    /// # Errors
+    /// As [`Self::create_link`].
+    pub fn delete_link(&mut self, link: LinkMessage) -> io::Result<()> {
+        self.tell(RouteNetlinkMessage::DelLink(link), 0)
+    }
+
+    /// Installs an address of a link of ours; that it is there is no failure.
+    ///
+    /// # Errors
+    /// As [`Self::create_link`].
+    pub fn add_address(&mut self, address: AddressMessage) -> io::Result<()> {
+        match self.tell(
+            RouteNetlinkMessage::NewAddress(address),
+            NLM_F_CREATE | NLM_F_EXCL,
+        ) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            done => done,
+        }
+    }
+
+    fn tell(&mut self, request: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
+        let answers = self
+            .ask(std::iter::once(request), flags)
+            .map_err(io::Error::other)?;
+        match answers.into_iter().next() {
+            Some(Err(Refusal {
+                error,
+                words: Some(words),
+            })) => Err(io::Error::new(error.kind(), format!("{error} ({words})"))),
+            Some(Err(refusal)) => Err(refusal.error),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
     /// All links, then all addresses.
     ///
     /// # Errors

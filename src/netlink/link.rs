@@ -1,11 +1,17 @@
 //! Links of our own, macvlans and ipvlans: what the kernel's messages say of them, and the requests that make, change and
 //! remove them. Pure (facts 9.1, 9.3, 9.4, 9.12).
 
-use crate::net::{IfIndex, IfName, IpvlanMode, LinkKind, LinkLayer, LinkTraits, Mac};
+use super::message::PROTOCOL;
+use crate::net::{Cidr, Family, IfIndex, IfName, IpvlanMode, LinkKind, LinkLayer, LinkTraits, Mac};
+use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::address::{
+    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, CacheInfo,
+};
 use rtnetlink::packet_route::link::{
     AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoVrf,
     IpVlanFlags, IpVlanMode, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, MacVlanMode,
 };
+use std::net::{IpAddr, Ipv6Addr};
 
 /// What a link to be made is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +169,46 @@ pub fn up(index: IfIndex) -> LinkMessage {
     let mut message = about(index);
     message.header.flags = LinkFlags::Up;
     message.header.change_mask = LinkFlags::Up;
+    message
+}
+
+/// The request for an address that adverts are sent from; deprecated, so that nothing else is (fact 9.7).
+pub fn link_local(index: IfIndex, address: Ipv6Addr) -> AddressMessage {
+    let mut message = address_message(index, IpAddr::V6(address), 64);
+    let mut lifetimes = CacheInfo::default();
+    lifetimes.ifa_preferred = 0;
+    lifetimes.ifa_valid = u32::MAX;
+    message
+        .attributes
+        .push(AddressAttribute::Flags(AddressFlags::Nodad));
+    message.attributes.push(AddressAttribute::CacheInfo(lifetimes));
+    message
+}
+
+/// The request for an ipvlan's own address (fact 9.12).
+pub fn own_address(index: IfIndex, address: &Cidr) -> AddressMessage {
+    let mut message = address_message(index, address.addr, address.prefix);
+    if address.family() == Family::V6 {
+        message
+            .attributes
+            .push(AddressAttribute::Flags(AddressFlags::Nodad));
+    }
+    message
+}
+
+fn address_message(index: IfIndex, address: IpAddr, prefix: u8) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = match Family::of(&address) {
+        Family::V4 => AddressFamily::Inet,
+        Family::V6 => AddressFamily::Inet6,
+    };
+    message.header.prefix_len = prefix;
+    message.header.index = index.0;
+    message.attributes = vec![
+        AddressAttribute::Local(address),
+        AddressAttribute::Address(address),
+        AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)),
+    ];
     message
 }
 

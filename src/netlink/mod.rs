@@ -8,6 +8,7 @@ pub mod inventory;
 pub mod link;
 pub mod message;
 pub mod monitor;
+pub mod sysctl;
 
 pub use apply::{NetlinkError, Requests};
 pub use inventory::{Change, Inventory, News};

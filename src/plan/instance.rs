@@ -1,10 +1,11 @@
 //! One `vrrp_instance`: its defaults and what its values mean together (facts 1).
 
+use super::links::Placing;
 use super::track::{drop_weights, track_interfaces, track_scripts};
 use super::trackers::Objects;
 use super::vips::{Packet, vips};
 use super::vrrp::resolve_garp;
-use super::{Builder, hmac, outlet, strict, sync, trackers, vmac};
+use super::{Builder, hmac, links, outlet, strict, sync, trackers, vmac};
 use crate::conf::config::{AuthType, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::net::{Family, IfName};
@@ -69,8 +70,17 @@ pub(super) fn build(
             multicast: false,
         };
         let late = builder.late.len();
-        vips(builder, written, &packet, &nowhere);
+        let place = Placing {
+            written,
+            settings: &RouterSettings::default(),
+            base: &nowhere,
+            vrid: Vrid::new(1)?,
+            family,
+            own: None,
+        };
+        vips(builder, written, &packet, &place);
         builder.late.truncate(late);
+        builder.links.retain(|link| link.router != name);
         if written.interface.is_some() {
             vmac::transmit_base(builder, written, strict, &mut later);
         } else {
@@ -136,6 +146,16 @@ pub(super) fn build(
         Transport::Unicast { peers, .. } => peers.contains(peer),
         Transport::Multicast { .. } => false,
     });
+    let source = source.or_else(|| ipvlan_source(&later, family));
+    let mut place = Placing {
+        written,
+        settings: &later,
+        base: &interface,
+        vrid,
+        family,
+        own: None,
+    };
+    place.own = links::own(builder, &place, source);
     let (vips, excluded) = vips(
         builder,
         written,
@@ -146,8 +166,12 @@ pub(super) fn build(
             hmac: later.auth_hmac.is_some(),
             multicast: matches!(transport, Transport::Multicast { .. }),
         },
-        &interface,
+        &place,
     );
+    let link = place.own;
+    let accept = later.accept.as_ref().map(|accept| accept.value);
+    // Strict routers that are no owner do not accept (fact 1.16).
+    let no_accept = !priority.is_owner() && !accept.unwrap_or(!strict);
     if priority.is_owner() {
         drop_weights(builder, written, &mut tracked_interfaces, &mut tracked_scripts);
         trackers::drop_weights(builder, &written.name, "address owner", &mut later);
@@ -176,10 +200,19 @@ pub(super) fn build(
         notices: outlet::notices(builder.config, written),
         check_unicast_src: written.check_unicast_src || builder.config.global.check_unicast_src,
         config_fault: fault,
+        link,
+        no_accept,
         interface,
         name,
     };
     Some((router, later))
+}
+
+/// The address of an ipvlan is where its adverts come from.
+fn ipvlan_source(later: &RouterSettings, family: Family) -> Option<IpAddr> {
+    let ipvlan = later.use_ipvlan.as_ref().filter(|_| later.use_vmac.is_none())?;
+    let (address, _) = ipvlan.value.address?;
+    (Family::of(&address) == family).then_some(address)
 }
 
 /// Without multicast there must be peers; strict mode knows no peers where there is (facts 1.10, 1.12).

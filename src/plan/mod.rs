@@ -8,6 +8,7 @@ mod global;
 mod hmac;
 mod instance;
 pub mod later;
+mod links;
 mod net;
 mod outlet;
 pub mod print;
@@ -33,6 +34,7 @@ use crate::notify::config::NotifyConfig;
 use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::VrrpConfig;
+use crate::vrrp::config::LinkConfig;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -121,6 +123,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         interface_missing: false,
         stops: Vec::new(),
         late: Vec::new(),
+        links: Vec::new(),
     };
     for account in &host.unknown_accounts {
         let user = config
@@ -217,6 +220,8 @@ struct Builder<'a> {
     stops: Vec<Diagnostic>,
     /// What keepalived looks at only when it has come so far: all interfaces are there, and no router stopped it.
     late: Vec<Diagnostic>,
+    /// The links of the routers so far.
+    links: Vec<LinkConfig>,
 }
 
 impl<'a> Builder<'a> {
@@ -275,7 +280,8 @@ impl<'a> Builder<'a> {
             self.interface_missing = true;
             return None;
         };
-        if self.host.interface(&interface).is_some() {
+        let ours = self.links.iter().any(|link| link.name == interface);
+        if ours || self.host.interface(&interface).is_some() {
             return Some(interface);
         }
         let dynamic = self.config.global.dynamic_interfaces;

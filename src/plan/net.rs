@@ -65,15 +65,21 @@ pub(super) fn instance(
             None => Some(router.interface.clone()),
         };
         let Some(interface) = interface else { continue };
+        let below = |spec: &AddressSpec| {
+            let mut links = builder.links.iter();
+            links.any(|link| link.name == spec.interface && link.parent == interface)
+        };
         let used = router
             .vips
             .iter()
             .chain(&router.excluded)
-            .any(|spec| spec.cidr == *cidr && spec.interface == interface);
-        if used && *options != AddressOptions::of(cidr) {
+            .find(|spec| spec.cidr == *cidr && (spec.interface == interface || below(spec)));
+        if let Some(used) = used
+            && *options != AddressOptions::of(cidr)
+        {
             later
                 .addresses
-                .entry((cidr.addr, interface))
+                .entry((cidr.addr, used.interface.clone()))
                 .or_insert_with(|| options.clone());
         }
     }

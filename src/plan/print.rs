@@ -11,7 +11,9 @@ mod router;
 mod vrrp;
 
 use super::Plan;
+use crate::net::IfName;
 use crate::script::config::{Command, RunAs};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What stands for a password.
@@ -32,6 +34,11 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         depth: 0,
         show_secrets,
         check_unicast_src: global.inherited.check_unicast_src,
+        links: vrrp
+            .links
+            .iter()
+            .map(|link| (link.name.clone(), link.parent.clone()))
+            .collect(),
     };
     out.global(global, vrrp.dynamic_interfaces, &later.global);
     out.net(&later.net);
@@ -57,6 +64,8 @@ struct Printer {
     show_secrets: bool,
     /// Every instance inherits it: its own would be one more unicast keyword.
     check_unicast_src: bool,
+    /// The links that are made, each with the interface below it.
+    links: BTreeMap<IfName, IfName>,
 }
 
 impl Printer {

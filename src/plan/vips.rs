@@ -1,9 +1,10 @@
 //! The virtual addresses of a router: which are advertised, which are only held (facts 1.3, 1.13, 1.14, 1.24).
 
 use super::Builder;
+use super::links::Placing;
 use crate::conf::config::{AddressLine, Instance, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
-use crate::net::{AddressSpec, Family, IfName};
+use crate::net::{AddressSpec, Family};
 use crate::vrrp::config::Version;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -27,7 +28,7 @@ pub(super) fn vips(
     builder: &mut Builder<'_>,
     written: &Instance,
     packet: &Packet,
-    interface: &IfName,
+    place: &Placing<'_>,
 ) -> (Vec<AddressSpec>, Vec<AddressSpec>) {
     let name = &written.name.value;
     let mut seen: HashMap<_, Place> = HashMap::new();
@@ -46,7 +47,7 @@ pub(super) fn vips(
                     .push(diagnostic.about(Topic::AddressFamilyMismatch));
                 continue;
             }
-            let Some(spec) = address(builder, line, interface) else {
+            let Some(spec) = address(builder, line, place) else {
                 continue;
             };
             match seen.entry((spec.cidr.addr, spec.interface.clone())) {
@@ -66,7 +67,7 @@ pub(super) fn vips(
             if own { vips.push(spec) } else { excluded.push(spec) }
         }
     }
-    let room = builder.host.interface(interface).map_or(MAX_VIPS, |i| {
+    let room = builder.host.interface(place.base).map_or(MAX_VIPS, |i| {
         room_for_vips(usize::try_from(i.mtu).unwrap_or(usize::MAX), packet)
     });
     if vips.len() > room {
@@ -140,24 +141,28 @@ fn room_for_vips(mtu: usize, packet: &Packet) -> usize {
     (mtu.saturating_sub(ETHERNET + ip + VRRP + authentication + trailer) / address).min(MAX_VIPS)
 }
 
-fn address(builder: &mut Builder<'_>, line: &Spanned<AddressLine>, own: &IfName) -> Option<AddressSpec> {
+fn address(
+    builder: &mut Builder<'_>,
+    line: &Spanned<AddressLine>,
+    place: &Placing<'_>,
+) -> Option<AddressSpec> {
     let AddressLine {
         cidr,
         dev,
         scope,
         label,
         broadcast,
-        options: _,
+        options,
     } = &line.value;
-    let interface = match dev {
-        None => own.clone(),
-        Some(dev) => builder.interface(dev, |interface| {
+    let dev = match dev {
+        None => None,
+        Some(dev) => Some(builder.interface(dev, |interface| {
             format!("WARNING - interface {interface} for ip address {cidr} doesn't exist")
-        })?,
+        })?),
     };
     Some(AddressSpec {
         cidr: *cidr,
-        interface,
+        interface: place.of(builder, cidr.family(), dev, options.use_vmac),
         scope: *scope,
         label: label.clone(),
         broadcast: *broadcast,

@@ -1,7 +1,7 @@
 //! The VRRP half of the plan: defaults of the daemon, track scripts, instances, duplicates among them.
 
 use super::later::LaterInstance;
-use super::{Builder, Plan, ScriptRefusal, instance, net, outlet, scripts, sync, trackers};
+use super::{Builder, Plan, ScriptRefusal, instance, links, net, outlet, scripts, sync, trackers};
 use crate::conf::config::{Config, GarpSettings, Global, Inherited};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::Family;
@@ -95,6 +95,9 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     }
     duplicates(builder, &plan.vrrp.routers);
     sync::build(builder, plan, &scripts, &objects);
+    links::shared(builder, plan);
+    plan.vrrp.links = std::mem::take(&mut builder.links);
+    links::firewall(builder, plan);
     // Scripts that nobody tracks are not run (fact 1.30).
     let routers = plan.vrrp.routers.iter().flat_map(|router| &router.track_scripts);
     let groups = plan.vrrp.groups.iter().flat_map(|group| &group.track_scripts);

@@ -2,6 +2,10 @@
 //!
 //! `conf` lowers keepalived's blocks into these; the numbered facts are those of keepalived's behaviour.
 
+mod link;
+
+pub use link::{FirewallConfig, LinkConfig, LinkLocal, OwnLink, OwnLinkKind};
+
 use super::{Priority, Vrid};
 use crate::net::{AddressSpec, Family, IfName};
 use std::net::IpAddr;
@@ -18,8 +22,20 @@ pub struct VrrpConfig {
     pub scripts: Vec<ScriptTracker>,
     /// `dynamic_interfaces`: an interface may be missing at start and come later.
     pub dynamic_interfaces: bool,
+    /// The links to be made, names unique.
+    pub links: Vec<LinkConfig>,
+    /// The packet filter, whether it is needed or not.
+    pub firewall: FirewallConfig,
     /// `fifo_write_vrrp_states_on_reload`
     pub states_on_reload: bool,
+}
+
+impl VrrpConfig {
+    /// Whether something is to be filtered (fact 1.17).
+    pub fn uses_firewall(&self) -> bool {
+        let vmac = |link: &LinkConfig| matches!(link.kind, OwnLinkKind::Vmac(_));
+        self.routers.iter().any(|router| router.no_accept) || self.links.iter().any(vmac)
+    }
 }
 
 /// VRRP's version, which rules packet layout and timer units.
@@ -62,8 +78,10 @@ pub struct RouterConfig {
     pub family: Family,
     /// The packet version.
     pub version: Version,
-    /// `interface`: adverts leave and arrive here.
+    /// `interface`: adverts leave and arrive here, or by the link on it: see [`Self::wire`].
     pub interface: IfName,
+    /// `use_vmac` or `use_ipvlan`: the link that it has for itself.
+    pub link: Option<OwnLink>,
     /// `state`
     pub initial: InitialState,
     /// `priority`: the base that trackers add to.
@@ -103,6 +121,8 @@ pub struct RouterConfig {
     pub notices: Notices,
     /// Discard an advert whose source is no configured peer (`vrrp_check_unicast_src` / `check_unicast_src`).
     pub check_unicast_src: bool,
+    /// `no_accept`: traffic of the addresses is dropped.
+    pub no_accept: bool,
     /// A problem found when the file was read that keeps the router in FAULT for ever (fact 2.17), in words.
     pub config_fault: Option<String>,
 }
@@ -132,6 +152,22 @@ pub struct InstanceKey {
 }
 
 impl RouterConfig {
+    /// Where adverts leave and arrive.
+    pub fn wire(&self) -> &IfName {
+        match &self.link {
+            Some(link) if !link.xmit_base => &link.name,
+            Some(_) | None => &self.interface,
+        }
+    }
+
+    /// The interface whose addresses adverts may come from (facts 9.7, 9.9): a link of its own only has link-local ones.
+    pub fn source_interface(&self) -> &IfName {
+        match self.family {
+            Family::V4 => &self.interface,
+            Family::V6 => self.wire(),
+        }
+    }
+
     /// What makes this router the same one after a reload.
     pub fn key(&self) -> InstanceKey {
         let (endpoint, unicast) = match &self.transport {

@@ -61,7 +61,7 @@ impl Endpoint {
         };
         Self {
             family: router.family,
-            interface: router.interface.clone(),
+            interface: router.wire().clone(),
             kind,
             vrids: vec![router.vrid],
             ttl,

@@ -297,7 +297,7 @@ impl Engine {
         let ours = self.routers.values().filter(|router| {
             router.config.vrid == vrid
                 && router.config.family == family
-                && self.world.index(&router.config.interface) == Some(datagram.interface)
+                && self.world.index(router.config.wire()) == Some(datagram.interface)
         });
         let fit = |router: &&VirtualRouter| match &router.config.transport {
             Transport::Multicast { group } => 2 * u8::from(*group == datagram.destination),

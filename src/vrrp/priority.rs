@@ -107,14 +107,15 @@ pub(super) fn assess(
         causes.insert(Cause::Config(what.clone()));
     }
     own_interfaces(router, world, &mut causes);
-    if source.is_none() && world.interface(&router.interface).is_some() {
+    let on = router.source_interface();
+    if source.is_none() && world.interface(on).is_some() {
         // A router that had a source has lost it: that is a fault at once.
         let cause = if current.is_none() && world.awaits_source(router) {
             Cause::Tentative
         } else {
             Cause::NoSource
         };
-        causes.insert(cause(router.interface.clone()));
+        causes.insert(cause(on.clone()));
     }
     let (group_interfaces, group_scripts): (&[TrackedInterface], &[TrackedScript]) =
         group.map_or((&[], &[]), |g| (&g.track_interfaces, &g.track_scripts));
@@ -156,19 +157,24 @@ pub(super) fn assess(
     }
 }
 
-/// The own interface (unless `dont_track_primary`) and those of the addresses (fact 14.12).
+/// The own interface with the link on it (unless `dont_track_primary`) and those of the addresses (fact 14.12).
 fn own_interfaces(router: &RouterConfig, world: &World, causes: &mut BTreeSet<Cause>) {
-    let own = &router.interface;
+    let own: Vec<&IfName> = router
+        .link
+        .iter()
+        .map(|link| &link.name)
+        .chain([&router.interface])
+        .collect();
     let others: BTreeSet<&IfName> = addresses(router)
         .map(|a| &a.interface)
-        .filter(|i| *i != own)
+        .filter(|i| !own.contains(i))
         .collect();
-    for interface in others.into_iter().chain([own]) {
+    for interface in others.into_iter().chain(own.iter().copied()) {
         match world.interface(interface) {
             None => {
                 causes.insert(Cause::MissingInterface(interface.clone()));
             }
-            Some(status) if !status.up && (interface != own || !router.dont_track_primary) => {
+            Some(status) if !status.up && (!own.contains(&interface) || !router.dont_track_primary) => {
                 causes.insert(Cause::InterfaceDown(interface.clone()));
             }
             Some(_) => {}

@@ -67,6 +67,8 @@ pub(super) fn router(instance: &str, vrid: u8) -> RouterConfig {
         notices: Notices::default(),
         check_unicast_src: false,
         config_fault: None,
+        link: None,
+        no_accept: false,
     }
 }
 

@@ -86,14 +86,15 @@ impl World {
         if router.source.is_some() {
             return router.source;
         }
-        let interface = self.interface(&router.interface)?;
+        let on = router.source_interface();
+        let interface = self.interface(on)?;
         let usable = || {
             interface
                 .addresses
                 .iter()
                 .filter(|a| !a.tentative && fit(router.family, &a.cidr.addr))
         };
-        let is_virtual = |a: &IpAddr| self.virtuals.contains(&(router.interface.clone(), *a));
+        let is_virtual = |a: &IpAddr| self.virtuals.contains(&(on.clone(), *a));
         let candidates: Vec<IpAddr> = usable().map(|a| a.cidr.addr).filter(|a| !is_virtual(a)).collect();
         let chosen = match (router.family, current) {
             (_, Some(current)) if candidates.contains(&current) => Some(current),
@@ -107,13 +108,11 @@ impl World {
 
     /// Whether an address that could be the source of `router`'s adverts is still under detection.
     pub(super) fn awaits_source(&self, router: &RouterConfig) -> bool {
-        let addresses = self
-            .interface(&router.interface)
-            .into_iter()
-            .flat_map(|i| &i.addresses);
+        let on = router.source_interface();
+        let addresses = self.interface(on).into_iter().flat_map(|i| &i.addresses);
         addresses
             .filter(|a| a.tentative && fit(router.family, &a.cidr.addr))
-            .any(|a| !self.virtuals.contains(&(router.interface.clone(), a.cidr.addr)))
+            .any(|a| !self.virtuals.contains(&(on.clone(), a.cidr.addr)))
     }
 
     /// What has to be sent to announce `spec`; `None` where nothing can or shall be (fact 11.7).

@@ -155,6 +155,8 @@ impl Setting {
             notices: Notices::default(),
             check_unicast_src: false,
             config_fault: None,
+            link: None,
+            no_accept: false,
         }
     }
 

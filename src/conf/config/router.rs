@@ -56,7 +56,7 @@ pub struct UseVmac {
     /// Otherwise the one of RFC 5798.
     pub mac: Option<VmacAddress>,
     pub netlink_notify_msg: bool,
-    pub group: Option<String>,
+    pub group: Option<u32>,
 }
 
 /// The MAC of `use_vmac`.
@@ -77,7 +77,7 @@ pub struct UseIpvlan {
     /// With its prefix, if one is written.
     pub address: Option<(IpAddr, Option<u8>)>,
     pub mode: IpvlanMode,
-    pub group: Option<String>,
+    pub group: Option<u32>,
 }
 
 /// Of the adverts of one peer.

@@ -3,7 +3,6 @@
 use super::Cx;
 use crate::conf::config::{Instance, Spanned, UseIpvlan, UseVmac, VmacAddress};
 use crate::conf::diag::Topic;
-use crate::conf::number;
 use crate::conf::token::Word;
 use crate::conf::tree::Statement;
 use crate::net::{IfName, IpvlanMode, Mac};
@@ -107,21 +106,17 @@ fn group(
     statement: &Statement,
     word: &Word,
     value: Option<&Word>,
-) -> Option<String> {
+) -> Option<u32> {
     let Some(value) = value else {
         cx.word_error(statement, word, format!("({owner}) group has no value"));
         return None;
     };
-    let number = value.text.starts_with(|c: char| c.is_ascii_digit());
-    if number && number::int(&value.text, 0, i64::from(u32::MAX), false).is_err() {
-        cx.word_error(
-            statement,
-            value,
-            format!("({owner}) invalid interface group {}", value.text),
-        );
-        return None;
+    let found = cx.names.group(&value.text);
+    if found.is_none() {
+        let message = format!("({owner}) invalid interface group {}", value.text);
+        cx.word_error(statement, value, message);
     }
-    Some(value.text.clone())
+    found
 }
 
 /// Six octets, or the five before the VRID.

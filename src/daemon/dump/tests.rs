@@ -66,6 +66,8 @@ fn backup() -> RouterConfig {
         notices: Notices::default(),
         check_unicast_src: false,
         config_fault: None,
+        link: None,
+        no_accept: false,
     }
 }
 
@@ -133,6 +135,8 @@ fn plan() -> Plan {
             }],
             scripts: Vec::new(),
             dynamic_interfaces: false,
+            links: Vec::new(),
+            firewall: FirewallConfig::default(),
             states_on_reload: false,
         },
         track_scripts: vec![TrackScriptConfig {

@@ -8,13 +8,13 @@
 use super::PlaneOptions;
 use super::metrics::PlaneMetrics;
 use crate::clock::Instant;
-use crate::daemon::kernel_worker::{Report, Request, START};
+use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
 use crate::daemon::last_will::LastWill;
 use crate::daemon::plane::{VrrpCommand, VrrpNotice};
 use crate::net::{Family, IfIndex};
 use crate::sys::clock;
 use crate::sys::timer::DeadlineTimer;
-use crate::vrrp::endpoint::{Endpoint, EndpointKind, endpoints};
+use crate::vrrp::endpoint::{Endpoint, EndpointKind};
 use crate::vrrp::engine::Engine;
 use crate::vrrp::event::{AddressOrder, Announcement, Datagram, Notification, Transmit};
 use crate::vrrp::io::{Announcer, Receiver as PacketReceiver, Sender as PacketSender, Sockets, socket};
@@ -69,6 +69,8 @@ pub(super) struct Driver {
     reload: Option<Reload>,
     epoch: u64,
     stop_by: Option<Instant>,
+    /// The stop leaves nothing behind.
+    release: bool,
     inbox: Vec<Datagram>,
 }
 
@@ -115,6 +117,7 @@ impl Driver {
             reload: None,
             epoch: START,
             stop_by: None,
+            release: true,
             inbox: Vec::new(),
         })
     }
@@ -332,15 +335,17 @@ impl Driver {
         self.carry_out();
         // Closed last: the routers that are no more have said goodbye.
         self.close(|open| !endpoints.iter().any(|e| e.same_socket(&open.endpoint)));
+        self.outbox.push_back(Request::Settle);
     }
 
     fn obey(&mut self, command: VrrpCommand) {
         match command {
             VrrpCommand::Reload(config) => {
                 self.epoch += 1;
-                let endpoints = endpoints(&config);
-                self.outbox.push_back(Request::Endpoints {
-                    endpoints: endpoints.clone(),
+                let wanted = Wanted::of(&config);
+                let endpoints = wanted.endpoints.clone();
+                self.outbox.push_back(Request::Prepare {
+                    wanted: Box::new(wanted),
                     epoch: self.epoch,
                 });
                 self.reload = Some(Reload {
@@ -360,6 +365,7 @@ impl Driver {
             VrrpCommand::Stop { release } => {
                 let now = clock::now();
                 self.stop_by = Some(now + self.options.stop_within);
+                self.release = release;
                 self.engine.stop(now, release);
                 self.carry_out();
             }
@@ -465,7 +471,9 @@ impl Driver {
 
     /// Ends the worker in good order: it is told so, and heard out, lest it believes that this thread has died.
     async fn leave(&mut self) -> io::Result<()> {
-        self.outbox.push_back(Request::End);
+        self.outbox.push_back(Request::End {
+            release: self.release,
+        });
         self.timer.set(Some(clock::now() + LEAVE_WITHIN))?;
         let Self {
             timer,

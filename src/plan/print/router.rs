@@ -259,7 +259,7 @@ fn vmac_line(vmac: &UseVmac) -> String {
         line.push_str(" netlink_notify_msg");
     }
     if let Some(group) = group {
-        line.push_str(&format!(" group {}", word(group)));
+        line.push_str(&format!(" group {group}"));
     }
     line
 }
@@ -285,7 +285,7 @@ fn ipvlan_line(ipvlan: &UseIpvlan) -> String {
         IpvlanMode::Vepa => " vepa",
     });
     if let Some(group) = group {
-        line.push_str(&format!(" group {}", word(group)));
+        line.push_str(&format!(" group {group}"));
     }
     line
 }

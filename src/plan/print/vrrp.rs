@@ -168,6 +168,9 @@ impl Printer {
             notices,
             check_unicast_src,
             config_fault,
+            // Their keywords are with those of `later`.
+            link: _,
+            no_accept: _,
         } = router;
         self.block(&format!("vrrp_instance {}", word(name)), |out| {
             out.set(
@@ -279,8 +282,15 @@ impl Printer {
         let line = |spec: &AddressSpec| {
             let key = (spec.cidr.addr, spec.interface.clone());
             let options = later.and_then(|later| later.addresses.get(&key));
-            net::address(spec, options, Some(own))
+            // It goes to the link by itself.
+            let interface = self.links.get(&spec.interface).unwrap_or(&spec.interface);
+            let spec = AddressSpec {
+                interface: interface.clone(),
+                ..spec.clone()
+            };
+            net::address(&spec, options, Some(own))
         };
-        self.lines(keyword, addresses.iter().map(line));
+        let lines: Vec<String> = addresses.iter().map(line).collect();
+        self.lines(keyword, lines.into_iter());
     }
 }

@@ -610,7 +610,7 @@ impl VirtualRouter {
     }
 
     fn index(&self, world: &World) -> Option<IfIndex> {
-        world.index(&self.config.interface)
+        world.index(self.config.wire())
     }
 
     fn say(&self, cx: &mut Cx<'_>, says: Says) {

@@ -1,0 +1,117 @@
+//! The packet filter for what is held: addresses of routers that do not accept, and virtual MACs (facts 10).
+
+use super::{Block, Wanted};
+use crate::net::{AddressSpec, IfName};
+use crate::netfilter::{Blocked, Contents, Firewall, Settings, Vmac};
+use crate::netlink::Inventory;
+use crate::netlink::sysctl::Sysctls;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
+
+/// What is filtered, and the tables of it.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    firewall: Option<Firewall>,
+    /// What is to be dropped while it is held.
+    blocks: Vec<Block>,
+    /// The same of the configuration before, which holds it until the new one runs.
+    former: Vec<Block>,
+    sysctls: Sysctls,
+}
+
+/// `disable_local_igmp`
+const IGMP: &str = "ipv4/igmp_link_local_mcast_reports";
+
+impl Filter {
+    /// The first configuration. What an earlier run has left would drop the traffic of addresses for ever.
+    pub(super) fn start(&mut self, wanted: &Wanted) {
+        let settings = &wanted.firewall;
+        if settings.disable_local_igmp
+            && let Err(error) = self.sysctls.borrow(IGMP, IGMP, 0)
+        {
+            tracing::error!(target: "vrrp", "cannot disable local IGMP: {error}");
+        }
+        let mut firewall = Firewall::new(Settings {
+            table: settings.table.clone(),
+            priority: settings.priority,
+            counters: settings.counters,
+            no_igmp: settings.disable_local_igmp,
+        });
+        // Asking makes the kernel load the module: where nobody has, there is nothing to be found.
+        if wanted.filters || Path::new("/sys/module/nf_tables").exists() {
+            for family in firewall.remove_leftovers() {
+                tracing::info!(target: "vrrp", "Deleting old {family} {} table", firewall.table());
+            }
+        }
+        self.firewall = Some(firewall);
+        self.prepare(wanted);
+    }
+
+    /// A new configuration: the tables keep what they were made with (`nftables` is not changed by a reload).
+    pub(super) fn prepare(&mut self, wanted: &Wanted) {
+        let before = std::mem::replace(&mut self.blocks, wanted.blocks.clone());
+        self.former.extend(before);
+        if wanted.filters && wanted.firewall.instead_of_iptables {
+            tracing::info!(
+                target: "vrrp",
+                "vrrp_iptables: the rules are in tables {} of nftables instead", wanted.firewall.table,
+            );
+        }
+    }
+
+    /// The configuration runs: nothing of the one before is held.
+    pub(super) fn settle(&mut self) {
+        self.former.clear();
+    }
+
+    /// Makes it so that what is `held` is dropped if it shall be.
+    pub(super) fn mind<'a>(
+        &mut self,
+        inventory: &Inventory,
+        vmacs: BTreeSet<Vmac>,
+        held: impl Iterator<Item = &'a AddressSpec>,
+    ) {
+        let Some(firewall) = &mut self.firewall else {
+            return;
+        };
+        let held: BTreeSet<(IpAddr, &IfName)> = held.map(|spec| (spec.cidr.addr, &spec.interface)).collect();
+        let blocks = self.blocks.iter().chain(&self.former);
+        let blocked = blocks.filter(|block| held.contains(&(block.address, &block.interface)));
+        let contents = Contents {
+            blocked: blocked.filter_map(|block| entry(block, inventory)).collect(),
+            vmacs,
+        };
+        if let Err(error) = firewall.set(&contents) {
+            tracing::error!(target: "vrrp", "cannot set nftables' tables {}: {error}", firewall.table());
+        }
+    }
+
+    /// Removes the tables.
+    pub(super) fn end(&mut self) {
+        if let Some(firewall) = &mut self.firewall
+            && let Err(error) = firewall.remove()
+        {
+            tracing::error!(target: "vrrp", "cannot remove nftables' tables {}: {error}", firewall.table());
+        }
+        self.sysctls.restore(IGMP);
+    }
+}
+
+/// A link-local address may be on several interfaces (fact 10.4). One whose interface is not there has no traffic.
+fn entry(block: &Block, inventory: &Inventory) -> Option<Blocked> {
+    match block.address {
+        IpAddr::V6(address) if address.is_unicast_link_local() => {
+            local(address, &block.interface, block.by_name, inventory)
+        }
+        address => Some(Blocked::Address(address)),
+    }
+}
+
+fn local(address: Ipv6Addr, interface: &IfName, by_name: bool, inventory: &Inventory) -> Option<Blocked> {
+    if by_name {
+        return Some(Blocked::OnName(address, interface.clone()));
+    }
+    let index = inventory.index_of(interface)?;
+    Some(Blocked::OnIndex(address, index))
+}
