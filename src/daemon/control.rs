@@ -6,6 +6,7 @@
 use super::check_plane::{self, Asker, CheckPlane};
 use super::dump::{self, Facts, Live};
 use super::exit::Exit;
+use super::life;
 use super::load::{self, Loaded};
 use super::plane::{CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
@@ -15,8 +16,7 @@ use crate::check::status::CheckStatus;
 use crate::cli::Options;
 use crate::net::InterfaceStatus;
 use crate::netlink;
-use crate::notify::config::NotifyConfig;
-use crate::notify::script::Notifier;
+use crate::notify::teller::Teller;
 use crate::plan::Plan;
 use crate::script::Scripts;
 use crate::sys::wall;
@@ -62,7 +62,7 @@ pub(super) struct Control {
     check: Option<CheckPlane>,
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
-    notifier: Notifier,
+    teller: Teller,
     /// What the check plane asks with; a reload changes the scripts in it.
     prober: Prober,
     /// The scripts of the running plan.
@@ -101,7 +101,7 @@ impl Control {
             check: None,
             tracker: TrackRunner::new(sender),
             reports,
-            notifier: Notifier::new(NotifyConfig::default(), Arc::clone(&begin.loaded.scripts)),
+            teller: Teller::new(),
             prober,
             scripts: Arc::default(),
             check_came_late: false,
@@ -182,7 +182,11 @@ impl Control {
         // A plane that has not taken the new plan yet asks by the old one, and what is removed is told so by its own
         // script: the old commands stay known until the next reload.
         let known = Arc::new(scripts.with_old(&self.scripts));
-        self.notifier.apply(plan.notify.clone(), Arc::clone(&known));
+        // What the last reload ended is told before its configuration is forgotten.
+        while let Some(Ok(notice)) = self.vrrp.as_mut().map(|plane| plane.notices.try_recv()) {
+            self.vrrp_notice(&notice);
+        }
+        self.teller.apply(plan.notify.clone(), &known);
         self.prober.reload(known);
         match (&self.vrrp, plan.vrrp.routers.is_empty()) {
             (Some(plane), _) => {
@@ -339,14 +343,14 @@ impl Control {
 
     fn vrrp_notice(&mut self, notice: &VrrpNotice) {
         match notice {
-            VrrpNotice::Notify(notification) => self.notifier.notify(notification),
+            VrrpNotice::Notify(notification) => self.teller.notify(notification),
             VrrpNotice::Stopped => self.vrrp = None,
         }
     }
 
     fn check_notice(&mut self, notice: &CheckNotice) {
         match notice {
-            CheckNotice::Run(script) => self.notifier.run_detached(script),
+            CheckNotice::Run(script) => self.teller.run_detached(script),
             CheckNotice::Stopped | CheckNotice::Failed => self.check = None,
         }
     }
@@ -364,16 +368,16 @@ impl Control {
             let release = !self.options.dont_release_ipvs;
             command(&plane.commands, CheckCommand::Stop { release }, "healthcheck");
         }
-        let (vrrp, check, notifier) = (&mut self.vrrp, &mut self.check, &mut self.notifier);
+        let (vrrp, check, teller) = (&mut self.vrrp, &mut self.check, &mut self.teller);
         let stopped = timeout(STOP_LIMIT, async {
             while vrrp.is_some() || check.is_some() {
                 tokio::select! {
                     notice = next_notice(vrrp.as_mut().map(|plane| &mut plane.notices)) => match notice {
-                        Some(VrrpNotice::Notify(notification)) => notifier.notify(&notification),
+                        Some(VrrpNotice::Notify(notification)) => teller.notify(&notification),
                         Some(VrrpNotice::Stopped) | None => *vrrp = None,
                     },
                     notice = next_notice(check.as_mut().map(|plane| &mut plane.notices)) => match notice {
-                        Some(CheckNotice::Run(script)) => notifier.run_detached(&script),
+                        Some(CheckNotice::Run(script)) => teller.run_detached(&script),
                         Some(CheckNotice::Stopped | CheckNotice::Failed) | None => *check = None,
                     },
                 }
@@ -387,7 +391,8 @@ impl Control {
             );
             plane.last_will.carry_out();
         }
-        self.notifier.drain(STOP_SCRIPTS_LIMIT).await;
+        self.teller.close(STOP_SCRIPTS_LIMIT).await;
+        life::shutdown(&self.plan.global.life, &self.scripts).await;
         if stopped.is_ok() {
             Exit::Normal
         } else {

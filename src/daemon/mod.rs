@@ -13,6 +13,7 @@ pub mod dump;
 mod exit;
 pub mod kernel_worker;
 pub mod last_will;
+mod life;
 mod limits;
 mod load;
 pub mod log;

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::load::{Judgement, Loaded, load_and_enter};
 use super::pidfile::{self, Naming, PidFileError, PidFiles};
 use super::signal::Signals;
-use super::{limits, log, version};
+use super::{life, limits, log, version};
 use crate::cli::Options;
 use crate::plan::Plan;
 use crate::sys::caps::{self, Capability};
@@ -163,7 +163,7 @@ fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> E
         }
     };
     runtime.block_on(async {
-        let signals = match Signals::new(options.ignore_sigint) {
+        let mut signals = match Signals::new(options.ignore_sigint) {
             Ok(signals) => signals,
             Err(error) => {
                 error!("Signals cannot be received: {error}");
@@ -174,6 +174,9 @@ fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> E
         if let Err(error) = files.write() {
             error!("{error}");
             return Exit::Fatal;
+        }
+        if !life::startup(&loaded.plan.global.life, &loaded.scripts, &mut signals).await {
+            return Exit::Normal;
         }
         let dump = options.dump_conf;
         match Control::start(Begin {

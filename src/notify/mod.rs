@@ -1,7 +1,10 @@
-//! Telling the operator's scripts about states, in order, one at a time for each instance and group.
+//! Telling the operator about states: by scripts, in order and one at a time for each instance and group; by FIFOs; by mail.
 
 pub mod config;
+pub mod fifo;
+pub mod mail;
 pub mod script;
+pub mod teller;
 
 use crate::vrrp::event::Subject;
 use config::{NotifyConfig, NotifyScripts};

@@ -19,7 +19,7 @@ pub const DEFAULT_ACCOUNT: &str = "keepalived_script";
 /// A command that may be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
-    /// The file to be executed: absolute, without links.
+    /// The file to be executed: absolute, and without links unless `use_symlink_paths` keeps them.
     pub program: PathBuf,
     /// Its arguments; the first is the program as configured, cleaned of `.`, `..` and `//`.
     pub argv: Vec<OsString>,
@@ -89,11 +89,12 @@ pub fn examine_on(host: &impl Host, command: &Command, policy: &ScriptPolicy) ->
     if let Some(first) = argv.first_mut() {
         *first = configured.into_os_string();
     }
-    let script = Prepared {
-        program: walk.resolved,
-        argv,
-        who,
+    let program = if policy.keep_links {
+        PathBuf::from(argv.first().cloned().unwrap_or_default())
+    } else {
+        walk.resolved
     };
+    let script = Prepared { program, argv, who };
     Ok(Examined { script, remarks })
 }
 
@@ -116,6 +117,14 @@ fn user(
             Ok(host.own())
         }
     }
+}
+
+/// The account that a configuration names, on this machine.
+///
+/// # Errors
+/// When there is no such user or group.
+pub fn account(configured: &RunAs) -> Result<Credentials, Refusal> {
+    resolve(&System, configured)
 }
 
 fn resolve(host: &impl Host, configured: &RunAs) -> Result<Credentials, Refusal> {

@@ -48,6 +48,7 @@ impl Wall {
             minute: tm.tm_min,
             second: tm.tm_sec,
             micros: self.0.subsec_micros(),
+            offset: tm.tm_gmtoff,
         }
     }
 }
@@ -86,6 +87,8 @@ pub struct Local {
     pub second: i32,
     /// Microsecond.
     pub micros: u32,
+    /// Seconds east of Greenwich.
+    pub offset: i64,
 }
 
 impl Local {
@@ -99,12 +102,32 @@ impl Local {
         format!("{} {:>2} {}", self.month_word(), self.day, self.time())
     }
 
+    /// `Sat, 21 Nov 2026 12:00:48 +0100`: mail's (RFC 5322).
+    pub fn mail(&self) -> String {
+        let minutes = self.offset.abs() / 60;
+        format!(
+            "{}, {:02} {} {} {} {}{:02}{:02}",
+            self.weekday_word(),
+            self.day,
+            self.month_word(),
+            self.year,
+            self.time(),
+            if self.offset < 0 { '-' } else { '+' },
+            minutes / 60,
+            minutes % 60
+        )
+    }
+
     fn date(&self) -> String {
+        format!("{} {} {:>2}", self.weekday_word(), self.month_word(), self.day)
+    }
+
+    fn weekday_word(&self) -> &'static str {
         const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
         let day = usize::try_from(self.weekday)
             .ok()
             .and_then(|n| DAYS.get(n).copied());
-        format!("{} {} {:>2}", day.unwrap_or("???"), self.month_word(), self.day)
+        day.unwrap_or("???")
     }
 
     fn time(&self) -> String {
@@ -136,6 +159,7 @@ mod tests {
             minute: 0,
             second: 48,
             micros: 407_338,
+            offset: -(3 * 3600 + 1800),
         }
     }
 
@@ -143,6 +167,7 @@ mod tests {
     fn forms() {
         assert_eq!(sample().full(), "Sat Nov  1 02:00:48 2026");
         assert_eq!(sample().syslog(), "Nov  1 02:00:48");
+        assert_eq!(sample().mail(), "Sat, 01 Nov 2026 02:00:48 -0330");
     }
 
     #[test]

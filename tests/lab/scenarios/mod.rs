@@ -13,9 +13,11 @@ mod interop;
 mod ipvs;
 mod notify;
 mod operator;
+mod outlet;
 mod preempt;
 mod settings;
 mod start;
+mod tell;
 mod track;
 mod vectors;
 
@@ -127,6 +129,26 @@ pub const ALL: &[Scenario] = &[
         "notify",
         "scripts of instances and groups get exactly keepalived's words",
         notify::scripts,
+    ),
+    test(
+        "tell",
+        "scripts, FIFOs and mails tell what keepalived tells, act by act",
+        tell::compare,
+    ),
+    test(
+        "fifo",
+        "readers of a FIFO come and go; a full one holds up nothing",
+        outlet::fifo,
+    ),
+    test(
+        "life-scripts",
+        "the scripts of the start and the end, and their limits",
+        outlet::life,
+    ),
+    test(
+        "script-security",
+        "scripts that others could change are named, with the remedy, and not run",
+        outlet::unsafe_scripts,
     ),
     test(
         "interop-backup",
