@@ -147,6 +147,7 @@ const FORBIDDEN: &[&str] = &[
 const PERMITTED: &[(&str, &str)] = &[
     // The structures of messages, without a socket.
     ("netlink", "rtnetlink::packet_route"),
+    ("netlink", "rtnetlink::packet_core"),
     // `${_ENV NAME}` is a part of the text like an included file.
     ("conf::expand", "std::env::var"),
 ];

@@ -1,11 +1,12 @@
 //! The kernel worker: everything that needs the RTNL lock, on a thread of its own.
 //!
-//! It opens and closes the sockets of VRRP, installs and removes addresses, and follows links and addresses. Another
+//! It opens and closes the sockets of VRRP, installs and removes addresses, routes and rules, and follows them and links. Another
 //! process that holds the lock for half a second stops this thread, never the one that sends adverts. What it reports
 //! is never lost: it waits when the VRRP thread has not taken the last reports yet.
 
 mod address_log;
 mod filter;
+mod goods;
 mod links;
 mod wanted;
 
@@ -14,13 +15,12 @@ pub use wanted::{Block, Wanted};
 use self::address_log::AddressLog;
 use self::filter::Filter;
 use self::links::Links;
-use crate::net::{AddressSpec, IfIndex, InterfaceStatus};
-use crate::netlink::apply::BATCH;
+use crate::net::{Goods, IfIndex, InterfaceStatus};
 use crate::netlink::monitor::Heard;
 use crate::netlink::{Inventory, Monitor, NetlinkError, News, Requests};
 use crate::vrrp::RouterId;
 use crate::vrrp::endpoint::Endpoint;
-use crate::vrrp::event::{AddressOrder, Completion, Event};
+use crate::vrrp::event::{Event, Order};
 use crate::vrrp::io::{Sockets, socket};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -41,10 +41,10 @@ pub enum Request {
     },
     /// The last [`Self::Prepare`]'s configuration runs: what only the one before needed goes.
     Settle,
-    /// Install addresses.
-    Hold(AddressOrder),
-    /// Remove addresses.
-    Release(AddressOrder),
+    /// Install addresses, routes and rules. Answered by [`Event::Placed`] and [`Event::Held`].
+    Hold(Order),
+    /// Remove them.
+    Release(Order),
     /// Close sockets that are not needed any more.
     Close(Sockets),
     /// End, and leave the addresses as they are. If the queue closes without this, the VRRP thread has died and
@@ -186,7 +186,7 @@ struct Worker {
     queue: VecDeque<Request>,
     reports: Sender<Report>,
     /// What each router holds by its orders.
-    held: BTreeMap<RouterId, Vec<AddressSpec>>,
+    held: BTreeMap<RouterId, Goods>,
 }
 
 struct Opened {
@@ -319,8 +319,8 @@ impl Worker {
     /// The packet filter goes by the numbers of interfaces, which may have changed.
     fn mind_filter(&mut self) {
         let vmacs = self.links.vmacs(&self.inventory);
-        self.filter
-            .mind(&self.inventory, vmacs, self.held.values().flatten());
+        let held = self.held.values().flat_map(|goods| &goods.addresses);
+        self.filter.mind(&self.inventory, vmacs, held);
     }
 
     /// Who hears that an interface is gone closes what was opened on it: also where it is back under its old index.
@@ -386,7 +386,7 @@ impl Worker {
                 Request::Prepare { wanted, epoch } => self.want(*wanted, epoch).await?,
                 Request::Settle => self.settle(),
                 Request::Hold(order) => {
-                    let completion = self.hold(&order);
+                    let completion = self.hold(&order).await?;
                     self.report(Report::Event(Event::Held(completion))).await?;
                 }
                 Request::Release(order) => {
@@ -471,113 +471,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Installs the addresses of an order, but for those that a newer release of the same router takes back.
-    fn hold(&mut self, order: &AddressOrder) -> Completion {
-        let mut failed = Vec::new();
-        for part in order.addresses.chunks(BATCH) {
-            self.look_at_requests();
-            let heard = self.monitor.take();
-            self.take_in(heard);
-            let wanted: Vec<AddressSpec> = part
-                .iter()
-                .filter(|spec| !taken_back(&self.queue, order, spec))
-                .cloned()
-                .collect();
-            let held = self.held.entry(order.router).or_default();
-            held.retain(|spec| !names(&wanted, spec));
-            held.extend(wanted.iter().cloned());
-            // Before the addresses come (fact 10.8).
-            self.mind_filter();
-            let found = self.resolve(wanted, &mut failed);
-            for (spec, index) in &found {
-                self.log.is_ours(*index, spec.cidr.addr);
-            }
-            match self.netlink.add(&found) {
-                Ok(answers) => {
-                    for ((spec, index), answer) in found.into_iter().zip(answers) {
-                        match answer {
-                            Ok(()) => self.inventory.hold(index, spec.cidr.addr),
-                            Err(refusal) if refusal.exists() => self.inventory.hold(index, spec.cidr.addr),
-                            Err(refusal) => failed.push((spec, refusal.to_string())),
-                        }
-                    }
-                }
-                Err(error) => failed.extend(found.into_iter().map(|(spec, _)| (spec, error.to_string()))),
-            }
-        }
-        completion(order, failed)
-    }
-
-    fn release(&mut self, order: &AddressOrder) -> Completion {
-        let mut failed = Vec::new();
-        if let Some(held) = self.held.get_mut(&order.router) {
-            held.retain(|spec| !names(&order.addresses, spec));
-            if held.is_empty() {
-                self.held.remove(&order.router);
-            }
-        }
-        let heard = self.monitor.take();
-        self.take_in(heard);
-        self.remove(order.addresses.clone(), &mut failed);
-        self.mind_filter();
-        completion(order, failed)
-    }
-
-    fn remove(&mut self, addresses: Vec<AddressSpec>, failed: &mut Vec<(AddressSpec, String)>) {
-        // An interface that is gone took its addresses along: no failure.
-        let found = self.resolve(addresses, &mut Vec::new());
-        for (spec, index) in &found {
-            self.inventory.release(*index, spec.cidr.addr);
-        }
-        match self.netlink.delete(&found) {
-            Ok(answers) => {
-                for ((spec, _), answer) in found.into_iter().zip(answers) {
-                    match answer {
-                        Ok(()) => {}
-                        Err(refusal) if refusal.not_there() => {}
-                        Err(refusal) => failed.push((spec, refusal.to_string())),
-                    }
-                }
-            }
-            Err(error) => failed.extend(found.into_iter().map(|(spec, _)| (spec, error.to_string()))),
-        }
-    }
-
-    /// The interfaces' indexes now; addresses without one fail.
-    fn resolve(
-        &self,
-        addresses: Vec<AddressSpec>,
-        failed: &mut Vec<(AddressSpec, String)>,
-    ) -> Vec<(AddressSpec, IfIndex)> {
-        let mut found = Vec::with_capacity(addresses.len());
-        for spec in addresses {
-            match self.inventory.index_of(&spec.interface) {
-                Some(index) => found.push((spec, index)),
-                None => {
-                    let why = format!("no interface {}", spec.interface);
-                    failed.push((spec, why));
-                }
-            }
-        }
-        found
-    }
-
     /// The end: what is not of routers goes too.
     fn leave_nothing(&mut self) {
         self.filter.end();
         self.links.remove_all(&mut self.netlink);
-    }
-
-    /// Removes everything that is held: nobody sends adverts for it any more.
-    fn withdraw_all(&mut self) {
-        let heard = self.monitor.take();
-        self.take_in(heard);
-        let mut failed = Vec::new();
-        let all: Vec<AddressSpec> = std::mem::take(&mut self.held).into_values().flatten().collect();
-        self.remove(all, &mut failed);
-        for (spec, why) in failed {
-            tracing::error!(target: "vrrp", "cannot remove {spec}: {why}");
-        }
     }
 }
 
@@ -591,37 +488,6 @@ async fn at(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Whether a release of the same router that waits in `queue`, newer than `order`, names `spec`.
-fn taken_back(queue: &VecDeque<Request>, order: &AddressOrder, spec: &AddressSpec) -> bool {
-    queue.iter().any(|request| match request {
-        Request::Release(newer) => {
-            newer.router == order.router
-                && newer.generation > order.generation
-                && names(&newer.addresses, spec)
-        }
-        Request::Prepare { .. }
-        | Request::Settle
-        | Request::Hold(_)
-        | Request::Close(_)
-        | Request::End { .. } => false,
-    })
-}
-
-/// Whether `addresses` has the address of `spec`, whatever its label or scope.
-fn names(addresses: &[AddressSpec], spec: &AddressSpec) -> bool {
-    addresses
-        .iter()
-        .any(|other| other.cidr == spec.cidr && other.interface == spec.interface)
-}
-
-fn completion(order: &AddressOrder, failed: Vec<(AddressSpec, String)>) -> Completion {
-    Completion {
-        router: order.router,
-        generation: order.generation,
-        failed,
     }
 }
 

@@ -3,10 +3,12 @@
 //! Kept up to date from the engine's actions by the plane's driver, so that it needs neither the engine nor the plane's
 //! sockets. The lock is the plane's alone until the plane is dead.
 
-use crate::net::{AddressSpec, Family, IfIndex};
-use crate::netlink::Requests;
+use crate::net::{AddressSpec, Family, Good, Goods, IfIndex};
+use crate::netlink::apply::Refusal;
+use crate::netlink::message::Request;
+use crate::netlink::{Inventory, NetlinkError, Requests, route, rule};
 use crate::vrrp::RouterId;
-use crate::vrrp::event::{AddressOrder, Transmit};
+use crate::vrrp::event::{Order, Transmit};
 use crate::vrrp::io::{Sender, socket};
 use std::collections::{BTreeMap, btree_map::Entry};
 use std::net::IpAddr;
@@ -21,7 +23,7 @@ struct Testament {
     /// What each master sent last, to each destination.
     adverts: BTreeMap<(RouterId, IpAddr), Transmit>,
     /// What each router holds.
-    held: BTreeMap<RouterId, Vec<AddressSpec>>,
+    held: BTreeMap<RouterId, Goods>,
 }
 
 impl LastWill {
@@ -43,19 +45,19 @@ impl LastWill {
         }
     }
 
-    /// Addresses are about to be installed.
-    pub fn holds(&self, order: &AddressOrder) {
+    /// Addresses, routes and rules are about to be installed.
+    pub fn holds(&self, order: &Order) {
         let mut will = self.open();
         let held = will.held.entry(order.router).or_default();
-        held.retain(|spec| !names(order, spec));
-        held.extend(order.addresses.iter().cloned());
+        held.without(&order.goods);
+        held.extend(order.goods.clone());
     }
 
-    /// Addresses are about to be removed. A router that holds none any more is no master.
-    pub fn releases(&self, order: &AddressOrder) {
+    /// They are about to be removed. A router that holds none any more is no master.
+    pub fn releases(&self, order: &Order) {
         let mut will = self.open();
         let held = will.held.entry(order.router).or_default();
-        held.retain(|spec| !names(order, spec));
+        held.without(&order.goods);
         if held.is_empty() {
             will.held.remove(&order.router);
             will.adverts.retain(|(router, _), _| *router != order.router);
@@ -73,19 +75,15 @@ impl LastWill {
         let Testament { adverts, held } = std::mem::take(&mut *self.open());
         let goodbyes: Vec<Transmit> = adverts.values().filter_map(goodbye).collect();
         say(&goodbyes);
-        withdraw(held.into_values().flatten().collect());
+        let mut all = Goods::default();
+        held.into_values().for_each(|goods| all.extend(goods));
+        withdraw(all);
     }
 
     fn open(&self) -> MutexGuard<'_, Testament> {
         // A panic of the plane can leave the lock poisoned; each change is whole all the same.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether `order` has the address of `spec`, whatever its label or scope.
-fn names(order: &AddressOrder, spec: &AddressSpec) -> bool {
-    let same = |other: &AddressSpec| other.cidr == spec.cidr && other.interface == spec.interface;
-    order.addresses.iter().any(same)
 }
 
 const PRIORITY: usize = 2;
@@ -133,33 +131,57 @@ fn say(goodbyes: &[Transmit]) {
     }
 }
 
-fn withdraw(held: Vec<AddressSpec>) {
+/// Rules, then routes, then addresses (fact 16.7).
+fn withdraw(goods: Goods) {
+    let Goods {
+        addresses,
+        routes,
+        rules,
+    } = goods;
     let index = |spec: AddressSpec| {
         let index = nix::net::if_::if_nametoindex(spec.interface.as_str()).ok()?;
         Some((spec, IfIndex(index)))
     };
-    let found: Vec<(AddressSpec, IfIndex)> = held.into_iter().filter_map(index).collect();
-    if found.is_empty() {
+    let found: Vec<(AddressSpec, IfIndex)> = addresses.into_iter().filter_map(index).collect();
+    if !rules.is_empty() || !routes.is_empty() {
+        let mut inventory = Inventory::default();
+        match Requests::open().and_then(|mut netlink| netlink.dump()) {
+            Ok(dump) => inventory.replace(dump),
+            Err(error) => tracing::error!(target: "vrrp", "cannot ask for interfaces: {error}"),
+        }
+        let rules = rules.into_iter().map(|one| (rule::delete(&one), one.into()));
+        let routes = routes
+            .into_iter()
+            .filter_map(|one| Some((route::delete(&one, &inventory).ok()?, one.into())));
+        let (changes, goods): (Vec<Request>, Vec<Good>) = rules.chain(routes).unzip();
+        remove(&goods, |netlink| netlink.ask(changes));
+    }
+    let goods: Vec<Good> = found.iter().map(|(spec, _)| spec.clone().into()).collect();
+    remove(&goods, |netlink| netlink.delete(&found));
+}
+
+fn remove(goods: &[Good], ask: impl FnOnce(&mut Requests) -> Result<Vec<Result<(), Refusal>>, NetlinkError>) {
+    if goods.is_empty() {
         return;
     }
-    match Requests::open().and_then(|mut netlink| netlink.delete(&found)) {
+    match Requests::open().and_then(|mut netlink| ask(&mut netlink)) {
         Ok(answers) => {
-            for ((spec, _), answer) in found.iter().zip(answers) {
+            for (good, answer) in goods.iter().zip(answers) {
                 match answer {
                     Ok(()) => {}
                     Err(refusal) if refusal.not_there() => {}
-                    Err(refusal) => tracing::error!(target: "vrrp", "cannot remove {spec}: {refusal}"),
+                    Err(refusal) => tracing::error!(target: "vrrp", "cannot remove {good}: {refusal}"),
                 }
             }
         }
-        Err(error) => tracing::error!(target: "vrrp", "cannot remove addresses: {error}"),
+        Err(error) => tracing::error!(target: "vrrp", "cannot remove addresses, routes and rules: {error}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{Cidr, IfName, Scope};
+    use crate::net::{Cidr, IfName};
 
     fn advert(router: u32, destination: &str, payload: &[u8]) -> Transmit {
         Transmit {
@@ -197,18 +219,16 @@ mod tests {
         assert_eq!(goodbye(&advert(1, "224.0.0.18", &[0x31, 0x34])), None);
     }
 
-    fn order(router: u32, addresses: &[&str]) -> AddressOrder {
-        let spec = |address: &&str| AddressSpec {
-            cidr: Cidr::host(address.parse().unwrap()),
-            interface: IfName::new("eth0").unwrap(),
-            scope: Scope::GLOBAL,
-            label: None,
-            broadcast: None,
-        };
-        AddressOrder {
+    fn order(router: u32, addresses: &[&str]) -> Order {
+        let eth0 = IfName::new("eth0").unwrap();
+        let spec = |address: &&str| AddressSpec::new(Cidr::host(address.parse().unwrap()), eth0.clone());
+        Order {
             router: RouterId(router),
             generation: 1,
-            addresses: addresses.iter().map(spec).collect(),
+            goods: Goods {
+                addresses: addresses.iter().map(spec).collect(),
+                ..Goods::default()
+            },
         }
     }
 

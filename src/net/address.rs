@@ -44,6 +44,22 @@ pub struct AddressSpec {
     pub label: Option<String>,
     /// `brd` / `broadcast`: IPv4 only; none is set by default (fact 16.2).
     pub broadcast: Option<Ipv4Addr>,
+    /// What else the line says.
+    pub options: AddressOptions,
+}
+
+impl AddressSpec {
+    /// An address that says nothing else.
+    pub fn new(cidr: Cidr, interface: IfName) -> Self {
+        Self {
+            cidr,
+            interface,
+            scope: Scope::GLOBAL,
+            label: None,
+            broadcast: None,
+            options: AddressOptions::of(&cidr),
+        }
+    }
 }
 
 /// How long an address is preferred as a source (`preferred_lft`); 0 seconds: it is deprecated from the start.

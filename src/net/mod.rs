@@ -4,12 +4,16 @@
 
 mod address;
 mod cidr;
+mod goods;
 mod iface;
 mod route;
 mod rule;
+mod text;
+mod words;
 
 pub use address::{AddressOptions, AddressSpec, Lifetime, Scope};
 pub use cidr::Cidr;
+pub use goods::{Good, Goods};
 pub use iface::{
     IfIndex, IfName, InterfaceAddress, InterfaceStatus, IpvlanMode, LinkKind, LinkLayer, LinkTraits, Mac,
 };
@@ -17,6 +21,7 @@ pub use route::{
     Encap, Insertion, Lockable, NextHop, PROTOCOL_KEEPALIVED, Realms, Route, RouteKind, RouteMetrics, Tunnel,
 };
 pub use rule::{FwMark, Rule, RuleAction};
+pub use words::Words;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -3,6 +3,7 @@
 //! A send sleeps while somebody else holds the RTNL lock, so this is for the kernel worker's thread, for start-up and
 //! for last words.
 
+use super::message::Request;
 use super::{Change, message};
 use crate::net::{AddressSpec, IfIndex};
 use crate::sys::sockopt::set_netlink_acks;
@@ -63,7 +64,7 @@ impl Refusal {
     pub fn not_there(&self) -> bool {
         matches!(
             self.error.raw_os_error(),
-            Some(libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO)
+            Some(libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO | libc::ESRCH | libc::ENOENT)
         )
     }
 }
@@ -104,10 +105,11 @@ impl Requests {
         &mut self,
         wanted: &[(AddressSpec, IfIndex)],
     ) -> Result<Vec<Result<(), Refusal>>, NetlinkError> {
-        let message = |(spec, index): &(AddressSpec, IfIndex)| {
-            RouteNetlinkMessage::NewAddress(message::add(spec, *index))
+        let request = |(spec, index): &(AddressSpec, IfIndex)| Request {
+            message: RouteNetlinkMessage::NewAddress(message::add(spec, *index)),
+            flags: NLM_F_CREATE | NLM_F_EXCL,
         };
-        self.ask(wanted.iter().map(message), NLM_F_CREATE | NLM_F_EXCL)
+        self.ask(wanted.iter().map(request).collect())
     }
 
     /// Removes addresses, in this order. One answer for each.
@@ -118,10 +120,11 @@ impl Requests {
         &mut self,
         unwanted: &[(AddressSpec, IfIndex)],
     ) -> Result<Vec<Result<(), Refusal>>, NetlinkError> {
-        let message = |(spec, index): &(AddressSpec, IfIndex)| {
-            RouteNetlinkMessage::DelAddress(message::delete(spec, *index))
+        let request = |(spec, index): &(AddressSpec, IfIndex)| Request {
+            message: RouteNetlinkMessage::DelAddress(message::delete(spec, *index)),
+            flags: 0,
         };
-        self.ask(unwanted.iter().map(message), 0)
+        self.ask(unwanted.iter().map(request).collect())
     }
 
     /// Makes a link that is not there.
@@ -165,7 +168,10 @@ impl Requests {
 
     fn tell(&mut self, request: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
         let answers = self
-            .ask(std::iter::once(request), flags)
+            .ask(vec![Request {
+                message: request,
+                flags,
+            }])
             .map_err(io::Error::other)?;
         match answers.into_iter().next() {
             Some(Err(Refusal {
@@ -190,20 +196,19 @@ impl Requests {
         Ok(changes)
     }
 
-    fn ask(
-        &mut self,
-        requests: impl Iterator<Item = RouteNetlinkMessage>,
-        flags: u16,
-    ) -> Result<Vec<Result<(), Refusal>>, NetlinkError> {
-        let requests: Vec<RouteNetlinkMessage> = requests.collect();
+    /// Makes the requests, in this order. One answer for each.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn ask(&mut self, requests: Vec<Request>) -> Result<Vec<Result<(), Refusal>>, NetlinkError> {
         let mut answers = Vec::with_capacity(requests.len());
         for batch in requests.chunks(BATCH) {
             let first = self.sequence.wrapping_add(1);
             let mut datagram = Vec::new();
-            for request in batch {
+            for Request { message, flags } in batch {
                 self.sequence = self.sequence.wrapping_add(1);
                 let flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-                datagram.extend(serialize(request.clone(), flags, self.sequence));
+                datagram.extend(serialize(message.clone(), flags, self.sequence));
             }
             self.send(&datagram)?;
             answers.extend(self.answers(first, batch.len())?);
@@ -369,17 +374,12 @@ fn words(behind_code: &[u8], flags: u16) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{Cidr, IfName, Scope};
+    use crate::net::{Cidr, IfName};
 
     #[test]
     fn a_datagram_of_many_requests_splits_into_them() {
-        let spec = AddressSpec {
-            cidr: Cidr::host([10, 0, 0, 1].into()),
-            interface: IfName::new("eth0").unwrap(),
-            scope: Scope::GLOBAL,
-            label: Some("eth0:abc".into()),
-            broadcast: None,
-        };
+        let mut spec = AddressSpec::new(Cidr::host([10, 0, 0, 1].into()), IfName::new("eth0").unwrap());
+        spec.label = Some("eth0:abc".into());
         let mut datagram = Vec::new();
         for sequence in 1..=3 {
             let request = RouteNetlinkMessage::NewAddress(message::add(&spec, IfIndex(2)));

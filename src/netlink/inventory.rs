@@ -3,7 +3,7 @@
 //! Pure. After a batch of changes (or a whole dump, when messages were lost) [`Inventory::take_news`] says what
 //! differs from what was told before: whole interfaces, so that nobody has to add up changes.
 
-use crate::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
+use crate::net::{Cidr, IfIndex, IfName, InterfaceAddress, InterfaceStatus, LinkKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -134,6 +134,15 @@ impl Inventory {
         self.interfaces()
             .find(|status| status.name == *name)
             .map(|s| s.index)
+    }
+
+    /// The routing table of the VRF `name`.
+    pub fn table_of(&self, name: &IfName) -> Option<u32> {
+        let found = self.interfaces().find(|status| status.name == *name)?;
+        match found.made.kind {
+            LinkKind::Vrf { table } => Some(table),
+            LinkKind::Other | LinkKind::Macvlan { .. } | LinkKind::Ipvlan { .. } => None,
+        }
     }
 
     /// We installed `address`, or found it installed when we wanted to.

@@ -4,9 +4,11 @@
 //! does not set (fact 16.2).
 
 use super::Change;
-use crate::net::{AddressSpec, Cidr, Family, IfIndex, IfName, InterfaceAddress, InterfaceStatus, Mac};
+use crate::net::{
+    AddressSpec, Cidr, Family, IfIndex, IfName, InterfaceAddress, InterfaceStatus, Lifetime, Mac,
+};
 use rtnetlink::packet_route::address::{
-    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, CacheInfo,
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, CacheInfo,
 };
 use rtnetlink::packet_route::link::{
     AfSpecInet6, AfSpecUnspec, LinkAttribute, LinkFlags, LinkLayerType, LinkMessage,
@@ -19,6 +21,15 @@ pub const PROTOCOL: u8 = 18;
 
 /// For ever, in an address's lifetimes.
 const FOREVER: u32 = u32::MAX;
+
+/// A change to be asked of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What.
+    pub message: RouteNetlinkMessage,
+    /// How, beside the flags of every request.
+    pub flags: u16,
+}
 
 /// What a message of the kernel says, if it is about links or addresses.
 #[expect(
@@ -64,18 +75,41 @@ pub fn add(spec: &AddressSpec, index: IfIndex) -> AddressMessage {
     if let Some(label) = &spec.label {
         attributes.push(AddressAttribute::Label(label.clone()));
     }
-    if spec.cidr.family() == Family::V6 {
-        attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
-        if spec.cidr.prefix == Family::V6.host_prefix() {
-            // Deprecated: never chosen as a source by itself.
-            let mut lifetimes = CacheInfo::default();
-            lifetimes.ifa_preferred = 0;
-            lifetimes.ifa_valid = FOREVER;
-            attributes.push(AddressAttribute::CacheInfo(lifetimes));
-        }
+    let flags = flags(spec);
+    if !flags.is_empty() {
+        // Those that fit into the header's eight bits are in both, as in keepalived's requests.
+        message.header.flags =
+            AddressHeaderFlags::from_bits_truncate(u8::try_from(flags.bits() & 0xff).unwrap_or(0));
+        attributes.push(AddressAttribute::Flags(flags));
+    }
+    let preferred = match spec.options.preferred {
+        None | Some(Lifetime::Forever) => FOREVER,
+        Some(Lifetime::Seconds(seconds)) => seconds,
+    };
+    if preferred != FOREVER {
+        // With 0 it is deprecated: never chosen as a source by itself.
+        let mut lifetimes = CacheInfo::default();
+        lifetimes.ifa_preferred = preferred;
+        lifetimes.ifa_valid = FOREVER;
+        attributes.push(AddressAttribute::CacheInfo(lifetimes));
     }
     attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)));
     message
+}
+
+/// The options that are flags of the kernel's.
+fn flags(spec: &AddressSpec) -> AddressFlags {
+    let options = &spec.options;
+    let mut flags = AddressFlags::empty();
+    flags.set(
+        AddressFlags::Nodad,
+        spec.cidr.family() == Family::V6 && !options.dad,
+    );
+    flags.set(AddressFlags::Homeaddress, options.home);
+    flags.set(AddressFlags::Managetempaddr, options.mngtmpaddr);
+    flags.set(AddressFlags::Noprefixroute, options.noprefixroute);
+    flags.set(AddressFlags::Mcautojoin, options.autojoin);
+    flags
 }
 
 /// The request that removes `spec` from the interface `index`.
@@ -94,7 +128,7 @@ fn naming(spec: &AddressSpec, index: IfIndex) -> AddressMessage {
     message.header.index = index.0;
     message.attributes = vec![
         AddressAttribute::Local(spec.cidr.addr),
-        AddressAttribute::Address(spec.cidr.addr),
+        AddressAttribute::Address(spec.options.peer.unwrap_or(spec.cidr.addr)),
     ];
     message
 }
@@ -185,13 +219,8 @@ mod tests {
 
     fn spec(cidr: &str) -> AddressSpec {
         let (addr, prefix) = cidr.split_once('/').unwrap();
-        AddressSpec {
-            cidr: Cidr::new(addr.parse().unwrap(), prefix.parse().unwrap()).unwrap(),
-            interface: IfName::new("eth0").unwrap(),
-            scope: Scope::GLOBAL,
-            label: None,
-            broadcast: None,
-        }
+        let cidr = Cidr::new(addr.parse().unwrap(), prefix.parse().unwrap()).unwrap();
+        AddressSpec::new(cidr, IfName::new("eth0").unwrap())
     }
 
     fn bytes(message: &AddressMessage) -> Vec<u8> {

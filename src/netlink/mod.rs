@@ -8,6 +8,8 @@ pub mod inventory;
 pub mod link;
 pub mod message;
 pub mod monitor;
+pub mod route;
+pub mod rule;
 pub mod sysctl;
 
 pub use apply::{NetlinkError, Requests};

@@ -5,7 +5,7 @@ use super::track::{drop_weights, track_interfaces, track_scripts};
 use super::trackers::Objects;
 use super::vips::{Packet, vips};
 use super::vrrp::resolve_garp;
-use super::{Builder, hmac, links, outlet, strict, sync, trackers, vmac};
+use super::{Builder, hmac, links, net, outlet, strict, sync, trackers, vmac};
 use crate::conf::config::{AuthType, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::net::{Family, IfName};
@@ -194,6 +194,8 @@ pub(super) fn build(
         higher_prio_send_advert: manners.higher_prio_send_advert,
         vips,
         excluded,
+        routes: net::routes(builder, written),
+        rules: net::rules(builder, written),
         track_interfaces: tracked_interfaces,
         track_scripts: tracked_scripts,
         dont_track_primary: written.dont_track_primary,

@@ -1,12 +1,11 @@
 //! Static addresses, routes and rules, those of instances, and blocks about interfaces: do the interfaces that they name
 //! exist?
 
-use super::later::{GarpLimit, LaterInstance, LaterNet, StaticGroup};
+use super::later::{GarpLimit, LaterNet, StaticGroup};
 use super::{Builder, Plan};
 use crate::conf::config::{AddressLine, Instance, LinkDelay, Linkbeat, RouteLine, RuleLine, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Topic};
-use crate::net::{AddressOptions, AddressSpec, IfName, Route, Rule};
-use crate::vrrp::config::RouterConfig;
+use crate::net::{AddressSpec, IfName, Route, Rule};
 use std::collections::HashSet;
 
 /// The interface of static addresses that name none.
@@ -43,52 +42,25 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     plan.later.net = out;
 }
 
-/// Routes, rules and options of addresses of one instance.
-pub(super) fn instance(
-    builder: &mut Builder<'_>,
-    written: &Instance,
-    router: &RouterConfig,
-    later: &mut LaterInstance,
-) {
-    for line in &written.routes {
-        later.routes.extend(route(builder, line));
-    }
-    for line in &written.rules {
-        later.rules.extend(rule(builder, line));
-    }
-    for line in written.vips.iter().chain(&written.excluded) {
-        let AddressLine {
-            cidr, dev, options, ..
-        } = &line.value;
-        let interface = match dev {
-            Some(dev) => IfName::new(&dev.value),
-            None => Some(router.interface.clone()),
-        };
-        let Some(interface) = interface else { continue };
-        let below = |spec: &AddressSpec| {
-            let mut links = builder.links.iter();
-            links.any(|link| link.name == spec.interface && link.parent == interface)
-        };
-        let used = router
-            .vips
-            .iter()
-            .chain(&router.excluded)
-            .find(|spec| spec.cidr == *cidr && (spec.interface == interface || below(spec)));
-        if let Some(used) = used
-            && *options != AddressOptions::of(cidr)
-        {
-            later
-                .addresses
-                .entry((cidr.addr, used.interface.clone()))
-                .or_insert_with(|| options.clone());
-        }
-    }
+/// `virtual_routes`
+pub(super) fn routes(builder: &mut Builder<'_>, written: &Instance) -> Vec<Route> {
+    written
+        .routes
+        .iter()
+        .filter_map(|line| route(builder, line))
+        .collect()
 }
 
-fn static_address(
-    builder: &mut Builder<'_>,
-    line: &Spanned<AddressLine>,
-) -> Option<(AddressSpec, AddressOptions)> {
+/// `virtual_rules`
+pub(super) fn rules(builder: &mut Builder<'_>, written: &Instance) -> Vec<Rule> {
+    written
+        .rules
+        .iter()
+        .filter_map(|line| rule(builder, line))
+        .collect()
+}
+
+fn static_address(builder: &mut Builder<'_>, line: &Spanned<AddressLine>) -> Option<AddressSpec> {
     let AddressLine {
         cidr,
         dev,
@@ -103,14 +75,14 @@ fn static_address(
         })?,
         None => default_interface(builder, line)?,
     };
-    let spec = AddressSpec {
+    Some(AddressSpec {
         cidr: *cidr,
         interface,
         scope: *scope,
         label: label.clone(),
         broadcast: *broadcast,
-    };
-    Some((spec, options.clone()))
+        options: options.clone(),
+    })
 }
 
 /// `default_interface`, which must exist when it is needed.

@@ -166,5 +166,6 @@ fn address(
         scope: *scope,
         label: label.clone(),
         broadcast: *broadcast,
+        options: options.clone(),
     })
 }

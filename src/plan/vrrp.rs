@@ -1,7 +1,7 @@
 //! The VRRP half of the plan: defaults of the daemon, track scripts, instances, duplicates among them.
 
 use super::later::LaterInstance;
-use super::{Builder, Plan, ScriptRefusal, instance, links, net, outlet, scripts, sync, trackers};
+use super::{Builder, Plan, ScriptRefusal, instance, links, outlet, scripts, sync, trackers};
 use crate::conf::config::{Config, GarpSettings, Global, Inherited};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::Family;
@@ -84,11 +84,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     };
     for written in &builder.config.instances {
         if let Some((router, settings)) = instance::build(builder, written, &known) {
-            let mut later = LaterInstance {
-                settings,
-                ..LaterInstance::default()
-            };
-            net::instance(builder, written, &router, &mut later);
+            let later = LaterInstance { settings };
             plan.later.instances.insert(router.name.clone(), later);
             plan.vrrp.routers.push(router);
         }

@@ -7,7 +7,7 @@ mod link;
 pub use link::{FirewallConfig, LinkConfig, LinkLocal, OwnLink, OwnLinkKind};
 
 use super::{Priority, Vrid};
-use crate::net::{AddressSpec, Family, IfName};
+use crate::net::{AddressSpec, Family, Goods, IfName, Route, Rule};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -110,6 +110,10 @@ pub struct RouterConfig {
     pub vips: Vec<AddressSpec>,
     /// `virtual_ipaddress_excluded`: held and announced, never in adverts. Either family.
     pub excluded: Vec<AddressSpec>,
+    /// `virtual_routes`
+    pub routes: Vec<Route>,
+    /// `virtual_rules`
+    pub rules: Vec<Rule>,
     /// Interfaces whose loss is a fault (weight 0) or moves the priority. The own interface is always tracked
     /// with weight 0 unless [`Self::dont_track_primary`].
     pub track_interfaces: Vec<TrackedInterface>,
@@ -152,6 +156,15 @@ pub struct InstanceKey {
 }
 
 impl RouterConfig {
+    /// What it holds while MASTER.
+    pub fn goods(&self) -> Goods {
+        Goods {
+            addresses: self.vips.iter().chain(&self.excluded).cloned().collect(),
+            routes: self.routes.clone(),
+            rules: self.rules.clone(),
+        }
+    }
+
     /// Where adverts leave and arrive.
     pub fn wire(&self) -> &IfName {
         match &self.link {

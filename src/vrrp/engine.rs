@@ -24,11 +24,11 @@ use super::config::{SyncGroupConfig, Transport, VrrpConfig};
 use super::event::{Action, Completion, Datagram, Event, NotifyState};
 use super::router::{Cx, Heard, VirtualRouter};
 use super::status::{GroupStatus, ScriptStatus, VrrpStatus};
-use super::telling::Line;
+use super::telling::{Line, Says};
 use super::world::World;
 use super::{RouterId, Vrid};
 use crate::clock::Instant;
-use crate::net::{Family, IfName, InterfaceStatus};
+use crate::net::{Family, Good, IfName, InterfaceStatus};
 use crate::script::config::ScriptOutcome;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -255,9 +255,14 @@ impl Engine {
                 }
             }
             Event::AddressRemoved { interface, address } => self.address_removed(now, &interface, address),
+            Event::Lost { router, good } => self.good_lost(now, router, good),
             Event::Script { name, outcome } => {
                 self.script_ended(&name, outcome);
                 self.reassess(now);
+            }
+            Event::Placed(answer) => {
+                let id = answer.router;
+                self.with(now, id, |router, cx| router.placed(cx, answer));
             }
             Event::Held(answer) => {
                 let id = answer.router;
@@ -331,6 +336,14 @@ impl Engine {
                 .push_back(Action::Tell(Line::AddressRemoved { interface, address }));
         }
         for id in robbed {
+            self.settle_around(now, id);
+        }
+    }
+
+    fn good_lost(&mut self, now: Instant, id: RouterId, good: Good) {
+        let robbed = self.routers.get_mut(&id).is_some_and(|router| router.lost(&good));
+        if robbed {
+            self.with(now, id, |router, cx| router.say(cx, Says::Lost(good)));
             self.settle_around(now, id);
         }
     }

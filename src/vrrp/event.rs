@@ -1,7 +1,7 @@
 //! What the engine hears and what it wants done. The edges and the plane's driver speak only these values.
 
 use super::RouterId;
-use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceStatus, Mac};
+use crate::net::{Family, Good, Goods, IfIndex, IfName, InterfaceStatus, Mac};
 use crate::script::config::ScriptOutcome;
 use std::net::IpAddr;
 
@@ -38,6 +38,13 @@ pub enum Event {
         /// The address.
         address: IpAddr,
     },
+    /// Somebody else removed a route or a rule that a router holds. Never sent for removals that this daemon made.
+    Lost {
+        /// Whose.
+        router: RouterId,
+        /// What.
+        good: Good,
+    },
     /// A track script ended.
     Script {
         /// Its name.
@@ -45,21 +52,24 @@ pub enum Event {
         /// How.
         outcome: ScriptOutcome,
     },
+    /// The addresses of a [`Action::Hold`] are there, as far as they could be; its routes and rules are on their way, and
+    /// [`Event::Held`] comes when they are done. Not sent for an order of addresses alone.
+    Placed(Completion),
     /// A [`Action::Hold`] was carried out, as far as it could be.
     Held(Completion),
     /// A [`Action::Release`] was carried out, as far as it could be.
     Released(Completion),
 }
 
-/// The answer to an address order.
+/// The answer to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
     /// Whose.
     pub router: RouterId,
     /// The generation of the order; an old one is of no interest any more.
     pub generation: u64,
-    /// Addresses that the kernel refused, each with its reason. "Exists already" and "not there" are no failures.
-    pub failed: Vec<(AddressSpec, String)>,
+    /// What the kernel refused, each with its reason. "Exists already" and "not there" are no failures.
+    pub failed: Vec<(Good, String)>,
 }
 
 /// What the engine wants done, in this order.
@@ -67,10 +77,10 @@ pub struct Completion {
 pub enum Action {
     /// Send an advert.
     Send(Transmit),
-    /// Install addresses.
-    Hold(AddressOrder),
-    /// Remove addresses.
-    Release(AddressOrder),
+    /// Install addresses, routes and rules.
+    Hold(Order),
+    /// Remove them.
+    Release(Order),
     /// Send one round: one gratuitous ARP or neighbour advertisement for each address, now.
     Announce(Announcement),
     /// Tell scripts, FIFOs and mail.
@@ -96,16 +106,16 @@ pub struct Transmit {
     pub payload: Vec<u8>,
 }
 
-/// Addresses to be installed or removed for a router. Orders of a router are carried out in the order given; a
+/// What is to be installed or removed for a router. Orders of a router are carried out in the order given; a
 /// Hold that a newer Release overtook must not be carried out any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddressOrder {
+pub struct Order {
     /// For whom.
     pub router: RouterId,
     /// Counts up with every order of this router.
     pub generation: u64,
-    /// In this order.
-    pub addresses: Vec<AddressSpec>,
+    /// Everything.
+    pub goods: Goods,
 }
 
 /// One round of announcements.

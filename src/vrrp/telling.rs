@@ -5,7 +5,7 @@
 
 use super::Priority;
 use super::accept::Discard;
-use crate::net::{AddressSpec, Family, IfName};
+use crate::net::{Family, Good, IfName};
 use crate::script::config::ScriptOutcome;
 use std::fmt;
 use std::net::IpAddr;
@@ -100,10 +100,12 @@ pub enum Says {
     SettingVips,
     /// `removing VIPs.`
     RemovingVips,
-    /// The kernel refused an address.
-    HoldFailed(AddressSpec, String),
-    /// The kernel refused to remove an address.
-    ReleaseFailed(AddressSpec, String),
+    /// Somebody else removed a route or a rule.
+    Lost(Good),
+    /// The kernel refused an address, a route or a rule.
+    HoldFailed(Good, String),
+    /// The kernel refused to remove one.
+    ReleaseFailed(Good, String),
     /// `Sending/queueing gratuitous ARPs on eth0 for 10.0.0.1`
     Announcing(IfName, IpAddr),
     /// `master set to 10.0.0.2`
@@ -225,6 +227,7 @@ impl Says {
             | Self::EnteringFault { .. }
             | Self::FaultCause(_)
             | Self::EffectivePriority { .. }
+            | Self::Lost(_)
             | Self::HoldFailed(..)
             | Self::ReleaseFailed(..)
             | Self::LowerDiscarded(..)
@@ -299,6 +302,7 @@ impl fmt::Display for Says {
             Self::SentZero => f.write_str("sent 0 priority"),
             Self::SettingVips => f.write_str("setting VIPs."),
             Self::RemovingVips => f.write_str("removing VIPs."),
+            Self::Lost(good) => write!(f, "{good} has been removed"),
             Self::HoldFailed(address, why) => write!(f, "cannot set {address}: {why}"),
             Self::ReleaseFailed(address, why) => write!(f, "cannot remove {address}: {why}"),
             Self::Announcing(interface, address) => {

@@ -23,13 +23,7 @@ pub(super) fn ms(ms: u64) -> Duration {
 }
 
 pub(super) fn spec(address: &str, interface: &str) -> AddressSpec {
-    AddressSpec {
-        cidr: Cidr::host(ip(address)),
-        interface: name(interface),
-        scope: Scope::GLOBAL,
-        label: None,
-        broadcast: None,
-    }
+    AddressSpec::new(Cidr::host(ip(address)), name(interface))
 }
 
 /// Version 2, priority 100, 1 s, multicast on eth0, one address, as little gratuitous ARP as possible.
@@ -61,6 +55,8 @@ pub(super) fn router(instance: &str, vrid: u8) -> RouterConfig {
         higher_prio_send_advert: false,
         vips: vec![spec(&format!("10.0.0.{}", 100 + u16::from(vrid)), "eth0")],
         excluded: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
         track_interfaces: Vec::new(),
         track_scripts: Vec::new(),
         dont_track_primary: false,
@@ -284,8 +280,8 @@ pub(super) fn text(action: &Action) -> String {
     };
     match action {
         Action::Send(t) => format!("send {}/{} to {}", t.payload[1], t.payload[2], t.destination),
-        Action::Hold(o) => format!("hold#{} {}", o.generation, list(&o.addresses)),
-        Action::Release(o) => format!("release#{} {}", o.generation, list(&o.addresses)),
+        Action::Hold(o) => format!("hold#{} {}", o.generation, list(&o.goods.addresses)),
+        Action::Release(o) => format!("release#{} {}", o.generation, list(&o.goods.addresses)),
         Action::Announce(a) => {
             let targets: Vec<_> = a.targets.iter().map(|t| t.address.to_string()).collect();
             format!("announce {}", targets.join(" "))

@@ -555,9 +555,9 @@ impl Lan {
         }
     }
 
-    fn order(&mut self, node: usize, hold: bool, order: AddressOrder) {
+    fn order(&mut self, node: usize, hold: bool, order: Order) {
         let net = (0..NETS)
-            .find(|net| interface(*net) == order.addresses[0].interface)
+            .find(|net| interface(*net) == order.goods.addresses[0].interface)
             .unwrap();
         if order.generation > 0 {
             self.nodes[node]

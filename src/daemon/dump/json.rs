@@ -1,7 +1,7 @@
 //! `keepalived.json`: VRRP's data and counters for programs (facts VRRP 21).
 
 use super::later::More;
-use super::{Facts, Live, address, net};
+use super::{Facts, Live, net};
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
 use crate::sys::wall::Wall;
@@ -126,14 +126,12 @@ fn lists(facts: &Facts<'_>, status: &RouterStatus, out: &mut Map<String, Value>)
     let held = status.holding;
     let texts = |vips: &[_]| {
         let vips = vips.iter();
-        vips.map(|vip| address(facts, &config.name, vip, held)).collect()
+        vips.map(|vip| net::address(vip, held)).collect()
     };
     list("vips", texts(&config.vips));
     list("evips", texts(&config.excluded));
-    if let Some(later) = facts.plan.later.instances.get(&config.name) {
-        list("vroutes", later.routes.iter().map(net::route).collect());
-        list("vrules", later.rules.iter().map(net::rule).collect());
-    }
+    list("vroutes", config.routes.iter().map(ToString::to_string).collect());
+    list("vrules", config.rules.iter().map(ToString::to_string).collect());
     let interfaces = config.track_interfaces.iter();
     list(
         "track_ifp",

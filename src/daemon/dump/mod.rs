@@ -20,7 +20,7 @@ pub mod vrrp;
 use crate::check;
 use crate::check::dump::Around;
 use crate::check::status::CheckStatus;
-use crate::net::{AddressSpec, InterfaceStatus};
+use crate::net::InterfaceStatus;
 use crate::plan::Plan;
 use crate::script::Scripts;
 use crate::script::config::Command;
@@ -191,11 +191,4 @@ const fn enabled(value: bool) -> &'static str {
 /// `weight -5 reverse`
 fn weight(weight: i16, reverse: bool) -> String {
     format!("weight {weight}{}", if reverse { " reverse" } else { "" })
-}
-
-/// An address of the instance `name`.
-fn address(facts: &Facts<'_>, name: &str, spec: &AddressSpec, held: bool) -> String {
-    let later = facts.plan.later.instances.get(name);
-    let key = (spec.cidr.addr, spec.interface.clone());
-    net::address(spec, later.and_then(|later| later.addresses.get(&key)), held)
 }

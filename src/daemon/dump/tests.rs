@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::Instant;
 use crate::conf::config::Global;
-use crate::net::{AddressSpec, Cidr, Family, IfIndex, IfName, InterfaceAddress, Mac, Scope};
+use crate::net::{AddressSpec, Cidr, Family, IfIndex, IfName, InterfaceAddress, Mac};
 use crate::notify::config::{NotifyConfig, NotifyScripts};
 use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::script::safety::Prepared;
@@ -17,13 +17,7 @@ fn name(name: &str) -> IfName {
 }
 
 fn vip(addr: &str, prefix: u8) -> AddressSpec {
-    AddressSpec {
-        cidr: Cidr::new(addr.parse().unwrap(), prefix).unwrap(),
-        interface: name("veth1"),
-        scope: Scope::GLOBAL,
-        label: None,
-        broadcast: None,
-    }
+    AddressSpec::new(Cidr::new(addr.parse().unwrap(), prefix).unwrap(), name("veth1"))
 }
 
 fn command(words: &str) -> Command {
@@ -60,6 +54,8 @@ fn backup() -> RouterConfig {
         higher_prio_send_advert: false,
         vips: vec![vip("10.9.0.10", 24)],
         excluded: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
         track_interfaces: Vec::new(),
         track_scripts: Vec::new(),
         dont_track_primary: false,
@@ -91,6 +87,8 @@ fn fault() -> RouterConfig {
         higher_prio_send_advert: true,
         vips: vec![vip("fe80::52", 128), vip("fd00::52", 64)],
         excluded: vec![vip("10.9.9.1", 32)],
+        routes: Vec::new(),
+        rules: Vec::new(),
         track_interfaces: vec![TrackedInterface {
             interface: name("veth9"),
             weight: -5,

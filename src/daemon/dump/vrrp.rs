@@ -4,7 +4,7 @@ use super::interface::{garp_delays, interface};
 use super::json::wanted;
 use super::later::{self, More};
 use super::net;
-use super::{Facts, Live, Sheet, account, address, enabled, seconds, weight, yes_no};
+use super::{Facts, Live, Sheet, account, enabled, seconds, weight, yes_no};
 use crate::net::Family;
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
@@ -122,13 +122,10 @@ fn instance(
     config
         .vips
         .iter()
-        .for_each(|vip| sheet.line(5, address(facts, &config.name, vip, held)));
+        .for_each(|vip| sheet.line(5, net::address(vip, held)));
     sheet.list(
         "Virtual IP Excluded :",
-        config
-            .excluded
-            .iter()
-            .map(|vip| address(facts, &config.name, vip, held)),
+        config.excluded.iter().map(|vip| net::address(vip, held)),
     );
     if let Transport::Unicast { peers, ttl } = &config.transport {
         sheet.field("Unicast TTL", ttl);
@@ -139,10 +136,8 @@ fn instance(
         sheet.list("Unicast Peer :", peers.iter().map(|peer| more.peer(peer)));
         sheet.field("Unicast checksum compatibility", more.checksum_compatibility());
     }
-    if let Some(later) = facts.plan.later.instances.get(&config.name) {
-        sheet.list("Virtual Routes :", later.routes.iter().map(net::route));
-        sheet.list("Virtual Rules :", later.rules.iter().map(net::rule));
-    }
+    sheet.list("Virtual Routes :", &config.routes);
+    sheet.list("Virtual Rules :", &config.rules);
     tracked(sheet, &config.track_interfaces, &config.track_scripts);
     more.tracked(sheet);
     let none = NotifyScripts::default();

@@ -16,7 +16,7 @@ use crate::sys::clock;
 use crate::sys::timer::DeadlineTimer;
 use crate::vrrp::endpoint::{Endpoint, EndpointKind};
 use crate::vrrp::engine::Engine;
-use crate::vrrp::event::{AddressOrder, Announcement, Datagram, Notification, Transmit};
+use crate::vrrp::event::{Announcement, Datagram, Notification, Order, Transmit};
 use crate::vrrp::io::{Announcer, Receiver as PacketReceiver, Sender as PacketSender, Sockets, socket};
 use crate::vrrp::telling::Line;
 use crate::vrrp::{Action, Event, VrrpConfig};
@@ -414,7 +414,7 @@ impl Driver {
         }
     }
 
-    fn release(&mut self, order: AddressOrder) {
+    fn release(&mut self, order: Order) {
         self.announcer.forget(order.router);
         self.will.releases(&order);
         self.outbox.push_back(Request::Release(order));

@@ -1,7 +1,7 @@
 //! Blocks of the top level that nothing comes of yet and that are no virtual router.
 
 use crate::conf::config::{BfdSession, LinkbeatMethod};
-use crate::net::{AddressOptions, AddressSpec, IfName, Route, Rule};
+use crate::net::{AddressSpec, IfName, Route, Rule};
 use std::time::Duration;
 
 /// Static addresses, routes and rules, groups for gratuitous ARP, what is tracked, BFD.
@@ -10,7 +10,7 @@ pub struct LaterNet {
     /// `track_group`
     pub track_groups: Vec<StaticGroup>,
     /// `static_ipaddress`
-    pub addresses: Vec<(AddressSpec, AddressOptions)>,
+    pub addresses: Vec<AddressSpec>,
     /// `static_routes`
     pub routes: Vec<Route>,
     /// `static_rules`

@@ -77,7 +77,7 @@ fn what_names_a_missing_interface_waits_for_it_only_when_that_is_said() {
 fn default_interface_is_that_of_static_addresses() {
     let (plan, exit) = plan("global_defs {\n default_interface eth1\n}\nstatic_ipaddress {\n 192.0.2.1\n}\n");
     assert_eq!(exit, 0);
-    assert_eq!(plan.later.net.addresses[0].0.interface.as_str(), "eth1");
+    assert_eq!(plan.later.net.addresses[0].interface.as_str(), "eth1");
 }
 
 #[test]
@@ -90,24 +90,22 @@ fn an_instance_has_its_routes_rules_and_the_options_of_its_addresses() {
     );
     // The second 192.0.2.9 is one too many, and its option goes with it.
     assert_eq!(exit, 5);
-    let later = &plan.later.instances["A"];
-    assert_eq!((later.routes.len(), later.rules.len()), (1, 1));
-    let options: Vec<_> = later
-        .addresses
-        .iter()
-        .map(|((address, _), options)| {
-            (
-                address.to_string(),
-                options.watched,
-                options.home,
-                options.preferred,
-            )
+    let router = &plan.vrrp.routers[0];
+    assert_eq!((router.routes.len(), router.rules.len()), (1, 1));
+    let addresses = router.vips.iter().chain(&router.excluded);
+    let options: Vec<_> = addresses
+        .map(|spec| {
+            let options = &spec.options;
+            let address = spec.cidr.addr.to_string();
+            (address, options.watched, options.home, options.preferred)
         })
         .collect();
     assert_eq!(
         options,
         [
             ("192.0.2.9".to_owned(), false, false, None),
+            ("192.0.2.10".to_owned(), true, false, None),
+            ("2001:db8::1".to_owned(), true, false, Some(Lifetime::Forever)),
             ("2001:db8::2".to_owned(), true, false, Some(Lifetime::Seconds(5))),
         ]
     );

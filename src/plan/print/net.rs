@@ -30,9 +30,7 @@ impl Printer {
         }
         self.lines(
             "static_ipaddress",
-            addresses
-                .iter()
-                .map(|(spec, options)| address(spec, Some(options), None)),
+            addresses.iter().map(|spec| address(spec, None)),
         );
         self.lines("static_routes", routes.iter().map(route));
         self.lines("static_rules", rules.iter().map(rule));
@@ -164,29 +162,27 @@ impl Words {
 }
 
 /// An address; one on the interface `own` does not name it.
-pub(super) fn address(
-    address: &AddressSpec,
-    options: Option<&AddressOptions>,
-    own: Option<&IfName>,
-) -> String {
+pub(super) fn address(address: &AddressSpec, own: Option<&IfName>) -> String {
     let AddressSpec {
         cidr,
         interface,
         scope,
         label,
         broadcast,
+        options,
     } = address;
     let mut out = Words::default();
-    match options {
+    if options.peer.is_some() {
         // The prefix is that of the other end, and may not be given.
-        Some(options) if options.peer.is_some() => out.push(cidr.addr),
-        _ => out.push(format!("{}/{}", cidr.addr, cidr.prefix)),
+        out.push(cidr.addr);
+    } else {
+        out.push(format!("{}/{}", cidr.addr, cidr.prefix));
     }
     out.set("brd", *broadcast);
     out.set("dev", Some(interface).filter(|interface| Some(*interface) != own));
     out.set("scope", Some(scope).filter(|scope| **scope != Scope::GLOBAL));
     out.set("label", label.as_deref().map(word));
-    let Some(AddressOptions {
+    let AddressOptions {
         peer,
         home,
         dad,
@@ -197,10 +193,7 @@ pub(super) fn address(
         watched,
         track_group,
         use_vmac,
-    }) = options
-    else {
-        return out.0;
-    };
+    } = options;
     out.set("peer", *peer);
     for (keyword, on) in [
         ("home", *home),
@@ -213,7 +206,8 @@ pub(super) fn address(
     ] {
         out.flag(keyword, on);
     }
-    let preferred = preferred.map(|lifetime| match lifetime {
+    let unusual = preferred.filter(|_| *preferred != AddressOptions::of(cidr).preferred);
+    let preferred = unusual.map(|lifetime| match lifetime {
         Lifetime::Forever => "forever".to_owned(),
         Lifetime::Seconds(seconds) => seconds.to_string(),
     });

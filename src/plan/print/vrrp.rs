@@ -162,6 +162,8 @@ impl Printer {
             higher_prio_send_advert,
             vips,
             excluded,
+            routes,
+            rules,
             track_interfaces,
             track_scripts,
             dont_track_primary,
@@ -203,12 +205,10 @@ impl Printer {
             out.flag("check_unicast_src", *check_unicast_src && !out.check_unicast_src);
             out.trackers(track_interfaces, track_scripts, defined);
             out.flag("no_virtual_ipaddress", vips.is_empty());
-            out.addresses("virtual_ipaddress", vips, interface, later);
-            out.addresses("virtual_ipaddress_excluded", excluded, interface, later);
-            if let Some(LaterInstance { routes, rules, .. }) = later {
-                out.lines("virtual_routes", routes.iter().map(net::route));
-                out.lines("virtual_rules", rules.iter().map(net::rule));
-            }
+            out.addresses("virtual_ipaddress", vips, interface);
+            out.addresses("virtual_ipaddress_excluded", excluded, interface);
+            out.lines("virtual_routes", routes.iter().map(net::route));
+            out.lines("virtual_rules", rules.iter().map(net::rule));
             let Notices {
                 deleted,
                 priority_changes,
@@ -272,23 +272,15 @@ impl Printer {
         }
     }
 
-    fn addresses(
-        &mut self,
-        keyword: &str,
-        addresses: &[AddressSpec],
-        own: &IfName,
-        later: Option<&LaterInstance>,
-    ) {
+    fn addresses(&mut self, keyword: &str, addresses: &[AddressSpec], own: &IfName) {
         let line = |spec: &AddressSpec| {
-            let key = (spec.cidr.addr, spec.interface.clone());
-            let options = later.and_then(|later| later.addresses.get(&key));
             // It goes to the link by itself.
             let interface = self.links.get(&spec.interface).unwrap_or(&spec.interface);
             let spec = AddressSpec {
                 interface: interface.clone(),
                 ..spec.clone()
             };
-            net::address(&spec, options, Some(own))
+            net::address(&spec, Some(own))
         };
         let lines: Vec<String> = addresses.iter().map(line).collect();
         self.lines(keyword, lines.into_iter());

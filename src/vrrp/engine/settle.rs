@@ -4,6 +4,7 @@
 
 use super::{Engine, Group, Team};
 use crate::clock::Instant;
+use crate::net::Goods;
 use crate::vrrp::RouterId;
 use crate::vrrp::event::{Action, Notification, NotifyState, Occasion, Subject};
 use crate::vrrp::priority::assess;
@@ -56,7 +57,10 @@ impl Engine {
     /// What a crash left behind goes (fact 1.31). Address owners that are about to be MASTER would only put it back:
     /// they take it over.
     pub(super) fn release_leftovers(&mut self, now: Instant, newcomers: &[RouterId]) {
-        let in_use: BTreeSet<_> = self.routers.values().flat_map(VirtualRouter::claims).collect();
+        let mut in_use = Goods::default();
+        for router in self.routers.values() {
+            in_use.extend(router.claims().clone());
+        }
         for id in newcomers {
             let team = self
                 .team_of

@@ -21,7 +21,7 @@ use super::timing::Timing;
 use super::world::World;
 use super::{Priority, RouterId};
 use crate::clock::Instant;
-use crate::net::{AddressSpec, IfIndex};
+use crate::net::{Goods, IfIndex};
 pub(super) use hear::Heard;
 use orders::Hold;
 use std::collections::{BTreeSet, VecDeque};
@@ -108,8 +108,8 @@ pub(super) struct VirtualRouter {
     fall: Option<Fall>,
     /// Numbers the address orders.
     generation: u64,
-    /// Addresses that were ordered to be held and not to be released since.
-    claimed: Vec<AddressSpec>,
+    /// What was ordered to be held and not to be released since.
+    claimed: Goods,
     counters: Counters,
     /// Complaints already made (fact 6.19).
     told: BTreeSet<&'static str>,
@@ -132,7 +132,7 @@ impl VirtualRouter {
             source: None,
             fall: None,
             generation: 0,
-            claimed: Vec::new(),
+            claimed: Goods::default(),
             counters: Counters::default(),
             told: BTreeSet::new(),
             notified: None,
@@ -613,7 +613,7 @@ impl VirtualRouter {
         world.index(self.config.wire())
     }
 
-    fn say(&self, cx: &mut Cx<'_>, says: Says) {
+    pub(super) fn say(&self, cx: &mut Cx<'_>, says: Says) {
         cx.actions.push_back(Action::Tell(Line::Instance {
             instance: self.config.name.clone(),
             says,

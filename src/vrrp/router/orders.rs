@@ -1,16 +1,14 @@
-//! What a router does with its addresses: hold, release, announce (facts 2.11, 2.13, 11).
+//! What a router does with its addresses, routes and rules: hold, release, announce (facts 2.11, 2.13, 11).
 //!
 //! Orders carry a generation that counts up. The answer to an old one is of no interest: whatever it did has been
 //! overtaken by a newer order.
 
 use super::{Cx, Fall, Master, State, VirtualRouter};
-use crate::net::{AddressSpec, IfName};
+use crate::net::{AddressSpec, Good, Goods, IfName};
 use crate::vrrp::announce::Schedule;
 use crate::vrrp::config::{RouterConfig, Transport};
-use crate::vrrp::event::{Action, AddressOrder, Completion, NotifyState};
+use crate::vrrp::event::{Action, Completion, NotifyState, Order};
 use crate::vrrp::telling::Says;
-use crate::vrrp::world::addresses;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Whether the addresses are where they belong.
@@ -19,8 +17,8 @@ pub(super) enum Hold {
     /// This order has not been answered yet.
     Pending {
         generation: u64,
-        /// To be announced as soon as they are there.
-        fresh: Vec<AddressSpec>,
+        /// To be announced as soon as they are there; `None` when that was done.
+        fresh: Option<Vec<AddressSpec>>,
     },
     /// All that the kernel took are there.
     Done,
@@ -29,22 +27,22 @@ pub(super) enum Hold {
 impl VirtualRouter {
     /// Becoming MASTER: everything is installed, in the configured order.
     pub(super) fn hold_all(&mut self, cx: &mut Cx<'_>) {
-        let wanted: Vec<_> = addresses(&self.config).cloned().collect();
+        let wanted = self.config.goods();
         self.claimed.clone_from(&wanted);
         if wanted.is_empty() {
             return self.notify(cx, NotifyState::Master);
         }
         self.say(cx, Says::SettingVips);
-        self.hold(cx, wanted.clone(), wanted);
+        self.hold(cx, wanted);
     }
 
     /// Ceasing to be MASTER: everything is removed, and nothing is announced any more.
     pub(in crate::vrrp) fn release_all(&mut self, cx: &mut Cx<'_>) {
         cx.pacer.forget(self.id);
-        let addresses = std::mem::take(&mut self.claimed);
-        if !addresses.is_empty() {
+        let goods = std::mem::take(&mut self.claimed);
+        if !goods.is_empty() {
             self.say(cx, Says::RemovingVips);
-            self.release(cx, addresses);
+            self.release(cx, goods);
         }
     }
 
@@ -57,36 +55,41 @@ impl VirtualRouter {
 
     /// Start: what a crash left on the interfaces goes away before anything else (fact 1.31), unless it is `in_use` by
     /// another router. To `adopt` it is to remove it only when it turns out not to be MASTER after all.
-    pub(in crate::vrrp) fn clean_up(
-        &mut self,
-        cx: &mut Cx<'_>,
-        in_use: &BTreeSet<(IfName, IpAddr)>,
-        adopt: bool,
-    ) {
+    pub(in crate::vrrp) fn clean_up(&mut self, cx: &mut Cx<'_>, in_use: &Goods, adopt: bool) {
         let mut addresses = cx.world.found(&self.config);
-        addresses.retain(|a| !in_use.contains(&(a.interface.clone(), a.cidr.addr)));
+        let holds = |used: &AddressSpec, a: &AddressSpec| {
+            used.interface == a.interface && used.cidr.addr == a.cidr.addr
+        };
+        addresses.retain(|a| !in_use.addresses.iter().any(|used| holds(used, a)));
+        // Nobody looks for routes and rules: they are removed if they are there.
+        let mut goods = Goods {
+            addresses,
+            routes: self.config.routes.clone(),
+            rules: self.config.rules.clone(),
+        };
+        goods.without(in_use);
         if adopt {
-            self.claimed = addresses;
-        } else if !addresses.is_empty() {
-            self.say(cx, Says::RemovingVips);
-            cx.actions.push_back(Action::Release(AddressOrder {
+            self.claimed = goods;
+        } else if !goods.is_empty() {
+            if !goods.addresses.is_empty() {
+                self.say(cx, Says::RemovingVips);
+            }
+            cx.actions.push_back(Action::Release(Order {
                 router: self.id,
                 generation: 0,
-                addresses,
+                goods,
             }));
         }
     }
 
-    /// The addresses that it holds, or is about to.
-    pub(in crate::vrrp) fn claims(&self) -> impl Iterator<Item = (IfName, IpAddr)> + '_ {
-        self.claimed.iter().map(|a| (a.interface.clone(), a.cidr.addr))
+    /// What it holds, or is about to.
+    pub(in crate::vrrp) const fn claims(&self) -> &Goods {
+        &self.claimed
     }
 
-    /// A reload's first half: addresses that are not wanted any more go.
+    /// A reload's first half: addresses, routes and rules that are not wanted any more go.
     pub(in crate::vrrp) fn release_unwanted(&mut self, cx: &mut Cx<'_>, new: &RouterConfig) {
-        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.claimed)
-            .into_iter()
-            .partition(|held| addresses(new).any(|a| a == held));
+        let (kept, gone) = std::mem::take(&mut self.claimed).split(&new.goods());
         self.claimed = kept;
         if !gone.is_empty() {
             self.release(cx, gone);
@@ -98,61 +101,87 @@ impl VirtualRouter {
         let State::Master(Master { hold, .. }) = &self.state else {
             return;
         };
-        let missing: Vec<_> = addresses(&self.config)
-            .filter(|a| !self.claimed.contains(a))
-            .cloned()
-            .collect();
+        let (_, missing) = self.config.goods().split(&self.claimed);
         match hold {
             Hold::Done => {
                 if !missing.is_empty() {
-                    self.claimed.extend(missing.iter().cloned());
-                    self.hold(cx, missing.clone(), missing);
+                    self.claimed.extend(missing.clone());
+                    self.hold(cx, missing);
                 }
             }
             Hold::Pending { generation, .. } if missing.is_empty() && *generation == self.generation => {}
             // A release has overtaken the unanswered order: all is ordered anew.
             Hold::Pending { .. } => {
-                let wanted: Vec<_> = addresses(&self.config).cloned().collect();
+                let wanted = self.config.goods();
                 self.claimed.clone_from(&wanted);
                 if wanted.is_empty() {
-                    self.held_as_far_as_possible(cx, Vec::new());
+                    self.announce_fresh(cx, &[]);
+                    self.held_as_far_as_possible(cx);
                 } else {
-                    self.hold(cx, wanted.clone(), wanted);
+                    self.hold(cx, wanted);
                 }
             }
         }
     }
 
-    /// The answer to a hold. What the kernel refused is told, and not announced.
-    pub(in crate::vrrp) fn held(&mut self, cx: &mut Cx<'_>, answer: Completion) {
+    /// The addresses of a hold are there: they are announced, whatever routes and rules will still take. What the kernel
+    /// refused is told, and not announced.
+    pub(in crate::vrrp) fn placed(&mut self, cx: &mut Cx<'_>, answer: Completion) {
         let fresh = match &mut self.state {
             State::Master(Master {
                 hold: Hold::Pending { generation, fresh },
                 ..
-            }) if *generation == answer.generation => std::mem::take(fresh),
+            }) if *generation == answer.generation => fresh.take(),
             State::Init | State::Backup(_) | State::Master(_) | State::Fault => return,
         };
-        let refused = |a: &AddressSpec| answer.failed.iter().any(|(failed, _)| failed == a);
-        self.claimed.retain(|a| !refused(a));
-        let fresh: Vec<_> = fresh.into_iter().filter(|a| !refused(a)).collect();
-        for (address, why) in answer.failed {
-            self.say(cx, Says::HoldFailed(address, why));
+        for (good, why) in answer.failed {
+            self.claimed.remove(&good);
+            self.say(cx, Says::HoldFailed(good, why));
         }
-        self.held_as_far_as_possible(cx, fresh);
+        if let Some(mut fresh) = fresh {
+            fresh.retain(|a| self.claimed.addresses.contains(a));
+            self.announce_fresh(cx, &fresh);
+        }
+    }
+
+    /// The answer to a hold: all is there that can be.
+    pub(in crate::vrrp) fn held(&mut self, cx: &mut Cx<'_>, answer: Completion) {
+        let ours = matches!(
+            &self.state,
+            State::Master(Master { hold: Hold::Pending { generation, .. }, .. }) if *generation == answer.generation
+        );
+        if ours {
+            self.placed(cx, answer);
+            self.held_as_far_as_possible(cx);
+        }
     }
 
     /// The answer to a release: nothing depends on it, but a refusal has to be known.
     pub(in crate::vrrp) fn released(&self, cx: &mut Cx<'_>, answer: Completion) {
-        for (address, why) in answer.failed {
-            self.say(cx, Says::ReleaseFailed(address, why));
+        for (good, why) in answer.failed {
+            self.say(cx, Says::ReleaseFailed(good, why));
         }
     }
 
-    /// Somebody else removed an address: a MASTER that held it falls back (fact 2.21).
+    /// Somebody else removed an address: a MASTER that held it falls back (fact 2.21), unless it has `no_track`.
     pub(in crate::vrrp) fn robbed(&mut self, interface: &IfName, address: IpAddr) -> bool {
-        let mut ours = self.claimed.iter();
+        let mut ours = self.claimed.addresses.iter();
         let robbed = matches!(self.state, State::Master(_))
-            && ours.any(|a| a.interface == *interface && a.cidr.addr == address);
+            && ours.any(|a| a.options.watched && a.interface == *interface && a.cidr.addr == address);
+        if robbed {
+            self.fall = Some(Fall::Robbed);
+        }
+        robbed
+    }
+
+    /// Somebody else removed a route or rule: likewise.
+    pub(in crate::vrrp) fn lost(&mut self, good: &Good) -> bool {
+        let watched = match good {
+            Good::Address(address) => address.options.watched,
+            Good::Route(route) => route.watched,
+            Good::Rule(rule) => rule.watched,
+        };
+        let robbed = watched && matches!(self.state, State::Master(_)) && self.claimed.contains(good);
         if robbed {
             self.fall = Some(Fall::Robbed);
         }
@@ -178,7 +207,7 @@ impl VirtualRouter {
 
     /// A burst of all addresses.
     pub(super) fn announce_all(&self, cx: &mut Cx<'_>, rounds: u32) {
-        self.announce(cx, rounds, &self.claimed);
+        self.announce(cx, rounds, &self.claimed.addresses);
     }
 
     /// A unicast router that comes back shows its peers where it is (fact 2.16).
@@ -196,17 +225,23 @@ impl VirtualRouter {
         }
     }
 
-    fn held_as_far_as_possible(&mut self, cx: &mut Cx<'_>, fresh: Vec<AddressSpec>) {
-        let garp = self.config.garp;
-        let first = self.notified != Some(NotifyState::Master);
+    fn held_as_far_as_possible(&mut self, cx: &mut Cx<'_>) {
         if let State::Master(master) = &mut self.state {
             master.hold = Hold::Done;
-            if first || !fresh.is_empty() {
-                master.schedule = Schedule::started(cx.now, &garp);
-            }
         }
-        self.announce(cx, garp.repeat, &fresh);
         self.notify(cx, NotifyState::Master);
+    }
+
+    /// The first burst of addresses that have just come, and the schedule of the others.
+    fn announce_fresh(&mut self, cx: &mut Cx<'_>, fresh: &[AddressSpec]) {
+        let garp = self.config.garp;
+        let first = self.notified != Some(NotifyState::Master);
+        if let State::Master(master) = &mut self.state
+            && (first || !fresh.is_empty())
+        {
+            master.schedule = Schedule::started(cx.now, &garp);
+        }
+        self.announce(cx, garp.repeat, fresh);
     }
 
     fn announce(&self, cx: &mut Cx<'_>, rounds: u32, what: &[AddressSpec]) {
@@ -221,26 +256,29 @@ impl VirtualRouter {
             .submit(cx.now, self.id, rounds, targets, &self.config.garp, cx.actions);
     }
 
-    fn hold(&mut self, cx: &mut Cx<'_>, order: Vec<AddressSpec>, fresh: Vec<AddressSpec>) {
+    /// Orders `goods`; their addresses will be announced.
+    fn hold(&mut self, cx: &mut Cx<'_>, goods: Goods) {
         self.generation += 1;
         let generation = self.generation;
-        cx.actions.push_back(Action::Hold(AddressOrder {
+        if let State::Master(master) = &mut self.state {
+            master.hold = Hold::Pending {
+                generation,
+                fresh: Some(goods.addresses.clone()),
+            };
+        }
+        cx.actions.push_back(Action::Hold(Order {
             router: self.id,
             generation,
-            addresses: order,
+            goods,
         }));
-        if let State::Master(master) = &mut self.state {
-            master.hold = Hold::Pending { generation, fresh };
-        }
     }
 
-    fn release(&mut self, cx: &mut Cx<'_>, addresses: Vec<AddressSpec>) {
+    fn release(&mut self, cx: &mut Cx<'_>, goods: Goods) {
         self.generation += 1;
-        let generation = self.generation;
-        cx.actions.push_back(Action::Release(AddressOrder {
+        cx.actions.push_back(Action::Release(Order {
             router: self.id,
-            generation,
-            addresses,
+            generation: self.generation,
+            goods,
         }));
     }
 }

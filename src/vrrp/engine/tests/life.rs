@@ -168,7 +168,7 @@ fn announcements_and_scripts_wait_for_the_addresses() {
     );
     assert!(!bench.of("A").holding);
 
-    let refused = vec![(spec("10.0.0.152", "eth0"), "Permission denied".to_owned())];
+    let refused = vec![(spec("10.0.0.152", "eth0").into(), "Permission denied".to_owned())];
     let router = bench.of("A").id;
     let stale = Completion {
         router,

@@ -115,7 +115,7 @@ impl Books {
                 Action::Hold(order) => {
                     self.next_generation(order.router, order.generation);
                     let held = self.held.entry(order.router).or_default();
-                    held.extend(order.addresses.iter().map(ToString::to_string));
+                    held.extend(order.goods.addresses.iter().map(ToString::to_string));
                     let answer = Completion {
                         router: order.router,
                         generation: order.generation,
@@ -128,7 +128,7 @@ impl Books {
                         self.next_generation(order.router, order.generation);
                     }
                     let held = self.held.entry(order.router).or_default();
-                    for address in &order.addresses {
+                    for address in &order.goods.addresses {
                         held.remove(&address.to_string());
                     }
                     let answer = Completion {
@@ -244,7 +244,7 @@ impl Books {
                 if !self.open.is_empty() {
                     let (hold, mut answer) = self.open.remove(0);
                     if !well {
-                        answer.failed = vec![(spec("10.0.0.8", "eth0"), "no".into())];
+                        answer.failed = vec![(spec("10.0.0.8", "eth0").into(), "no".into())];
                     }
                     let refused = hold && !well;
                     let (router, generation) = (answer.router, answer.generation);

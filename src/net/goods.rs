@@ -1,0 +1,132 @@
+//! What a virtual router brings to the host while it is MASTER: addresses, routes and rules as one value.
+
+use super::{AddressSpec, Route, Rule};
+use std::fmt;
+
+/// Everything that a router holds. Installed in the order of the fields and removed in the reverse (facts 2.11, 16.7);
+/// addresses are removed in their order of installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Goods {
+    /// `virtual_ipaddress`, then `virtual_ipaddress_excluded`.
+    pub addresses: Vec<AddressSpec>,
+    /// `virtual_routes`
+    pub routes: Vec<Route>,
+    /// `virtual_rules`
+    pub rules: Vec<Rule>,
+}
+
+/// One of the [`Goods`], to be named where something became of it alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Good {
+    /// An address.
+    Address(AddressSpec),
+    /// A route.
+    Route(Box<Route>),
+    /// A rule.
+    Rule(Box<Rule>),
+}
+
+impl From<AddressSpec> for Good {
+    fn from(address: AddressSpec) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl From<Route> for Good {
+    fn from(route: Route) -> Self {
+        Self::Route(Box::new(route))
+    }
+}
+
+impl From<Rule> for Good {
+    fn from(rule: Rule) -> Self {
+        Self::Rule(Box::new(rule))
+    }
+}
+
+impl fmt::Display for Good {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Route(route) => write!(f, "route {route}"),
+            Self::Rule(rule) => write!(f, "rule {rule}"),
+        }
+    }
+}
+
+impl Goods {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            addresses,
+            routes,
+            rules,
+        } = self;
+        addresses.is_empty() && routes.is_empty() && rules.is_empty()
+    }
+
+    /// Adds all of `more`.
+    pub fn extend(&mut self, more: Self) {
+        let Self {
+            addresses,
+            routes,
+            rules,
+        } = more;
+        self.addresses.extend(addresses);
+        self.routes.extend(routes);
+        self.rules.extend(rules);
+    }
+
+    /// What of it `others` has in exactly the same form, and what it has not.
+    pub fn split(self, others: &Self) -> (Self, Self) {
+        let (addresses, more_addresses) = split(self.addresses, &others.addresses);
+        let (routes, more_routes) = split(self.routes, &others.routes);
+        let (rules, more_rules) = split(self.rules, &others.rules);
+        let same = Self {
+            addresses,
+            routes,
+            rules,
+        };
+        let rest = Self {
+            addresses: more_addresses,
+            routes: more_routes,
+            rules: more_rules,
+        };
+        (same, rest)
+    }
+
+    /// Whether an address of it has the place of `address` in the kernel, whatever its label, scope and options.
+    pub fn names_address(&self, address: &AddressSpec) -> bool {
+        let mut addresses = self.addresses.iter();
+        addresses.any(|other| other.cidr == address.cidr && other.interface == address.interface)
+    }
+
+    /// Takes away everything that `others` names.
+    pub fn without(&mut self, others: &Self) {
+        self.addresses.retain(|address| !others.names_address(address));
+        self.routes.retain(|route| !others.routes.contains(route));
+        self.rules.retain(|rule| !others.rules.contains(rule));
+    }
+
+    /// Takes `good` away.
+    pub fn remove(&mut self, good: &Good) {
+        match good {
+            Good::Address(address) => self.addresses.retain(|known| known != address),
+            Good::Route(route) => self.routes.retain(|known| known != &**route),
+            Good::Rule(rule) => self.rules.retain(|known| known != &**rule),
+        }
+    }
+
+    /// Whether `good` is among it.
+    pub fn contains(&self, good: &Good) -> bool {
+        match good {
+            Good::Address(address) => self.addresses.contains(address),
+            Good::Route(route) => self.routes.contains(route),
+            Good::Rule(rule) => self.rules.contains(rule),
+        }
+    }
+}
+
+fn split<T: PartialEq>(all: Vec<T>, others: &[T]) -> (Vec<T>, Vec<T>) {
+    all.into_iter().partition(|one| others.contains(one))
+}
