@@ -33,6 +33,7 @@ pub fn same_password(ours: &[u8; AUTH_LEN], theirs: &[u8; AUTH_LEN]) -> bool {
 mod tests {
     use super::*;
 
+    /// Facts: 6.7
     #[test]
     fn every_octet_counts() {
         let ours = *b"qwaszx\0\0";

@@ -70,6 +70,7 @@ mod tests {
         );
     }
 
+    /// Facts: 5.5
     #[test]
     fn pseudo_headers_count_in_version_3_only() {
         let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([224, 0, 0, 18]));

@@ -117,6 +117,7 @@ mod tests {
         }
     }
 
+    /// Facts: 15.2, 15.3
     #[test]
     fn every_mix_has_its_orders() {
         // members → orders (. stay, B, M, F)
@@ -183,6 +184,7 @@ mod tests {
         }
     }
 
+    /// Facts: 15.3
     #[test]
     fn one_settling_is_enough_whatever_the_mix() {
         let kinds = [

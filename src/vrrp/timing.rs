@@ -69,6 +69,7 @@ fn whole_micros(d: Duration) -> Duration {
 mod tests {
     use super::*;
 
+    /// Facts: 2.9
     #[test]
     fn values_of_the_rfcs() {
         // version, priority, interval in ms, adverts, skew in µs, master down in µs
@@ -102,6 +103,7 @@ mod tests {
         }
     }
 
+    /// Facts: 2.5, 2.16
     #[test]
     fn an_owner_waits_one_interval_and_the_least_skew() {
         let timing = Timing {

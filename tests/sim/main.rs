@@ -110,6 +110,7 @@ fn ruled(seed: u64) -> (Lan, Setting, Rng) {
     (lan, setting, rng)
 }
 
+/// Facts: 2.9, 2.10
 #[test]
 fn a_crash_is_followed_by_exactly_the_master_down_interval() {
     for seed in 0..300 {
@@ -158,6 +159,7 @@ fn a_stop_hands_over_within_the_skew() {
     }
 }
 
+/// Facts: 3.4
 #[test]
 fn a_better_one_preempts_after_its_master_down_interval() {
     for seed in 0..200 {
@@ -186,6 +188,7 @@ fn a_better_one_preempts_after_its_master_down_interval() {
     }
 }
 
+/// Facts: 3.3
 #[test]
 fn with_nopreempt_a_returning_better_one_waits() {
     for seed in 0..200 {
@@ -205,6 +208,7 @@ fn with_nopreempt_a_returning_better_one_waits() {
     }
 }
 
+/// Facts: 4.4
 #[test]
 fn a_healed_partition_leaves_the_better_of_two_masters() {
     for seed in 0..200 {
@@ -225,6 +229,7 @@ fn a_healed_partition_leaves_the_better_of_two_masters() {
     }
 }
 
+/// Facts: 15.3
 #[test]
 fn a_group_follows_its_worse_half() {
     for seed in 0..100 {

@@ -622,6 +622,8 @@ VRRP Instance: VF
 }
 
 /// `json_version` decides between a list and an object; passwords are masked; without instances there is nothing.
+///
+/// Facts: 2.1
 #[test]
 fn json_of_a_pair_of_instances() {
     let text = dumps(json::text).unwrap();

@@ -64,6 +64,7 @@ fn check(rows: &[Row<'_>]) {
     }
 }
 
+/// Facts: 1.3, 1.4, 1.5, 1.6, 1.7
 #[test]
 fn facts_1_3_to_1_7_family_version_priority_state_authentication() {
     check(&[
@@ -133,6 +134,7 @@ fn facts_1_3_to_1_7_family_version_priority_state_authentication() {
     ]);
 }
 
+/// Facts: 1.8, 8.9
 #[test]
 fn facts_1_8_auth_hmac() {
     const KEY: &str = "key 1 0123456789abcdef0123456789abcdef\n";
@@ -180,6 +182,7 @@ fn facts_1_8_auth_hmac() {
     assert!(!format!("{plan:?}").contains("30313233") && !format!("{plan:?}").contains("48, 49, 50"));
 }
 
+/// Facts: 1.9, 1.10, 1.11, 1.12, 1.13
 #[test]
 fn facts_1_9_to_1_14_unicast_multicast_addresses() {
     check(&[
@@ -247,6 +250,7 @@ fn facts_1_9_to_1_14_unicast_multicast_addresses() {
 }
 
 /// Without an interface it is the one that has the source, of those in the VRF.
+/// Facts: 1.11, 1.12
 #[test]
 fn facts_1_11_1_12_vrf_and_what_is_no_ethernet() {
     let without = |lines: &str| {
@@ -269,6 +273,7 @@ fn facts_1_11_1_12_vrf_and_what_is_no_ethernet() {
     assert!(plan.vrrp.routers[0].config_fault.is_none());
 }
 
+/// Facts: 1.15, 1.16, 1.18, 1.19, 1.20
 #[test]
 fn facts_1_15_to_1_20_preemption_strictness_intervals() {
     check(&[
@@ -400,6 +405,7 @@ fn facts_1_15_to_1_20_preemption_strictness_intervals() {
     );
 }
 
+/// Facts: 1.22, 1.23, 1.24, 1.25
 #[test]
 fn facts_1_22_to_1_25_trackers() {
     check(&[
@@ -471,6 +477,7 @@ fn facts_1_22_to_1_25_trackers() {
     assert!(plan.vrrp.routers[0].track_scripts.is_empty());
 }
 
+/// Facts: 1.25, 1.26, 15.5
 #[test]
 fn facts_1_25_and_1_26_sync_groups() {
     let second = |lines: &str| {
@@ -529,6 +536,7 @@ fn facts_1_25_and_1_26_sync_groups() {
     }
 }
 
+/// Facts: 1.27, 1.29, 9.3, 9.8, 9.12, 14.10
 #[test]
 fn facts_1_27_to_1_30_duplicates_and_names() {
     let two = |first: &str, second: &str| {
@@ -609,6 +617,7 @@ fn facts_1_27_to_1_30_duplicates_and_names() {
 }
 
 /// keepalived ends at the first router that cannot be; what it would not have come to is said and does not count.
+/// Facts: 1.1, 1.2
 #[test]
 fn facts_1_1_and_1_2_the_first_router_that_cannot_be_ends_it() {
     let text = "vrrp_instance A {\ninterface eth0\nnopreempt\npriority 255\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.9\n}\n}\n\
@@ -624,4 +633,51 @@ fn facts_1_1_and_1_2_the_first_router_that_cannot_be_ends_it() {
             "interface-missing: Non-existent interface specified in configuration",
         ]
     );
+}
+
+/// Facts: 1.14
+#[test]
+fn facts_1_14_addresses_beyond_the_room_of_an_advert_are_excluded() {
+    let with = |version: u8, lines: &str, addresses: &[String]| {
+        let list = addresses.join("\n");
+        judge(&instance(&format!(
+            "version {version}\n{lines}\nvirtual_ipaddress {{\n{list}\n}}"
+        )))
+    };
+    let v4: Vec<_> = (0..300)
+        .map(|n| format!("10.0.{}.{}", n / 250, n % 250 + 1))
+        .collect();
+    let v6: Vec<_> = (1..=100).map(|n| format!("fe80::{n:x}")).collect();
+    let hmac = "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\nmode permissive\n}";
+    for (version, lines, addresses, room) in [
+        // A count has one octet.
+        (2, "", &v4, 255),
+        // (1500 - 14 - 40 - 8) / 16, and with 28 octets of the trailer.
+        (3, "", &v6, 89),
+        (3, hmac, &v6, 88),
+    ] {
+        let (plan, said) = with(version, lines, addresses);
+        let router = &plan.vrrp.routers[0];
+        let listed = |specs: &[crate::net::AddressSpec]| -> Vec<String> {
+            specs.iter().map(|spec| spec.cidr.addr.to_string()).collect()
+        };
+        assert_eq!(listed(&router.vips), addresses[..room]);
+        assert_eq!(listed(&router.excluded), addresses[room..], "in their order");
+        assert!(
+            said.iter().any(|line| line.contains("excess moved to eVIPs")),
+            "{said:?}"
+        );
+        let (plan, said) = with(version, lines, &addresses[..room]);
+        assert_eq!(plan.vrrp.routers[0].vips.len(), room);
+        assert_eq!(said, [""; 0]);
+    }
+}
+
+/// Facts: 1.30
+#[test]
+fn facts_1_30_what_nobody_tracks_is_not_run() {
+    let (plan, _) = judge(&instance(""));
+    assert!(plan.vrrp.scripts.is_empty(), "S is tracked by nobody");
+    let (plan, _) = judge(&instance("track_script {\nS\n}"));
+    assert_eq!(plan.vrrp.scripts[0].name, "S");
 }

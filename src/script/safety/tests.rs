@@ -133,6 +133,7 @@ fn argv(examined: &Examined) -> Vec<&str> {
         .collect()
 }
 
+/// Facts: 13.1
 #[test]
 fn the_user_is_the_commands_own_then_script_user_then_keepalived_script_then_ours() {
     let mut host = Fake::new();
@@ -166,6 +167,7 @@ fn the_user_is_the_commands_own_then_script_user_then_keepalived_script_then_our
     );
 }
 
+/// Facts: 13.6
 #[test]
 fn with_security_the_default_account_must_exist() {
     let mut host = Fake::new();
@@ -181,6 +183,7 @@ fn with_security_the_default_account_must_exist() {
     assert_eq!(host.examine("/usr/bin/true", &policy).unwrap().script.who, SCRIPT);
 }
 
+/// Facts: 13.2
 #[test]
 fn a_bare_name_is_searched_in_absolute_directories_for_its_user() {
     let mut host = Fake::new();
@@ -210,6 +213,7 @@ fn a_bare_name_is_searched_in_absolute_directories_for_its_user() {
     );
 }
 
+/// Facts: 13.7
 #[test]
 fn the_resolved_file_is_run_under_the_configured_name() {
     let mut host = Fake::new();
@@ -229,6 +233,7 @@ fn the_resolved_file_is_run_under_the_configured_name() {
     assert_eq!(argv(&relative), ["/opt/alias"]);
 }
 
+/// Facts: 13.4
 #[test]
 fn a_linked_directory_is_followed_and_judged() {
     let host = Fake::new();
@@ -272,6 +277,7 @@ fn loops_and_wrong_types_are_refused() {
 }
 
 /// Owner, group, mode of a file or directory, and the remedy when root runs what is at or in it.
+/// Facts: 13.3
 #[test]
 fn every_unsafe_component_is_named_with_owner_mode_and_remedy() {
     let staff = Credentials { uid: 0, gid: 50 };
@@ -371,6 +377,7 @@ fn set_id_root_files_are_judged_whoever_runs_them() {
     }
 }
 
+/// Facts: 13.2
 #[test]
 fn executable_means_for_its_user_on_the_whole_way() {
     let bob = ScriptPolicy {

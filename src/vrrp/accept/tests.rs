@@ -89,6 +89,7 @@ fn vectors() -> Vec<(&'static str, RouterConfig, Datagram)> {
     ]
 }
 
+/// Facts: 6.3, 6.4, 6.5, 6.7, 6.8, 6.9, 6.10, 6.12, 6.13, 6.17
 #[test]
 fn every_discard_has_a_vector_a_counter_and_words() {
     let mut seen = std::collections::BTreeSet::new();
@@ -118,6 +119,7 @@ fn every_discard_has_a_vector_a_counter_and_words() {
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
 }
 
+/// Facts: 6.3, 6.4, 6.8
 #[test]
 fn words_are_keepaliveds() {
     let v2 = router("A", 51);
@@ -151,6 +153,7 @@ fn words_are_keepaliveds() {
     assert_eq!(words(&v2, &damaged), "Invalid VRRPv2 checksum");
 }
 
+/// Facts: 6.17
 #[test]
 fn good_packets_of_every_kind_are_accepted() {
     let mut ipv6 = version_3(router("A", 51), 250);
@@ -181,6 +184,7 @@ fn good_packets_of_every_kind_are_accepted() {
     }
 }
 
+/// Facts: 6.4
 #[test]
 fn a_unicast_packet_may_have_passed_routers() {
     let config = unicast(router("A", 51));
@@ -189,6 +193,7 @@ fn a_unicast_packet_may_have_passed_routers() {
     assert!(accept(&config, &far).is_ok());
 }
 
+/// Facts: 6.3
 #[test]
 fn ethernet_padding_is_tolerated() {
     let config = router("A", 51);
@@ -209,6 +214,7 @@ fn ethernet_padding_is_tolerated() {
     assert_eq!(accept(&large, &d).unwrap_err().name(), "length");
 }
 
+/// Facts: 6.3, 6.4, 6.5, 6.7, 6.8, 6.9, 6.10, 6.12, 6.13
 #[test]
 fn checks_come_in_keepaliveds_order() {
     // A packet with everything wrong, put right step by step.
@@ -247,6 +253,7 @@ fn checks_come_in_keepaliveds_order() {
     assert!(accept(&config, &d).is_ok());
 }
 
+/// Facts: 6.16
 #[test]
 fn other_addresses_are_remarked_but_accepted() {
     let mut ours = router("A", 51);

@@ -15,6 +15,7 @@ fn v2(auth: Auth, addresses: &[&str]) -> Advertisement {
     })
 }
 
+/// Facts: 5.2, 5.5, 7.1
 #[test]
 fn version_2_with_password_octet_by_octet() {
     let advert = v2(Auth::Pass(*b"qwaszx\0\0"), &["192.168.200.16"]);
@@ -30,6 +31,7 @@ fn version_2_with_password_octet_by_octet() {
     );
 }
 
+/// Facts: 5.2
 #[test]
 fn version_2_without_password_has_eight_zero_octets() {
     let octets = v2(Auth::None, &["10.0.0.1", "10.0.0.2"]).emit(ip("10.0.0.9"), ip("224.0.0.18"));
@@ -38,6 +40,7 @@ fn version_2_without_password_has_eight_zero_octets() {
     assert_eq!(&octets[16..], &[0; 8]);
 }
 
+/// Facts: 5.3, 5.5, 5.6
 #[test]
 fn version_3_checksum_depends_on_the_peer() {
     let advert = Advertisement::V3(AdvertV3 {
@@ -56,6 +59,7 @@ fn version_3_checksum_depends_on_the_peer() {
     assert_ne!(checksum::of_packet(Version::V3, me, peer, &to_group), 0);
 }
 
+/// Facts: 5.5
 #[test]
 fn ipv6_leaves_the_checksum_to_the_kernel() {
     let addresses = Addresses::new(Family::V6, [ip("fe80::10"), ip("2001:db8::10")]);

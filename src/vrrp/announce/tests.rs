@@ -18,6 +18,7 @@ fn at(seconds: u64) -> Instant {
     Instant::from_micros(seconds * 1_000_000)
 }
 
+/// Facts: 11.3, 11.4
 #[test]
 fn second_burst_and_refreshes() {
     // delay, refresh → (second, rounds) …
@@ -48,6 +49,7 @@ fn a_late_driver_does_not_catch_up_on_refreshes() {
     assert_eq!(schedule.deadline(), Some(at(67)));
 }
 
+/// Facts: 4.2
 #[test]
 fn a_lower_priority_advert_brings_a_burst_of_its_own() {
     let garp = garp(5, 5, 0);
@@ -71,6 +73,7 @@ fn drain(actions: &mut VecDeque<Action>) -> Vec<String> {
     actions.drain(..).map(|a| text(&a)).collect()
 }
 
+/// Facts: 11.3
 #[test]
 fn without_a_limit_all_rounds_leave_at_once() {
     let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
@@ -80,6 +83,7 @@ fn without_a_limit_all_rounds_leave_at_once() {
     assert_eq!(pacer.deadline(), None);
 }
 
+/// Facts: 11.6
 #[test]
 fn a_limit_makes_addresses_take_turns_on_each_interface() {
     let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
@@ -140,6 +144,7 @@ fn a_limit_makes_addresses_take_turns_on_each_interface() {
     );
 }
 
+/// Facts: 2.13, 11.6
 #[test]
 fn who_is_not_master_any_more_announces_nothing() {
     let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());

@@ -267,6 +267,7 @@ mod tests {
     }
 
     /// Captured from keepalived 2.2.7.
+    /// Facts: 11.1
     #[test]
     fn gratuitous_arp_is_keepalived_s() {
         assert_eq!(
@@ -276,6 +277,7 @@ mod tests {
     }
 
     /// Captured from keepalived 2.2.7.
+    /// Facts: 11.2
     #[test]
     fn neighbour_advertisement_is_keepalived_s() {
         assert_eq!(
@@ -296,6 +298,7 @@ mod tests {
         );
     }
 
+    /// Facts: 11.2
     #[test]
     fn a_forwarding_interface_says_router() {
         let (host, router) = (bytes_of("fd00:9::54", false), bytes_of("fd00:9::54", true));

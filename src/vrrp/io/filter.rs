@@ -140,6 +140,7 @@ mod tests {
         list.iter().map(|v| Vrid::new(*v).unwrap()).collect()
     }
 
+    /// Facts: 6.1
     #[test]
     fn only_our_vrids_pass() {
         let wanted = [1, 2, 3, 51, 53, 255];

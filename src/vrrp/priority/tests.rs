@@ -22,6 +22,7 @@ fn run(script: &mut Script, outcomes: &str) -> String {
     outcomes.chars().map(say).collect()
 }
 
+/// Facts: 14.3
 #[test]
 fn rise_and_fall_count_consecutive_outcomes() {
     // rise, fall, outcomes, verdict after each
@@ -48,6 +49,7 @@ fn rise_and_fall_count_consecutive_outcomes() {
     }
 }
 
+/// Facts: 14.5
 #[test]
 fn a_changed_exit_status_and_a_changed_verdict_are_told_apart() {
     let mut script = Script::new(&tracker(1, 2), true);
@@ -83,6 +85,7 @@ fn a_reload_keeps_the_verdict() {
     );
 }
 
+/// Facts: 2.18, 14.1
 #[test]
 fn weights_add_up_and_stay_in_range() {
     // weight, reverse, good → effect
@@ -167,6 +170,7 @@ fn link(interface: &str, weight: i16, reverse: bool) -> TrackedInterface {
     }
 }
 
+/// Facts: 2.17, 14.1, 14.12
 #[test]
 fn each_cause_of_fault() {
     let plain = router("A", 51);
@@ -257,6 +261,7 @@ fn each_cause_of_fault() {
     }
 }
 
+/// Facts: 14.16
 #[test]
 fn a_groups_trackers_act_on_its_members() {
     let mut config = router("A", 51);

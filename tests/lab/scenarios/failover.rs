@@ -62,6 +62,7 @@ pub fn pair(more: &'static str) -> Pair {
 }
 
 /// The master's host is lost: its port is cut and its daemon is no more.
+/// Facts: 2.10, 11.3
 pub fn host() {
     let Pair {
         site,
@@ -83,6 +84,7 @@ pub fn host() {
 }
 
 /// The master's daemon alone is lost; its addresses stay behind on a host that answers for them.
+/// Facts: 1.31
 pub fn daemon() {
     let Pair {
         site,

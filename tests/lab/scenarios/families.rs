@@ -9,6 +9,7 @@ use crate::site::{self, mac, v6};
 use crate::timeline::{Stamp, for_the_next};
 
 /// A pair with virtual IPv6 addresses that balances over IPv6.
+/// Facts: 5.7
 pub fn ipv6() {
     let (site, mut d1, mut d2) = site::pair(2);
     let vip = v6(0, 100);

@@ -83,11 +83,13 @@ fn holdings() -> [IpAddr; 5] {
 }
 
 /// keepalived is the master, the daemon under test its backup.
+/// Facts: 4.4, 4.6, 5.2, 5.3, 5.5
 pub fn backup() {
     meet(Daemon::Keepalived, Daemon::under_test());
 }
 
 /// The daemon under test is the master, keepalived its backup.
+/// Facts: 4.4, 4.6, 5.2, 5.3, 5.5
 pub fn master() {
     meet(Daemon::under_test(), Daemon::Keepalived);
 }

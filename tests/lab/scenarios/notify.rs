@@ -17,6 +17,7 @@ const SCRIPTS: &str = r#"notify "/etc/keepalived/tell any 'two words'"
     notify_stop "/etc/keepalived/tell stop""#;
 
 /// Words of instance and group scripts over a whole life: backup, master, fault, backup, master, stop.
+/// Facts: 12.2
 pub fn scripts() {
     let (site, mut d1, _d2) = site::pair(0);
     d1.script("/etc/keepalived/tell", TELL);

@@ -159,6 +159,7 @@ pub fn paused() {
 }
 
 /// The operator deletes the master's virtual address: it steps down, and the election gives it back.
+/// Facts: 2.21
 pub fn vip_deleted() {
     let (site, mut d1, mut d2) = site::pair(0);
     let master = Instance {

@@ -82,6 +82,7 @@ impl Rivals {
 }
 
 /// The higher priority takes over after its master-down time.
+/// Facts: 2.10, 3.4
 pub fn preempt() {
     let rivals = rivals("");
     let won = rivals.d1_wins(rivals.preferred.down_time());
@@ -89,6 +90,7 @@ pub fn preempt() {
 }
 
 /// With `nopreempt` the higher priority waits for the master's end.
+/// Facts: 3.3
 pub fn nopreempt() {
     let mut rivals = rivals("nopreempt");
     let wire = rivals.site.wire.clone();
@@ -101,6 +103,7 @@ pub fn nopreempt() {
 }
 
 /// With `preempt_delay` it waits that long after the first inferior advert before the master-down time counts.
+/// Facts: 3.6
 pub fn delay() {
     let rivals = rivals("preempt_delay 3");
     let (heard, _) = rivals.site.wire.next_advert("d2", rivals.came, SOON);

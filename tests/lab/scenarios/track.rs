@@ -25,6 +25,7 @@ vrrp_script vital {
 "#;
 
 /// A weighted script lowers the priority it is announced with; one without weight means fault.
+/// Facts: 2.14, 2.19, 14.1
 pub fn script() {
     let (site, mut d1, mut d2) = site::pair(0);
     d1.script("/etc/keepalived/absent", "test ! -e $1");
@@ -71,6 +72,7 @@ pub fn script() {
 }
 
 /// A tracked interface, and then the instance's own, loses its carrier.
+/// Facts: 2.14, 14.12
 pub fn interface() {
     let (site, mut d1, mut d2) = site::pair_on(0, 2);
     let more = "track_interface {\n        eth1\n    }";
@@ -106,6 +108,7 @@ pub fn interface() {
 }
 
 /// Two instances on two segments: what happens to one happens to both.
+/// Facts: 15.2, 15.3
 pub fn sync_group() {
     let (site, mut d1, mut d2) = site::pair_on(0, 2);
     let inner = v4(1, 100);

@@ -64,6 +64,7 @@ pub fn capture() {
     }
 }
 
+/// Facts: 5.1, 5.2, 5.3, 5.4, 5.5, 11.1, 11.2
 pub fn compare() {
     let mut differences = String::new();
     for (case, sent) in record(Daemon::under_test()) {

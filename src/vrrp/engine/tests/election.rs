@@ -23,6 +23,7 @@ fn other(priority: u8, source: &str) -> Datagram {
     advert(&router("A", 51), priority, source)
 }
 
+/// Facts: 3.2, 3.3, 3.4, 3.5
 #[test]
 fn backup_hears() {
     const FULL: u128 = 3_609_375;
@@ -51,6 +52,7 @@ fn backup_hears() {
     }
 }
 
+/// Facts: 2.13, 4.1, 4.2, 4.4, 4.5, 4.6
 #[test]
 fn master_hears() {
     // Who sends → the state afterwards, whether it answered at once, and the next advert or timeout.
@@ -135,6 +137,7 @@ fn master_hears() {
     }
 }
 
+/// Facts: 3.4, 3.8, 4.2, 4.4, 4.5
 #[test]
 fn words_of_an_election() {
     let mut bench = Bench::master(one(router("A", 51)));
@@ -163,6 +166,7 @@ fn words_of_an_election() {
     assert_eq!(bench.of("A").master, Some((ip("10.0.0.3"), Priority(120))));
 }
 
+/// Facts: 2.15
 #[test]
 fn faults_and_beginners_hear_nothing() {
     let mut bench = Bench::idle(one(router("A", 51)));
@@ -176,6 +180,7 @@ fn faults_and_beginners_hear_nothing() {
     assert_eq!(bench.of("A").counters, crate::vrrp::status::Counters::default());
 }
 
+/// Facts: 3.1, 4.3, 6.15, 6.19
 #[test]
 fn bad_packets_touch_no_timer() {
     let mut bad = other(200, "10.0.0.2");
@@ -205,6 +210,7 @@ fn bad_packets_touch_no_timer() {
     assert_eq!(counters.advert_rcvd, 1);
 }
 
+/// Facts: 6.1
 #[test]
 fn strangers_are_counted_only() {
     let mut bench = Bench::new(one(router("A", 51)));
@@ -220,6 +226,7 @@ fn strangers_are_counted_only() {
     assert_eq!(bench.engine.status(bench.now).unknown_vrid, 0);
 }
 
+/// Facts: 3.4
 #[test]
 fn preemption_comes_with_the_timer() {
     let mut bench = Bench::new(one(router("A", 51)));
@@ -234,6 +241,7 @@ fn preemption_comes_with_the_timer() {
     );
 }
 
+/// Facts: 3.6
 #[test]
 fn preempt_delay_runs_once_and_is_cancelled_by_a_better_master() {
     let mut bench = Bench::new(one(tweaked(DELAY)));
@@ -271,6 +279,7 @@ fn preempt_delay_runs_once_and_is_cancelled_by_a_better_master() {
     );
 }
 
+/// Facts: 3.6
 #[test]
 fn a_preempt_delay_does_not_delay_a_takeover_from_silence() {
     let mut bench = Bench::new(one(tweaked(DELAY)));
@@ -282,6 +291,7 @@ fn a_preempt_delay_does_not_delay_a_takeover_from_silence() {
     );
 }
 
+/// Facts: 3.3, 3.7, 6.11
 #[test]
 fn version_3_learns_the_masters_interval() {
     let config = version_3(router("A", 51), 1_000);
@@ -316,6 +326,7 @@ fn version_3_learns_the_masters_interval() {
     assert_eq!(bench.timer("A"), 2 * 609_375);
 }
 
+/// Facts: 4.2
 #[test]
 fn lower_priority_adverts_bring_announcements() {
     let config = tweaked(|c| {
@@ -345,6 +356,7 @@ fn owner(source: &str) -> RouterConfig {
     config
 }
 
+/// Facts: 4.7
 #[test]
 fn of_two_owners_the_lower_address_yields() {
     let mut bench = Bench::new(one(owner("10.0.0.1")));
@@ -357,6 +369,7 @@ fn of_two_owners_the_lower_address_yields() {
     assert_eq!(bench.state("A"), "BACKUP");
 }
 
+/// Facts: 4.7
 #[test]
 fn the_higher_owner_gives_in_to_one_that_does_not_yield() {
     let mut bench = Bench::new(one(owner("10.0.0.9")));
@@ -380,6 +393,7 @@ fn the_higher_owner_gives_in_to_one_that_does_not_yield() {
     assert_eq!(bench.of("A").effective_priority, Priority::OWNER);
 }
 
+/// Facts: 4.7
 #[test]
 fn a_rogue_owner_that_goes_silent_is_forgotten() {
     let mut bench = Bench::new(one(owner("10.0.0.9")));
@@ -395,6 +409,7 @@ fn a_rogue_owner_that_goes_silent_is_forgotten() {
     assert_eq!(bench.state("A"), "MASTER");
 }
 
+/// Facts: 1.27
 #[test]
 fn unicast_routers_of_one_vrid_are_told_apart_by_their_peers() {
     let with_peer = |name: &str, peer: &str| {
@@ -419,6 +434,7 @@ fn unicast_routers_of_one_vrid_are_told_apart_by_their_peers() {
 }
 
 /// 600 such packets, answered one by one for 250 addresses, would hold up every other router for seconds.
+/// Facts: 4.2
 #[test]
 fn a_flood_of_lower_priority_adverts_brings_few_announcements() {
     let config = tweaked(|c| {

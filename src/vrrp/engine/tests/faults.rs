@@ -27,6 +27,7 @@ fn tracking(weight: i16) -> VrrpConfig {
     }
 }
 
+/// Facts: 2.14, 2.16
 #[test]
 fn a_master_whose_interface_goes_down() {
     let mut bench = Bench::master(one(router("A", 51)));
@@ -58,6 +59,7 @@ fn a_master_whose_interface_goes_down() {
     assert_eq!(bench.timer("A"), 3_609_375);
 }
 
+/// Facts: 2.17
 #[test]
 fn all_causes_must_clear() {
     let mut config = tracking(0);
@@ -89,6 +91,7 @@ fn all_causes_must_clear() {
     assert_eq!(bench.state("A"), "BACKUP");
 }
 
+/// Facts: 14.14
 #[test]
 fn a_deleted_interface_may_come_back_under_another_index() {
     let mut bench = Bench::master(one(router("A", 51)));
@@ -111,6 +114,7 @@ fn a_deleted_interface_may_come_back_under_another_index() {
     assert_eq!(bench.hear(packet), ["log (A) master set to 10.0.0.2"]);
 }
 
+/// Facts: 2.7, 14.5
 #[test]
 fn an_undecided_script_holds_the_router_back_silently() {
     let mut bench = Bench::idle(tracking(0));
@@ -139,6 +143,7 @@ fn an_undecided_script_holds_the_router_back_silently() {
     );
 }
 
+/// Facts: 2.18, 14.1
 #[test]
 fn a_weight_moves_the_timer_by_the_skew() {
     let mut bench = Bench::new(tracking(-50));
@@ -157,6 +162,7 @@ fn a_weight_moves_the_timer_by_the_skew() {
     assert_eq!(bench.timer("A"), 2_609_375);
 }
 
+/// Facts: 2.19
 #[test]
 fn a_master_with_less_priority_stays_until_it_hears_more() {
     let mut bench = Bench::master(tracking(-50));
@@ -170,6 +176,7 @@ fn a_master_with_less_priority_stays_until_it_hears_more() {
     assert_eq!(bench.state("A"), "BACKUP");
 }
 
+/// Facts: 2.21
 #[test]
 fn a_robbed_master_tries_again_after_the_skew() {
     let mut bench = Bench::master(one(router("A", 51)));
@@ -205,6 +212,7 @@ fn a_robbed_master_tries_again_after_the_skew() {
     assert_eq!(quiet, [""; 0], "not a virtual address");
 }
 
+/// Facts: 2.16
 #[test]
 fn a_recovered_unicast_router_announces_its_own_address() {
     let mut config = router("A", 51);
@@ -218,6 +226,7 @@ fn a_recovered_unicast_router_announces_its_own_address() {
     assert_eq!(back[1], "announce 10.0.0.1", "{back:?}");
 }
 
+/// Facts: 2.16
 #[test]
 fn a_recovered_owner_takes_over_after_one_interval() {
     let mut config = router("A", 51);
@@ -230,6 +239,7 @@ fn a_recovered_owner_takes_over_after_one_interval() {
     assert_eq!(bench.timer("A"), 1_003_906);
 }
 
+/// Facts: 2.2, 2.17
 #[test]
 fn a_fault_of_the_configuration_never_clears() {
     let mut config = router("A", 51);

@@ -31,6 +31,7 @@ fn logs(lines: Vec<String>) -> Vec<String> {
         .collect()
 }
 
+/// Facts: 15.2, 15.4, 15.6
 #[test]
 fn a_group_starts_and_rises_together() {
     let mut bench = Bench::idle(pair());
@@ -69,6 +70,7 @@ fn a_group_starts_and_rises_together() {
     );
 }
 
+/// Facts: 15.2
 #[test]
 fn a_member_that_waits_for_its_group_keeps_a_deadline_and_forgets_when_it_hears() {
     let mut bench = Bench::new(pair());
@@ -90,6 +92,7 @@ fn a_member_that_waits_for_its_group_keeps_a_deadline_and_forgets_when_it_hears(
     assert_eq!((bench.state("A"), bench.state("B")), ("MASTER", "MASTER"));
 }
 
+/// Facts: 15.3
 #[test]
 fn one_that_yields_takes_all_along() {
     let mut bench = Bench::master(pair());
@@ -111,6 +114,7 @@ fn one_that_yields_takes_all_along() {
     );
 }
 
+/// Facts: 2.14, 15.3
 #[test]
 fn one_fault_is_everybodys() {
     let mut bench = Bench::master(pair());
@@ -149,6 +153,7 @@ fn one_fault_is_everybodys() {
     assert_eq!((bench.state("A"), bench.state("B")), ("BACKUP", "BACKUP"));
 }
 
+/// Facts: 2.21
 #[test]
 fn one_robbed_takes_all_along_with_their_skews() {
     let mut bench = Bench::master(pair());
@@ -167,6 +172,7 @@ fn one_robbed_takes_all_along_with_their_skews() {
     assert_eq!((bench.state("A"), bench.state("B")), ("MASTER", "MASTER"));
 }
 
+/// Facts: 15.4
 #[test]
 fn a_groups_scripts_hear_of_master_when_all_addresses_are_held() {
     let mut bench = Bench::new(pair());
@@ -186,6 +192,7 @@ fn a_groups_scripts_hear_of_master_when_all_addresses_are_held() {
     assert_eq!(second.last().unwrap(), "notify Group(\"G\") MASTER 0");
 }
 
+/// Facts: 4.2
 #[test]
 fn lower_priority_adverts_make_the_whole_group_announce() {
     let mut config = pair();
@@ -198,6 +205,7 @@ fn lower_priority_adverts_make_the_whole_group_announce() {
     assert_eq!(announced, ["announce 10.0.0.151", "announce 10.1.0.152"]);
 }
 
+/// Facts: 2.5, 15.5
 #[test]
 fn an_owner_among_others_waits_for_them() {
     let mut config = pair();

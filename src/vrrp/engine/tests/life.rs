@@ -7,6 +7,7 @@ use crate::vrrp::event::{Action, Completion, Event};
 use crate::vrrp::testing::*;
 use std::time::Duration;
 
+/// Facts: 2.2, 2.10, 2.11, 2.12, 2.13
 #[test]
 fn from_start_to_master_and_back() {
     let mut bench = Bench::idle(one(router("VI_1", 51)));
@@ -44,6 +45,7 @@ fn from_start_to_master_and_back() {
     assert_eq!(bench.timer("VI_1"), 3_609_375);
 }
 
+/// Facts: 2.12
 #[test]
 fn a_late_driver_keeps_the_advert_schedule() {
     let mut bench = Bench::master(one(router("A", 51)));
@@ -62,6 +64,7 @@ fn a_late_driver_keeps_the_advert_schedule() {
     assert_eq!(bench.timer("A"), 1_000_000);
 }
 
+/// Facts: 1.31
 #[test]
 fn left_over_addresses_go_before_anything_else() {
     let mut config = router("A", 51);
@@ -85,6 +88,7 @@ fn left_over_addresses_go_before_anything_else() {
     assert_eq!(bench.of("A").source, Some(ip("10.0.0.1")));
 }
 
+/// Facts: 2.4
 #[test]
 fn an_address_owner_is_master_at_once_and_keeps_its_address() {
     let mut config = router("A", 51);
@@ -104,6 +108,7 @@ fn an_address_owner_is_master_at_once_and_keeps_its_address() {
     assert_eq!(bench.state("A"), "MASTER");
 }
 
+/// Facts: 1.31
 #[test]
 fn an_owner_removes_what_a_crash_left_when_it_cannot_rule() {
     let mut config = router("A", 51);
@@ -131,6 +136,17 @@ fn an_owner_removes_what_a_crash_left_when_it_cannot_rule() {
     assert!(stop(&mut bench, true).contains(&released));
 }
 
+/// Facts: 2.3
+#[test]
+fn state_master_without_the_owners_priority_changes_nothing() {
+    let mut config = router("A", 51);
+    config.initial = InitialState::Master;
+    let mut bench = Bench::idle(one(config));
+    bench.start();
+    assert_eq!((bench.state("A"), bench.timer("A")), ("BACKUP", 3_609_375));
+}
+
+/// Facts: 2.6
 #[test]
 fn an_owner_that_shall_begin_as_backup_waits() {
     let mut config = router("A", 51);
@@ -138,6 +154,7 @@ fn an_owner_that_shall_begin_as_backup_waits() {
     assert_eq!(Bench::new(one(config)).timer("A"), 3_003_906);
 }
 
+/// Facts: 2.11, 11.3, 11.4
 #[test]
 fn announcements_and_scripts_wait_for_the_addresses() {
     let mut config = router("A", 51);
@@ -249,6 +266,7 @@ fn a_late_answer_after_a_release_is_ignored() {
     );
 }
 
+/// Facts: 11.7
 #[test]
 fn nothing_is_announced_on_interfaces_without_arp() {
     let mut config = router("A", 51);
@@ -276,6 +294,7 @@ fn a_router_without_addresses_still_rules() {
     assert!(bench.engine.is_stopped(), "nothing to wait for");
 }
 
+/// Facts: 5.6, 5.8
 #[test]
 fn unicast_adverts_go_to_every_peer_in_order() {
     let mut config = version_3(router("A", 51), 1_000);
@@ -310,6 +329,7 @@ fn unicast_adverts_go_to_every_peer_in_order() {
     assert_eq!(bench.of("A").counters.advert_sent, 1, "one logical advert");
 }
 
+/// Facts: 2.14, 5.7
 #[test]
 fn ipv6_leaves_from_a_link_local_address() {
     let mut config = version_3(router("A", 51), 1_000);
@@ -399,6 +419,7 @@ fn an_announcement_names_interface_and_mac() {
     );
 }
 
+/// Facts: 5.7
 #[test]
 fn the_source_address_stays_while_it_can() {
     let mut config = router("A", 51);
@@ -437,6 +458,7 @@ fn stop(bench: &mut Bench, release: bool) -> Vec<String> {
     bench.drain()
 }
 
+/// Facts: 12.9
 #[test]
 fn stopping_says_so_before_it_removes() {
     let mut config = one(router("A", 51));

@@ -266,6 +266,7 @@ fn before_the_start_a_reload_replaces() {
     assert_eq!(bench.start()[1], "notify Instance(\"B\") BACKUP 120");
 }
 
+/// Facts: 4.7
 #[test]
 fn an_owner_that_gave_in_and_is_none_any_more_has_its_own_priority() {
     let owner = |c: &mut RouterConfig| {

@@ -173,6 +173,7 @@ fn on_the_wire(version: Version, transmit: &Transmit) -> (IpAddr, IpAddr, u8, Ve
     (source, destination, transmit.ttl, payload)
 }
 
+/// Facts: 5.1, 5.2, 5.3, 5.4, 5.5, 5.6, 7.1
 #[test]
 fn adverts_are_keepaliveds_octet_by_octet() {
     for (case, config) in cases() {
@@ -189,6 +190,7 @@ fn adverts_are_keepaliveds_octet_by_octet() {
     }
 }
 
+/// Facts: 11.3
 #[test]
 fn announcements_come_in_keepaliveds_order() {
     for (case, config) in cases() {
