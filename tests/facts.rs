@@ -261,6 +261,8 @@ const SECTIONS: &[(u32, &str)] = &[
     (14, "Trackers"),
     (15, "Sync groups"),
     (16, "Addresses, routes, rules"),
+    (17, "Mail"),
+    (18, "Signals, reload, stop"),
     (24, "BFD"),
 ];
 

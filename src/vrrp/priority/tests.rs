@@ -63,6 +63,7 @@ fn a_changed_exit_status_and_a_changed_verdict_are_told_apart() {
     assert_eq!(script.ended(ScriptOutcome::NotStarted), told(None, Some(false)));
 }
 
+/// Facts: 18.8
 #[test]
 fn a_reload_keeps_the_verdict() {
     let mut script = Script::new(&tracker(2, 3), true);

@@ -14,6 +14,7 @@ use crate::site::{self, CONFIG, Daemon, Director, Mode, v4};
 use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
 
 /// The VRRP plane panics: it hands over with priority 0 and withdraws, and the daemon ends.
+/// Facts: 18.14
 pub fn plane_panic() {
     let Pair {
         site,
@@ -49,6 +50,7 @@ pub fn plane_panic() {
 }
 
 /// A file that cannot be run changes nothing, and the log says where the mistake is; the next good one is taken.
+/// Facts: 18.9
 pub fn bad_reload() {
     let (site, mut d1) = site::single(1);
     d1.daemon = Daemon::Steadfast;

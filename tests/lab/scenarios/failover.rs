@@ -125,6 +125,7 @@ pub fn daemon() {
 }
 
 /// The master is stopped in order: it says so, and the backup need not wait.
+/// Facts: 18.12
 pub fn term() {
     let Pair {
         site,

@@ -14,6 +14,7 @@ use crate::timeline::{Stamp, for_the_next, note, wait_for};
 const SAMPLE: &str = include_str!("../sample.conf");
 
 /// A reload, of the same file and of a changed one: the master stays master all along.
+/// Facts: 18.5
 pub fn reload() {
     let (site, mut d1, mut d2) = site::pair(0);
     let more: &[&str] = &["192.0.2.100/24", "192.0.2.101/24"];

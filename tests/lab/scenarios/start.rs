@@ -272,6 +272,7 @@ pub fn privileges() {
 }
 
 /// The service manager hears of start, reload (also of one that is refused) and stop.
+/// Facts: 18.11
 pub fn service_manager() {
     let (site, mut d1) = site::single(1);
     d1.daemon = Daemon::Steadfast;

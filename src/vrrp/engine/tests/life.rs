@@ -507,6 +507,7 @@ fn stopping_says_so_before_it_removes() {
     assert_eq!(stop(&mut bench, true), [""; 0], "once");
 }
 
+/// Facts: 18.13
 #[test]
 fn stopping_without_release_leaves_everything() {
     let mut bench = Bench::master(one(router("A", 51)));

@@ -17,6 +17,7 @@ fn with(change: impl FnOnce(&mut RouterConfig)) -> VrrpConfig {
     one(config)
 }
 
+/// Facts: 18.5
 #[test]
 fn the_same_configuration_changes_nothing() {
     let mut bench = Bench::master(one(router("A", 51)));
@@ -37,6 +38,7 @@ fn the_same_configuration_changes_nothing() {
     );
 }
 
+/// Facts: 18.5
 #[test]
 fn a_master_absorbs_addresses() {
     let mut bench = Bench::master(with(|c| {
@@ -109,6 +111,7 @@ fn an_unanswered_hold_is_repeated_when_a_release_overtakes_it() {
     );
 }
 
+/// Facts: 18.4, 18.5, 18.6
 #[test]
 fn a_master_absorbs_everything_but_its_key() {
     type Change = fn(&mut RouterConfig);
@@ -140,6 +143,7 @@ fn a_master_absorbs_everything_but_its_key() {
     }
 }
 
+/// Facts: 18.4, 18.7
 #[test]
 fn a_changed_key_is_another_router() {
     let mut bench = Bench::master(one(router("A", 51)));
@@ -215,6 +219,7 @@ fn mixed_states_put_into_a_group_fall_back() {
     assert_eq!((bench.state("A"), bench.state("B")), ("BACKUP", "BACKUP"));
 }
 
+/// Facts: 18.8
 #[test]
 fn a_new_script_does_not_hold_a_running_router() {
     let mut bench = Bench::master(one(router("A", 51)));
