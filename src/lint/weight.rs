@@ -5,6 +5,7 @@ use super::{Code, Finding, Node};
 use crate::conf::config::TrackLine;
 use crate::conf::diag::Place;
 use crate::vrrp::Priority;
+use crate::vrrp::config::Tracked;
 
 /// With more trackers than this, no claim is made of all their states together.
 const MOST_TRACKERS: usize = 10;
@@ -124,49 +125,38 @@ fn trackers<'a>(router: &Router<'a>) -> Vec<Tracker<'a>> {
             add("script", &tracked.script, tracked.weight, tracked.reverse, lines);
         }
     }
-    for (kind, line) in further(router) {
-        let weight = line.weight.unwrap_or(0);
+    for (kind, tracked, lines) in further(router) {
         if kind != "file" {
-            add(
-                kind,
-                &line.name.value,
-                weight,
-                line.reverse.unwrap_or(false),
-                std::slice::from_ref(line),
-            );
+            add(kind, &tracked.name, tracked.weight, tracked.reverse, lines);
         }
     }
     out
 }
 
-/// Lines of `track_process`, `track_bfd` and `track_file`, with their weights, that count for a router.
-fn further<'a>(router: &Router<'a>) -> impl Iterator<Item = (&'static str, &'a TrackLine)> + use<'a> {
-    let later = &router.node.plan.later;
-    let own = later.instances.get(router.name()).map(|own| &own.settings);
-    let group = router.group.and_then(|(group, _)| later.groups.get(&group.name));
-    let own = own.into_iter().flat_map(|own| {
-        [
-            ("process", &own.track_processes),
-            ("bfd", &own.track_bfds),
-            ("file", &own.track_files),
-        ]
-    });
-    let group = group.map(|group| &group.settings).into_iter().flat_map(|group| {
-        [
-            ("process", &group.track_processes),
-            ("bfd", &group.track_bfds),
-            ("file", &group.track_files),
-        ]
-    });
-    group
-        .chain(own)
-        .flat_map(|(kind, lines)| lines.iter().map(move |line| (kind, line)))
-        .filter(|(_, line)| line.weight.is_some_and(|weight| weight != 0))
+/// Entries of `track_process`, `track_bfd` and `track_file` that count for a router and have a weight, with the lines
+/// that they are from.
+fn further<'a>(router: &Router<'a>) -> Vec<(&'static str, &'a Tracked, &'a [TrackLine])> {
+    let own = &router.written.later;
+    let mut all = Vec::new();
+    if let Some((group, written)) = router.group {
+        let lines = &written.later;
+        all.push(("process", &group.objects.processes, &lines.track_processes));
+        all.push(("bfd", &group.objects.sessions, &lines.track_bfds));
+        all.push(("file", &group.objects.files, &lines.track_files));
+    }
+    let does = &router.does.objects;
+    all.push(("process", &does.processes, &own.track_processes));
+    all.push(("bfd", &does.sessions, &own.track_bfds));
+    all.push(("file", &does.files, &own.track_files));
+    let each = all
+        .into_iter()
+        .flat_map(|(kind, entries, lines)| entries.iter().map(move |entry| (kind, entry, lines.as_slice())));
+    each.filter(|(_, tracked, _)| tracked.weight != 0).collect()
 }
 
 /// Whether a file has a part in its priority: its number may be any.
 fn follows_a_file(router: &Router<'_>) -> bool {
-    further(router).any(|(kind, _)| kind == "file")
+    further(router).iter().any(|(kind, ..)| *kind == "file")
 }
 
 /// What a weight adds: a positive one while well, a negative one while not.

@@ -10,11 +10,12 @@ use super::Builder;
 use super::later::{LaterGroupServer, LaterLvs, LaterServer, LaterServerGroup, ServerSettings};
 use crate::check::CheckConfig;
 use crate::check::config::{RealServerConfig, VirtualServerConfig};
-use crate::conf::config::{Granularity, Method, ServerGroup, Spanned, TrackFile, Tunnel, VirtualServer};
+use crate::conf::config::{Granularity, Method, ServerGroup, Spanned, Tunnel, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey};
 use crate::net::Family;
 use crate::script::config::Command;
+use crate::track::config::FileConfig;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use target::Target;
@@ -27,13 +28,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PERSISTENCE: Duration = Duration::from_secs(360);
 
 /// The virtual servers; what nothing comes of yet goes to `later`. `files` are the tracked ones that are of use.
-pub(super) fn build(builder: &mut Builder<'_>, files: &[TrackFile], later: &mut LaterLvs) -> CheckConfig {
+pub(super) fn build(builder: &mut Builder<'_>, files: &[FileConfig], later: &mut LaterLvs) -> CheckConfig {
     let config = builder.config;
     later.ssl.clone_from(&config.ssl);
     let groups = groups(builder, later);
     let followed = Followed {
         sessions: config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect(),
-        files: files.iter().map(|file| file.name.value.as_str()).collect(),
+        files: files.iter().map(|file| file.name.as_str()).collect(),
     };
     let mut out = CheckConfig::default();
     let mut keys: HashMap<ServiceKey, Place> = HashMap::new();

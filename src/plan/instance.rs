@@ -10,7 +10,7 @@ use crate::conf::config::{AuthType, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::net::{Family, IfName};
 use crate::track::config::TrackScriptConfig;
-use crate::vrrp::config::{Auth, InitialState, RouterConfig, Transport, Version};
+use crate::vrrp::config::{Auth, InitialState, RouterConfig, TrackedObjects, Transport, Version};
 use crate::vrrp::{Priority, Vrid};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -198,6 +198,7 @@ pub(super) fn build(
         rules: net::rules(builder, written),
         track_interfaces: tracked_interfaces,
         track_scripts: tracked_scripts,
+        objects: TrackedObjects::default(),
         dont_track_primary: written.dont_track_primary,
         notices: outlet::notices(builder.config, written),
         check_unicast_src: written.check_unicast_src || builder.config.global.check_unicast_src,

@@ -32,7 +32,7 @@ use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{IfName, InterfaceStatus, LinkKind};
 use crate::notify::config::NotifyConfig;
 use crate::script::config::{Command, RunAs, ScriptPolicy};
-use crate::track::config::TrackScriptConfig;
+use crate::track::config::{FileConfig, ProcessConfig, TrackScriptConfig};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::LinkConfig;
 use std::collections::{HashMap, HashSet};
@@ -47,6 +47,10 @@ pub struct Plan {
     pub vrrp: VrrpConfig,
     /// The scripts that VRRP tracks.
     pub track_scripts: Vec<TrackScriptConfig>,
+    /// The files that are watched.
+    pub track_files: Vec<FileConfig>,
+    /// The processes that are counted.
+    pub track_processes: Vec<ProcessConfig>,
     /// Who is told what.
     pub notify: NotifyConfig,
     /// The check plane's part.
@@ -149,8 +153,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     plan.notify.fifos = outlet::fifos(&plan.global.fifos);
     plan.notify.mail = outlet::mail(&plan.global);
     builder.settle();
-    let later = &mut plan.later;
-    plan.check = check::build(&mut builder, &later.tracked.files, &mut later.lvs);
+    plan.check = check::build(&mut builder, &plan.track_files, &mut plan.later.lvs);
     builder.finish();
     (plan, builder.diagnostics)
 }

@@ -25,6 +25,8 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         global,
         vrrp,
         track_scripts,
+        track_files,
+        track_processes,
         notify,
         check,
         later,
@@ -43,12 +45,16 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
     out.global(global, vrrp.dynamic_interfaces, &later.global);
     out.net(&later.net);
     for script in track_scripts {
-        out.track_script(script, later.tracked.init_fail.contains(&script.name));
+        out.track_script(script, later.init_fail.contains(&script.name));
     }
-    out.tracked(&later.tracked);
+    for file in track_files {
+        out.track_file(file);
+    }
+    for process in track_processes {
+        out.track_process(process);
+    }
     for group in &vrrp.groups {
-        let further = later.groups.get(&group.name);
-        out.group(group, notify.groups.get(&group.name), further, track_scripts);
+        out.group(group, notify.groups.get(&group.name), track_scripts);
     }
     for router in &vrrp.routers {
         let further = later.instances.get(&router.name);

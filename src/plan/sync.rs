@@ -1,13 +1,12 @@
 //! Sync groups: who belongs to which, and what their trackers may do (facts 1.25, 1.26, 15).
 
-use super::later::LaterGroup;
 use super::track::{track_interfaces, track_scripts};
 use super::trackers::{self, Objects};
 use super::{Builder, Plan};
 use crate::conf::config::SyncGroup;
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::track::config::TrackScriptConfig;
-use crate::vrrp::config::{InitialState, RouterConfig, SyncGroupConfig, TrackedInterface};
+use crate::vrrp::config::{InitialState, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedObjects};
 use std::collections::HashSet;
 
 /// The groups, after the routers.
@@ -71,6 +70,7 @@ pub(super) fn build(
             members,
             track_interfaces: track_interfaces(builder, name, &written.track_interfaces, None),
             track_scripts: track_scripts(builder, name, &written.track_scripts, scripts),
+            objects: TrackedObjects::default(),
         };
         if owners > 0 {
             group_weights(builder, written, &mut group);
@@ -78,7 +78,7 @@ pub(super) fn build(
         tracked_twice(builder, &plan.vrrp.routers, &group);
         let mut settings = written.later.clone();
         trackers::of_group(builder, objects, &written.name, owners > 0, &mut settings);
-        plan.later.groups.insert(name.clone(), LaterGroup { settings });
+        group.objects = trackers::tracked_by_group(settings);
         plan.vrrp.groups.push(group);
     }
 }

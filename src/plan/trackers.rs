@@ -1,11 +1,11 @@
 //! What is tracked besides interfaces and scripts: files, processes, BFD sessions. Their definitions, and the lines of
 //! instances and groups that name them (facts 1.25, 14).
 
-use super::{Builder, PathFault};
-use crate::conf::config::{
-    Config, GroupSettings, RouterSettings, Spanned, TrackFile, TrackLine, TrackProcess,
-};
+use super::{Builder, PathFault, Plan};
+use crate::conf::config::{Config, GroupSettings, RouterSettings, Spanned, TrackLine};
 use crate::conf::diag::{Class, Diagnostic, Topic};
+use crate::track::config::{FileConfig, ProcessConfig};
+use crate::vrrp::config::{Tracked, TrackedObjects};
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub fn track_files(config: &Config) -> Vec<PathBuf> {
 }
 
 /// The definitions that are of use.
-pub(super) fn definitions(builder: &mut Builder<'_>) -> (Objects, Vec<TrackFile>, Vec<TrackProcess>) {
+pub(super) fn definitions(builder: &mut Builder<'_>) -> (Objects, Vec<FileConfig>, Vec<ProcessConfig>) {
     let sessions = builder.config.bfd.iter();
     let mut objects = Objects {
         sessions: sessions
@@ -61,19 +61,38 @@ pub(super) fn definitions(builder: &mut Builder<'_>) -> (Objects, Vec<TrackFile>
         objects
             .files
             .insert(name.clone(), (written.weight, written.reverse));
-        files.push(written.clone());
+        files.push(FileConfig {
+            name: name.clone(),
+            path: file.value.clone(),
+            weight: written.weight,
+            reverse: written.reverse,
+            init: written.init_file,
+        });
     }
     let mut processes = Vec::new();
     for written in &builder.config.track_processes {
         let name = &written.name.value;
-        if written.process.is_none() {
+        let process = written.process.as_ref().map(|process| process.value.as_slice());
+        let Some([program, parameters @ ..]) = process else {
             let message = format!("track process '{name}' process name not specified");
             empty(builder, &written.name, message);
             continue;
-        }
+        };
         let own = (written.weight.unwrap_or(0), written.reverse);
         objects.processes.insert(name.clone(), own);
-        processes.push(written.clone());
+        processes.push(ProcessConfig {
+            name: name.clone(),
+            program: program.clone(),
+            parameters: parameters.to_vec(),
+            param_match: written.param_match,
+            full_command: written.full_command,
+            weight: own.0,
+            reverse: own.1,
+            quorum: written.quorum.unwrap_or(1),
+            quorum_max: written.quorum_max,
+            terminate_delay: written.terminate_delay.unwrap_or_default(),
+            fork_delay: written.fork_delay.unwrap_or_default(),
+        });
     }
     (objects, files, processes)
 }
@@ -132,6 +151,42 @@ pub(super) fn of_group(
             line.weight = Some(0);
         }
     }
+}
+
+/// The lines of a group, resolved.
+pub(super) fn tracked_by_group(lines: GroupSettings) -> TrackedObjects {
+    let GroupSettings {
+        track_files,
+        track_processes,
+        track_bfds,
+    } = lines;
+    TrackedObjects {
+        files: tracked(track_files),
+        processes: tracked(track_processes),
+        sessions: tracked(track_bfds),
+    }
+}
+
+/// The resolved lines of instances become those of their routers.
+pub(super) fn hand_over(plan: &mut Plan) {
+    for router in &mut plan.vrrp.routers {
+        if let Some(later) = plan.later.instances.get_mut(&router.name) {
+            router.objects = TrackedObjects {
+                files: tracked(std::mem::take(&mut later.settings.track_files)),
+                processes: tracked(std::mem::take(&mut later.settings.track_processes)),
+                sessions: tracked(std::mem::take(&mut later.settings.track_bfds)),
+            };
+        }
+    }
+}
+
+fn tracked(lines: Vec<TrackLine>) -> Vec<Tracked> {
+    let tracked = |line: TrackLine| Tracked {
+        name: line.name.value,
+        weight: line.weight.unwrap_or(0),
+        reverse: line.reverse.unwrap_or(false),
+    };
+    lines.into_iter().map(tracked).collect()
 }
 
 /// Every line with its weight; those that name nothing are left out.

@@ -75,8 +75,8 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
     plan.vrrp.states_on_reload = builder.config.global.fifos.write_vrrp_states_on_reload;
     let scripts = track_scripts(builder);
-    let (objects, files, processes) = trackers::definitions(builder);
-    (plan.later.tracked.files, plan.later.tracked.processes) = (files, processes);
+    let objects;
+    (objects, plan.track_files, plan.track_processes) = trackers::definitions(builder);
     let known = instance::Known {
         global: &plan.global,
         scripts: &scripts,
@@ -91,6 +91,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     }
     duplicates(builder, &plan.vrrp.routers);
     sync::build(builder, plan, &scripts, &objects);
+    trackers::hand_over(plan);
     links::shared(builder, plan);
     plan.vrrp.links = std::mem::take(&mut builder.links);
     links::firewall(builder, plan);
@@ -107,7 +108,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
             continue;
         };
         if written.init_fail {
-            plan.later.tracked.init_fail.insert(script.name.clone());
+            plan.later.init_fail.insert(script.name.clone());
         }
         if !used.contains(script.name.as_str()) {
             let message = format!("Warning - script {} is not used", script.name);

@@ -119,6 +119,8 @@ pub struct RouterConfig {
     pub track_interfaces: Vec<TrackedInterface>,
     /// Scripts whose failure is a fault (weight 0) or moves the priority.
     pub track_scripts: Vec<TrackedScript>,
+    /// `track_file`, `track_process`, `track_bfd`
+    pub objects: TrackedObjects,
     /// `dont_track_primary`
     pub dont_track_primary: bool,
     /// What is told besides states.
@@ -293,6 +295,28 @@ pub struct TrackedScript {
     pub reverse: bool,
 }
 
+/// What is tracked besides interfaces and scripts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrackedObjects {
+    /// `track_file`: the weight multiplies the number in the file (fact 14.9).
+    pub files: Vec<Tracked>,
+    /// `track_process`: good is a quorum.
+    pub processes: Vec<Tracked>,
+    /// `track_bfd`: good is a session that is Up.
+    pub sessions: Vec<Tracked>,
+}
+
+/// An entry of `track_file`, `track_process` or `track_bfd`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// What is tracked.
+    pub name: String,
+    /// 0: bad means FAULT. Positive: added while good. Negative: added while bad. A file's is a factor.
+    pub weight: i16,
+    /// Exchange good and bad.
+    pub reverse: bool,
+}
+
 /// How the exits of a `vrrp_script` become good and bad (facts 14.2, 14.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptTracker {
@@ -315,4 +339,6 @@ pub struct SyncGroupConfig {
     pub track_interfaces: Vec<TrackedInterface>,
     /// `track_script` of the group: acts on every member.
     pub track_scripts: Vec<TrackedScript>,
+    /// `track_file`, `track_process`, `track_bfd` of the group: they act on every member.
+    pub objects: TrackedObjects,
 }

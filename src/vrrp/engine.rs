@@ -130,6 +130,15 @@ impl Engine {
                 self.world.remove(&name);
             }
             (Phase::Waiting, Event::Script { name, outcome }) => self.script_ended(&name, outcome),
+            (Phase::Waiting, Event::File { name, value }) => {
+                self.world.files.insert(name, value);
+            }
+            (Phase::Waiting, Event::Process { name, good }) => {
+                self.world.processes.insert(name, good);
+            }
+            (Phase::Waiting, Event::Bfd { name, up }) => {
+                self.world.sessions.insert(name, up);
+            }
             (Phase::Waiting, _) => {}
             (Phase::Running, event) => self.handle_running(now, event),
         }
@@ -263,6 +272,18 @@ impl Engine {
             Event::Placed(answer) => {
                 let id = answer.router;
                 self.with(now, id, |router, cx| router.placed(cx, answer));
+            }
+            Event::File { name, value } => {
+                self.world.files.insert(name, value);
+                self.reassess(now);
+            }
+            Event::Process { name, good } => {
+                self.world.processes.insert(name, good);
+                self.reassess(now);
+            }
+            Event::Bfd { name, up } => {
+                self.world.sessions.insert(name, up);
+                self.reassess(now);
             }
             Event::Held(answer) => {
                 let id = answer.router;

@@ -55,6 +55,27 @@ pub enum Event {
     /// The addresses of a [`Action::Hold`] are there, as far as they could be; its routes and rules are on their way, and
     /// [`Event::Held`] comes when they are done. Not sent for an order of addresses alone.
     Placed(Completion),
+    /// A tracked file has another number than before, or is looked at for the first time.
+    File {
+        /// The name of its `track_file`.
+        name: String,
+        /// The number in it; 0 when there is none.
+        value: i32,
+    },
+    /// A tracked process gained or lost its quorum, or was counted for the first time.
+    Process {
+        /// The name of its `vrrp_track_process`.
+        name: String,
+        /// Whether there is a quorum.
+        good: bool,
+    },
+    /// A BFD session went up or down.
+    Bfd {
+        /// The name of its `bfd_instance`.
+        name: String,
+        /// Whether it is Up.
+        up: bool,
+    },
     /// A [`Action::Hold`] was carried out, as far as it could be.
     Held(Completion),
     /// A [`Action::Release`] was carried out, as far as it could be.

@@ -4,7 +4,9 @@
 //! behind. Only the rise and fall of a script is memory, and it is in [`Script`].
 
 use super::Priority;
-use super::config::{RouterConfig, ScriptTracker, SyncGroupConfig, TrackedInterface, TrackedScript};
+use super::config::{
+    RouterConfig, ScriptTracker, SyncGroupConfig, Tracked, TrackedInterface, TrackedObjects, TrackedScript,
+};
 use super::world::{World, addresses};
 use crate::net::IfName;
 use crate::script::config::ScriptOutcome;
@@ -29,6 +31,12 @@ pub enum Cause {
     TrackedInterface(IfName),
     /// A tracked script of weight 0 is bad, or good with `reverse`.
     Script(String),
+    /// A tracked file of weight 0 has a number, or none with `reverse`; or its number times its weight is −254 or less.
+    File(String),
+    /// A tracked process of weight 0 has no quorum, or one with `reverse`.
+    Process(String),
+    /// A tracked BFD session of weight 0 is down, or up with `reverse`.
+    Bfd(String),
     /// A script of weight 0 has not said anything since the start (fact 2.7).
     Undecided(String),
 }
@@ -49,6 +57,9 @@ impl fmt::Display for Cause {
             }
             Self::TrackedInterface(interface) => write!(f, "tracked interface {interface}"),
             Self::Script(script) => write!(f, "tracked script {script}"),
+            Self::File(file) => write!(f, "tracked file {file}"),
+            Self::Process(process) => write!(f, "tracked process {process}"),
+            Self::Bfd(session) => write!(f, "tracked BFD session {session}"),
             Self::Undecided(script) => write!(f, "tracked script {script} has not returned yet"),
         }
     }
@@ -75,7 +86,10 @@ impl Standing {
             | Cause::InterfaceDown(_)
             | Cause::NoSource(_)
             | Cause::TrackedInterface(_)
-            | Cause::Script(_) => Self::Faulty,
+            | Cause::Script(_)
+            | Cause::File(_)
+            | Cause::Process(_)
+            | Cause::Bfd(_) => Self::Faulty,
         });
         each.max().unwrap_or(Self::Fit)
     }
@@ -150,11 +164,57 @@ pub(super) fn assess(
             Some(_) | None => {}
         }
     }
+    for objects in group.map(|g| &g.objects).into_iter().chain([&router.objects]) {
+        weights += look_at_objects(objects, world, &mut causes);
+    }
     Assessment {
         causes,
         effective: effective(router.priority, weights),
         source,
     }
+}
+
+/// What files, processes and BFD sessions add to the priority; those at fault go to `causes`.
+fn look_at_objects(objects: &TrackedObjects, world: &World, causes: &mut BTreeSet<Cause>) -> i32 {
+    let mut weights = 0;
+    for tracked in &objects.files {
+        let value = world.files.get(&tracked.name).copied().unwrap_or(0);
+        match file_effect(tracked, value) {
+            Some(effect) => weights += effect,
+            None => {
+                causes.insert(Cause::File(tracked.name.clone()));
+            }
+        }
+    }
+    let mut judge = |tracked: &Tracked, good: bool, cause: fn(String) -> Cause| {
+        if tracked.weight != 0 {
+            weights += weigh(tracked.weight, tracked.reverse, good);
+        } else if good == tracked.reverse {
+            causes.insert(cause(tracked.name.clone()));
+        }
+    };
+    for tracked in &objects.processes {
+        // One that cannot be watched has no effect (fact 14.11).
+        if let Some(good) = world.processes.get(&tracked.name) {
+            judge(tracked, *good, Cause::Process);
+        }
+    }
+    for tracked in &objects.sessions {
+        let up = world.sessions.get(&tracked.name).copied().unwrap_or(false);
+        judge(tracked, up, Cause::Bfd);
+    }
+    weights
+}
+
+/// What the number in a file adds; `None`: it is a fault (fact 14.9).
+fn file_effect(tracked: &Tracked, value: i32) -> Option<i32> {
+    if tracked.weight == 0 {
+        return ((value == 0) != tracked.reverse).then_some(0);
+    }
+    let sign = if tracked.reverse { -1 } else { 1 };
+    let product = i64::from(value) * i64::from(tracked.weight) * sign;
+    let effect = i32::try_from(product.clamp(-254, 253)).unwrap_or(0);
+    (effect > -254).then_some(effect)
 }
 
 /// The own interface with the link on it (unless `dont_track_primary`) and those of the addresses (fact 14.12).

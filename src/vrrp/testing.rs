@@ -59,6 +59,7 @@ pub(super) fn router(instance: &str, vrid: u8) -> RouterConfig {
         rules: Vec::new(),
         track_interfaces: Vec::new(),
         track_scripts: Vec::new(),
+        objects: Default::default(),
         dont_track_primary: false,
         notices: Notices::default(),
         check_unicast_src: false,
@@ -87,6 +88,7 @@ pub(super) fn group(group: &str, members: &[&str]) -> SyncGroupConfig {
         members: members.iter().map(|m| (*m).into()).collect(),
         track_interfaces: Vec::new(),
         track_scripts: Vec::new(),
+        objects: Default::default(),
     }
 }
 

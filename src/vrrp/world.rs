@@ -1,21 +1,27 @@
-//! What the engine knows of the host: interfaces with their addresses, and what the track scripts last said.
+//! What the engine knows of the host: interfaces with their addresses, and what scripts and other trackers last said.
 //!
 //! Owns the choice of an advert's source address (facts 5.7, 1.31) and the lookup of announcement targets. Whole values
 //! come in, nothing is computed ahead: what they mean for a router is asked anew after each change.
 
-use super::config::{RouterConfig, VrrpConfig};
+use super::config::{RouterConfig, Tracked, TrackedObjects, VrrpConfig};
 use super::event::AnnounceTarget;
 use super::priority::Script;
 use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Interfaces and scripts.
+/// Interfaces, and what trackers reported.
 #[derive(Debug, Default)]
 pub(super) struct World {
     interfaces: BTreeMap<IfName, InterfaceStatus>,
     /// By name.
     pub(super) scripts: BTreeMap<String, Script>,
+    /// The number in each tracked file.
+    pub(super) files: BTreeMap<String, i32>,
+    /// Whether each process has its quorum; one that cannot be watched is not here.
+    pub(super) processes: BTreeMap<String, bool>,
+    /// Whether each BFD session is up; sessions start down (fact 14.15).
+    pub(super) sessions: BTreeMap<String, bool>,
     /// The virtual addresses of all routers, which are never a source (fact 1.31).
     virtuals: BTreeSet<(IfName, IpAddr)>,
 }
@@ -31,6 +37,16 @@ impl World {
             };
             self.scripts.insert(tracker.name.clone(), script);
         }
+        // Those that come with `config` may have been reported before it.
+        let of = |kind: fn(&TrackedObjects) -> &Vec<Tracked>| -> BTreeSet<&str> {
+            let routers = config.routers.iter().map(|router| &router.objects);
+            let all = routers.chain(config.groups.iter().map(|group| &group.objects));
+            all.flat_map(kind).map(|tracked| tracked.name.as_str()).collect()
+        };
+        let (files, processes, sessions) = (of(|o| &o.files), of(|o| &o.processes), of(|o| &o.sessions));
+        self.files.retain(|name, _| files.contains(name.as_str()));
+        self.processes.retain(|name, _| processes.contains(name.as_str()));
+        self.sessions.retain(|name, _| sessions.contains(name.as_str()));
         self.virtuals = config
             .routers
             .iter()

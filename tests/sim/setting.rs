@@ -100,6 +100,7 @@ impl Setting {
             members: (0..2).map(instance).collect(),
             track_interfaces: Vec::new(),
             track_scripts: Vec::new(),
+            objects: Default::default(),
         };
         let groups = if self.grouped { vec![group] } else { Vec::new() };
         VrrpConfig {
@@ -147,6 +148,7 @@ impl Setting {
             rules: Vec::new(),
             track_interfaces: Vec::new(),
             track_scripts: Vec::new(),
+            objects: Default::default(),
             dont_track_primary: false,
             notices: Notices::default(),
             check_unicast_src: false,

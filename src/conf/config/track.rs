@@ -1,6 +1,7 @@
 //! What trackers refer to besides scripts: `track_file`, `vrrp_track_process`.
 
 use super::Spanned;
+pub use crate::track::config::{InitFile, ParamMatch};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,15 +16,6 @@ pub struct TrackFile {
     pub weight: i16,
     pub reverse: bool,
     pub init_file: Option<InitFile>,
-}
-
-/// `init_file`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InitFile {
-    /// What is written into it.
-    pub value: i32,
-    /// Even if there is one.
-    pub overwrite: bool,
 }
 
 /// `vrrp_track_process`
@@ -41,15 +33,4 @@ pub struct TrackProcess {
     pub terminate_delay: Option<Duration>,
     pub fork_delay: Option<Duration>,
     pub full_command: bool,
-}
-
-/// `param_match`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParamMatch {
-    /// All of them as they are.
-    Exact,
-    /// `initial`: there may be more.
-    Initial,
-    /// `partial`: the last one may be longer.
-    Partial,
 }

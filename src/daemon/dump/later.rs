@@ -2,10 +2,9 @@
 //! what is tracked (fact cli 6.8).
 
 use super::{Facts, Sheet, seconds, weight, yes_no};
-use crate::conf::config::{
-    GroupSettings, OldChecksum, ParamMatch, RouterSettings, TrackFile, TrackLine, TrackProcess,
-};
-use crate::vrrp::config::{RouterConfig, Version};
+use crate::conf::config::{OldChecksum, RouterSettings};
+use crate::track::config::{FileConfig, ParamMatch, ProcessConfig};
+use crate::vrrp::config::{RouterConfig, Tracked, TrackedObjects, Version};
 use std::net::IpAddr;
 
 /// What an instance says besides what its router is told.
@@ -120,89 +119,27 @@ impl<'a> More<'a> {
 
     /// The names of the processes that it tracks.
     pub(super) fn processes(&self) -> Vec<String> {
-        let lines = self.settings.map_or(&[][..], |own| &own.track_processes);
-        lines.iter().map(|line| line.name.value.clone()).collect()
+        let tracked = self.config.objects.processes.iter();
+        tracked.map(|tracked| tracked.name.clone()).collect()
     }
 
     /// What it tracks besides interfaces and scripts.
     pub(super) fn tracked(&self, sheet: &mut Sheet) {
-        if let Some(own) = self.settings {
-            tracked(sheet, self.facts, own.into());
-        }
+        tracked(sheet, &self.config.objects);
     }
 }
 
-/// Lines of what is tracked.
-#[derive(Clone, Copy)]
-struct Lines<'a> {
-    files: &'a [TrackLine],
-    processes: &'a [TrackLine],
-    bfds: &'a [TrackLine],
+/// `weight …` of an entry.
+fn effect(tracked: &Tracked) -> String {
+    weight(tracked.weight, tracked.reverse)
 }
 
-impl<'a> From<&'a RouterSettings> for Lines<'a> {
-    fn from(settings: &'a RouterSettings) -> Self {
-        Self {
-            files: &settings.track_files,
-            processes: &settings.track_processes,
-            bfds: &settings.track_bfds,
-        }
-    }
-}
-
-impl<'a> From<&'a GroupSettings> for Lines<'a> {
-    fn from(settings: &'a GroupSettings) -> Self {
-        Self {
-            files: &settings.track_files,
-            processes: &settings.track_processes,
-            bfds: &settings.track_bfds,
-        }
-    }
-}
-
-/// `weight …` of a line; what it does not say, `default` does.
-fn effect(line: &TrackLine, default: (i16, bool)) -> String {
-    weight(
-        line.weight.unwrap_or(default.0),
-        line.reverse.unwrap_or(default.1),
-    )
-}
-
-fn of_file(facts: &Facts<'_>, name: &str) -> (i16, bool) {
-    let mut files = facts.plan.later.tracked.files.iter();
-    let found = files.find(|file| file.name.value == name);
-    found.map_or((0, false), |file| (file.weight, file.reverse))
-}
-
-fn of_process(facts: &Facts<'_>, name: &str) -> (i16, bool) {
-    let mut processes = facts.plan.later.tracked.processes.iter();
-    let found = processes.find(|process| process.name.value == name);
-    found.map_or((0, false), |process| {
-        (process.weight.unwrap_or(0), process.reverse)
-    })
-}
-
-fn of_bfd(facts: &Facts<'_>, name: &str) -> (i16, bool) {
-    let mut sessions = facts.plan.later.net.bfd.iter();
-    let found = sessions.find(|session| session.name.value == name);
-    found.map_or((0, false), |session| (session.weight, session.reverse))
-}
-
-fn tracked(sheet: &mut Sheet, facts: &Facts<'_>, lines: Lines<'_>) {
-    let files = lines.files.iter().map(|line| {
-        let name = &line.name.value;
-        format!("{name}, {}", effect(line, of_file(facts, name)))
-    });
-    sheet.list("Tracked files :", files);
-    let processes = lines.processes.iter().map(|line| {
-        let name = &line.name.value;
-        format!("{name}, {}", effect(line, of_process(facts, name)))
-    });
-    sheet.list("Tracked processes :", processes);
-    let sessions = lines.bfds.iter().map(|line| {
-        let name = &line.name.value;
-        format!("{name}: {}", effect(line, of_bfd(facts, name)))
-    });
+fn tracked(sheet: &mut Sheet, objects: &TrackedObjects) {
+    let named = |tracked: &Tracked| format!("{}, {}", tracked.name, effect(tracked));
+    sheet.list("Tracked files :", objects.files.iter().map(named));
+    sheet.list("Tracked processes :", objects.processes.iter().map(named));
+    let sessions = objects.sessions.iter();
+    let sessions = sessions.map(|tracked| format!("{}: {}", tracked.name, effect(tracked)));
     sheet.list("Tracked BFDs :", sessions);
 }
 
@@ -218,66 +155,56 @@ pub(super) fn group(sheet: &mut Sheet, facts: &Facts<'_>, name: &str) {
 
 /// What a sync group tracks besides interfaces and scripts.
 pub(super) fn tracked_by_group(sheet: &mut Sheet, facts: &Facts<'_>, name: &str) {
-    if let Some(later) = facts.plan.later.groups.get(name) {
-        tracked(sheet, facts, (&later.settings).into());
+    let mut groups = facts.plan.vrrp.groups.iter();
+    if let Some(group) = groups.find(|group| group.name == name) {
+        tracked(sheet, &group.objects);
     }
 }
 
-/// Sections of tracked files, processes and BFD sessions. How they are is not known: nothing watches them yet.
+/// Sections of tracked files, processes and BFD sessions.
 pub(super) fn sections(sheet: &mut Sheet, facts: &Facts<'_>) {
-    let tracked = &facts.plan.later.tracked;
-    if !tracked.files.is_empty() {
+    let plan = facts.plan;
+    if !plan.track_files.is_empty() {
         sheet.heading("VRRP Track files");
     }
-    for file in &tracked.files {
+    for file in &plan.track_files {
         track_file(sheet, facts, file);
     }
-    if !tracked.processes.is_empty() {
+    if !plan.track_processes.is_empty() {
         sheet.heading("VRRP Track processes");
     }
-    for process in &tracked.processes {
+    for process in &plan.track_processes {
         track_process(sheet, facts, process);
     }
-    let sessions = || facts.plan.later.net.bfd.iter().filter(|session| session.vrrp);
+    let sessions = || plan.later.net.bfd.iter().filter(|session| session.vrrp);
     if sessions().next().is_some() {
         sheet.heading("VRRP Track BFDs");
     }
     for session in sessions() {
-        let default = (session.weight, session.reverse);
         sheet.item("VRRP Track BFD", &session.name.value);
-        sheet.field("Weight", signed(default));
+        sheet.field("Weight", signed(session.weight, session.reverse));
         sheet.line(3, "Tracking VRRP instances :");
-        tracking(sheet, facts, |lines| lines.bfds, &session.name.value, default);
+        tracking(sheet, facts, |objects| &objects.sessions, &session.name.value);
     }
 }
 
 /// `-5 reverse`
-fn signed((weight, reverse): (i16, bool)) -> String {
+fn signed(weight: i16, reverse: bool) -> String {
     format!("{weight}{}", if reverse { " reverse" } else { "" })
 }
 
-fn track_file(sheet: &mut Sheet, facts: &Facts<'_>, file: &TrackFile) {
-    let default = (file.weight, file.reverse);
-    sheet.item("Track file", &file.name.value);
-    if let Some(path) = &file.file {
-        sheet.field("File", path.value.display());
-    }
-    sheet.field("Weight", signed(default));
-    tracking(sheet, facts, |lines| lines.files, &file.name.value, default);
+fn track_file(sheet: &mut Sheet, facts: &Facts<'_>, file: &FileConfig) {
+    sheet.item("Track file", &file.name);
+    sheet.field("File", file.path.display());
+    sheet.field("Weight", signed(file.weight, file.reverse));
+    tracking(sheet, facts, |objects| &objects.files, &file.name);
 }
 
-fn track_process(sheet: &mut Sheet, facts: &Facts<'_>, process: &TrackProcess) {
-    let default = (process.weight.unwrap_or(0), process.reverse);
-    sheet.item("VRRP Track process", &process.name.value);
-    if let Some((program, parameters)) = process
-        .process
-        .as_ref()
-        .and_then(|words| words.value.split_first())
-    {
-        sheet.field("Process", program);
-        if !parameters.is_empty() {
-            sheet.field("Parameters", parameters.join(" "));
-        }
+fn track_process(sheet: &mut Sheet, facts: &Facts<'_>, process: &ProcessConfig) {
+    sheet.item("VRRP Track process", &process.name);
+    sheet.field("Process", &process.program);
+    if !process.parameters.is_empty() {
+        sheet.field("Parameters", process.parameters.join(" "));
     }
     let matched = match process.param_match {
         None => "none",
@@ -286,50 +213,32 @@ fn track_process(sheet: &mut Sheet, facts: &Facts<'_>, process: &TrackProcess) {
         Some(ParamMatch::Partial) => "partial",
     };
     sheet.field("Param match", matched);
-    sheet.field("Min processes", process.quorum.unwrap_or(1));
+    sheet.field("Min processes", process.quorum);
     if let Some(most) = process.quorum_max {
         sheet.field("Max processes", most);
     }
-    sheet.field("Weight", signed(default));
-    sheet.field(
-        "Terminate delay",
-        seconds(process.terminate_delay.unwrap_or_default()),
-    );
-    sheet.field("Fork delay", seconds(process.fork_delay.unwrap_or_default()));
+    sheet.field("Weight", signed(process.weight, process.reverse));
+    sheet.field("Terminate delay", seconds(process.terminate_delay));
+    sheet.field("Fork delay", seconds(process.fork_delay));
     sheet.field("Full command", process.full_command);
-    tracking(
-        sheet,
-        facts,
-        |lines| lines.processes,
-        &process.name.value,
-        default,
-    );
+    tracking(sheet, facts, |objects| &objects.processes, &process.name);
 }
 
 /// The instances that track what is called `name`, by themselves or with their group.
-fn tracking(
-    sheet: &mut Sheet,
-    facts: &Facts<'_>,
-    of: impl for<'l> Fn(Lines<'l>) -> &'l [TrackLine],
-    name: &str,
-    default: (i16, bool),
-) {
-    let later = &facts.plan.later;
+fn tracking(sheet: &mut Sheet, facts: &Facts<'_>, of: impl Fn(&TrackedObjects) -> &Vec<Tracked>, name: &str) {
     let mut out = Vec::new();
-    let mut add = |instance: &str, lines: &[TrackLine]| {
-        let ours = lines.iter().filter(|line| line.name.value == name);
-        out.extend(ours.map(|line| format!("{instance}, {}", effect(line, default))));
+    let mut add = |instance: &str, objects: &TrackedObjects| {
+        let ours = of(objects).iter().filter(|tracked| tracked.name == name);
+        out.extend(ours.map(|tracked| format!("{instance}, {}", effect(tracked))));
     };
     for router in &facts.plan.vrrp.routers {
-        if let Some(own) = later.instances.get(&router.name) {
-            add(&router.name, of((&own.settings).into()));
-        }
+        add(&router.name, &router.objects);
     }
     for group in &facts.plan.vrrp.groups {
-        if let Some(own) = later.groups.get(&group.name) {
-            let lines = of((&own.settings).into());
-            group.members.iter().for_each(|member| add(member, lines));
-        }
+        group
+            .members
+            .iter()
+            .for_each(|member| add(member, &group.objects));
     }
     sheet.list("Tracking instances :", out);
 }

@@ -6,7 +6,6 @@
 
 mod lvs;
 mod net;
-mod track;
 mod vrrp;
 
 pub use crate::conf::config::LaterGlobal;
@@ -15,10 +14,9 @@ pub use lvs::{
     LaterServerGroup, LaterUrl, ServerSettings,
 };
 pub use net::{GarpLimit, LaterNet, StaticGroup};
-pub use track::LaterTracked;
-pub use vrrp::{LaterGroup, LaterInstance};
+pub use vrrp::LaterInstance;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,12 +26,10 @@ pub struct Later {
     /// Blocks of the top level that are no virtual router: static addresses, routes and rules, groups for gratuitous
     /// ARP, what is tracked, BFD.
     pub net: LaterNet,
-    /// What virtual routers track besides interfaces and scripts.
-    pub tracked: LaterTracked,
+    /// The track scripts with `init_fail`.
+    pub init_fail: BTreeSet<String>,
     /// By the name of the instance.
     pub instances: BTreeMap<String, LaterInstance>,
-    /// By the name of the sync group.
-    pub groups: BTreeMap<String, LaterGroup>,
     /// Virtual servers, their groups and checkers.
     pub lvs: LaterLvs,
 }

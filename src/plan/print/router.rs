@@ -4,116 +4,97 @@ use super::global::extra_garp;
 use super::{MASK, Printer, word};
 use crate::conf::config::*;
 use crate::net::IpvlanMode;
-use crate::plan::later::{LaterInstance, LaterTracked};
+use crate::plan::later::LaterInstance;
+use crate::track::config::{FileConfig, InitFile, ParamMatch, ProcessConfig};
+use crate::vrrp::config::{Tracked, TrackedObjects};
 use std::net::IpAddr;
-use std::path::Path;
+use std::time::Duration;
 
 impl Printer {
-    /// What is tracked; it must stand above what tracks it.
-    pub(super) fn tracked(&mut self, tracked: &LaterTracked) {
-        // Scripts have their own printer.
-        let LaterTracked {
-            files,
-            processes,
-            init_fail: _,
-        } = tracked;
-        for file in files {
-            self.track_file(file);
-        }
-        for process in processes {
-            self.track_process(process);
-        }
-    }
-
-    fn track_file(&mut self, track_file: &TrackFile) {
-        let TrackFile {
+    /// `track_file`; it must stand above what tracks it.
+    pub(super) fn track_file(&mut self, file: &FileConfig) {
+        let FileConfig {
             name,
-            file,
+            path,
             weight,
             reverse,
-            init_file,
-        } = track_file;
-        self.block(&format!("track_file {}", word(&name.value)), |out| {
-            if let Some(file) = file {
-                out.set("file", path(&file.value));
-            }
+            init,
+        } = file;
+        self.block(&format!("track_file {}", word(name)), |out| {
+            out.set("file", word(&path.display().to_string()));
             out.set("weight", with_reverse(*weight, *reverse));
-            if let Some(InitFile { value, overwrite }) = init_file {
+            if let Some(InitFile { value, overwrite }) = init {
                 let overwrite = if *overwrite { " overwrite" } else { "" };
                 out.set("init_file", format!("{value}{overwrite}"));
             }
         });
     }
 
-    fn track_process(&mut self, track_process: &TrackProcess) {
-        let TrackProcess {
+    /// `vrrp_track_process`; it must stand above what tracks it.
+    pub(super) fn track_process(&mut self, process: &ProcessConfig) {
+        let ProcessConfig {
             name,
-            process,
+            program,
+            parameters,
             param_match,
+            full_command,
             weight,
             reverse,
             quorum,
             quorum_max,
             terminate_delay,
             fork_delay,
-            full_command,
-        } = track_process;
-        self.block(&format!("vrrp_track_process {}", word(&name.value)), |out| {
-            if let Some(process) = process {
-                let words: Vec<String> = process.value.iter().map(|text| word(text)).collect();
-                out.set("process", words.join(" "));
-            }
+        } = process;
+        self.block(&format!("vrrp_track_process {}", word(name)), |out| {
+            let words: Vec<String> = [program]
+                .into_iter()
+                .chain(parameters)
+                .map(|text| word(text))
+                .collect();
+            out.set("process", words.join(" "));
             match param_match {
                 None => {}
                 Some(ParamMatch::Exact) => out.line("param_match"),
                 Some(ParamMatch::Initial) => out.set("param_match", "initial"),
                 Some(ParamMatch::Partial) => out.set("param_match", "partial"),
             }
-            if let Some(weight) = weight {
-                out.set("weight", with_reverse(*weight, *reverse));
-            }
-            out.some("quorum", quorum.as_ref());
+            out.set("weight", with_reverse(*weight, *reverse));
+            out.set("quorum", quorum);
             out.some("quorum_max", quorum_max.as_ref());
-            out.time("terminate_delay", *terminate_delay);
-            out.time("fork_delay", *fork_delay);
+            let delay = |delay: &Duration| (!delay.is_zero()).then_some(*delay);
+            out.time("terminate_delay", delay(terminate_delay));
+            out.time("fork_delay", delay(fork_delay));
             out.flag("full_command", *full_command);
         });
     }
 
-    pub(super) fn later_group(&mut self, later: &GroupSettings) {
-        let GroupSettings {
-            track_files,
-            track_processes,
-            track_bfds,
-        } = later;
-        self.track_lines("track_file", track_files);
-        self.track_lines("track_process", track_processes);
-        self.track_lines("track_bfd", track_bfds);
-    }
-
-    fn track_lines(&mut self, keyword: &str, lines: &[TrackLine]) {
-        if lines.is_empty() {
-            return;
-        }
-        self.block(keyword, |out| {
-            for TrackLine {
-                name,
-                weight,
-                reverse,
-                known: _,
-            } in lines
-            {
-                let weight = weight.map_or_else(String::new, |weight| {
-                    let reverse = match reverse {
-                        None => "",
-                        Some(true) => " reverse",
-                        Some(false) => " noreverse",
-                    };
-                    format!(" weight {weight}{reverse}")
-                });
-                out.line(&format!("{}{weight}", word(&name.value)));
+    /// The entries of `track_file`, `track_process` and `track_bfd`.
+    pub(super) fn objects(&mut self, objects: &TrackedObjects) {
+        let TrackedObjects {
+            files,
+            processes,
+            sessions,
+        } = objects;
+        for (keyword, entries) in [
+            ("track_file", files),
+            ("track_process", processes),
+            ("track_bfd", sessions),
+        ] {
+            if entries.is_empty() {
+                continue;
             }
-        });
+            self.block(keyword, |out| {
+                for Tracked {
+                    name,
+                    weight,
+                    reverse,
+                } in entries
+                {
+                    let reverse = if *reverse { "reverse" } else { "noreverse" };
+                    out.line(&format!("{} weight {weight} {reverse}", word(name)));
+                }
+            });
+        }
     }
 
     pub(super) fn later_instance(&mut self, later: &RouterSettings) {
@@ -140,9 +121,10 @@ impl Printer {
             kernel_rx_buf_size,
             linkbeat_use_polling,
             auth_hmac,
-            track_files,
-            track_processes,
-            track_bfds,
+            // Those of the router by now.
+            track_files: _,
+            track_processes: _,
+            track_bfds: _,
         } = later;
         self.maybe("strict_mode", *strict_mode);
         if let Some(vmac) = use_vmac {
@@ -186,9 +168,6 @@ impl Printer {
         if let Some(hmac) = auth_hmac {
             self.auth_hmac(&hmac.value);
         }
-        self.track_lines("track_file", track_files);
-        self.track_lines("track_process", track_processes);
-        self.track_lines("track_bfd", track_bfds);
     }
 
     fn auth_hmac(&mut self, hmac: &AuthHmac) {
@@ -231,10 +210,6 @@ impl Printer {
 
 fn with_reverse(weight: i16, reverse: bool) -> String {
     format!("{weight}{}", if reverse { " reverse" } else { "" })
-}
-
-fn path(path: &Path) -> String {
-    word(&path.display().to_string())
 }
 
 fn vmac_line(vmac: &UseVmac) -> String {

@@ -5,7 +5,7 @@ use super::{MASK, Printer, argv, net, seconds, word};
 use crate::net::{AddressSpec, Family, IfName};
 use crate::notify::config::NotifyScripts;
 use crate::plan::instance::{FAULT_AH, FAULT_NO_PEER};
-use crate::plan::later::{LaterGroup, LaterInstance};
+use crate::plan::later::LaterInstance;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
     Auth, InitialState, Notices, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport,
@@ -110,7 +110,6 @@ impl Printer {
         &mut self,
         group: &SyncGroupConfig,
         scripts: Option<&NotifyScripts>,
-        later: Option<&LaterGroup>,
         defined: &[TrackScriptConfig],
     ) {
         let SyncGroupConfig {
@@ -118,6 +117,7 @@ impl Printer {
             members,
             track_interfaces,
             track_scripts,
+            objects,
         } = group;
         self.block(&format!("vrrp_sync_group {}", word(name)), |out| {
             out.block("group", |out| {
@@ -128,9 +128,7 @@ impl Printer {
             // Weights that are not allowed are gone already.
             out.line("sync_group_tracking_weight");
             out.trackers(track_interfaces, track_scripts, defined);
-            if let Some(later) = later {
-                out.later_group(&later.settings);
-            }
+            out.objects(objects);
             out.notify(scripts, scripts.is_some_and(|scripts| scripts.priority_changes));
         });
     }
@@ -166,6 +164,7 @@ impl Printer {
             rules,
             track_interfaces,
             track_scripts,
+            objects,
             dont_track_primary,
             notices,
             check_unicast_src,
@@ -204,6 +203,7 @@ impl Printer {
             out.flag("dont_track_primary", *dont_track_primary);
             out.flag("check_unicast_src", *check_unicast_src && !out.check_unicast_src);
             out.trackers(track_interfaces, track_scripts, defined);
+            out.objects(objects);
             out.flag("no_virtual_ipaddress", vips.is_empty());
             out.addresses("virtual_ipaddress", vips, interface);
             out.addresses("virtual_ipaddress_excluded", excluded, interface);

@@ -291,3 +291,99 @@ fn undecided_is_less_than_faulty() {
     assert_eq!(Standing::of(&[undecided.clone()].into()), Standing::Undecided);
     assert_eq!(Standing::of(&[undecided, faulty].into()), Standing::Faulty);
 }
+
+fn entry(name: &str, weight: i16, reverse: bool) -> Tracked {
+    Tracked {
+        name: name.into(),
+        weight,
+        reverse,
+    }
+}
+
+/// Facts: 14.9
+#[test]
+fn a_file_adds_its_number_times_the_weight() {
+    // weight, reverse, number → effect; none: a fault
+    let table = [
+        (0, false, 0, Some(0)),
+        (0, false, 1, None),
+        (0, false, -1, None),
+        (0, true, 0, None),
+        (0, true, 7, Some(0)),
+        (1, false, 10, Some(10)),
+        (1, true, 10, Some(-10)),
+        (-2, false, 10, Some(-20)),
+        (-2, true, 10, Some(20)),
+        (1, false, 253, Some(253)),
+        (1, false, 254, Some(253)),
+        (100, false, i32::MAX, Some(253)),
+        (1, false, -253, Some(-253)),
+        (1, false, -254, None),
+        (1, true, 254, None),
+        (254, false, i32::MIN, None),
+        (-1, false, 1000, None),
+    ];
+    for (weight, reverse, value, effect) in table {
+        let tracked = entry("f", weight, reverse);
+        assert_eq!(file_effect(&tracked, value), effect, "{weight} {reverse} {value}");
+    }
+}
+
+/// What files, processes and sessions mean, of the router (`r`) and its group (`g`).
+///
+/// Facts: 14.1, 14.9, 14.11, 14.15, 14.16
+#[test]
+fn objects_of_routers_and_groups() {
+    let told = |world: &mut World| {
+        world.files.insert("ten".into(), 10);
+        world.processes.insert("many".into(), true);
+        world.processes.insert("few".into(), false);
+        world.sessions.insert("up".into(), true);
+    };
+    let files = |e| TrackedObjects {
+        files: vec![e],
+        ..Default::default()
+    };
+    let processes = |e| TrackedObjects {
+        processes: vec![e],
+        ..Default::default()
+    };
+    let sessions = |e| TrackedObjects {
+        sessions: vec![e],
+        ..Default::default()
+    };
+    let table = [
+        (files(entry("ten", -1, false)), "90 []"),
+        (files(entry("ten", 0, false)), "100 [tracked file ten]"),
+        (files(entry("none", 1, false)), "100 []"),
+        (files(entry("none", 0, true)), "100 [tracked file none]"),
+        (processes(entry("many", 0, false)), "100 []"),
+        (processes(entry("many", 0, true)), "100 [tracked process many]"),
+        (processes(entry("few", 0, false)), "100 [tracked process few]"),
+        (processes(entry("few", -40, false)), "60 []"),
+        (processes(entry("many", 40, true)), "60 []"),
+        // One that cannot be watched.
+        (processes(entry("unheard", 0, false)), "100 []"),
+        (processes(entry("unheard", -40, false)), "100 []"),
+        (sessions(entry("up", 0, false)), "100 []"),
+        (sessions(entry("up", 5, false)), "105 []"),
+        // Sessions start down.
+        (sessions(entry("new", 0, false)), "100 [tracked BFD session new]"),
+        (sessions(entry("new", -5, false)), "95 []"),
+        (sessions(entry("new", 0, true)), "100 []"),
+    ];
+    for (objects, expected) in table {
+        let mut own = router("A", 51);
+        own.objects = objects.clone();
+        assert_eq!(causes(&own, None, told), expected, "{objects:?}");
+        let group = SyncGroupConfig {
+            objects: objects.clone(),
+            ..group("G", &["A"])
+        };
+        assert_eq!(
+            causes(&router("A", 51), Some(&group), told),
+            expected,
+            "group: {objects:?}"
+        );
+    }
+}

@@ -33,6 +33,7 @@ fn priorities_are_told_when_they_change_and_at_the_start() {
         members: vec!["A".into()],
         track_interfaces: vec![],
         track_scripts: vec![],
+        objects: Default::default(),
     }];
     let mut bench = Bench::idle(config);
     let mut lines = bench.start();
@@ -130,6 +131,7 @@ fn a_reload_repeats_what_has_not_changed_when_asked() {
             members: vec!["A".into()],
             track_interfaces: vec![],
             track_scripts: vec![],
+            objects: Default::default(),
         }],
         states_on_reload: repeat,
         ..VrrpConfig::default()
