@@ -51,10 +51,10 @@ ifndef SUBJECT
 endif
 	@LAB_BINARY=$(abspath $(or $(SUBJECT),$(RELEASE))) $(CARGO) test --quiet --test lab -- --bench
 
-FUZZ_TARGETS = conf_load conf_roundtrip fmt
+FUZZ_TARGETS = conf_load conf_roundtrip fmt bfd
 TIME ?= 600
 
-fuzz: ## Search for texts that break reading: TARGET=conf_load, conf_roundtrip or fmt, TIME=seconds; needs cargo-fuzz
+fuzz: ## Search for texts that break reading: TARGET=NAME (without, they are listed), TIME=seconds; needs cargo-fuzz
 ifndef TARGET
 	@echo "make fuzz TARGET=NAME [TIME=600]; the targets: $(FUZZ_TARGETS)"
 else

@@ -7,12 +7,12 @@
 //! | layer | rooms | may import |
 //! |---|---|---|
 //! | 0 | [`clock`], [`net`] | std, packet structs |
-//! | 1 | [`vrrp`] (all but `io`), [`ipvs`] (all but `io`, `keeper`), [`netlink`] (inventory), `script::config`, `track::config`, `notify::config` | 0 |
+//! | 1 | [`vrrp`] (all but `io`), [`ipvs`] (all but `io`, `keeper`), [`netlink`] (inventory), [`bfd`] (all but `io`), `script::config`, `track::config`, `notify::config` | 0 |
 //! | 2 | [`check`] (all but `probe`) | 0, `ipvs::model`, `script::config` |
 //! | 3 | [`conf`] (its `source` and `glob` read files) | 0, the `config` and `model` of the rooms above |
 //! | 4 | [`plan`] | 0 to 3 |
 //! | 5 | [`lint`] | 0 to 4 |
-//! | edge | [`sys`], [`script`], `vrrp::io`, `check::probe`, `ipvs::{io, keeper}`, `netlink` (monitor, apply), [`track`], [`notify`] | 0, the heart of their own room, `sys` and `script`; [`notify`] also `vrrp::event` |
+//! | edge | [`sys`], [`script`], `vrrp::io`, `bfd::io`, `check::probe`, `ipvs::{io, keeper}`, `netlink` (monitor, apply), [`track`], [`notify`] | 0, the heart of their own room, `sys` and `script`; [`notify`] also `vrrp::event` |
 //! | top | [`daemon`], [`cli`] | everything |
 //!
 //! # Glossary
@@ -23,6 +23,7 @@
 //! it that makes the highest priority act first. *Virtual server*: a service of IPVS. *Real server*: a
 //! destination behind it. *Quorum*: the weight of live real servers that a virtual server needs.
 
+pub mod bfd;
 pub mod check;
 pub mod cli;
 pub mod clock;

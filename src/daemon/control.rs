@@ -3,14 +3,17 @@
 //! It runs on the main thread with a current-thread runtime. It may be slow: nothing on the VRRP or check plane
 //! waits for it. Every event it can get is one arm of [`Control::run`].
 
+use super::bfd_plane::BfdPlane;
 use super::check_plane::{self, Asker, CheckPlane};
 use super::dump::{self, Facts, Live};
 use super::exit::Exit;
 use super::life;
 use super::load::{self, Loaded};
-use super::plane::{CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
+use super::plane::{BfdCommand, BfdNotice, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
 use super::vrrp_plane::{PlaneEnd, PlaneOptions, VrrpPlane};
+use crate::bfd::BfdConfig;
+use crate::bfd::status::BfdStatus;
 use crate::check::probe::Prober;
 use crate::check::status::CheckStatus;
 use crate::cli::Options;
@@ -60,6 +63,7 @@ pub(super) struct Control {
     interfaces: Vec<InterfaceStatus>,
     vrrp: Option<VrrpPlane>,
     check: Option<CheckPlane>,
+    bfd: Option<BfdPlane>,
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
     teller: Teller,
@@ -76,6 +80,7 @@ enum Wake {
     Signal(Signal),
     Vrrp(Option<VrrpNotice>),
     Check(Option<CheckNotice>),
+    Bfd(Option<BfdNotice>),
     Script(ScriptReport),
 }
 
@@ -99,6 +104,7 @@ impl Control {
             interfaces: Vec::new(),
             vrrp: None,
             check: None,
+            bfd: None,
             tracker: TrackRunner::new(sender),
             reports,
             teller: Teller::new(),
@@ -141,6 +147,8 @@ impl Control {
                 Wake::Check(Some(notice)) => self.check_notice(&notice),
                 Wake::Vrrp(None) => return self.vrrp_died().await,
                 Wake::Check(None) => return self.check_died().await,
+                Wake::Bfd(Some(BfdNotice::Stopped)) => self.bfd = None,
+                Wake::Bfd(None) => return self.bfd_died().await,
                 Wake::Script(ScriptReport { name, outcome }) => {
                     if let Some(vrrp) = &self.vrrp {
                         command(&vrrp.commands, VrrpCommand::Script { name, outcome }, "VRRP");
@@ -166,6 +174,7 @@ impl Control {
             signal = signals.next() => Wake::Signal(signal),
             notice = next_notice(self.vrrp.as_mut().map(|plane| &mut plane.notices)) => Wake::Vrrp(notice),
             notice = next_notice(self.check.as_mut().map(|plane| &mut plane.notices)) => Wake::Check(notice),
+            notice = next_notice(self.bfd.as_mut().map(|plane| &mut plane.notices)) => Wake::Bfd(notice),
             Some(report) = self.reports.recv() => Wake::Script(report),
         }
     }
@@ -217,13 +226,27 @@ impl Control {
             }
             (None, true) => {}
         }
+        self.adopt_bfd(&plan.bfd)?;
         self.tracker.apply(&plan.track_scripts, &scripts);
         self.scripts = scripts;
-        if self.vrrp.is_none() && self.check.is_none() {
+        if self.vrrp.is_none() && self.check.is_none() && self.bfd.is_none() {
             warn!("Warning - the configuration holds nothing to run");
         }
         self.plan = plan;
         self.interfaces = interfaces;
+        Ok(())
+    }
+
+    /// The same for BFD. A VRRP plane that has just been started hears of the sessions.
+    fn adopt_bfd(&mut self, config: &BfdConfig) -> Result<(), Exit> {
+        match (&self.bfd, config.sessions.is_empty()) {
+            (Some(plane), _) => {
+                let reload = BfdCommand::Reload(Box::new(config.clone()));
+                command(&plane.commands, reload, "BFD");
+            }
+            (None, false) => self.bfd = Some(started("BFD", BfdPlane::spawn(config.clone()))?),
+            (None, true) => return Ok(()),
+        }
         Ok(())
     }
 
@@ -267,6 +290,7 @@ impl Control {
     async fn dump_data(&self) {
         info!("Printing data for process({}) on signal", std::process::id());
         let (status, checks) = (self.vrrp_status().await, self.check_status().await);
+        let bfd = self.bfd_status().await;
         let running = self.tracker.running();
         let live = status.as_ref().map(|status| live(status, &running));
         let host = load::host_name();
@@ -277,7 +301,7 @@ impl Control {
             interfaces: interfaces.as_deref().unwrap_or(&self.interfaces),
             ..self.facts(&host)
         };
-        dump::write_data(&facts, live.as_ref(), checks.as_ref());
+        dump::write_data(&facts, live.as_ref(), checks.as_ref(), bfd.as_ref());
     }
 
     /// SIGUSR2: the statistics; with `clear` the counters start anew afterwards.
@@ -341,6 +365,16 @@ impl Control {
         timeout(STATUS_LIMIT, answer).await.ok()?.ok()
     }
 
+    async fn bfd_status(&self) -> Option<BfdStatus> {
+        let (reply, answer) = oneshot::channel();
+        self.bfd
+            .as_ref()?
+            .commands
+            .try_send(BfdCommand::Status(reply))
+            .ok()?;
+        timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+    }
+
     fn vrrp_notice(&mut self, notice: &VrrpNotice) {
         match notice {
             VrrpNotice::Notify(notification) => self.teller.notify(notification),
@@ -368,9 +402,13 @@ impl Control {
             let release = !self.options.dont_release_ipvs;
             command(&plane.commands, CheckCommand::Stop { release }, "healthcheck");
         }
-        let (vrrp, check, teller) = (&mut self.vrrp, &mut self.check, &mut self.teller);
+        if let Some(plane) = &self.bfd {
+            command(&plane.commands, BfdCommand::Stop, "BFD");
+        }
+        let (vrrp, check, bfd) = (&mut self.vrrp, &mut self.check, &mut self.bfd);
+        let teller = &mut self.teller;
         let stopped = timeout(STOP_LIMIT, async {
-            while vrrp.is_some() || check.is_some() {
+            while vrrp.is_some() || check.is_some() || bfd.is_some() {
                 tokio::select! {
                     notice = next_notice(vrrp.as_mut().map(|plane| &mut plane.notices)) => match notice {
                         Some(VrrpNotice::Notify(notification)) => teller.notify(&notification),
@@ -380,6 +418,7 @@ impl Control {
                         Some(CheckNotice::Run(script)) => teller.run_detached(&script),
                         Some(CheckNotice::Stopped | CheckNotice::Failed) | None => *check = None,
                     },
+                    _ended = next_notice(bfd.as_mut().map(|plane| &mut plane.notices)) => *bfd = None,
                 }
             }
         })
@@ -408,6 +447,14 @@ impl Control {
                 PlaneEnd::Stopped => error!("The VRRP plane stopped without being told to"),
             }
         }
+        self.stop().await;
+        Exit::Internal
+    }
+
+    /// Without it nobody would learn that a neighbor is gone.
+    async fn bfd_died(mut self) -> Exit {
+        error!("The BFD plane died");
+        self.bfd = None;
         self.stop().await;
         Exit::Internal
     }

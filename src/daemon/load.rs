@@ -225,13 +225,16 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
     }
 }
 
-/// `-P` and `-C` skip the blocks of the other half, mistakes of the whole included.
+/// `-P`, `-C` and `-B` skip the blocks of the other parts, mistakes of the whole included.
 fn only_the_halves_that_run(mut config: Config, options: &Options) -> Config {
     if !options.vrrp {
         config.instances.clear();
         config.groups.clear();
         config.scripts.clear();
         config.track_processes.clear();
+    }
+    if !options.bfd {
+        config.bfd.clear();
     }
     if !options.check {
         config.ssl = None;

@@ -4,6 +4,7 @@
 //! loop of the control plane until the end; `config_test` is `-t`, `config_command` what else there is to do
 //! with a configuration.
 
+pub mod bfd_plane;
 pub mod check_plane;
 mod config_command;
 mod config_test;

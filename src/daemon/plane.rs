@@ -1,12 +1,14 @@
 //! What the control plane and the other planes say to each other. All queues are bounded.
 
+use crate::bfd::BfdConfig;
+use crate::bfd::status::BfdStatus;
 use crate::check::CheckConfig;
 use crate::check::status::CheckStatus;
 use crate::script::config::{Command, ScriptOutcome};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::Notification;
 use crate::vrrp::status::VrrpStatus;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Control to the VRRP plane.
 #[derive(Debug)]
@@ -66,4 +68,33 @@ pub enum CheckNotice {
     Failed,
     /// It has ended.
     Stopped,
+}
+
+/// Control to the BFD plane.
+#[derive(Debug)]
+pub enum BfdCommand {
+    /// Run this configuration from now on.
+    Reload(Box<BfdConfig>),
+    /// A VRRP plane that wants to hear of the sessions: of all at once, then of changes.
+    Vrrp(mpsc::Sender<BfdReport>),
+    /// Show yourself.
+    Status(oneshot::Sender<BfdStatus>),
+    /// End.
+    Stop,
+}
+
+/// The BFD plane to control.
+#[derive(Debug)]
+pub enum BfdNotice {
+    /// It has ended.
+    Stopped,
+}
+
+/// The BFD plane to the VRRP plane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BfdReport {
+    /// The `bfd_instance`.
+    pub name: String,
+    /// Its session is up.
+    pub up: bool,
 }

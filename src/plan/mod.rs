@@ -3,6 +3,7 @@
 //! [`build`] makes it of a configuration as written and of what must be known of the host. Pure: whoever calls looks at
 //! the host ([`commands`] says which scripts to examine).
 
+mod bfd;
 mod check;
 mod global;
 mod hmac;
@@ -26,6 +27,7 @@ pub use hmac::{KeyFile, key_files};
 pub use scripts::{accounts, commands, policy};
 pub use trackers::track_files;
 
+use crate::bfd::BfdConfig;
 use crate::check::CheckConfig;
 use crate::conf::config::{Config, Global, Instance};
 use crate::conf::diag::{Class, Diagnostic, Topic};
@@ -55,6 +57,8 @@ pub struct Plan {
     pub notify: NotifyConfig,
     /// The check plane's part.
     pub check: CheckConfig,
+    /// The BFD plane's part.
+    pub bfd: BfdConfig,
     /// What nothing comes of yet.
     pub later: later::Later,
 }
@@ -146,6 +150,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
         global,
         ..Plan::default()
     };
+    plan.bfd = bfd::build(config);
     net::build(&mut builder, &mut plan);
     vrrp::build(&mut builder, &mut plan);
     net::only_routers(&mut plan);

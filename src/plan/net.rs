@@ -14,10 +14,7 @@ const DEFAULT_INTERFACE: &str = "eth0";
 /// Everything of the top level.
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     let config = builder.config;
-    let mut out = LaterNet {
-        bfd: config.bfd.clone(),
-        ..LaterNet::default()
-    };
+    let mut out = LaterNet::default();
     for line in &config.statics.addresses {
         out.addresses.extend(static_address(builder, line));
     }

@@ -3,6 +3,7 @@
 //! Everything inherited and defaulted is spelled out. Passwords are masked unless asked for. This is here and not in
 //! `conf`, since `conf` does not know what a plan is.
 
+mod bfd;
 mod checker;
 mod global;
 mod lvs;
@@ -29,6 +30,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         track_processes,
         notify,
         check,
+        bfd,
         later,
     } = plan;
     let mut out = Printer {
@@ -44,6 +46,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
     };
     out.global(global, vrrp.dynamic_interfaces, &later.global);
     out.net(&later.net);
+    out.bfd(bfd);
     for script in track_scripts {
         out.track_script(script, later.init_fail.contains(&script.name));
     }

@@ -44,6 +44,15 @@ pub fn set_ipv6_checksum(socket: &impl AsFd, offset: libc::c_int) -> io::Result<
     set(socket, libc::IPPROTO_IPV6, libc::IPV6_CHECKSUM, &offset)
 }
 
+/// `IP_RECVTTL`: the kernel tells with how many hops left a datagram came.
+///
+/// # Errors
+/// None is known for an IPv4 socket.
+pub fn set_recv_ttl_v4(socket: &impl AsFd) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    set(socket, libc::IPPROTO_IP, libc::IP_RECVTTL, &on)
+}
+
 /// `NETLINK_CAP_ACK` and `NETLINK_EXT_ACK`: answers leave out the request's body and carry the kernel's own words.
 ///
 /// # Errors

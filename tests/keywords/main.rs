@@ -156,6 +156,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Root, "virtual_server") => {
             one("192.0.2.81 80 {\nprotocol TCP\nlb_kind DR\nlb_algo rr\nreal_server 192.0.2.7 80 {\n}\n}")
         }
+        (Block::Root, "bfd_instance") => one("V {\nneighbor_ip 192.0.2.77\n}"),
         (Block::Root, "global_defs") => body("router_id other"),
         (Block::AddressEntry, "dev") => one("eth2"),
         (Block::AddressEntry, "scope") => one("link"),
@@ -199,12 +200,10 @@ fn generic(keyword: &Keyword) -> Vec<String> {
                 .map(|n: i64| n.to_string())
                 .collect()
         }
-        Args::Millis(..) => texts(&["100"]),
+        Args::Millis(..) => texts(&["100", "2000"]),
         Args::Script => texts(&["/usr/bin/false"]),
         Args::Block(_) | Args::Values(_) if keyword.name == "virtual_server_group" => texts(&["V {\n}"]),
-        Args::Block(Block::TrackFile | Block::TrackProcess | Block::TrackGroup | Block::BfdInstance) => {
-            texts(&["V {\n}"])
-        }
+        Args::Block(Block::TrackFile | Block::TrackProcess | Block::TrackGroup) => texts(&["V {\n}"]),
         Args::Block(_) | Args::Values(_) => texts(&["{\n}"]),
     }
 }

@@ -32,6 +32,8 @@ pub enum Kind {
     Check,
     /// The global section alone.
     Parent,
+    /// BFD's data.
+    Bfd,
     /// VRRP's counters.
     Stats,
     /// VRRP's data and counters for programs.
@@ -45,6 +47,7 @@ impl Kind {
             Self::Vrrp => ("keepalived.data", ""),
             Self::Check => ("keepalived.data", "_check"),
             Self::Parent => ("keepalived.data", "_parent"),
+            Self::Bfd => ("keepalived.data", "_bfd"),
             Self::Stats => ("keepalived.stats", ""),
             Self::Json => ("keepalived.json", ""),
         }
@@ -70,7 +73,9 @@ impl Naming<'_> {
         let (configured, whose) = match kind {
             Kind::Stats => (&self.dumps.stats_dump_file, String::new()),
             Kind::Json => (&self.dumps.json_dump_file, String::new()),
-            Kind::Vrrp | Kind::Check | Kind::Parent => (&self.dumps.state_dump_file, self.whose()),
+            Kind::Vrrp | Kind::Check | Kind::Bfd | Kind::Parent => {
+                (&self.dumps.state_dump_file, self.whose())
+            }
         };
         let (directory, name) = match configured.as_deref().map(|path| (path.rsplit_once('/'), path)) {
             None => (temporary.to_owned(), name),

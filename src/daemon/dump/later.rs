@@ -176,15 +176,15 @@ pub(super) fn sections(sheet: &mut Sheet, facts: &Facts<'_>) {
     for process in &plan.track_processes {
         track_process(sheet, facts, process);
     }
-    let sessions = || plan.later.net.bfd.iter().filter(|session| session.vrrp);
+    let sessions = || plan.bfd.sessions.iter().filter(|session| session.vrrp);
     if sessions().next().is_some() {
         sheet.heading("VRRP Track BFDs");
     }
     for session in sessions() {
-        sheet.item("VRRP Track BFD", &session.name.value);
+        sheet.item("VRRP Track BFD", &session.name);
         sheet.field("Weight", signed(session.weight, session.reverse));
         sheet.line(3, "Tracking VRRP instances :");
-        tracking(sheet, facts, |objects| &objects.sessions, &session.name.value);
+        tracking(sheet, facts, |objects| &objects.sessions, &session.name);
     }
 }
 

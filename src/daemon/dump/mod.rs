@@ -4,6 +4,7 @@
 //! labels and their order are those of 2.4.3. A line whose feature this program does not have, or whose value it does
 //! not know, is left out rather than made up. Secrets are masked.
 
+mod bfd;
 pub mod file;
 pub mod global;
 mod interface;
@@ -17,6 +18,7 @@ pub mod stats;
 mod tests;
 pub mod vrrp;
 
+use crate::bfd::status::BfdStatus;
 use crate::check;
 use crate::check::dump::Around;
 use crate::check::status::CheckStatus;
@@ -62,13 +64,21 @@ pub struct Live<'a> {
 }
 
 /// SIGUSR1: writes the files of the parts that run; what cannot be written is said in the log.
-pub fn write_data(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckStatus>) {
+pub fn write_data(
+    facts: &Facts<'_>,
+    live: Option<&Live<'_>>,
+    checks: Option<&CheckStatus>,
+    bfd: Option<&BfdStatus>,
+) {
     write(Kind::Parent, &parent_file(facts), facts);
     if let Some(live) = live {
         write(Kind::Vrrp, &vrrp_file(facts, live), facts);
     }
     if let Some(checks) = checks {
         write(Kind::Check, &check_file(facts, checks), facts);
+    }
+    if let Some(bfd) = bfd {
+        write(Kind::Bfd, &bfd_file(facts, bfd), facts);
     }
 }
 
@@ -110,6 +120,11 @@ pub fn parent_file(facts: &Facts<'_>) -> String {
 /// `keepalived_check.data`
 pub fn check_file(facts: &Facts<'_>, checks: &CheckStatus) -> String {
     global::section(facts, Kind::Check) + &servers(facts, checks)
+}
+
+/// `keepalived_bfd.data` (fact VRRP 24.11)
+pub fn bfd_file(facts: &Facts<'_>, status: &BfdStatus) -> String {
+    global::section(facts, Kind::Bfd) + &bfd::sections(status, wall::now())
 }
 
 /// `-d`: the configuration, one line of the log each.

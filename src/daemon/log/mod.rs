@@ -60,6 +60,7 @@ enum Ident {
     Parent,
     Vrrp,
     Checkers,
+    Bfd,
 }
 
 impl Ident {
@@ -69,6 +70,7 @@ impl Ident {
         match room.split("::").next().unwrap_or(room) {
             "vrrp" | "track" | "netlink" => Some(Self::Vrrp),
             "check" | "ipvs" => Some(Self::Checkers),
+            "bfd" => Some(Self::Bfd),
             "steadfast" | "daemon" | "conf" | "plan" | "notify" | "script" | "control" | "cli" | "sys" => {
                 Some(Self::Parent)
             }
@@ -81,6 +83,7 @@ impl Ident {
             Self::Parent => "Keepalived",
             Self::Vrrp => "Keepalived_vrrp",
             Self::Checkers => "Keepalived_healthcheckers",
+            Self::Bfd => "Keepalived_bfd",
         }
     }
 }

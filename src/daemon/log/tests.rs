@@ -54,6 +54,7 @@ fn identities_levels_and_fields() {
         guard.name(None, Some("never"));
         info!(target: "vrrp", "(VI_1) Entering MASTER STATE");
         error!(target: "check", port = 80, "no\u{1b}[2J way");
+        info!(target: "bfd", "(one) Entering Up state");
         debug!("detail");
         trace!("more detail");
         error!(target: "h2::codec", "foreign trouble");
@@ -68,6 +69,7 @@ fn identities_levels_and_fields() {
         server.next(),
         "<27>Keepalived_healthcheckers_blue: no\\u{1b}[2J way port=80"
     );
+    assert_eq!(server.next(), "<30>Keepalived_bfd_blue: (one) Entering Up state");
     assert_eq!(server.next(), "<30>Keepalived_blue: detail");
     assert_eq!(server.next(), "<27>Keepalived_blue: foreign trouble");
     assert_eq!(server.next(), "<30>Keepalived_blue: one");

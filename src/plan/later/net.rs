@@ -1,10 +1,10 @@
 //! Blocks of the top level that nothing comes of yet and that are no virtual router.
 
-use crate::conf::config::{BfdSession, LinkbeatMethod};
+use crate::conf::config::LinkbeatMethod;
 use crate::net::{AddressSpec, IfName, Route, Rule};
 use std::time::Duration;
 
-/// Static addresses, routes and rules, groups for gratuitous ARP, what is tracked, BFD.
+/// Static addresses, routes and rules, groups for gratuitous ARP, what is tracked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterNet {
     /// `track_group`
@@ -21,8 +21,6 @@ pub struct LaterNet {
     pub linkbeat: Vec<(IfName, Option<LinkbeatMethod>)>,
     /// `interface_up_down_delays`: how long an interface must be down, and how long up.
     pub link_delays: Vec<(IfName, Duration, Duration)>,
-    /// `bfd_instance`
-    pub bfd: Vec<BfdSession>,
 }
 
 /// `track_group`

@@ -1,14 +1,13 @@
 //! Lines of addresses, routes and rules, and the blocks of the top level about them and about interfaces.
 
 use super::{Printer, seconds, word};
-use crate::conf::config::{BfdSession, LinkbeatMethod};
+use crate::conf::config::LinkbeatMethod;
 use crate::net::{
     AddressOptions, AddressSpec, Encap, Family, IfName, Insertion, Lifetime, Lockable, NextHop, Realms,
     Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel,
 };
 use crate::plan::later::{GarpLimit, LaterNet, StaticGroup};
 use std::fmt::Display;
-use std::time::Duration;
 
 impl Printer {
     /// What must stand before instances: they may name it.
@@ -21,7 +20,6 @@ impl Printer {
             garp_groups,
             linkbeat,
             link_delays,
-            bfd,
         } = net;
         for StaticGroup { name, members } in track_groups {
             self.block(&format!("track_group {}", word(name)), |out| {
@@ -48,9 +46,6 @@ impl Printer {
             .iter()
             .map(|(name, down, up)| format!("{name} {} {}", seconds(*down), seconds(*up)));
         self.lines("interface_up_down_delays", delays);
-        for session in bfd {
-            self.bfd(session);
-        }
     }
 
     /// A block of entries, if there are any.
@@ -75,55 +70,6 @@ impl Printer {
             }
             out.lines("interfaces", interfaces.iter().map(ToString::to_string));
         });
-    }
-
-    fn bfd(&mut self, session: &BfdSession) {
-        let BfdSession {
-            name,
-            neighbor,
-            source,
-            min_rx,
-            min_tx,
-            idle_tx,
-            multiplier,
-            passive,
-            ttl,
-            max_hops,
-            multihop,
-            weight,
-            reverse,
-            vrrp,
-            checker,
-        } = session;
-        self.block(&format!("bfd_instance {}", word(&name.value)), |out| {
-            out.set("neighbor_ip", neighbor);
-            if let Some(source) = source {
-                out.set("source_ip", source);
-            }
-            out.set("min_rx", millis(*min_rx));
-            out.set("min_tx", millis(*min_tx));
-            out.set("idle_tx", millis(*idle_tx));
-            out.set("multiplier", multiplier);
-            out.flag("passive", *passive);
-            out.set("ttl", ttl);
-            out.set("max_hops", max_hops.map_or(-1, i16::from));
-            out.boolean("multihop", *multihop);
-            let reverse = if *reverse { " reverse" } else { "" };
-            out.set("weight", format!("{weight}{reverse}"));
-            out.flag("vrrp", *vrrp);
-            out.flag("checker", *checker);
-        });
-    }
-}
-
-/// Milliseconds, with as many decimals as there are.
-fn millis(time: Duration) -> String {
-    let micros = time.as_micros();
-    match micros % 1_000 {
-        0 => (micros / 1_000).to_string(),
-        rest => format!("{}.{rest:03}", micros / 1_000)
-            .trim_end_matches('0')
-            .to_owned(),
     }
 }
 

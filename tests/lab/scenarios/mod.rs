@@ -1,5 +1,6 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
+mod bfd;
 pub mod conf;
 mod daemon;
 mod demo;
@@ -258,6 +259,18 @@ pub const ALL: &[Scenario] = &[
         "what is dumped of many files of virtual servers equals keepalived's, field by field",
         settings::lvs,
     ),
+    Scenario {
+        ipvs: false,
+        ..test(
+            "bfd-keepalived",
+            "BFD with keepalived over IPv4 and IPv6: up, lost in time, up again",
+            bfd::keepalived,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test("bfd-bird", "BFD with BIRD, single hop and multihop", bfd::bird)
+    },
     test(
         "vectors",
         "adverts and announcements equal keepalived's, byte for byte",

@@ -410,15 +410,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn times_are_milliseconds_with_decimals() {
-    for (micros, wanted) in [
-        (10_000, "10"),
-        (1_500, "1.5"),
-        (1_001, "1.001"),
-        (4_294_967_000, "4294967"),
-    ] {
-        assert_eq!(millis(Duration::from_micros(micros)), wanted);
-    }
-}

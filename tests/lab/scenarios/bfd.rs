@@ -1,0 +1,174 @@
+//! BFD: sessions with keepalived and with BIRD, and what virtual routers make of them.
+
+use std::process::Child;
+use std::time::Duration;
+
+use super::conf::GLOBAL;
+use super::expect::{LATE, ON_ITS_WAY, SOON};
+use crate::site::{self, Daemon, Director};
+use crate::timeline::{Stamp, for_the_next, ms, note};
+
+/// A `bfd_instance`: intervals that a busy machine can keep, silence noticed after 400 ms.
+fn session(name: &str, neighbor: &str, more: &str) -> String {
+    format!(
+        "bfd_instance {name} {{\n    neighbor_ip {neighbor}\n    min_rx 100\n    min_tx 100\n    multiplier 4\n    {more}\n}}\n"
+    )
+}
+
+/// Four times 100 ms: what the sessions above come to.
+const DETECTION: Duration = Duration::from_millis(400);
+
+#[track_caller]
+fn wait_up(director: &Director, session: &str, since: Stamp) -> Stamp {
+    director
+        .log
+        .wait(&format!("({session}) Entering Up state"), since, SOON)
+}
+
+/// Waits until the session is down, and checks that this was noticed in time and not before.
+#[track_caller]
+fn wait_lost(director: &Director, session: &str, lost: Stamp) {
+    let down = format!("({session}) Entering Down state (Local diagnostic - Control Detection Time Expired");
+    let noticed = director.log.wait(&down, lost, SOON) - lost;
+    note(&director.name, format!("{session} is down after {}", ms(noticed)));
+    // The last packet was at most an interval before.
+    let least = DETECTION - Duration::from_millis(110);
+    assert!(
+        (least..DETECTION + LATE + ON_ITS_WAY).contains(&noticed),
+        "{session}: {}",
+        ms(noticed)
+    );
+}
+
+/// Sessions over IPv4 and IPv6, single hop and passive, with keepalived: up, lost in time when it is killed, up again.
+///
+/// Facts: 24.1, 24.2, 24.5, 24.7
+pub fn keepalived() {
+    let (_site, mut d1, mut d2) = site::pair(0);
+    d2.daemon = Daemon::Keepalived;
+    let sessions = |peer: u8, passive: &str| {
+        let four = session("four", &format!("192.0.2.{peer}"), passive);
+        let six = session("six", &format!("2001:db8::{peer}"), "");
+        format!("{GLOBAL}{four}{six}")
+    };
+    // A passive end needs one that is not.
+    d1.run_with(&sessions(2, "passive"));
+    let begun = Stamp::now();
+    for_the_next(Duration::from_secs(2), "nobody to talk to", || {
+        d1.log.count_since("Entering Up state", begun) == 0
+    });
+    let started = Stamp::now();
+    d2.run_with(&sessions(1, ""));
+    for name in ["four", "six"] {
+        wait_up(&d1, name, started);
+        wait_up(&d2, name, started);
+    }
+    let settled = Stamp::now();
+    for_the_next(Duration::from_secs(3), "the sessions stay up", || {
+        [&d1, &d2]
+            .iter()
+            .all(|end| end.log.count_since("Entering Down state", settled) == 0)
+    });
+
+    let lost = Stamp::now();
+    d2.kill();
+    for name in ["four", "six"] {
+        wait_lost(&d1, name, lost);
+    }
+    let back = Stamp::now();
+    d2.start();
+    for name in ["four", "six"] {
+        wait_up(&d1, name, back);
+        wait_up(&d2, name, back);
+    }
+
+    // A stop says nothing, so that the other end notices: keepalived's does not either.
+    let stopped = Stamp::now();
+    assert_eq!(d1.stop(), Some(0));
+    for name in ["four", "six"] {
+        wait_lost(&d2, name, stopped);
+    }
+}
+
+/// BIRD on a node, with static sessions; killed with the value.
+struct Bird(Child);
+
+impl Bird {
+    fn start(node: &Director, neighbors: &str) -> Self {
+        let config = format!(
+            "log stderr all;\nrouter id 192.0.2.2;\nprotocol device {{}}\nprotocol bfd {{\n    \
+             interface \"*\" {{ min rx interval 100 ms; min tx interval 100 ms; idle tx interval 1 s; multiplier 4; }};\n    \
+             multihop {{ min rx interval 100 ms; min tx interval 100 ms; idle tx interval 1 s; multiplier 4; }};\n    {neighbors}\n}}\n"
+        );
+        node.write("/run/bird.conf", &config);
+        note(&node.name, "BIRD starts");
+        let mut child = node.spawn(&[
+            "/usr/sbin/bird",
+            "-f",
+            "-c",
+            "/run/bird.conf",
+            "-s",
+            "/run/bird.ctl",
+            "-P",
+            "/run/bird.pid",
+        ]);
+        let said = child.stderr.take().expect("a pipe");
+        node.log.follow(&node.name, said);
+        Self(child)
+    }
+
+    fn kill(mut self) {
+        note("d2", "BIRD is killed");
+        self.0.kill().expect("a child of ours");
+        self.0.wait().expect("a child of ours");
+    }
+}
+
+/// Sessions with BIRD over IPv4 and IPv6, single hop and multihop; its administrator takes it down in between.
+///
+/// Facts: 24.1, 24.2, 24.4, 24.5
+pub fn bird() {
+    let (_site, mut d1, d2) = site::pair(0);
+    let four = session("four", "192.0.2.2", "source_ip 192.0.2.1");
+    // RFC 5881 wants 255; keepalived's default for IPv6 is 64.
+    let six = session("six", "2001:db8::2", "source_ip 2001:db8::1\n    hoplimit 255");
+    let far = session(
+        "far",
+        "2001:db8::2",
+        "source_ip 2001:db8::77\n    multihop\n    max_hops -1",
+    );
+    d1.ip("addr add 2001:db8::77/128 dev lo nodad");
+    d2.ip("route add 2001:db8::77/128 via 2001:db8::1");
+    d1.run_with(&format!("{GLOBAL}{four}{six}{far}"));
+    let neighbors = "neighbor 192.0.2.1;\n    neighbor 2001:db8::1;\n    \
+                     neighbor 2001:db8::77 local 2001:db8::2 multihop on;";
+    let started = Stamp::now();
+    let bird = Bird::start(&d2, neighbors);
+    for name in ["four", "six", "far"] {
+        wait_up(&d1, name, started);
+    }
+    let shown = d2.run(&[
+        "/usr/sbin/birdc",
+        "-s",
+        "/run/bird.ctl",
+        "show",
+        "bfd",
+        "sessions",
+    ]);
+    note("d2", &shown);
+    assert_eq!(shown.matches("Up").count(), 3, "{shown}");
+    let settled = Stamp::now();
+    for_the_next(Duration::from_secs(3), "the sessions stay up", || {
+        d1.log.count_since("Entering Down state", settled) == 0
+    });
+    let lost = Stamp::now();
+    bird.kill();
+    for name in ["four", "six", "far"] {
+        wait_lost(&d1, name, lost);
+    }
+    let back = Stamp::now();
+    let _bird = Bird::start(&d2, neighbors);
+    for name in ["four", "six", "far"] {
+        wait_up(&d1, name, back);
+    }
+}
