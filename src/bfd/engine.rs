@@ -178,6 +178,8 @@ impl Engine {
     /// Ends all sessions.
     pub fn stop(&mut self, now: Instant) {
         self.reload(now, BfdConfig::default());
+        // Whoever listens ends as well.
+        self.actions.retain(|action| !matches!(action, Action::Report(_)));
     }
 
     /// How everything is.

@@ -80,6 +80,8 @@ pub(super) struct Session {
     last_heard: Option<Instant>,
     /// The detection time is over, but the other end is not forgotten yet.
     silent: bool,
+    /// Up was the last that was reported.
+    told_up: bool,
     sent: u64,
     received: u64,
 }
@@ -100,6 +102,7 @@ impl Session {
             next_tx: None,
             last_heard: None,
             silent: false,
+            told_up: false,
             sent: 0,
             received: 0,
             config,
@@ -347,6 +350,9 @@ impl Session {
     /// Ends the session without a word, as keepalived does: whoever relies on us learns by our silence that we are gone.
     /// Of AdminDown it would think that the way to us is still good (RFC 5882 section 3.2).
     pub(super) fn stop(&mut self, cx: &mut Cx<'_>) {
+        if self.told_up {
+            self.report(false, cx);
+        }
         cx.discriminators.remove(&self.discriminator);
         cx.actions.push_back(Action::Close(cx.id));
         self.open = false;
@@ -437,7 +443,8 @@ impl Session {
         }
     }
 
-    fn report(&self, up: bool, cx: &mut Cx<'_>) {
+    fn report(&mut self, up: bool, cx: &mut Cx<'_>) {
+        self.told_up = up;
         cx.actions.push_back(Action::Report(Report {
             name: self.config.name.clone(),
             up,

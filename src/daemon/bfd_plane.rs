@@ -187,12 +187,11 @@ impl Driver {
                     let mut sessions = config.sessions.iter();
                     sessions.any(|session| session.vrrp && session.name == name)
                 };
-                self.states.retain(|name, _| wanted(name));
-                self.untold.retain(|name, _| wanted(name));
-                self.config = (*config).clone();
-                self.open_receivers();
-                self.engine.reload(now(), *config);
+                self.engine.reload(now(), (*config).clone());
                 self.carry_out();
+                self.states.retain(|name, _| wanted(name));
+                self.config = *config;
+                self.open_receivers();
             }
             BfdCommand::Vrrp(vrrp) => {
                 self.vrrp = Some(vrrp);

@@ -247,6 +247,11 @@ impl Control {
             (None, false) => self.bfd = Some(started("BFD", BfdPlane::spawn(config.clone()))?),
             (None, true) => return Ok(()),
         }
+        if let (Some(bfd), Some(vrrp)) = (&self.bfd, &mut self.vrrp)
+            && let Some(reports) = vrrp.bfd_reports.take()
+        {
+            command(&bfd.commands, BfdCommand::Vrrp(reports), "BFD");
+        }
         Ok(())
     }
 

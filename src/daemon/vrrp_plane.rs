@@ -10,7 +10,7 @@ pub use metrics::{PlaneMetrics, PlaneNumbers};
 
 use super::kernel_worker::{self, Wanted};
 use super::last_will::LastWill;
-use super::plane::{VrrpCommand, VrrpNotice};
+use super::plane::{BfdReport, VrrpCommand, VrrpNotice};
 use crate::vrrp::VrrpConfig;
 use driver::Driver;
 use std::any::Any;
@@ -25,6 +25,8 @@ use tokio::sync::mpsc;
 const COMMANDS: usize = 64;
 /// Notices that may wait; further notifications are dropped and counted.
 const NOTICES: usize = 1024;
+/// Reports of BFD that may wait; the BFD plane offers again what found no room.
+const BFD_REPORTS: usize = 256;
 /// How long the end waits for the kernel worker to finish what it is at.
 const WORKER_ENDS_WITHIN: Duration = Duration::from_secs(3);
 
@@ -67,6 +69,8 @@ pub struct VrrpPlane {
     pub metrics: Arc<PlaneMetrics>,
     /// What is to be done should it die and its own thread not be able to.
     pub last_will: Arc<LastWill>,
+    /// For the BFD plane, which is to report here; until it is taken.
+    pub bfd_reports: Option<mpsc::Sender<BfdReport>>,
     thread: JoinHandle<PlaneEnd>,
 }
 
@@ -80,6 +84,7 @@ impl VrrpPlane {
     pub fn spawn(config: VrrpConfig, options: PlaneOptions) -> io::Result<Self> {
         let (command_sender, commands) = mpsc::channel(COMMANDS);
         let (notice_sender, notices) = mpsc::channel(NOTICES);
+        let (bfd_sender, bfd_reports) = mpsc::channel(BFD_REPORTS);
         let metrics = Arc::new(PlaneMetrics::default());
         let last_will = Arc::new(LastWill::default());
         let (started_sender, started) = blocking::sync_channel(1);
@@ -87,6 +92,7 @@ impl VrrpPlane {
             config,
             options,
             commands,
+            bfd_reports,
             notices: notice_sender,
             metrics: Arc::clone(&metrics),
             will: Arc::clone(&last_will),
@@ -101,6 +107,7 @@ impl VrrpPlane {
             notices,
             metrics,
             last_will,
+            bfd_reports: Some(bfd_sender),
             thread,
         })
     }
@@ -120,6 +127,7 @@ struct Plane {
     config: VrrpConfig,
     options: PlaneOptions,
     commands: mpsc::Receiver<VrrpCommand>,
+    bfd_reports: mpsc::Receiver<BfdReport>,
     notices: mpsc::Sender<VrrpNotice>,
     metrics: Arc<PlaneMetrics>,
     will: Arc<LastWill>,
@@ -181,6 +189,7 @@ impl Plane {
                 requests: worker.requests,
                 reports: worker.reports,
                 commands: self.commands,
+                bfd_reports: self.bfd_reports,
                 notices: self.notices,
                 metrics: self.metrics,
                 will: self.will,

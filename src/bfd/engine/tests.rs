@@ -434,6 +434,7 @@ fn a_reload_keeps_a_session_with_the_same_name_and_addresses() {
         bench.up();
         let done = reload(&mut bench, vec![other]);
         assert_eq!(bench.status().state, State::Down, "a new session");
+        assert_eq!(reports(&done), [false], "the old one is not up any more");
         assert!(sent(&done).is_empty(), "the old one ends in silence");
     }
 }

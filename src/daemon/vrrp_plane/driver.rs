@@ -10,7 +10,7 @@ use super::metrics::PlaneMetrics;
 use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
 use crate::daemon::last_will::LastWill;
-use crate::daemon::plane::{VrrpCommand, VrrpNotice};
+use crate::daemon::plane::{BfdReport, VrrpCommand, VrrpNotice};
 use crate::net::{Family, IfIndex};
 use crate::sys::clock;
 use crate::sys::timer::DeadlineTimer;
@@ -20,7 +20,7 @@ use crate::vrrp::event::{Announcement, Datagram, Notification, Order, Transmit};
 use crate::vrrp::io::{Announcer, Receiver as PacketReceiver, Sender as PacketSender, Sockets, socket};
 use crate::vrrp::telling::Line;
 use crate::vrrp::{Action, Event, VrrpConfig};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
@@ -43,6 +43,7 @@ pub(super) struct Parts {
     pub(super) requests: Sender<Request>,
     pub(super) reports: Receiver<Report>,
     pub(super) commands: Receiver<VrrpCommand>,
+    pub(super) bfd_reports: Receiver<BfdReport>,
     pub(super) notices: Sender<VrrpNotice>,
     pub(super) metrics: Arc<PlaneMetrics>,
     pub(super) will: Arc<LastWill>,
@@ -60,6 +61,9 @@ pub(super) struct Driver {
     outbox: VecDeque<Request>,
     reports: Receiver<Report>,
     commands: Receiver<VrrpCommand>,
+    bfd_reports: Receiver<BfdReport>,
+    /// How the BFD sessions are: a new configuration may track one that the old one did not.
+    sessions: BTreeMap<String, bool>,
     notices: Sender<VrrpNotice>,
     metrics: Arc<PlaneMetrics>,
     will: Arc<LastWill>,
@@ -95,6 +99,7 @@ struct Reload {
 struct Woken {
     report: Option<Report>,
     command: Option<VrrpCommand>,
+    sessions: Vec<BfdReport>,
 }
 
 impl Driver {
@@ -110,6 +115,8 @@ impl Driver {
             outbox: VecDeque::new(),
             reports: parts.reports,
             commands: parts.commands,
+            bfd_reports: parts.bfd_reports,
+            sessions: BTreeMap::new(),
             notices: parts.notices,
             metrics: parts.metrics,
             will: parts.will,
@@ -133,6 +140,10 @@ impl Driver {
             // Measured before the packets: what they say may lift the deadline that was missed.
             let late = self.lateness();
             self.hear_packets();
+            for BfdReport { name, up } in woken.sessions {
+                self.sessions.insert(name.clone(), up);
+                self.tell_engine(Event::Bfd { name, up });
+            }
             if let Some(report) = woken.report {
                 self.take_report(report)?;
             }
@@ -196,6 +207,10 @@ impl Driver {
                 }
                 Poll::Pending => {}
             }
+        }
+        while let Poll::Ready(Some(report)) = self.bfd_reports.poll_recv(cx) {
+            woken.sessions.push(report);
+            ready = true;
         }
         if let Poll::Ready(expired) = self.timer.poll_expired(cx) {
             expired?;
@@ -333,6 +348,9 @@ impl Driver {
         }
         self.engine.reload(clock::now(), *config);
         self.carry_out();
+        for (name, up) in self.sessions.clone() {
+            self.tell_engine(Event::Bfd { name, up });
+        }
         // Closed last: the routers that are no more have said goodbye.
         self.close(|open| !endpoints.iter().any(|e| e.same_socket(&open.endpoint)));
         self.outbox.push_back(Request::Settle);

@@ -3,9 +3,11 @@
 use std::process::Child;
 use std::time::Duration;
 
-use super::conf::GLOBAL;
+use nix::sys::signal::Signal;
+
+use super::conf::{GLOBAL, Instance};
 use super::expect::{LATE, ON_ITS_WAY, SOON};
-use crate::site::{self, Daemon, Director};
+use crate::site::{self, Daemon, Director, v4};
 use crate::timeline::{Stamp, for_the_next, ms, note};
 
 /// A `bfd_instance`: intervals that a busy machine can keep, silence noticed after 400 ms.
@@ -124,7 +126,7 @@ impl Bird {
     }
 }
 
-/// Sessions with BIRD over IPv4 and IPv6, single hop and multihop; its administrator takes it down in between.
+/// Sessions with BIRD over IPv4 and IPv6, single hop and multihop: up, lost in time when it is killed, up again.
 ///
 /// Facts: 24.1, 24.2, 24.4, 24.5
 pub fn bird() {
@@ -171,4 +173,71 @@ pub fn bird() {
     for name in ["four", "six", "far"] {
         wait_up(&d1, name, back);
     }
+}
+
+/// A session that is up is worth its weight to one router, and keeps another out of FAULT.
+///
+/// Facts: 14.15, 24.6, 24.10
+pub fn track() {
+    let (_site, mut d1, mut d2) = site::pair(0);
+    d2.daemon = Daemon::Keepalived;
+    let weighed = Instance {
+        name: "WEIGHED",
+        more: "track_bfd {\n        one weight 20\n    }",
+        ..Instance::default()
+    };
+    let vital = Instance {
+        name: "VITAL",
+        vrid: 52,
+        addresses: &["192.0.2.101/24"],
+        more: "track_bfd {\n        one\n    }",
+        ..Instance::default()
+    };
+    let one = session("one", "192.0.2.2", "vrrp");
+    let begun = Stamp::now();
+    d1.run_with(&format!("{GLOBAL}{one}{weighed}{vital}"));
+    d1.wait_state("WEIGHED", "MASTER", begun, SOON);
+    d1.wait_state("VITAL", "FAULT", begun, SOON);
+    for_the_next(
+        Duration::from_secs(3),
+        "a session that is not up means fault",
+        || d1.log.count_since("(VITAL) Entering MASTER", begun) == 0,
+    );
+    d2.configure(&format!("{GLOBAL}{}", session("one", "192.0.2.1", "")));
+    for _ in 0..2 {
+        let started = Stamp::now();
+        d2.start();
+        wait_up(&d1, "one", started);
+        let raised = "(WEIGHED) Changing effective priority from 100 to 120";
+        d1.log.wait(raised, started, SOON);
+        d1.wait_state("VITAL", "MASTER", started, SOON);
+        d1.wait_holds(v4(0, 101), SOON);
+
+        let lost = Stamp::now();
+        d2.kill();
+        wait_lost(&d1, "one", lost);
+        let lowered = "(WEIGHED) Changing effective priority from 120 to 100";
+        d1.log.wait(lowered, lost, SOON);
+        d1.wait_state("VITAL", "FAULT", lost, SOON);
+        d1.wait_lacks(v4(0, 101), SOON);
+    }
+    // What a reload adds is told of sessions that came up before.
+    let started = Stamp::now();
+    d2.start();
+    wait_up(&d1, "one", started);
+    let late = Instance {
+        name: "LATE",
+        vrid: 53,
+        addresses: &["192.0.2.102/24"],
+        ..vital.clone()
+    };
+    let reloaded = Stamp::now();
+    d1.configure(&format!("{GLOBAL}{one}{weighed}{vital}{late}"));
+    d1.signal(Signal::SIGHUP);
+    d1.wait_state("LATE", "MASTER", reloaded, SOON);
+    assert_eq!(
+        d1.log.count_since("(one) Entering", reloaded),
+        0,
+        "the session goes on"
+    );
 }

@@ -271,6 +271,14 @@ pub const ALL: &[Scenario] = &[
         ipvs: false,
         ..test("bfd-bird", "BFD with BIRD, single hop and multihop", bfd::bird)
     },
+    Scenario {
+        ipvs: false,
+        ..test(
+            "bfd-track",
+            "a BFD session moves a priority, and decides about FAULT",
+            bfd::track,
+        )
+    },
     test(
         "vectors",
         "adverts and announcements equal keepalived's, byte for byte",
