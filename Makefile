@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
-.PHONY: help setup build fmt clippy test compat man lab vectors demo bench fuzz
+.PHONY: help setup build fmt clippy test compat man lab vectors demo bench fuzz soak
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -50,6 +50,9 @@ ifndef SUBJECT
 	$(CARGO) build --release
 endif
 	@LAB_BINARY=$(abspath $(or $(SUBJECT),$(RELEASE))) $(CARGO) test --quiet --test lab -- --bench
+
+soak: setup ## Random faults of a mixed pair with keepalived: TIME=seconds (600), SEED=number to repeat a run's choices
+	@LAB_TIME=$(TIME) LAB_SEED=$(SEED) $(CARGO) test --quiet --test lab -- --show chaos
 
 FUZZ_TARGETS = conf_load conf_roundtrip fmt bfd
 TIME ?= 600

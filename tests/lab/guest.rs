@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 use std::thread::{self, sleep};
+use std::time::Duration;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::reboot::{RebootMode, reboot};
@@ -60,8 +61,10 @@ pub fn init(order: &[&str]) -> ExitCode {
     let child = Pid::from_raw(child.id() as i32);
     if uml {
         // A guest whose host process is gone ends nevertheless.
-        thread::spawn(|| {
-            sleep(host::LIMIT);
+        let limit = fs::read_to_string(Path::new(SHARED).join(host::LIMIT_FILE)).expect("a limit");
+        let limit = Duration::from_secs(limit.parse().expect("seconds"));
+        thread::spawn(move || {
+            sleep(limit);
             power_off();
         });
     }

@@ -22,7 +22,9 @@ use crate::scenarios::{self, Scenario};
 use crate::timeline::MARK;
 
 /// How long a guest may take: well above the slowest scenario on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(300);
+/// The file that tells a guest its limit in seconds.
+pub const LIMIT_FILE: &str = "limit";
 
 /// Guests that run at once on each processor, unless `--test-threads` says otherwise: they mostly wait for timers.
 const GUESTS: usize = 3;
@@ -108,6 +110,12 @@ pub fn capture_vectors(directory: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// [`LIMIT`], and what somebody asked for who has time (`make soak`).
+fn limit() -> Duration {
+    let asked = std::env::var("LAB_TIME").ok().and_then(|text| text.parse().ok());
+    LIMIT + Duration::from_secs(asked.unwrap_or(0))
+}
+
 /// One scenario, its timeline given to `live` as it happens.
 pub fn follow(name: &str, live: impl Fn(&str) + Sync) -> Result<(), String> {
     let live = |line: &str| {
@@ -143,6 +151,8 @@ impl Guest {
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
         scenarios::bring(scenario, &shared);
+        fs::write(shared.join(LIMIT_FILE), limit().as_secs().to_string())
+            .map_err(|error| error.to_string())?;
         let uml = !host_will_do(scenarios::named(scenario).is_none_or(|scenario| scenario.ipvs));
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]
@@ -192,7 +202,7 @@ impl Guest {
             let reader = scope.spawn(|| read_console(console, &live));
             let mut in_time = true;
             while self.child.try_wait().is_ok_and(|status| status.is_none()) {
-                if began.elapsed() > LIMIT {
+                if began.elapsed() > limit() {
                     in_time = false;
                     self.kill();
                 }
@@ -201,7 +211,7 @@ impl Guest {
             (reader.join().unwrap_or_default(), in_time)
         });
         let verdict = match read_to_string(self.shared.join("verdict")) {
-            _ if !in_time => Err(format!("no end after {LIMIT:?}")),
+            _ if !in_time => Err(format!("no end after {:?}", limit())),
             Ok(verdict) if verdict == PASSED => Ok(()),
             Ok(verdict) => Err(format!("{verdict}\nlogs: {}", self.shared.display())),
             Err(_) => Err("the guest ended without a verdict".into()),

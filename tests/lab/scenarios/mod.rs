@@ -1,6 +1,7 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
 mod bfd;
+mod chaos;
 pub mod conf;
 mod daemon;
 mod demo;
@@ -162,6 +163,11 @@ pub const ALL: &[Scenario] = &[
         interop::master,
     ),
     test(
+        CHAOS,
+        "random kills, stops, pauses and cuts of a mixed pair: one master each after every round (make soak)",
+        chaos::mixed,
+    ),
+    test(
         "reload",
         "a reload, with and without changes, leaves the master master",
         operator::reload,
@@ -319,8 +325,15 @@ pub const ALL: &[Scenario] = &[
     ),
 ];
 
-/// What a guest needs of the repository: nothing here.
-pub fn bring(_scenario: &str, _shared: &Path) {}
+/// The scenario that takes as long as one likes.
+pub const CHAOS: &str = "chaos";
+
+/// What a guest needs of the host.
+pub fn bring(scenario: &str, shared: &Path) {
+    if scenario == CHAOS {
+        chaos::bring(shared);
+    }
+}
 
 pub fn named(name: &str) -> Option<&'static Scenario> {
     ALL.iter().find(|scenario| scenario.name == name)

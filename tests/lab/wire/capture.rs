@@ -76,6 +76,11 @@ impl Capture {
             .collect()
     }
 
+    /// Forgets what was captured so far: of a long run nobody wants to go through all of it again and again.
+    pub fn forget(&self) {
+        self.seen.lock().expect("frames").clear();
+    }
+
     /// The adverts that came in through `port`, in order.
     pub fn adverts(&self, port: &str) -> Vec<(Stamp, Advert)> {
         let advert = |seen: Seen| match seen.content {

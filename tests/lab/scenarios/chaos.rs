@@ -1,0 +1,310 @@
+//! Random faults of a mixed pair: after each round exactly one master holds each address, and it is the right one.
+//!
+//! `LAB_SEED` repeats a run's choices (not its timing), `LAB_TIME` says how many seconds it takes: `make soak` has both.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::conf::{GLOBAL, Instance};
+use crate::guest::SHARED;
+use crate::site::{self, Daemon, Director, Site, v4, v6};
+use crate::timeline::{Stamp, note, wait_for};
+
+/// How long it takes unless `LAB_TIME` says otherwise.
+const TIME: Duration = Duration::from_secs(60);
+/// After the last fault: version 2 takes over in less than 4 seconds, a restarted director's interfaces and scripts are
+/// ready in one, and a busy machine may need as long again.
+const QUIET: Duration = Duration::from_secs(20);
+/// The file by which the host tells the guest.
+const ORDER: &str = "chaos";
+
+/// What the host gives the guest: seed and seconds.
+pub fn bring(shared: &Path) {
+    let given = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let seed = given("LAB_SEED").unwrap_or_else(|| Stamp::now().0.subsec_nanos().to_string());
+    let time = given("LAB_TIME").unwrap_or_else(|| TIME.as_secs().to_string());
+    fs::write(shared.join(ORDER), format!("{seed} {time}")).expect("the order of a scenario");
+}
+
+/// The pair: steadfast has the higher priority in half of the instances, keepalived in the other half.
+pub fn mixed() {
+    let order = fs::read_to_string(format!("{SHARED}/{ORDER}")).expect("an order");
+    let (seed, time) = order.split_once(' ').expect("seed and time");
+    let seed: u64 = seed.parse().expect("LAB_SEED is a number");
+    let time = Duration::from_secs(time.parse().expect("LAB_TIME is a number"));
+    note("lab", format!("seed {seed}"));
+    let mut pair = Pair::start();
+    let mut random = Random(seed);
+    let began = Stamp::now();
+    let mut round = 0;
+    pair.settle("the beginning");
+    while began.elapsed() < time {
+        round += 1;
+        let name = format!("round {round} of seed {seed}");
+        note("lab", &name);
+        for _ in 0..=random.below(4) {
+            pair.disturb(&mut random);
+            sleep(Duration::from_millis(random.below(2500)));
+        }
+        pair.judge(&name);
+        pair.repair();
+        pair.settle(&name);
+        pair.site.wire.forget();
+    }
+    note("lab", format!("seed {seed}: {round} rounds"));
+    for director in &pair.directors {
+        let text = director.log.text();
+        assert!(!text.contains("panicked"), "{}: {text}", director.name);
+    }
+}
+
+struct Pair {
+    site: Site,
+    directors: [Director; 2],
+    states: [Condition; 2],
+}
+
+/// What is wrong with a director.
+#[derive(Clone, Copy, Default)]
+struct Condition {
+    dead: bool,
+    paused: bool,
+    cut: bool,
+    lossy: bool,
+}
+
+impl Condition {
+    fn runs(self) -> bool {
+        !self.dead && !self.paused
+    }
+
+    fn connected(self) -> bool {
+        !self.cut && !self.lossy
+    }
+}
+
+/// An instance: whose priority is higher, and its lines.
+struct Contest {
+    winner: usize,
+    instance: Instance<'static>,
+    /// Whether it speaks to its peer's address only.
+    unicast: bool,
+    address: IpAddr,
+}
+
+fn contests() -> Vec<Contest> {
+    let contest = |winner, name, vrid, version, addresses, unicast, address| Contest {
+        winner,
+        instance: Instance {
+            name,
+            vrid,
+            version,
+            interval: if version == 2 { 1000 } else { 300 },
+            addresses,
+            ..Instance::default()
+        },
+        unicast,
+        address,
+    };
+    vec![
+        contest(0, "TWO", 51, 2, &["192.0.2.151/24"], false, v4(0, 151)),
+        contest(1, "TWO_PEER", 52, 2, &["192.0.2.152/24"], true, v4(0, 152)),
+        contest(1, "THREE", 53, 3, &["192.0.2.153/24"], false, v4(0, 153)),
+        contest(0, "THREE_PEER", 54, 3, &["192.0.2.154/24"], true, v4(0, 154)),
+        contest(
+            0,
+            "SIX",
+            55,
+            3,
+            &["fe80::155", "2001:db8::155/64"],
+            false,
+            v6(0, 155),
+        ),
+        contest(
+            1,
+            "SIX_OTHER",
+            56,
+            3,
+            &["fe80::156", "2001:db8::156/64"],
+            false,
+            v6(0, 156),
+        ),
+    ]
+}
+
+fn configuration(own: usize) -> String {
+    let host = |which: usize| v4(0, if which == 0 { 1 } else { 2 });
+    let mut text = GLOBAL.to_owned();
+    for contest in contests() {
+        let peers = format!(
+            "unicast_src_ip {}\n    unicast_peer {{\n        {}\n    }}",
+            host(own),
+            host(1 - own)
+        );
+        let instance = Instance {
+            priority: if contest.winner == own { 150 } else { 100 },
+            more: if contest.unicast { &peers } else { "" },
+            ..contest.instance
+        };
+        text += &instance.to_string();
+    }
+    text
+}
+
+impl Pair {
+    fn start() -> Self {
+        let (site, mut d1, mut d2) = site::pair(0);
+        (d1.daemon, d2.daemon) = (Daemon::under_test(), Daemon::Keepalived);
+        d1.run_with(&configuration(0));
+        d2.run_with(&configuration(1));
+        Self {
+            site,
+            directors: [d1, d2],
+            states: [Condition::default(); 2],
+        }
+    }
+
+    /// One more fault, or the end of one.
+    fn disturb(&mut self, random: &mut Random) {
+        let which = random.below(2) as usize;
+        let (director, state) = (&mut self.directors[which], &mut self.states[which]);
+        let port = director.name.clone();
+        match random.below(7) {
+            0 | 1 if state.runs() => {
+                director.kill();
+                state.dead = true;
+            }
+            0 | 1 if state.dead => {
+                director.start();
+                state.dead = false;
+            }
+            2 if state.runs() => {
+                assert_eq!(director.stop(), Some(0), "exit code of {port}");
+                state.dead = true;
+            }
+            3 if state.runs() => {
+                director.pause();
+                state.paused = true;
+            }
+            3 if state.paused => {
+                director.resume();
+                state.paused = false;
+            }
+            4 if !state.cut => {
+                self.site.switch.cut(&port);
+                state.cut = true;
+            }
+            4 => {
+                self.site.switch.mend(&port, 0);
+                state.cut = false;
+            }
+            5 if !state.lossy => {
+                self.site.switch.mute(&port);
+                state.lossy = true;
+            }
+            6 if !state.lossy => {
+                self.site.switch.deafen(&port);
+                state.lossy = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// With whatever is wrong now: who runs alone, or hears nobody, holds everything.
+    fn judge(&self, round: &str) {
+        let [first, second] = self.states;
+        for (which, own, other) in [(0, first, second), (1, second, first)] {
+            let alone = !other.runs() || own.cut || other.cut;
+            if own.runs() && alone {
+                let director = &self.directors[which];
+                wait_for(
+                    format!("{round}: {} alone to hold everything", director.name),
+                    QUIET,
+                    || {
+                        let held = director.addresses();
+                        contests()
+                            .iter()
+                            .all(|contest| held.contains(&contest.address))
+                            .then_some(())
+                    },
+                );
+            }
+        }
+        if first.runs() && second.runs() && first.connected() && second.connected() {
+            self.settle(round);
+        }
+    }
+
+    fn repair(&mut self) {
+        for (director, state) in self.directors.iter_mut().zip(&mut self.states) {
+            let port = director.name.clone();
+            if state.cut {
+                self.site.switch.mend(&port, 0);
+            }
+            if state.lossy {
+                self.site.switch.heal(&port);
+            }
+            if state.paused {
+                director.resume();
+            }
+            if state.dead {
+                director.start();
+            }
+            *state = Condition::default();
+        }
+    }
+
+    /// Waits until each address is held, and said to be held, by the director of the higher priority alone; for a second.
+    #[track_caller]
+    fn settle(&self, round: &str) {
+        let mut since = None;
+        wait_for(
+            format!("{round}: one master of each instance, the right one"),
+            QUIET,
+            || {
+                let began = *since.get_or_insert_with(Stamp::now);
+                let good = self.right() && self.quiet(began);
+                if !good {
+                    since = None;
+                }
+                (good && began.elapsed() > Duration::from_secs(1)).then_some(())
+            },
+        );
+    }
+
+    fn right(&self) -> bool {
+        let held = [0, 1].map(|which| self.directors[which].addresses());
+        contests().iter().all(|contest| {
+            let address = &contest.address;
+            held[contest.winner].contains(address) && !held[1 - contest.winner].contains(address)
+        })
+    }
+
+    /// Whether nobody but the masters has spoken since.
+    fn quiet(&self, since: Stamp) -> bool {
+        self.directors.iter().enumerate().all(|(which, director)| {
+            let said = self.site.wire.adverts_after(&director.name, since);
+            said.iter().all(|(_, advert)| {
+                contests()
+                    .iter()
+                    .any(|contest| contest.instance.vrid == advert.vrid && contest.winner == which)
+            })
+        })
+    }
+}
+
+/// Numbers that follow from a seed (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
