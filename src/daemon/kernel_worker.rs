@@ -5,6 +5,7 @@
 //! is never lost: it waits when the VRRP thread has not taken the last reports yet.
 
 mod address_log;
+mod drift;
 mod filter;
 mod goods;
 mod links;
@@ -15,14 +16,14 @@ pub use wanted::{Block, Wanted};
 use self::address_log::AddressLog;
 use self::filter::Filter;
 use self::links::Links;
-use crate::net::{Goods, IfIndex, InterfaceStatus};
+use crate::net::{Good, Goods, IfIndex, InterfaceStatus};
 use crate::netlink::monitor::Heard;
 use crate::netlink::{Inventory, Monitor, NetlinkError, News, Requests};
 use crate::vrrp::RouterId;
 use crate::vrrp::endpoint::Endpoint;
 use crate::vrrp::event::{Event, Order};
 use crate::vrrp::io::{Sockets, socket};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -185,7 +186,11 @@ struct Worker {
     /// Taken from `requests`, not yet carried out.
     queue: VecDeque<Request>,
     reports: Sender<Report>,
-    /// What each router holds by its orders.
+    /// Interfaces that are up.
+    up: BTreeSet<IfIndex>,
+    /// What others have removed and nobody was told of yet.
+    lost: Vec<(RouterId, Good)>,
+    /// What each router holds by its orders, and what is static.
     held: BTreeMap<RouterId, Goods>,
 }
 
@@ -230,6 +235,8 @@ impl Worker {
             requests,
             queue: VecDeque::new(),
             reports,
+            up: BTreeSet::new(),
+            lost: Vec::new(),
             held: BTreeMap::new(),
         })
     }
@@ -297,14 +304,21 @@ impl Worker {
             .partition(|news| matches!(news, News::InterfaceGone(_)));
         for news in gone {
             self.forget_sockets(&news);
+            let there: BTreeSet<IfIndex> = self.inventory.interfaces().map(|status| status.index).collect();
+            self.up.retain(|index| there.contains(index));
             self.tell(news).await?;
         }
         // The sockets first: the engine may send as soon as it hears of the interface.
         self.open_missing().await?;
         for news in rest {
+            match &news {
+                News::Interface { status, .. } => self.interface_seen(status),
+                News::AddressRemoved { interface, address } => self.address_removed(interface, *address),
+                News::InterfaceGone(_) => {}
+            }
             self.tell(news).await?;
         }
-        Ok(())
+        self.tell_lost().await
     }
 
     /// Makes the links that are missing, as far as their parents are there.
@@ -353,6 +367,7 @@ impl Worker {
                     self.log.change(&self.inventory, &change);
                     self.inventory.apply(change);
                 }
+                self.note_lost(&heard.lost);
                 heard.overrun
             }
             Err(error) => {
@@ -420,9 +435,10 @@ impl Worker {
             opened.endpoint = endpoint;
             self.endpoints.push(opened);
         }
-        self.wanted = wanted;
+        let before = std::mem::replace(&mut self.wanted, wanted);
         let heard = self.monitor.take();
         self.heard(heard).await?;
+        self.want_statics((epoch != START).then_some(before.statics));
         self.report(Report::Ready { epoch }).await
     }
 
@@ -473,6 +489,7 @@ impl Worker {
 
     /// The end: what is not of routers goes too.
     fn leave_nothing(&mut self) {
+        self.remove_statics(self.wanted.statics.clone());
         self.filter.end();
         self.links.remove_all(&mut self.netlink);
     }

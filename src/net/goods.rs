@@ -1,6 +1,6 @@
 //! What a virtual router brings to the host while it is MASTER: addresses, routes and rules as one value.
 
-use super::{AddressSpec, Route, Rule};
+use super::{AddressSpec, IfName, Route, Rule};
 use std::fmt;
 
 /// Everything that a router holds. Installed in the order of the fields and removed in the reverse (facts 2.11, 16.7);
@@ -41,6 +41,14 @@ impl From<Route> for Good {
 impl From<Rule> for Good {
     fn from(rule: Rule) -> Self {
         Self::Rule(Box::new(rule))
+    }
+}
+
+impl From<Good> for Goods {
+    fn from(good: Good) -> Self {
+        let mut goods = Self::default();
+        goods.add(good);
+        goods
     }
 }
 
@@ -108,12 +116,55 @@ impl Goods {
         self.rules.retain(|rule| !others.rules.contains(rule));
     }
 
+    /// Adds `good`.
+    pub fn add(&mut self, good: Good) {
+        match good {
+            Good::Address(address) => self.addresses.push(address),
+            Good::Route(route) => self.routes.push(*route),
+            Good::Rule(rule) => self.rules.push(*rule),
+        }
+    }
+
     /// Takes `good` away.
     pub fn remove(&mut self, good: &Good) {
         match good {
             Good::Address(address) => self.addresses.retain(|known| known != address),
             Good::Route(route) => self.routes.retain(|known| known != &**route),
             Good::Rule(rule) => self.rules.retain(|known| known != &**rule),
+        }
+    }
+
+    /// The interfaces that it names, each with the `track_group` of the entry.
+    pub fn interfaces(&self) -> impl Iterator<Item = (Option<&str>, &IfName)> {
+        let addresses = self.addresses.iter();
+        let addresses = addresses.map(|one| (one.options.track_group.as_deref(), &one.interface));
+        let routes = self.routes.iter().flat_map(|one| {
+            let ways = one.nexthops.iter().filter_map(|way| way.interface.as_ref());
+            let all = one.interface.iter().chain(ways);
+            all.map(|interface| (one.track_group.as_deref(), interface))
+        });
+        let rules = self.rules.iter().flat_map(|one| {
+            let all = one.iif.iter().chain(&one.oif);
+            all.map(|interface| (one.track_group.as_deref(), interface))
+        });
+        addresses.chain(routes).chain(rules)
+    }
+
+    /// What of it is on `interface` or leads there.
+    pub fn on(&self, interface: &IfName) -> Self {
+        let leads = |route: &&Route| {
+            let mut ways = route.nexthops.iter().map(|way| &way.interface);
+            // A route that names no interface may need any.
+            let named = route.interface.is_some() || !route.nexthops.is_empty();
+            !named
+                || route.interface.as_ref() == Some(interface)
+                || ways.any(|way| way.as_ref() == Some(interface))
+        };
+        let addresses = self.addresses.iter().filter(|one| one.interface == *interface);
+        Self {
+            addresses: addresses.cloned().collect(),
+            routes: self.routes.iter().filter(leads).cloned().collect(),
+            rules: Vec::new(),
         }
     }
 

@@ -13,6 +13,8 @@ use rtnetlink::packet_route::address::{
 use rtnetlink::packet_route::link::{
     AfSpecInet6, AfSpecUnspec, LinkAttribute, LinkFlags, LinkLayerType, LinkMessage,
 };
+use rtnetlink::packet_route::route::RouteMessage;
+use rtnetlink::packet_route::rule::RuleMessage;
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use std::net::IpAddr;
 
@@ -29,6 +31,28 @@ pub struct Request {
     pub message: RouteNetlinkMessage,
     /// How, beside the flags of every request.
     pub flags: u16,
+}
+
+/// A route or a rule that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// A route.
+    Route(Box<RouteMessage>),
+    /// A rule.
+    Rule(Box<RuleMessage>),
+}
+
+/// What a message of the kernel says of routes and rules that are gone.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the crate's enum has a variant for every kind of message there is"
+)]
+pub fn lost(message: &RouteNetlinkMessage) -> Option<Lost> {
+    match message {
+        RouteNetlinkMessage::DelRoute(route) => Some(Lost::Route(Box::new(route.clone()))),
+        RouteNetlinkMessage::DelRule(rule) => Some(Lost::Rule(Box::new(rule.clone()))),
+        _ => None,
+    }
 }
 
 /// What a message of the kernel says, if it is about links or addresses.

@@ -1,7 +1,9 @@
 //! The kernel's messages about links and addresses, as they come. Asynchronous; for the kernel worker's thread.
 
 use super::apply::{NetlinkError, open_socket, split};
+use super::message::Lost;
 use super::{Change, message};
+use crate::sys::sockopt::join_netlink_group;
 use crate::sys::watch::Watched;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{RcvBuf, RcvBufForce};
@@ -12,6 +14,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 /// The groups of messages: links, IPv4 addresses, IPv6 addresses (`RTMGRP_*`).
 const GROUPS: u32 = 0x1 | 0x10 | 0x100;
+/// `RTNLGRP_IPV4_ROUTE`, `RTNLGRP_IPV4_RULE`, `RTNLGRP_IPV6_ROUTE`, `RTNLGRP_IPV6_RULE`: only for those who have some, for a
+/// router of the Internet has a million routes.
+const ROUTES: [i32; 4] = [7, 8, 11, 19];
 /// Room for a burst of messages; a full buffer costs a whole dump.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// More than the kernel puts into one datagram.
@@ -22,6 +27,8 @@ const LARGEST: usize = 64 * 1024;
 pub struct Heard {
     /// The changes, in order.
     pub changes: Vec<Change>,
+    /// Routes and rules that are gone, if they are listened for.
+    pub lost: Vec<Lost>,
     /// Messages were lost: only a dump tells the truth.
     pub overrun: bool,
 }
@@ -31,6 +38,8 @@ pub struct Heard {
 pub struct Monitor {
     socket: Watched<OwnedFd>,
     buffer: Vec<u8>,
+    /// Routes and rules are listened for.
+    routes: bool,
 }
 
 impl Monitor {
@@ -47,7 +56,22 @@ impl Monitor {
         Ok(Self {
             socket: Watched::new(socket).map_err(NetlinkError::Socket)?,
             buffer: vec![0; LARGEST],
+            routes: false,
         })
+    }
+
+    /// From now on routes and rules that go are heard of, too.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn follow_routes(&mut self) -> Result<(), NetlinkError> {
+        if !self.routes {
+            for group in ROUTES {
+                join_netlink_group(self.socket.get(), group).map_err(NetlinkError::Socket)?;
+            }
+            self.routes = true;
+        }
+        Ok(())
     }
 
     /// Waits for messages and takes all that are there.
@@ -60,7 +84,7 @@ impl Monitor {
             let heard = take(self.socket.get(), &mut self.buffer)?;
             // All was read, so readiness is to be asked for anew.
             ready.clear_ready();
-            if heard.overrun || !heard.changes.is_empty() {
+            if heard.overrun || !heard.changes.is_empty() || !heard.lost.is_empty() {
                 return Ok(heard);
             }
         }
@@ -86,7 +110,8 @@ fn take(socket: &OwnedFd, buffer: &mut [u8]) -> Result<Heard, NetlinkError> {
                 for parsed in split(datagram) {
                     match parsed.map(|message| message.payload) {
                         Ok(NetlinkPayload::InnerMessage(inner)) => {
-                            heard.changes.extend(message::read(&inner))
+                            heard.lost.extend(message::lost(&inner));
+                            heard.changes.extend(message::read(&inner));
                         }
                         Ok(NetlinkPayload::Overrun(_)) => heard.overrun = true,
                         Ok(_) => {}

@@ -3,7 +3,8 @@
 use super::inventory::Inventory;
 use super::message::Request;
 use crate::net::{
-    Cidr, Encap, Family, IfName, Insertion, Lockable, NextHop, Realms, Route, RouteMetrics, Tunnel,
+    Cidr, Encap, Family, IfName, Insertion, Lockable, NextHop, PROTOCOL_KEEPALIVED, Realms, Route,
+    RouteMetrics, Tunnel,
 };
 use rtnetlink::packet_core::{DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 use rtnetlink::packet_route::route::{
@@ -53,6 +54,30 @@ pub fn delete(route: &Route, links: &Inventory) -> Result<Request, IfName> {
     })
 }
 
+/// Whether the kernel's message is about `route`: what the kernel adds by itself does not matter.
+pub fn is(route: &Route, told: &RouteMessage, links: &Inventory) -> bool {
+    let Ok(ours) = message(route, links) else {
+        return false;
+    };
+    let same_header = ours.header.address_family == told.header.address_family
+        && ours.header.destination_prefix_length == told.header.destination_prefix_length
+        && ours.header.protocol == told.header.protocol
+        && ours.header.tos == told.header.tos
+        && ours.header.kind == told.header.kind;
+    let names = |attribute: &&RouteAttribute| {
+        matches!(
+            attribute,
+            RouteAttribute::Destination(_)
+                | RouteAttribute::Table(_)
+                | RouteAttribute::Gateway(_)
+                | RouteAttribute::Oif(_)
+                | RouteAttribute::Priority(_)
+        )
+    };
+    let mut ours = ours.attributes.iter().filter(names);
+    same_header && ours.all(|attribute| told.attributes.contains(attribute))
+}
+
 /// The table that `route` is in.
 fn table(route: &Route, links: &Inventory) -> Result<u32, IfName> {
     match (&route.vrf, route.table) {
@@ -71,7 +96,7 @@ fn message(route: &Route, links: &Inventory) -> Result<RouteMessage, IfName> {
     header.destination_prefix_length = route.destination.prefix;
     header.tos = route.tos.unwrap_or(0);
     header.table = u8::try_from(table).unwrap_or(0);
-    header.protocol = route.protocol.unwrap_or(0).into();
+    header.protocol = route.protocol.unwrap_or(PROTOCOL_KEEPALIVED).into();
     header.scope = route.scope.0.into();
     header.kind = route.kind.0.into();
     header.flags.set(RouteFlags::Onlink, route.onlink);

@@ -25,6 +25,28 @@ pub fn delete(rule: &Rule) -> Request {
     }
 }
 
+/// Whether the kernel's message is about `rule`: what the kernel adds by itself does not matter.
+pub fn is(rule: &Rule, told: &RuleMessage) -> bool {
+    let ours = message(rule);
+    let flags = ours.header.flags & RuleFlags::Invert == told.header.flags & RuleFlags::Invert;
+    let mut attributes = ours.attributes.iter();
+    ours.header.family == told.header.family
+        && ours.header.action == told.header.action
+        && flags
+        && attributes.all(|attribute| told.attributes.contains(attribute) || is_default(attribute))
+}
+
+/// What the kernel does not tell, for it goes without saying.
+fn is_default(attribute: &RuleAttribute) -> bool {
+    matches!(
+        attribute,
+        RuleAttribute::Goto(_)
+            | RuleAttribute::L3MDev(_)
+            | RuleAttribute::Table(_)
+            | RuleAttribute::FwMask(_)
+    )
+}
+
 fn message(rule: &Rule) -> RuleMessage {
     let mut message = RuleMessage::default();
     let header = &mut message.header;

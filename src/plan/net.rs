@@ -1,11 +1,12 @@
 //! Static addresses, routes and rules, those of instances, and blocks about interfaces: do the interfaces that they name
 //! exist?
 
-use super::later::{GarpLimit, LaterNet, StaticGroup};
+use super::later::{GarpLimit, LaterNet};
 use super::{Builder, Plan};
 use crate::conf::config::{AddressLine, Instance, LinkDelay, Linkbeat, RouteLine, RuleLine, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{AddressSpec, IfName, Route, Rule};
+use crate::vrrp::config::StaticGroup;
 use std::collections::HashSet;
 
 /// The interface of static addresses that name none.
@@ -16,15 +17,15 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     let config = builder.config;
     let mut out = LaterNet::default();
     for line in &config.statics.addresses {
-        out.addresses.extend(static_address(builder, line));
+        plan.vrrp.statics.addresses.extend(static_address(builder, line));
     }
     for line in &config.statics.routes {
-        out.routes.extend(route(builder, line));
+        plan.vrrp.statics.routes.extend(route(builder, line));
     }
     for line in &config.statics.rules {
-        out.rules.extend(rule(builder, line));
+        plan.vrrp.statics.rules.extend(rule(builder, line));
     }
-    track_groups(builder, &mut out);
+    track_groups(builder, plan);
     garp_groups(builder, &mut out);
     for Linkbeat { interface, method } in &config.linkbeat {
         if let Some(found) = link(builder, interface, "linkbeat interface") {
@@ -141,7 +142,7 @@ fn rule(builder: &mut Builder<'_>, line: &Spanned<RuleLine>) -> Option<Rule> {
     good.then(|| rule.clone())
 }
 
-fn track_groups(builder: &mut Builder<'_>, out: &mut LaterNet) {
+fn track_groups(builder: &mut Builder<'_>, plan: &mut Plan) {
     for group in &builder.config.track_groups {
         let name = &group.name.value;
         let mut members = Vec::new();
@@ -153,7 +154,7 @@ fn track_groups(builder: &mut Builder<'_>, out: &mut LaterNet) {
                 builder.report(Class::Note, &member.place, message);
             }
         }
-        out.track_groups.push(StaticGroup {
+        plan.vrrp.track_groups.push(StaticGroup {
             name: name.clone(),
             members,
         });
@@ -168,7 +169,7 @@ pub(super) fn only_routers(plan: &mut Plan) {
         .iter()
         .map(|router| router.name.as_str())
         .collect();
-    for group in &mut plan.later.net.track_groups {
+    for group in &mut plan.vrrp.track_groups {
         group.members.retain(|member| routers.contains(member.as_str()));
     }
 }

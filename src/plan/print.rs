@@ -45,6 +45,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
             .collect(),
     };
     out.global(global, vrrp.dynamic_interfaces, &later.global);
+    out.statics(&vrrp.statics, &vrrp.track_groups);
     out.net(&later.net);
     out.bfd(bfd);
     for script in track_scripts {

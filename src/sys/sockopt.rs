@@ -63,6 +63,14 @@ pub fn set_netlink_acks(socket: &impl AsFd) -> io::Result<()> {
     set(socket, libc::SOL_NETLINK, libc::NETLINK_EXT_ACK, &on)
 }
 
+/// Joins a group of netlink's messages by its number.
+///
+/// # Errors
+/// When the kernel does not have the group.
+pub fn join_netlink_group(socket: &impl AsFd, group: libc::c_int) -> io::Result<()> {
+    set(socket, libc::SOL_NETLINK, libc::NETLINK_ADD_MEMBERSHIP, &group)
+}
+
 fn index(interface: IfIndex) -> io::Result<libc::c_int> {
     libc::c_int::try_from(interface.0).map_err(|_| io::Error::from_raw_os_error(libc::ENODEV))
 }

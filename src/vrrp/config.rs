@@ -8,6 +8,7 @@ pub use link::{FirewallConfig, LinkConfig, LinkLocal, OwnLink, OwnLinkKind};
 
 use super::{Priority, Vrid};
 use crate::net::{AddressSpec, Family, Goods, IfName, Route, Rule};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -28,9 +29,34 @@ pub struct VrrpConfig {
     pub firewall: FirewallConfig,
     /// `fifo_write_vrrp_states_on_reload`
     pub states_on_reload: bool,
+    /// `static_ipaddress`, `static_routes`, `static_rules`: held whoever is MASTER.
+    pub statics: Goods,
+    /// `track_group`
+    pub track_groups: Vec<StaticGroup>,
+}
+
+/// `track_group`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaticGroup {
+    /// Its name.
+    pub name: String,
+    /// The instances that a static entry of the group takes with it.
+    pub members: Vec<String>,
 }
 
 impl VrrpConfig {
+    /// The interfaces of static entries whose loss is a fault of the router `name` (fact 2.21).
+    pub fn static_interfaces(&self, name: &str) -> impl Iterator<Item = &IfName> {
+        let mut groups = BTreeSet::new();
+        for group in &self.track_groups {
+            if group.members.iter().any(|member| member == name) {
+                groups.insert(group.name.as_str());
+            }
+        }
+        let found = self.statics.interfaces();
+        found.filter_map(move |(group, interface)| groups.contains(group?).then_some(interface))
+    }
+
     /// Whether something is to be filtered (fact 1.17).
     pub fn uses_firewall(&self) -> bool {
         let vmac = |link: &LinkConfig| matches!(link.kind, OwnLinkKind::Vmac(_));

@@ -141,6 +141,10 @@ pub(super) fn assess(
             causes.insert(Cause::TrackedInterface(tracked.interface.clone()));
         }
     }
+    let statics = world
+        .statics(&router.name)
+        .filter(|interface| !world.is_up(interface));
+    causes.extend(statics.cloned().map(Cause::TrackedInterface));
     // The group's entry wins where both are weighted (fact 14.7).
     let outweighed = |own: &TrackedScript| {
         own.weight != 0

@@ -24,6 +24,8 @@ pub(super) struct World {
     pub(super) sessions: BTreeMap<String, bool>,
     /// The virtual addresses of all routers, which are never a source (fact 1.31).
     virtuals: BTreeSet<(IfName, IpAddr)>,
+    /// The interfaces of static entries whose `track_group` a router is in.
+    statics: BTreeMap<String, BTreeSet<IfName>>,
 }
 
 impl World {
@@ -47,12 +49,20 @@ impl World {
         self.files.retain(|name, _| files.contains(name.as_str()));
         self.processes.retain(|name, _| processes.contains(name.as_str()));
         self.sessions.retain(|name, _| sessions.contains(name.as_str()));
+        let statics = |name: &str| config.static_interfaces(name).cloned().collect();
+        let routers = config.routers.iter();
+        self.statics = routers.map(|r| (r.name.clone(), statics(&r.name))).collect();
         self.virtuals = config
             .routers
             .iter()
             .flat_map(addresses)
             .map(|a| (a.interface.clone(), a.cidr.addr))
             .collect();
+    }
+
+    /// The interfaces of static entries that take `router` with them (fact 2.21).
+    pub(super) fn statics(&self, router: &str) -> impl Iterator<Item = &IfName> {
+        self.statics.get(router).into_iter().flatten()
     }
 
     /// The interface of that name, if it exists.

@@ -2,25 +2,30 @@
 
 use super::Sheet;
 use crate::net::{AddressOptions, AddressSpec, Lifetime, Words};
-use crate::plan::later::LaterNet;
+use crate::vrrp::VrrpConfig;
 
 /// Sections of what is static.
-pub(super) fn statics(sheet: &mut Sheet, later: &LaterNet) {
+pub(super) fn statics(sheet: &mut Sheet, config: &VrrpConfig) {
+    let statics = &config.statics;
     section(
         sheet,
         "Static Addresses",
-        later.addresses.iter().map(|spec| address(spec, false)),
+        statics.addresses.iter().map(|spec| address(spec, false)),
     );
     section(
         sheet,
         "Static Routes",
-        later.routes.iter().map(ToString::to_string),
+        statics.routes.iter().map(ToString::to_string),
     );
-    section(sheet, "Static Rules", later.rules.iter().map(ToString::to_string));
-    if !later.track_groups.is_empty() {
+    section(
+        sheet,
+        "Static Rules",
+        statics.rules.iter().map(ToString::to_string),
+    );
+    if !config.track_groups.is_empty() {
         sheet.heading("Static Track groups");
     }
-    for group in &later.track_groups {
+    for group in &config.track_groups {
         sheet.item("Static Track Group", &group.name);
         sheet.list("VRRP member instances :", &group.members);
     }

@@ -134,6 +134,8 @@ fn plan() -> Plan {
                 objects: Default::default(),
             }],
             scripts: Vec::new(),
+            statics: crate::net::Goods::default(),
+            track_groups: Vec::new(),
             dynamic_interfaces: false,
             links: Vec::new(),
             firewall: FirewallConfig::default(),

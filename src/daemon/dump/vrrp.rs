@@ -22,7 +22,7 @@ pub fn sections(facts: &Facts<'_>, live: Option<&Live<'_>>) -> String {
     let mut sheet = Sheet::default();
     let vrrp = &facts.plan.vrrp;
     garp_delays(&mut sheet, facts);
-    net::statics(&mut sheet, &facts.plan.later.net);
+    net::statics(&mut sheet, &facts.plan.vrrp);
     if !vrrp.routers.is_empty() {
         sheet.heading("VRRP Topology");
     }

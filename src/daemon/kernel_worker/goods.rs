@@ -9,33 +9,51 @@ use crate::vrrp::event::{Completion, Event, Order};
 use std::collections::VecDeque;
 
 /// What the kernel refused, and why.
-type Failed = Vec<(Good, String)>;
+pub(super) type Failed = Vec<(Good, String)>;
 
 impl Worker {
     /// Installs what an order says, but for what a newer release of the same router takes back.
     pub(super) async fn hold(&mut self, order: &Order) -> Result<Completion, End> {
-        let Goods {
-            addresses,
-            routes,
-            rules,
-        } = &order.goods;
         let mut failed = Vec::new();
-        for part in addresses.chunks(BATCH) {
-            self.hold_addresses(order, part, &mut failed);
-        }
-        if routes.is_empty() && rules.is_empty() {
-            return Ok(completion(order, failed));
-        }
-        // They are announced while routes and rules are put.
-        let placed = completion(order, std::mem::take(&mut failed));
-        self.report(Report::Event(Event::Placed(placed))).await?;
-        for part in routes.chunks(BATCH) {
-            self.hold_routes(order, part, &mut failed);
-        }
-        for part in rules.chunks(BATCH) {
-            self.hold_rules(order, part, &mut failed);
+        self.install_addresses(order, &mut failed);
+        if !order.goods.routes.is_empty() || !order.goods.rules.is_empty() {
+            // They are announced while routes and rules are put.
+            let placed = completion(order, std::mem::take(&mut failed));
+            self.report(Report::Event(Event::Placed(placed))).await?;
+            self.install_ways(order, &mut failed);
         }
         Ok(completion(order, failed))
+    }
+
+    /// All of it at once, for what nobody announces.
+    pub(super) fn install(&mut self, order: &Order, failed: &mut Failed) {
+        self.install_addresses(order, failed);
+        self.install_ways(order, failed);
+    }
+
+    fn install_addresses(&mut self, order: &Order, failed: &mut Failed) {
+        for part in order.goods.addresses.chunks(BATCH) {
+            self.hold_addresses(order, part, failed);
+        }
+        self.not_held(order, failed);
+    }
+
+    fn install_ways(&mut self, order: &Order, failed: &mut Failed) {
+        self.follow(&order.goods);
+        for part in order.goods.routes.chunks(BATCH) {
+            self.hold_routes(order, part, failed);
+        }
+        for part in order.goods.rules.chunks(BATCH) {
+            self.hold_rules(order, part, failed);
+        }
+        self.not_held(order, failed);
+    }
+
+    /// What is held is what the kernel took.
+    fn not_held(&mut self, order: &Order, failed: &Failed) {
+        if let Some(held) = self.held.get_mut(&order.router) {
+            failed.iter().for_each(|(good, _)| held.remove(good));
+        }
     }
 
     fn catch_up(&mut self) {

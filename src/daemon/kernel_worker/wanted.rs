@@ -1,6 +1,6 @@
 //! What a configuration wants of the host, whoever is MASTER: sockets, links, packet filters.
 
-use crate::net::IfName;
+use crate::net::{Goods, IfName};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::{FirewallConfig, LinkConfig};
 use crate::vrrp::endpoint::{Endpoint, endpoints};
@@ -19,6 +19,8 @@ pub struct Wanted {
     pub filters: bool,
     /// The addresses whose traffic is dropped while they are held.
     pub blocks: Vec<Block>,
+    /// Static entries.
+    pub statics: Goods,
 }
 
 /// An address of a router that does not accept (`no_accept`).
@@ -38,6 +40,7 @@ impl Wanted {
         Self {
             endpoints: endpoints(config),
             links: config.links.clone(),
+            statics: config.statics.clone(),
             firewall: config.firewall.clone(),
             filters: config.uses_firewall(),
             blocks: config

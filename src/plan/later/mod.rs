@@ -13,7 +13,7 @@ pub use lvs::{
     CheckerTiming, LaterChecker, LaterGroupServer, LaterLvs, LaterQuestion, LaterRealServer, LaterServer,
     LaterServerGroup, LaterUrl, ServerSettings,
 };
-pub use net::{GarpLimit, LaterNet, StaticGroup};
+pub use net::{GarpLimit, LaterNet};
 pub use vrrp::LaterInstance;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Later {
     /// `global_defs` and single keywords of the top level.
     pub global: LaterGlobal,
-    /// Blocks of the top level that are no virtual router: static addresses, routes and rules, groups for gratuitous
-    /// ARP, what is tracked, BFD.
+    /// Blocks of the top level that are no virtual router: groups for gratuitous ARP, what is tracked, BFD.
     pub net: LaterNet,
     /// The track scripts with `init_fail`.
     pub init_fail: BTreeSet<String>,

@@ -1,35 +1,18 @@
 //! Blocks of the top level that nothing comes of yet and that are no virtual router.
 
 use crate::conf::config::LinkbeatMethod;
-use crate::net::{AddressSpec, IfName, Route, Rule};
+use crate::net::IfName;
 use std::time::Duration;
 
-/// Static addresses, routes and rules, groups for gratuitous ARP, what is tracked.
+/// Groups for gratuitous ARP, what is tracked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterNet {
-    /// `track_group`
-    pub track_groups: Vec<StaticGroup>,
-    /// `static_ipaddress`
-    pub addresses: Vec<AddressSpec>,
-    /// `static_routes`
-    pub routes: Vec<Route>,
-    /// `static_rules`
-    pub rules: Vec<Rule>,
     /// `garp_group`
     pub garp_groups: Vec<GarpLimit>,
     /// `linkbeat_interfaces`
     pub linkbeat: Vec<(IfName, Option<LinkbeatMethod>)>,
     /// `interface_up_down_delays`: how long an interface must be down, and how long up.
     pub link_delays: Vec<(IfName, Duration, Duration)>,
-}
-
-/// `track_group`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StaticGroup {
-    /// Its name.
-    pub name: String,
-    /// The instances that a static entry of the group takes with it.
-    pub members: Vec<String>,
 }
 
 /// `garp_group`

@@ -45,9 +45,9 @@ fn what_names_a_missing_interface_waits_for_it_only_when_that_is_said() {
     let net = |plan: &Plan| {
         let net = &plan.later.net;
         let groups: usize = net.garp_groups.iter().map(|group| group.interfaces.len()).sum();
-        net.addresses.len()
-            + net.routes.len()
-            + net.rules.len()
+        plan.vrrp.statics.addresses.len()
+            + plan.vrrp.statics.routes.len()
+            + plan.vrrp.statics.rules.len()
             + net.linkbeat.len()
             + net.link_delays.len()
             + groups
@@ -77,7 +77,7 @@ fn what_names_a_missing_interface_waits_for_it_only_when_that_is_said() {
 fn default_interface_is_that_of_static_addresses() {
     let (plan, exit) = plan("global_defs {\n default_interface eth1\n}\nstatic_ipaddress {\n 192.0.2.1\n}\n");
     assert_eq!(exit, 0);
-    assert_eq!(plan.later.net.addresses[0].interface.as_str(), "eth1");
+    assert_eq!(plan.vrrp.statics.addresses[0].interface.as_str(), "eth1");
 }
 
 #[test]

@@ -3,24 +3,21 @@
 use super::{Printer, seconds, word};
 use crate::conf::config::LinkbeatMethod;
 use crate::net::{
-    AddressOptions, AddressSpec, Encap, Family, IfName, Insertion, Lifetime, Lockable, NextHop, Realms,
-    Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel,
+    AddressOptions, AddressSpec, Encap, Family, Goods, IfName, Insertion, Lifetime, Lockable, NextHop,
+    Realms, Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel,
 };
-use crate::plan::later::{GarpLimit, LaterNet, StaticGroup};
+use crate::plan::later::{GarpLimit, LaterNet};
+use crate::vrrp::config::StaticGroup;
 use std::fmt::Display;
 
 impl Printer {
-    /// What must stand before instances: they may name it.
-    pub(super) fn net(&mut self, net: &LaterNet) {
-        let LaterNet {
-            track_groups,
+    /// What is static, and the groups that its entries name.
+    pub(super) fn statics(&mut self, statics: &Goods, track_groups: &[StaticGroup]) {
+        let Goods {
             addresses,
             routes,
             rules,
-            garp_groups,
-            linkbeat,
-            link_delays,
-        } = net;
+        } = statics;
         for StaticGroup { name, members } in track_groups {
             self.block(&format!("track_group {}", word(name)), |out| {
                 out.lines("group", members.iter().map(|member| word(member)));
@@ -32,6 +29,15 @@ impl Printer {
         );
         self.lines("static_routes", routes.iter().map(route));
         self.lines("static_rules", rules.iter().map(rule));
+    }
+
+    /// What must stand before instances: they may name it.
+    pub(super) fn net(&mut self, net: &LaterNet) {
+        let LaterNet {
+            garp_groups,
+            linkbeat,
+            link_delays,
+        } = net;
         for group in garp_groups {
             self.garp_group(group);
         }

@@ -13,6 +13,7 @@ mod health;
 mod http;
 mod interop;
 mod ipvs;
+mod net;
 mod notify;
 mod operator;
 mod outlet;
@@ -187,6 +188,22 @@ pub const ALL: &[Scenario] = &[
         "the operator deletes the virtual address: step down, new election",
         operator::vip_deleted,
     ),
+    Scenario {
+        ipvs: false,
+        ..test(
+            "net-tables",
+            "addresses, routes and rules equal keepalived's, for many configurations",
+            net::tables,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test(
+            "net-drift",
+            "others remove addresses, routes and rules; static entries; interfaces that come back",
+            net::drift,
+        )
+    },
     test(
         "start-once",
         "a second start says so and leaves the first alone; pid files",

@@ -126,7 +126,7 @@ fn what_is_static_is_shown_as_keepalived_does() {
         "{FILE}vrrp_instance VI {{\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {{\n 192.0.2.100\n }}\n}}\n"
     ));
     let mut sheet = Sheet::default();
-    statics(&mut sheet, &plan.later.net);
+    statics(&mut sheet, &plan.vrrp);
     for (ours, wanted) in sheet.0.lines().zip(WANTED.lines()) {
         assert_eq!(ours, wanted);
     }
@@ -136,6 +136,6 @@ fn what_is_static_is_shown_as_keepalived_does() {
 #[test]
 fn nothing_static_has_no_heading() {
     let mut sheet = Sheet::default();
-    statics(&mut sheet, &LaterNet::default());
+    statics(&mut sheet, &VrrpConfig::default());
     assert_eq!(sheet.0, "");
 }

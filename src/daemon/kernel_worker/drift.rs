@@ -1,0 +1,167 @@
+//! What others change of what is ours: routes and rules that somebody removed, interfaces that come back, and static
+//! entries, which are simply put again (fact 2.21).
+
+use super::{End, Report, Worker};
+use crate::net::{Good, Goods, IfName, InterfaceStatus};
+use crate::netlink::message::Lost;
+use crate::netlink::{route, rule};
+use crate::vrrp::RouterId;
+use crate::vrrp::event::{Event, Order};
+
+/// Whose the static entries are, beside the routers.
+pub(super) const STATICS: RouterId = RouterId(u32::MAX);
+
+impl Worker {
+    /// Routes and rules are listened for once there are some whose loss matters.
+    pub(super) fn follow(&mut self, goods: &Goods) {
+        let watched =
+            goods.routes.iter().any(|route| route.watched) || goods.rules.iter().any(|rule| rule.watched);
+        if watched && let Err(error) = self.monitor.follow_routes() {
+            tracing::error!(target: "vrrp", "routes and rules cannot be watched: {error}");
+        }
+    }
+
+    /// Takes note of what is gone and was ours. What goes with its interface stays ours, and comes back with it.
+    pub(super) fn note_lost(&mut self, lost: &[Lost]) {
+        let mut ours = self.ours(lost);
+        if ours.is_empty() {
+            return;
+        }
+        // The kernel tells of routes before it tells that their interface is down.
+        self.dump();
+        ours.retain(|(_, good)| self.can_be(good));
+        for (router, good) in ours {
+            if let Some(held) = self.held.get_mut(&router) {
+                held.remove(&good);
+            }
+            self.lost.push((router, good));
+        }
+    }
+
+    fn ours(&self, lost: &[Lost]) -> Vec<(RouterId, Good)> {
+        let mut ours = Vec::new();
+        for (router, goods) in &self.held {
+            for told in lost {
+                let found: Option<Good> = match told {
+                    Lost::Route(told) => {
+                        let mut routes = goods.routes.iter();
+                        let found = routes.find(|one| route::is(one, told, &self.inventory));
+                        found.cloned().map(Good::from)
+                    }
+                    Lost::Rule(told) => {
+                        let found = goods.rules.iter().find(|one| rule::is(one, told));
+                        found.cloned().map(Good::from)
+                    }
+                };
+                ours.extend(found.map(|good| (*router, good)));
+            }
+        }
+        ours
+    }
+
+    /// Whether the interfaces that it needs are up.
+    fn can_be(&self, good: &Good) -> bool {
+        let up = |name: &IfName| {
+            let mut interfaces = self.inventory.interfaces();
+            interfaces.any(|status| status.name == *name && status.up)
+        };
+        match good {
+            Good::Address(address) => up(&address.interface),
+            Good::Route(route) => {
+                let mut ways = route.nexthops.iter().filter_map(|way| way.interface.as_ref());
+                route.interface.as_ref().is_none_or(up) && ways.all(up)
+            }
+            Good::Rule(_) => true,
+        }
+    }
+
+    /// Tells the engine what its routers have lost, and puts static entries again.
+    pub(super) async fn tell_lost(&mut self) -> Result<(), End> {
+        let mut again = Goods::default();
+        for (router, good) in std::mem::take(&mut self.lost) {
+            if router == STATICS {
+                tracing::info!(target: "vrrp", "{good} has been removed, restoring it");
+                again.add(good);
+            } else {
+                self.report(Report::Event(Event::Lost { router, good })).await?;
+            }
+        }
+        self.put(STATICS, again);
+        Ok(())
+    }
+
+    /// An address that somebody removed: a static one is put again.
+    pub(super) fn address_removed(&mut self, interface: &IfName, address: std::net::IpAddr) {
+        let mut statics = self.wanted.statics.addresses.iter();
+        let found = statics.find(|one| one.interface == *interface && one.cidr.addr == address);
+        if let Some(found) = found.cloned() {
+            tracing::info!(target: "vrrp", "{found} has been removed, restoring it");
+            self.put(STATICS, Good::from(found).into());
+        }
+    }
+
+    /// An interface is there, for the first time or again: what belongs on it is put again once it is up.
+    pub(super) fn interface_seen(&mut self, status: &InterfaceStatus) {
+        if !status.up {
+            self.up.remove(&status.index);
+            return;
+        }
+        if !self.up.insert(status.index) {
+            return;
+        }
+        let mut all: Vec<(RouterId, Goods)> = self
+            .held
+            .iter()
+            .filter(|(router, _)| **router != STATICS)
+            .map(|(router, goods)| (*router, goods.on(&status.name)))
+            .collect();
+        all.push((STATICS, self.wanted.statics.on(&status.name)));
+        for (router, goods) in all {
+            self.put(router, goods);
+        }
+    }
+
+    /// Puts what is or shall be held; what is there already stays as it is.
+    fn put(&mut self, router: RouterId, goods: Goods) {
+        if goods.is_empty() {
+            return;
+        }
+        let order = Order {
+            router,
+            generation: u64::MAX,
+            goods,
+        };
+        let mut failed = Vec::new();
+        self.install(&order, &mut failed);
+        for (good, why) in failed {
+            tracing::warn!(target: "vrrp", "cannot set {good}: {why}");
+        }
+    }
+
+    /// A configuration: what is static in it, and was not in the one before, comes; what is not any more, goes. What an
+    /// earlier run has left goes first (fact 1.31).
+    pub(super) fn want_statics(&mut self, before: Option<Goods>) {
+        let now = self.wanted.statics.clone();
+        let (gone, fresh) = match before {
+            None => (now.clone(), now),
+            Some(before) => (before.clone().split(&now).1, now.split(&before).1),
+        };
+        self.remove_statics(gone);
+        self.put(STATICS, fresh);
+    }
+
+    /// Rules, routes, addresses (fact 16.7).
+    pub(super) fn remove_statics(&mut self, goods: Goods) {
+        if goods.is_empty() {
+            return;
+        }
+        let order = Order {
+            router: STATICS,
+            generation: u64::MAX,
+            goods,
+        };
+        for (good, why) in self.release(&order).failed {
+            tracing::warn!(target: "vrrp", "cannot remove {good}: {why}");
+        }
+    }
+}

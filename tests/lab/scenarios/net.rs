@@ -1,0 +1,356 @@
+//! Addresses, routes and rules beside keepalived's: both daemons run on the same configurations, each in a node of its
+//! own, and what `ip` shows of their hosts must be equal.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::conf::{GLOBAL, Instance};
+use super::expect::SOON;
+use crate::site::{Daemon, Director, Node};
+use crate::timeline::{Stamp, note, wait_for};
+
+/// Two lonely nodes with equal interfaces.
+fn both() -> [Director; 2] {
+    [("oracle", Daemon::Keepalived), ("subject", Daemon::under_test())].map(|(name, daemon)| {
+        let node = Node::new(name);
+        node.ip("link set lo up\n\
+             link add eth0 address 02:00:00:00:00:01 type veth peer name x0 address 02:00:00:00:00:11\n\
+             link add eth1 address 02:00:00:00:00:02 type veth peer name x1 address 02:00:00:00:00:12\n\
+             link set eth0 addrgenmode none\nlink set eth1 addrgenmode none\n\
+             link set x0 addrgenmode none up\nlink set x1 addrgenmode none up\n\
+             address add 192.0.2.1/24 dev eth0\naddress add 198.51.100.1/24 dev eth1\n\
+             address add 2001:db8::1/64 dev eth0 nodad\naddress add fe80::1/64 dev eth0 nodad\n\
+             link set eth0 up\nlink set eth1 up\n");
+        let mut director = Director::new(node);
+        director.daemon = daemon;
+        director.options = &["--vrrp"];
+        director
+    })
+}
+
+/// What `ip` shows of everything.
+fn shown(node: &Node) -> Vec<String> {
+    const QUESTIONS: [&[&str]; 5] = [
+        &["ip", "-d", "address"],
+        &["ip", "-4", "-d", "route", "show", "table", "all"],
+        &["ip", "-6", "-d", "route", "show", "table", "all"],
+        &["ip", "-4", "-d", "rule"],
+        &["ip", "-6", "-d", "rule"],
+    ];
+    // A new process takes long in a guest: those that poll leave some time to the daemons.
+    sleep(Duration::from_millis(100));
+    let mut lines = Vec::new();
+    for words in QUESTIONS {
+        lines.extend(node.run(words).lines().map(line));
+    }
+    lines
+}
+
+/// A line without what differs by itself: seconds that run, and the origin of an address, which keepalived 2.2.7 does
+/// not tell the kernel.
+fn line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        match *word {
+            "expires" => {
+                out.push("expires N");
+                at += 1;
+            }
+            "preferred_lft" if words.get(at + 1).is_some_and(|w| *w != "forever" && *w != "0sec") => {
+                out.push("preferred_lft N");
+                at += 1;
+            }
+            "proto" if text.trim_start().starts_with("inet") => at += 1,
+            word => out.push(word),
+        }
+        at += 1;
+    }
+    out.join(" ")
+}
+
+/// What is shown once it holds still.
+fn settled(director: &Director) -> Vec<String> {
+    let mut last = shown(director);
+    wait_for(format!("{}'s host to hold still", director.name), SOON, || {
+        let now = shown(director);
+        let still = now == last;
+        last = now;
+        still.then_some(())
+    });
+    last
+}
+
+/// What is only in one of them.
+fn difference(theirs: &[String], ours: &[String]) -> Option<String> {
+    let only = |these: &[String], those: &[String]| {
+        let lines = these.iter().filter(|line| !those.contains(line));
+        lines.map(|line| format!("\n  {line}")).collect::<String>()
+    };
+    (theirs != ours).then(|| {
+        format!(
+            "only keepalived's:{}\nonly ours:{}",
+            only(theirs, ours),
+            only(ours, theirs)
+        )
+    })
+}
+
+/// Every kind of address, route and rule while MASTER; nothing is left when the daemon stops.
+///
+/// Facts: 16.1, 16.2, 16.5, 16.6, 2.11
+pub fn tables() {
+    let mut directors = both();
+    let bare = directors.each_ref().map(settled);
+    let mut faults = String::new();
+    for (what, more, entries) in CASES {
+        let since = Stamp::now();
+        let instance = Instance {
+            more,
+            ..Instance::default()
+        };
+        for director in &mut directors {
+            director.run_with(&format!("{GLOBAL}{instance}"));
+        }
+        for director in &directors {
+            director.wait_state("VI_1", "MASTER", since, SOON);
+        }
+        let [theirs, ours] = directors.each_ref().map(settled);
+        let made = ours.iter().filter(|line| !bare[1].contains(line)).count();
+        note("lab", format!("{what}: {made} lines"));
+        if let Some(difference) = difference(&theirs, &ours) {
+            faults += &format!("{what}: {difference}\n");
+        } else if made < *entries {
+            faults += &format!("{what}: {made} lines instead of {entries}: {ours:#?}\n");
+        }
+        for (director, bare) in directors.iter_mut().zip(&bare) {
+            assert_eq!(director.stop(), Some(0), "exit code");
+            if director.daemon == Daemon::Keepalived {
+                continue;
+            }
+            if let Some(difference) = difference(bare, &settled(director)) {
+                faults += &format!("{what}: left over by {}: {difference}\n", director.name);
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+/// Whether `ip` with these words shows a line that has all of `parts`.
+fn shows(node: &Node, words: &[&str], parts: &str) -> bool {
+    let text = node.run(words);
+    let has = |line: &str| {
+        parts
+            .split(' ')
+            .all(|part| line.split_whitespace().any(|word| word == part))
+    };
+    text.lines().any(has)
+}
+
+const ADDRESS: &[&str] = &["ip", "-o", "address"];
+const ROUTE: &[&str] = &["ip", "route", "show", "table", "all"];
+const RULE: &[&str] = &["ip", "rule"];
+
+fn wait_shows(node: &Node, words: &[&str], parts: &str) {
+    wait_for(format!("{words:?} to show {parts}"), SOON, || {
+        sleep(Duration::from_millis(50));
+        shows(node, words, parts).then_some(())
+    });
+}
+
+/// Entries of a master, with the options of each.
+const HELD: &str = "virtual_routes {
+        10.20.0.0/16 via 192.0.2.7 dev eth0
+        10.21.0.0/16 via 192.0.2.7 dev eth0 no_track
+        10.22.0.0/16 via 198.51.100.7 dev eth1
+    }
+    virtual_rules {
+        from 10.30.0.0/16 table 7 preference 100
+        from 10.31.0.0/16 table 7 preference 101 no_track
+    }";
+
+/// What is there whoever is master; `more` are further routes.
+fn statics(more: &str) -> String {
+    format!(
+        "track_group T {{\n group {{\n VI_1\n }}\n}}
+        static_ipaddress {{\n 10.50.0.1/24 dev eth0\n 10.51.0.1/24 dev eth2 track_group T\n }}
+        static_routes {{\n 10.52.0.0/16 via 192.0.2.7 dev eth0\n {more}\n }}
+        static_rules {{\n from 10.53.0.0/16 table 9 preference 200\n }}\n"
+    )
+}
+
+/// Others remove what is ours, interfaces go and come back, a reload changes what is static.
+///
+/// Facts: 2.21, 16.3, 16.7
+pub fn drift() {
+    let [_, mut director] = both();
+    director.ip("link add eth2 type veth peer name x2\nlink set eth2 up\nlink set x2 up\n");
+    let instance = Instance {
+        more: HELD,
+        ..Instance::default()
+    };
+    let start = Stamp::now();
+    let conf = |more: &str| format!("{GLOBAL}{}{instance}", statics(more));
+    director.run_with(&conf("10.54.0.0/16 dev eth1"));
+    director.wait_state("VI_1", "MASTER", start, SOON);
+    wait_shows(&director, RULE, "101: 10.31.0.0/16");
+
+    // A tracked entry: down and up again, with everything.
+    for (removal, words, entry) in [
+        ("route delete 10.20.0.0/16", ROUTE, "10.20.0.0/16"),
+        ("rule delete preference 100", RULE, "100:"),
+        (
+            "address delete 192.0.2.100/24 dev eth0",
+            ADDRESS,
+            "192.0.2.100/24",
+        ),
+    ] {
+        let since = Stamp::now();
+        note("lab", removal);
+        director.ip(&format!("{removal}\n"));
+        let fallen = director.wait_state("VI_1", "BACKUP", since, SOON);
+        director.wait_state("VI_1", "MASTER", fallen, SOON);
+        wait_shows(&director, words, entry);
+        wait_shows(&director, RULE, "101: 10.31.0.0/16");
+    }
+
+    // With `no_track` nothing happens, and static entries are put again.
+    let since = Stamp::now();
+    director.ip("route delete 10.21.0.0/16\nrule delete preference 101\n");
+    for (removal, words, entry) in [
+        ("address delete 10.50.0.1/24 dev eth0", ADDRESS, "10.50.0.1/24"),
+        ("route delete 10.52.0.0/16", ROUTE, "10.52.0.0/16"),
+        ("rule delete preference 200", RULE, "200:"),
+    ] {
+        note("lab", removal);
+        director.ip(&format!("{removal}\n"));
+        wait_shows(&director, words, entry);
+    }
+    assert!(!shows(&director, ROUTE, "10.21.0.0/16"), "not put again");
+    let falls = director.log.count_since("Entering BACKUP STATE", since);
+    assert_eq!(falls, 0, "fell back without cause");
+
+    // The kernel forgets routes of an interface that is down: they come back with it.
+    director.ip("link set eth1 down\n");
+    assert!(!shows(&director, ROUTE, "10.22.0.0/16"));
+    director.ip("link set eth1 up\n");
+    wait_shows(&director, ROUTE, "10.22.0.0/16");
+    wait_shows(&director, ROUTE, "10.54.0.0/16");
+
+    // A reload: what is the same stays.
+    director.configure(&conf("10.55.0.0/16 dev eth1"));
+    director.signal(Signal::SIGHUP);
+    wait_shows(&director, ROUTE, "10.55.0.0/16");
+    wait_for("10.54.0.0/16 to go", SOON, || {
+        (!shows(&director, ROUTE, "10.54.0.0/16")).then_some(())
+    });
+    assert!(shows(&director, ROUTE, "10.52.0.0/16"));
+
+    // The interface of a static entry with a `track_group` takes the instance along.
+    let since = Stamp::now();
+    director.ip("link set eth2 down\n");
+    let fault = director.wait_state("VI_1", "FAULT", since, SOON);
+    assert!(!shows(&director, RULE, "100:"), "released");
+    director.ip("link set eth2 up\n");
+    director.wait_state("VI_1", "MASTER", fault, SOON);
+    wait_shows(&director, RULE, "100:");
+
+    assert_eq!(director.stop(), Some(0), "exit code");
+    for (words, entry) in [
+        (ADDRESS, "10.50.0.1/24"),
+        (ROUTE, "10.52.0.0/16"),
+        (RULE, "200:"),
+        (RULE, "100:"),
+    ] {
+        assert!(!shows(&director, words, entry), "{entry} is left over");
+    }
+}
+
+/// A name, what stands in the instance, and how many lines of `ip` it makes at least.
+const CASES: &[(&str, &str, usize)] = &[
+    (
+        "addresses",
+        "virtual_ipaddress_excluded {
+            192.0.2.101/24 brd + label eth0:one
+            192.0.2.102/24 brd - scope link
+            192.0.2.103 brd 192.0.2.255
+            10.1.0.1/24 dev eth1 scope site noprefixroute
+            10.1.0.9 peer 10.2.0.9/32 dev eth1
+            10.3.0.1/24 dev eth1 no_track
+            2001:db8::101
+            2001:db8::102/64
+            2001:db8::103/64 preferred_lft 0
+            2001:db8::104/64 preferred_lft 600 noprefixroute
+            2001:db8::105/64 home
+            2001:db8::106/128 preferred_lft forever
+            2001:db8::107/64 mngtmpaddr
+            2001:db8:1::1/64 dev eth1 -nodad
+        }",
+        14,
+    ),
+    (
+        "routes",
+        "virtual_routes {
+            10.20.0.0/16 via 192.0.2.7 dev eth0
+            10.21.0.0/16 via 192.0.2.7 dev eth0 metric 5 table 7
+            10.22.0.0/16 dev eth0 scope link src 192.0.2.100
+            10.23.0.0/16 via 203.0.113.7 dev eth0 onlink
+            10.24.0.0/16 via 192.0.2.7 dev eth0 tos 16
+            10.25.0.0/16 via 192.0.2.7 dev eth0 no_track
+            10.26.0.0/16 via 192.0.2.7 dev eth0 protocol 99 no_track
+            blackhole 10.27.0.0/16
+            unreachable 10.28.0.0/16
+            prohibit 10.29.0.0/16 metric 9
+            throw 10.30.0.0/16 table 8
+            add 10.31.0.0/16 via 192.0.2.7 dev eth0
+            append 10.31.0.0/16 via 192.0.2.8 dev eth0
+            10.33.0.0/16 nexthop via 192.0.2.7 dev eth0 weight 2 nexthop via 198.51.100.7 dev eth1 weight 5
+            2001:db8:20::/48 via 2001:db8::7 dev eth0
+            2001:db8:21::/48 via 2001:db8::7 dev eth0 metric 7 pref high
+            2001:db8:22::/48 via 2001:db8::7 dev eth0 expires 500
+            2001:db8:23::/48 dev eth0 table 9
+            blackhole 2001:db8:24::/48
+        }",
+        19,
+    ),
+    (
+        "metrics",
+        "virtual_routes {
+            10.20.0.0/16 via 192.0.2.7 dev eth0 mtu 1400 advmss 1360 window 5000 hoplimit 9
+            10.21.0.0/16 via 192.0.2.7 dev eth0 mtu lock 1400 cwnd lock 9 ssthresh 8 reordering 4
+            10.22.0.0/16 via 192.0.2.7 dev eth0 rtt 20 rttvar 30 rto_min 40 initcwnd 11 initrwnd 12
+            10.23.0.0/16 via 192.0.2.7 dev eth0 features ecn quickack 1 congctl lock reno
+            10.24.0.0/16 via 192.0.2.7 dev eth0 fastopen_no_cookie 1 realms 3/4
+        }",
+        5,
+    ),
+    (
+        "rules",
+        "virtual_rules {
+            from 10.30.0.0/16 table 7
+            from 10.31.0.0/16 table 8
+            to 10.32.0.0/16 table 9 preference 100
+            from 10.30.0.0/16 to 10.33.0.0/16 iif eth0 oif eth1 lookup 300 preference 101
+            fwmark 5/0xff table 7 preference 102
+            fwmark 6 tos 16 table 7 preference 103
+            not from 10.34.0.0/16 table 7 preference 104
+            from 10.35.0.0/16 blackhole preference 105
+            from 10.35.0.0/16 unreachable preference 106
+            from 10.35.0.0/16 prohibit preference 107
+            from 10.36.0.0/16 goto 120 preference 108
+            from 10.37.0.0/16 suppress_prefixlength 0 table 7 preference 109
+            from 10.38.0.0/16 uidrange 1-2 table 7 preference 110
+            from 10.39.0.0/16 ipproto tcp sport 1-2 dport 3-4 table 7 preference 111
+            from 10.40.0.0/16 table 7 preference 112 no_track
+            from 10.41.0.0/16 tunnel-id 5 table 7 preference 113
+            from 10.42.0.0/16 realms 3/4 table 7 preference 114
+            from 2001:db8:30::/48 table 7
+            from 2001:db8:31::/48 table 8
+            from 2001:db8:32::/48 iif eth0 table 9 preference 50
+        }",
+        20,
+    ),
+];
