@@ -10,7 +10,9 @@ use super::exit::Exit;
 use super::life;
 use super::load::{self, Loaded};
 use super::plane::{BfdCommand, BfdNotice, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
+use super::reload_mark::ReloadMark;
 use super::signal::{Signal, Signals};
+use super::start::take_umask;
 use super::vrrp_plane::{PlaneEnd, PlaneOptions, VrrpPlane};
 use crate::bfd::BfdConfig;
 use crate::bfd::status::BfdStatus;
@@ -27,6 +29,7 @@ use crate::track::script::{ScriptReport, TrackRunner};
 use crate::vrrp::status::VrrpStatus;
 use sd_notify::NotifyState;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -36,7 +39,7 @@ use tracing::{error, info, warn};
 /// Results of track scripts that may wait; a runner whose result finds no room waits with it.
 const REPORTS: usize = 256;
 
-/// How long the planes may take to hand over and remove what they added (`child_wait_time`).
+/// How long the planes may take to hand over and remove what they added, unless `child_wait_time` says otherwise.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// How long STOP scripts may take (fact 12.9).
 const STOP_SCRIPTS_LIMIT: Duration = Duration::from_secs(1);
@@ -49,13 +52,15 @@ pub(super) struct Begin {
     pub options: Options,
     /// The configuration.
     pub loaded: Loaded,
-    /// The file creation mask, for dumps.
-    pub umask: u32,
+    /// The main one, of which `reload_file` has its name.
+    pub pid_file: Option<PathBuf>,
 }
 
 /// The control plane's state.
 pub(super) struct Control {
     options: Options,
+    pid_file: Option<PathBuf>,
+    /// The file creation mask, for dumps.
     umask: u32,
     plan: Plan,
     /// The file that the plan is from has mistakes that a reload would not take in a better one's place.
@@ -98,7 +103,8 @@ impl Control {
         })?;
         let mut control = Self {
             options: begin.options,
-            umask: begin.umask,
+            pid_file: begin.pid_file,
+            umask: 0,
             plan: Plan::default(),
             torn: false,
             interfaces: Vec::new(),
@@ -195,6 +201,7 @@ impl Control {
         while let Some(Ok(notice)) = self.vrrp.as_mut().map(|plane| plane.notices.try_recv()) {
             self.vrrp_notice(&notice);
         }
+        self.umask = take_umask(&self.options, plan.global.upkeep.umask);
         self.teller.apply(plan.notify.clone(), &known);
         self.prober.reload(known);
         match (&self.vrrp, plan.vrrp.routers.is_empty()) {
@@ -208,7 +215,7 @@ impl Control {
             (None, false) => {
                 let options = PlaneOptions {
                     address_monitoring: self.options.address_monitoring,
-                    ..PlaneOptions::default()
+                    stop_within: stop_limit(&plan),
                 };
                 let plane = VrrpPlane::spawn(plan.vrrp.clone(), options);
                 self.vrrp = Some(started("VRRP", plane)?);
@@ -264,6 +271,7 @@ impl Control {
     /// SIGHUP: reads the file again. A file that cannot be run changes nothing.
     async fn reload(&mut self) {
         info!("Reloading ...");
+        let _mark = self.reload_mark();
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             service_manager(&[NotifyState::Reloading, now]);
         }
@@ -333,6 +341,16 @@ impl Control {
             let running = self.tracker.running();
             dump::write_json(&self.facts(&load::host_name()), &live(&status, &running));
         }
+    }
+
+    /// The file that exists while a reload lasts, if there shall be one.
+    fn reload_mark(&self) -> Option<ReloadMark> {
+        let configured = self.plan.global.upkeep.reload_file.as_ref()?;
+        let path = match configured {
+            Some(path) => path.into(),
+            None => self.pid_file.as_ref()?.with_extension("reload"),
+        };
+        ReloadMark::set(path)
     }
 
     fn facts<'a>(&'a self, hostname: &'a str) -> Facts<'a> {
@@ -410,9 +428,10 @@ impl Control {
         if let Some(plane) = &self.bfd {
             command(&plane.commands, BfdCommand::Stop, "BFD");
         }
+        let limit = stop_limit(&self.plan);
         let (vrrp, check, bfd) = (&mut self.vrrp, &mut self.check, &mut self.bfd);
         let teller = &mut self.teller;
-        let stopped = timeout(STOP_LIMIT, async {
+        let stopped = timeout(limit, async {
             while vrrp.is_some() || check.is_some() || bfd.is_some() {
                 tokio::select! {
                     notice = next_notice(vrrp.as_mut().map(|plane| &mut plane.notices)) => match notice {
@@ -431,7 +450,7 @@ impl Control {
         if let (Err(_), Some(plane)) = (&stopped, self.vrrp.take()) {
             error!(
                 "The VRRP plane did not stop within {} s: withdrawing what it holds",
-                STOP_LIMIT.as_secs()
+                limit.as_secs()
             );
             plane.last_will.carry_out();
         }
@@ -470,6 +489,12 @@ impl Control {
         self.stop().await;
         Exit::Internal
     }
+}
+
+/// How long the planes of this plan may take to stop.
+fn stop_limit(plan: &Plan) -> Duration {
+    let seconds = plan.global.upkeep.child_wait_time;
+    seconds.map_or(STOP_LIMIT, |seconds| Duration::from_secs(seconds.into()))
 }
 
 /// What is known of an engine that runs.

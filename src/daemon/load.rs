@@ -277,6 +277,8 @@ fn examine_scripts(config: &Config, diagnostics: &mut Vec<Diagnostic>) -> Examin
             Err(refusal) => {
                 let reason = match &refusal {
                     Refusal::Missing { path, at, .. } if path == at => refusal.to_string(),
+                    // The plan says the rest.
+                    Refusal::Unsafe(..) => refusal.help(),
                     _ => format!("{refusal}: {}", refusal.help()),
                 };
                 examined.reasons.insert(command.clone(), reason);

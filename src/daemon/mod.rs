@@ -21,6 +21,7 @@ pub mod log;
 mod paths;
 pub mod pidfile;
 pub mod plane;
+mod reload_mark;
 mod resolve;
 pub mod signal;
 mod start;

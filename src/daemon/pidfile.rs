@@ -99,6 +99,11 @@ struct PidFile {
 }
 
 impl PidFiles {
+    /// The one that `reload_file` is named after.
+    pub fn main(&self) -> Option<&Path> {
+        self.files.first().map(|file| file.path.as_path())
+    }
+
     /// Makes and locks the files. Their content comes later: a daemon locks before it forks, so that its starter
     /// learns of a second start, and writes when it has its final pid. The locks survive the fork.
     pub fn lock(paths: &[PathBuf]) -> Result<Self, PidFileError> {

@@ -48,8 +48,7 @@ impl Outcome {
 
 /// Starts the daemon and returns when it has ended.
 pub(super) fn run(mut options: Options, command_line: &[OsString]) -> Exit {
-    let mask = options.umask.unwrap_or(DEFAULT_UMASK);
-    umask(Mode::from_bits_truncate(mask));
+    take_umask(&options, None);
     // A reload shall find the same file from the background, whose directory is the root.
     if let Ok(absolute) = std::path::absolute(&options.config) {
         options.config = absolute;
@@ -71,7 +70,7 @@ pub(super) fn run(mut options: Options, command_line: &[OsString]) -> Exit {
     };
     announce(&options, outcome.loaded(), command_line, &guard);
     let exit = match outcome {
-        Outcome::Ready(loaded, files) => serve(options, *loaded, mask, files),
+        Outcome::Ready(loaded, files) => serve(options, *loaded, files),
         Outcome::Refused(Refusal { reason, exit, .. }) => {
             error!("{reason}");
             exit
@@ -108,13 +107,23 @@ fn prepare(options: &Options) -> Outcome {
     let naming = Naming {
         namespace: loaded.namespace.as_deref(),
         instance: loaded.plan.global.instance.as_deref(),
-        use_pid_dir: false,
+        use_pid_dir: loaded.plan.global.upkeep.use_pid_dir,
     };
     match PidFiles::lock(&pidfile::paths(options, naming)) {
         Ok(files) => Outcome::Ready(loaded, files),
         Err(error @ PidFileError::Running { .. }) => refused(Some(loaded), error.to_string(), Exit::Normal),
         Err(error @ PidFileError::Unusable { .. }) => refused(Some(loaded), error.to_string(), Exit::Fatal),
     }
+}
+
+/// The file creation mask, which counts from now on: `-u`, otherwise `umask`, otherwise keepalived's (fact 19.7).
+pub(super) fn take_umask(options: &Options, configured: Option<u16>) -> u32 {
+    let mask = options
+        .umask
+        .or_else(|| configured.map(u32::from))
+        .unwrap_or(DEFAULT_UMASK);
+    umask(Mode::from_bits_truncate(mask));
+    mask
 }
 
 /// The first lines of the log.
@@ -140,7 +149,8 @@ fn announce(options: &Options, loaded: Option<&Loaded>, command_line: &[OsString
 }
 
 /// Runs the control plane. The pid files go when it has ended.
-fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> Exit {
+fn serve(options: Options, loaded: Loaded, mut files: PidFiles) -> Exit {
+    take_umask(&options, loaded.plan.global.upkeep.umask);
     if let Err(error) = limits::raise() {
         warn!("The limit of open files cannot be raised: {error}");
     }
@@ -182,7 +192,7 @@ fn serve(options: Options, loaded: Loaded, umask: u32, mut files: PidFiles) -> E
         match Control::start(Begin {
             options,
             loaded,
-            umask,
+            pid_file: files.main().map(ToOwned::to_owned),
         }) {
             Ok(control) => {
                 if dump {

@@ -129,6 +129,7 @@ fn scripts_that_may_not_be_run_are_left_out() {
     }
 }
 
+/// Facts: 13.5
 #[test]
 fn scripts_without_security_are_said_once_for_each_half() {
     let (plan, said) = plan(SCRIPTS);

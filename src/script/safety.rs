@@ -61,10 +61,14 @@ pub fn examine_on(host: &impl Host, command: &Command, policy: &ScriptPolicy) ->
     if let Some(script) = redirection(command, who) {
         return Ok(Examined { script, remarks });
     }
+    let mut as_written = None;
     let (configured, walk) = if program.contains('/') {
         let configured = host.working_directory().join(program);
         let walk = walk::walk(host, &configured).map_err(|lost| Refusal::lost(&configured, lost))?;
-        (clean(&configured), walk)
+        let cleaned = clean(&configured);
+        // Not cleaned: `..` behind a link leads elsewhere.
+        as_written = Some(configured);
+        (cleaned, walk)
     } else {
         let found = search(host, program, who)?;
         remarks.push(Remark::Searched {
@@ -89,10 +93,9 @@ pub fn examine_on(host: &impl Host, command: &Command, policy: &ScriptPolicy) ->
     if let Some(first) = argv.first_mut() {
         *first = configured.into_os_string();
     }
-    let program = if policy.keep_links {
-        PathBuf::from(argv.first().cloned().unwrap_or_default())
-    } else {
-        walk.resolved
+    let program = match as_written {
+        Some(path) if policy.keep_links => path,
+        Some(_) | None => walk.resolved,
     };
     let script = Prepared { program, argv, who };
     Ok(Examined { script, remarks })

@@ -121,6 +121,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::AuthHmac, "anti_replay") => one("monotonic"),
         (Block::AuthHmac, "mode") => one("permissive"),
         (Block::Instance, "track_script") => body("S"),
+        (Block::GlobalDefs, "umask") => one("022"),
         (Block::GlobalDefs, "notification_email") => body("one@example.com"),
         (Block::GlobalDefs, "notification_email_from") => one("lab@example.com"),
         (Block::GlobalDefs, "notify_fifo" | "vrrp_notify_fifo") => one("/run/events"),

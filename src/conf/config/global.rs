@@ -31,6 +31,8 @@ pub struct Global {
     pub life: LifeScripts,
     /// FIFOs for events.
     pub fifos: FifosSettings,
+    /// The one process, its end and its files.
+    pub upkeep: UpkeepSettings,
     /// What instances and checkers have inherited; shown, and not acted on once more.
     pub inherited: Inherited,
 }
@@ -59,6 +61,18 @@ pub struct DumpSettings {
     pub json_dump_file: Option<String>,
 }
 
+/// The process as a whole: its end and its files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct UpkeepSettings {
+    /// Seconds.
+    pub child_wait_time: Option<u32>,
+    pub use_pid_dir: bool,
+    pub umask: Option<u16>,
+    /// With its path, if one is named.
+    pub reload_file: Option<Option<String>>,
+}
+
 /// `global_defs` as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
@@ -83,6 +97,7 @@ pub struct GlobalDefs {
     pub instance: Option<String>,
     pub dumps: DumpSettings,
     pub use_symlink_paths: Option<bool>,
+    pub upkeep: UpkeepSettings,
     pub mail: MailSettings,
     pub life: LifeScripts,
     pub fifos: FifosSettings,

@@ -32,13 +32,10 @@ pub struct LaterGlobal {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct RootSettings {
-    /// Seconds.
-    pub child_wait_time: Option<u32>,
     pub linkbeat_use_polling: bool,
     pub namespace_with_ipsets: bool,
     /// A name, or the namespace that the daemon was started in.
     pub net_namespace_ipvs: Option<Option<String>>,
-    pub use_pid_dir: bool,
 }
 
 /// What concerns keepalived's processes.
@@ -220,15 +217,12 @@ pub struct ReloadSettings {
     pub check_config: Option<Option<String>>,
     pub time_file: Option<String>,
     pub repeat: bool,
-    /// With its path, if one is named.
-    pub file: Option<Option<String>>,
 }
 
 /// Files and directories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct FileSettings {
-    pub umask: Option<u16>,
     pub random_seed: Option<u32>,
     pub config_save_dir: Option<String>,
     pub iproute_usr_dir: Option<String>,

@@ -36,6 +36,9 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
         global.inherited.checker_log_all_failures,
     );
     reload(&mut sheet, &later.reload);
+    if let Some(Some(file)) = &global.upkeep.reload_file {
+        sheet.item("Reload_file", file);
+    }
     sheet.item("keep script symlinks", keep);
     if let Some(directory) = &later.files.config_save_dir {
         sheet.item("config save directory", directory);
@@ -139,9 +142,6 @@ fn reload(sheet: &mut Sheet, reload: &ReloadSettings) {
         let repeat = if reload.repeat { " (repeat)" } else { "" };
         sheet.item("Reload time file", format_args!("{file}{repeat}"));
         sheet.line(1, "No reload scheduled");
-    }
-    if let Some(Some(file)) = &reload.file {
-        sheet.item("Reload_file", file);
     }
 }
 

@@ -61,6 +61,7 @@ fn all(dir: &TempDir) -> NotifyScripts {
     }
 }
 
+/// Facts: 12.1, 12.2, 12.9
 #[tokio::test]
 async fn arguments_and_order_are_keepalived_s() {
     let dir = TempDir::new();

@@ -20,8 +20,17 @@ impl Printer {
             mail,
             life,
             fifos,
+            upkeep,
             inherited,
         } = global;
+        let UpkeepSettings {
+            child_wait_time,
+            use_pid_dir,
+            umask,
+            reload_file,
+        } = upkeep;
+        self.some("child_wait_time", child_wait_time.as_ref());
+        self.flag("use_pid_dir", *use_pid_dir);
         for (keyword, name) in [("net_namespace", net_namespace), ("instance", instance)] {
             self.text(keyword, name.as_deref());
         }
@@ -50,6 +59,10 @@ impl Printer {
             }
             out.inherited(inherited);
             out.dumps(dumps);
+            if let Some(umask) = umask {
+                out.set("umask", format!("0{umask:03o}"));
+            }
+            out.optional("reload_file", reload_file.as_ref());
             out.mail(mail);
             out.life(life);
             out.fifos(fifos);
@@ -59,17 +72,13 @@ impl Printer {
 
     fn root(&mut self, root: &RootSettings) {
         let RootSettings {
-            child_wait_time,
             linkbeat_use_polling,
             namespace_with_ipsets,
             net_namespace_ipvs,
-            use_pid_dir,
         } = root;
-        self.some("child_wait_time", child_wait_time.as_ref());
         self.flag("linkbeat_use_polling", *linkbeat_use_polling);
         self.flag("namespace_with_ipsets", *namespace_with_ipsets);
         self.optional("net_namespace_ipvs", net_namespace_ipvs.as_ref());
-        self.flag("use_pid_dir", *use_pid_dir);
     }
 
     fn later(&mut self, later: &LaterGlobal) {
@@ -388,26 +397,20 @@ impl Printer {
             check_config,
             time_file,
             repeat,
-            file,
         } = reload;
         self.optional("reload_check_config", check_config.as_ref());
         self.text("reload_time_file", time_file.as_deref());
         self.flag("reload_repeat", *repeat);
-        self.optional("reload_file", file.as_ref());
     }
 
     fn files(&mut self, files: &FileSettings) {
         let FileSettings {
-            umask,
             random_seed,
             iproute_usr_dir,
             iproute_etc_dir,
             config_save_dir,
             tmp_config_directory,
         } = files;
-        if let Some(umask) = umask {
-            self.set("umask", format!("0{umask:03o}"));
-        }
         self.some("random_seed", random_seed.as_ref());
         self.text("iproute_usr_dir", iproute_usr_dir.as_deref());
         self.text("iproute_etc_dir", iproute_etc_dir.as_deref());

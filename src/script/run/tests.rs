@@ -36,6 +36,7 @@ async fn how_a_run_ends() {
     );
 }
 
+/// Facts: 12.2, 12.14
 #[tokio::test]
 async fn arguments_arrive_as_they_are() {
     let dir = TempDir::new();
@@ -50,6 +51,7 @@ async fn arguments_arrive_as_they_are() {
     assert_eq!(dir.lines("args"), ["zero", "a b", "", "$(touch /tmp/x); '\"*"]);
 }
 
+/// Facts: 12.13
 #[tokio::test]
 async fn a_script_has_its_own_group_and_nothing_of_ours() {
     let dir = TempDir::new();
@@ -79,6 +81,7 @@ async fn a_script_has_its_own_group_and_nothing_of_ours() {
     drop(leaked);
 }
 
+/// Facts: 12.13
 #[tokio::test]
 async fn as_somebody_else_it_has_that_user_and_that_group_only() {
     let dir = TempDir::new();
@@ -98,6 +101,7 @@ async fn as_somebody_else_it_has_that_user_and_that_group_only() {
 /// Set in the second process of the test below.
 const SECOND: &str = "STEADFAST_TEST_SECOND_PROCESS";
 
+/// Facts: 12.13
 #[tokio::test]
 async fn dangerous_variables_and_ignored_signals_are_not_inherited() {
     if std::env::var_os(SECOND).is_some() {
@@ -242,6 +246,7 @@ async fn the_end_at_the_very_limit_is_one_end() {
     assert!(!dir.lines("pids").iter().any(|pid| is_alive(pid.parse().unwrap())));
 }
 
+/// Facts: 12.14
 #[tokio::test]
 async fn a_file_without_interpreter_is_given_to_the_shell() {
     let dir = TempDir::new();
@@ -257,6 +262,7 @@ async fn a_file_without_interpreter_is_given_to_the_shell() {
     assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(7));
 }
 
+/// Facts: 12.13
 #[tokio::test]
 async fn a_script_dies_with_the_thread_that_started_it() {
     let dir = TempDir::new();

@@ -233,6 +233,27 @@ fn the_resolved_file_is_run_under_the_configured_name() {
     assert_eq!(argv(&relative), ["/opt/alias"]);
 }
 
+/// Facts: 13.7
+#[test]
+fn links_are_kept_when_asked() {
+    let mut host = Fake::new();
+    host.link("/opt/alias", "../bin/true");
+    host.directory("/opt/x", ROOT, 0o755);
+    let keep = ScriptPolicy {
+        keep_links: true,
+        ..secure()
+    };
+    let found = host.examine("/opt/x/../alias a", &keep).unwrap();
+    assert_eq!(found.script.program, Path::new("/opt/x/../alias"));
+    assert_eq!(argv(&found), ["/opt/alias", "a"]);
+    host.file("/usr/bin/true", BOB, 0o755);
+    let judged = host.examine("/opt/alias", &keep).unwrap_err();
+    assert!(
+        matches!(judged, Refusal::Unsafe(..)),
+        "what it leads to is judged: {judged}"
+    );
+}
+
 /// Facts: 13.4
 #[test]
 fn a_linked_directory_is_followed_and_judged() {
@@ -277,6 +298,7 @@ fn loops_and_wrong_types_are_refused() {
 }
 
 /// Owner, group, mode of a file or directory, and the remedy when root runs what is at or in it.
+///
 /// Facts: 13.3
 #[test]
 fn every_unsafe_component_is_named_with_owner_mode_and_remedy() {
@@ -362,6 +384,7 @@ fn the_help_names_the_owner() {
     );
 }
 
+/// Facts: 13.3
 #[test]
 fn set_id_root_files_are_judged_whoever_runs_them() {
     let bob = ScriptPolicy {

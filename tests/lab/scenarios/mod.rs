@@ -154,6 +154,11 @@ pub const ALL: &[Scenario] = &[
         outlet::unsafe_scripts,
     ),
     test(
+        "upkeep",
+        "the directory of pid files, the file creation mask, the mark of a reload",
+        outlet::upkeep,
+    ),
+    test(
         "interop-backup",
         "keepalived is master, the daemon its backup, in every dialect",
         interop::backup,

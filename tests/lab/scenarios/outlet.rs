@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance, vip};
 use super::expect::SOON;
-use crate::site;
+use crate::site::{self, Log};
 use crate::timeline::{Stamp, wait_for};
 
 fn with(global: &str) -> String {
@@ -127,7 +127,7 @@ pub fn unsafe_scripts() {
     }
     if d1.daemon == site::Daemon::Steadfast {
         for remedy in [
-            "'/etc/keepalived/open' has owner root (0), group 0, mode 0777: chmod go-w '/etc/keepalived/open'",
+            "'/etc/keepalived/open' has owner root (0), group 0, mode 0777: chmod o-w '/etc/keepalived/open'",
             "'/etc/keepalived/theirs' has owner nobody (65534), group 0, mode 0755: chown root '/etc/keepalived/theirs'",
         ] {
             assert!(
@@ -139,4 +139,49 @@ pub fn unsafe_scripts() {
     }
     assert_eq!(d1.stop(), Some(0));
     assert_eq!(d1.read("/run/said"), "good\ngood\ngood\n");
+}
+
+/// The process and its files: the directory of pid files, the file creation mask, the mark of a reload.
+///
+/// Facts: 18.10
+pub fn upkeep() {
+    let (_site, d1) = site::single(0);
+    let text = |mask: &str, mark: &str| {
+        let global = with(&format!(
+            "umask {mask}\n    reload_file {mark}\n    notify_fifo /run/events"
+        ));
+        format!("use_pid_dir\n{global}{}", Instance::default())
+    };
+    d1.configure(&text("0", "/run/missing/mark"));
+    let mut daemon = d1.spawn(&[d1.daemon.program(), "--dont-fork", "--log-console", "--no-syslog"]);
+    let log = Log::default();
+    log.follow("d1", daemon.stdout.take().expect("a pipe"));
+    log.follow("d1", daemon.stderr.take().expect("a pipe"));
+    let mode = |wanted: &str| {
+        wait_for(format!("a FIFO of mode {wanted}"), SOON, || {
+            let mode = d1.attempt(5, &["stat", "-c", "%a", "/run/events"]).stdout;
+            (mode.trim() == wanted).then_some(())
+        });
+    };
+    mode("644");
+    let pid = || d1.read("/run/keepalived/keepalived.pid").trim().to_owned();
+    assert_eq!(pid(), daemon.id().to_string());
+    let before = Stamp::now();
+    d1.configure(&text("066", "/run/mark"));
+    d1.run(&["rm", "/run/events"]);
+    d1.run(&["kill", "-HUP", &pid()]);
+    log.wait("Reload complete", before, SOON);
+    if d1.daemon == site::Daemon::Steadfast {
+        log.wait("Unable to create reload file /run/missing/mark", before, SOON);
+    }
+    // What was removed is made again when it is needed, with the new mask.
+    d1.run(&["ip", "link", "set", "eth0", "down"]);
+    mode("600");
+    d1.run(&["kill", &pid()]);
+    assert_eq!(daemon.wait().expect("a child of ours").code(), Some(0));
+    assert_eq!(
+        d1.attempt(5, &["test", "-e", "/run/keepalived"]).status,
+        Some(1),
+        "nothing is left"
+    );
 }

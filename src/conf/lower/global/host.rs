@@ -1,7 +1,9 @@
 //! SNMP and D-Bus, receive buffers, reloads, files: what the daemon is to its host.
 
 use super::Cx;
-use crate::conf::config::{BufferSettings, DumpSettings, FileSettings, ManagementSettings, ReloadSettings};
+use crate::conf::config::{
+    BufferSettings, DumpSettings, FileSettings, ManagementSettings, ReloadSettings, UpkeepSettings,
+};
 use crate::conf::diag::{Class, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::names;
@@ -112,10 +114,8 @@ pub(super) fn files(
 ) -> bool {
     match statement.keyword() {
         "reload_check_config" => reload.check_config = Some(Cx::word(statement)),
-        "reload_file" => reload.file = Some(Cx::word(statement)),
         "reload_repeat" => reload.repeat = true,
         "reload_time_file" => one_word(cx, &mut reload.time_file, statement),
-        "umask" => files.umask = umask(cx, statement).or(files.umask),
         "random_seed" => files.random_seed = cx.unsigned(Block::GlobalDefs, statement).or(files.random_seed),
         "iproute_usr_dir" => one_word(cx, &mut files.iproute_usr_dir, statement),
         "iproute_etc_dir" => one_word(cx, &mut files.iproute_etc_dir, statement),
@@ -128,6 +128,16 @@ pub(super) fn files(
                 files.tmp_config_directory = Cx::word(statement);
             }
         }
+        _ => return false,
+    }
+    true
+}
+
+/// The process and its files. `false`: `statement` is none of these.
+pub(super) fn upkeep(cx: &mut Cx<'_>, upkeep: &mut UpkeepSettings, statement: &Statement) -> bool {
+    match statement.keyword() {
+        "reload_file" => upkeep.reload_file = Some(Cx::word(statement)),
+        "umask" => upkeep.umask = umask(cx, statement).or(upkeep.umask),
         _ => return false,
     }
     true

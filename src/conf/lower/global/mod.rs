@@ -38,10 +38,11 @@ pub(super) fn root(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Stateme
             (None, _) => settings.net_namespace_ipvs = Some(Cx::word(statement)),
         },
         "namespace_with_ipsets" => settings.namespace_with_ipsets = true,
-        "use_pid_dir" => settings.use_pid_dir = true,
+        "use_pid_dir" => global.upkeep.use_pid_dir = true,
         "linkbeat_use_polling" => settings.linkbeat_use_polling = true,
         "child_wait_time" => {
-            settings.child_wait_time = cx.unsigned(Block::Root, statement).or(settings.child_wait_time);
+            let upkeep = &mut global.upkeep;
+            upkeep.child_wait_time = cx.unsigned(Block::Root, statement).or(upkeep.child_wait_time);
         }
         _ => {}
     }
@@ -132,6 +133,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
             }
             name => {
                 if !host::dumps(cx, &mut global.dumps, statement)
+                    && !host::upkeep(cx, &mut global.upkeep, statement)
                     && !mail::keyword(cx, &mut global.mail, statement)
                     && !events::life(cx, &mut global.life, statement)
                     && !events::fifo(cx, &mut global.fifos, statement)
