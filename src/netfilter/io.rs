@@ -25,6 +25,8 @@ pub struct Firewall {
     ruleset: Ruleset,
     /// The contents that the kernel has, or refused last: they are not offered again.
     offered: Contents,
+    /// The rules for virtual MACs are refused by this kernel.
+    without_vmacs: bool,
     socket: Option<OwnedFd>,
     sequence: u32,
 }
@@ -36,6 +38,7 @@ impl Firewall {
             ruleset: Ruleset::new(settings.clone()),
             settings,
             offered: Contents::default(),
+            without_vmacs: false,
             socket: None,
             sequence: 0,
         }
@@ -57,12 +60,28 @@ impl Firewall {
     /// Makes it so that the tables have `contents`.
     ///
     /// # Errors
-    /// The kernel's refusal; then nothing is changed, and the same contents are not offered again.
+    /// The kernel's refusal; the same contents are not offered again. A kernel that cannot do what virtual MACs need
+    /// (it must send copies of packets elsewhere) is still told what to drop.
     pub fn set(&mut self, contents: &Contents) -> io::Result<()> {
         if self.offered == *contents {
             return Ok(());
         }
         self.offered = contents.clone();
+        let without = Contents {
+            blocked: contents.blocked.clone(),
+            ..Contents::default()
+        };
+        if self.without_vmacs {
+            return self.become_contents(&without);
+        }
+        self.become_contents(contents).or_else(|refusal| {
+            self.become_contents(&without)?;
+            self.without_vmacs = true;
+            Err(refusal)
+        })
+    }
+
+    fn become_contents(&mut self, contents: &Contents) -> io::Result<()> {
         let (messages, new) = self.ruleset.becoming(contents);
         if !messages.is_empty() {
             self.carry_out(&messages)?;

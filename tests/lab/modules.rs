@@ -17,6 +17,8 @@ pub const SITE: &[&str] = &[
     "veth",
     "dummy",
     "macvlan",
+    "ipvlan",
+    "vrf",
     "sch_ingress",
     "cls_matchall",
     "act_gact",

@@ -9,6 +9,7 @@ mod dumps;
 mod expect;
 mod failover;
 mod families;
+mod filter;
 mod health;
 mod http;
 mod interop;
@@ -23,6 +24,7 @@ mod start;
 mod tell;
 mod track;
 mod vectors;
+mod vmac;
 
 use crate::bench;
 use std::path::Path;
@@ -127,6 +129,31 @@ pub const ALL: &[Scenario] = &[
         "unicast",
         "a pair that speaks to its peers' addresses only",
         families::unicast,
+    ),
+    test(
+        "vmac",
+        "virtual MACs of both families: the station stays, whoever is master",
+        vmac::pair,
+    ),
+    test(
+        "vmac-interop",
+        "the same with keepalived as the other half",
+        vmac::interop,
+    ),
+    test(
+        "vmac-care",
+        "links are put right, made again, removed; the kernel's settings are restored",
+        vmac::care,
+    ),
+    test(
+        "vmac-kinds",
+        "adverts by the interface below, ipvlans, virtual MACs on other interfaces",
+        vmac::kinds,
+    ),
+    test(
+        "vmac-leftover",
+        "a virtual MAC that a crash has left is taken over",
+        vmac::leftover,
     ),
     test(
         "notify",
@@ -345,6 +372,16 @@ pub const ALL: &[Scenario] = &[
         "records keepalived's frames for tests/vectors",
         vectors::capture,
     ),
+    on_host(
+        "no-accept",
+        "an address that does not accept is silent, and the filter goes with the daemon",
+        filter::no_accept,
+    ),
+    on_host(
+        "nftables",
+        "the tables of nftables equal keepalived's",
+        filter::ruleset,
+    ),
 ];
 
 /// The scenario that takes as long as one likes.
@@ -359,6 +396,17 @@ pub fn bring(scenario: &str, shared: &Path) {
 
 pub fn named(name: &str) -> Option<&'static Scenario> {
     ALL.iter().find(|scenario| scenario.name == name)
+}
+
+/// What needs more of a kernel than that of user-mode Linux has: for root, on the host's.
+const fn on_host(name: &'static str, about: &'static str, run: fn()) -> Scenario {
+    Scenario {
+        name,
+        about,
+        in_tests: false,
+        ipvs: false,
+        run,
+    }
 }
 
 const fn test(name: &'static str, about: &'static str, run: fn()) -> Scenario {
