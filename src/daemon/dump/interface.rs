@@ -1,6 +1,6 @@
 //! Interfaces, who minds them, and how often announcements may leave through them (facts cli 6.8, VRRP 20.4).
 
-use super::{Facts, Sheet, seconds, weight};
+use super::{Facts, Sheet, link, seconds, weight};
 use crate::net::{IfName, InterfaceStatus};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::{GarpConfig, RouterConfig};
@@ -130,6 +130,7 @@ pub(super) fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &Interface
         sheet.field("Up debounce timer", format_args!("{}us", up.as_micros()));
         sheet.field("Down debounce timer", format_args!("{}us", down.as_micros()));
     }
+    link::of_interface(sheet, facts, status);
     sheet.field("MTU", mtu);
     if *loopback {
         sheet.field("HW Type", "LOOPBACK");

@@ -41,9 +41,9 @@ fn data(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
     set("dont_track_primary", flag(config.dont_track_primary));
     set("skip_check_adv_addr", flag(more.skip_check_adv_addr()));
     set("strict_mode", flag(more.strict()));
-    // There is none yet.
-    set("vmac_ifname", json!(""));
-    set("ifp_ifname", json!(config.interface.as_str()));
+    let own = config.link.as_ref().map(|link| link.name.as_str());
+    set("vmac_ifname", json!(own.unwrap_or_default()));
+    set("ifp_ifname", json!(own.unwrap_or(config.interface.as_str())));
     set(
         "master_priority",
         json!(status.master.map_or(0, |(_, priority)| priority.0)),

@@ -10,6 +10,7 @@ pub mod global;
 mod interface;
 pub mod json;
 mod later;
+mod link;
 mod lvs;
 mod net;
 mod process;

@@ -4,7 +4,7 @@ use super::interface::{garp_delays, interface};
 use super::json::wanted;
 use super::later::{self, More};
 use super::net;
-use super::{Facts, Live, Sheet, account, enabled, seconds, weight, yes_no};
+use super::{Facts, Live, Sheet, account, enabled, link, seconds, weight, yes_no};
 use crate::net::Family;
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
@@ -93,7 +93,8 @@ fn instance(
     if let Some((status, live)) = live {
         progress(sheet, status, live);
     }
-    sheet.field("Interface", &config.interface);
+    let written = facts.plan.later.instances.get(&config.name);
+    link::of_router(sheet, facts, config, written.map(|later| &later.settings));
     more.about_adverts(sheet);
     let source = live.map_or(config.source, |(status, _)| status.source);
     let from = if config.source.is_some() && source == config.source {
@@ -105,7 +106,7 @@ fn instance(
     sheet.field("Using src_ip", source + from);
     if let Transport::Multicast { group } = &config.transport {
         let mut interfaces = facts.interfaces.iter();
-        let index = interfaces.find(|status| status.name == config.interface && group.is_ipv6());
+        let index = interfaces.find(|status| status.name == *config.wire() && group.is_ipv6());
         let index = index.map_or_else(String::new, |status| format!(", ifindex {}", status.index.0));
         sheet.line(3, format_args!("Multicast address {group}{index}"));
     }
@@ -119,14 +120,9 @@ fn instance(
     );
     let held = live.is_some_and(|(status, _)| status.holding);
     sheet.line(3, format_args!("Virtual IP ({}):", config.vips.len()));
-    config
-        .vips
-        .iter()
-        .for_each(|vip| sheet.line(5, net::address(vip, held)));
-    sheet.list(
-        "Virtual IP Excluded :",
-        config.excluded.iter().map(|vip| net::address(vip, held)),
-    );
+    let address = |vip| link::with_parent(facts, vip, net::address(vip, held), held && config.no_accept);
+    config.vips.iter().for_each(|vip| sheet.line(5, address(vip)));
+    sheet.list("Virtual IP Excluded :", config.excluded.iter().map(address));
     if let Transport::Unicast { peers, ttl } = &config.transport {
         sheet.field("Unicast TTL", ttl);
         sheet.line(
