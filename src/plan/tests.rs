@@ -1,4 +1,5 @@
 mod facts;
+mod links;
 
 use super::*;
 use crate::conf::config::Secret;

@@ -124,7 +124,7 @@ mod tests {
 
     /// The lines are from keepalived 2.2.7's dump of the same file.
     ///
-    /// Facts: 9.2, 9.10, 20.6
+    /// Facts: 9.2, 9.10
     #[test]
     fn links_are_shown_as_keepalived_shows_them() {
         let text = "vrrp_instance V4 {\ninterface e0\nvirtual_router_id 51\nversion 3\nuse_ipvlan iv1 10.9.0.8/24\n\
