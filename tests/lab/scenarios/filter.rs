@@ -35,7 +35,7 @@ pub fn answers(node: &Node, address: IpAddr) -> bool {
 
 /// The client is not answered by an address that does not accept, and everything is as before when the daemon has ended.
 ///
-/// Facts: 1.16, 1.17, 10.1, 10.2, 10.3, 10.8
+/// Facts: 1.16, 1.17, 10.1, 10.2, 10.3
 pub fn no_accept() {
     let (mut d1, client) = cabled();
     let instance = Instance {
