@@ -335,6 +335,21 @@ mod tests {
     }
 
     #[test]
+    fn options_leave_out_the_blocks_of_what_does_not_run() {
+        let text = "bfd_instance N {\nneighbor_ip 192.0.2.2\n}\nvrrp_script S {\nscript /bin/true\n}\n";
+        let reading = conf::read_str(std::path::Path::new("site.conf"), text, &ReadOptions::default());
+        let left = |line: &str| {
+            let args = format!("steadfast {line}");
+            let parsed = crate::cli::parse(args.split_whitespace().map(Into::into)).unwrap();
+            let config = only_the_halves_that_run(reading.config.clone(), &parsed.options);
+            (config.bfd.len(), config.scripts.len())
+        };
+        assert_eq!(left(""), (1, 1));
+        assert_eq!(left("-B"), (0, 1));
+        assert_eq!(left("-C"), (1, 0));
+    }
+
+    #[test]
     fn a_reload_is_stricter_than_a_start() {
         let torn = [
             Class::UnexpectedOpen,

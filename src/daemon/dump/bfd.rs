@@ -82,3 +82,65 @@ fn item(sheet: &mut Sheet, status: &BfdStatus, session: &SessionStatus, wall: Wa
 fn micros(time: std::time::Duration) -> String {
     format!("{} usecs", time.as_micros())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bfd::config::testing::session;
+    use crate::bfd::event::Datagram;
+    use crate::bfd::{BfdConfig, Engine, Event, SessionConfig};
+    use crate::clock::Instant;
+    use crate::sys::wall;
+
+    /// Facts: 24.11
+    #[test]
+    fn what_is_dumped_of_a_session() {
+        let now = Instant::from_micros(5_000_000);
+        let config = SessionConfig {
+            source: Some([192, 0, 2, 1].into()),
+            ..session("one", [192, 0, 2, 2].into())
+        };
+        let port = config.port();
+        let mut engine = Engine::new(
+            now,
+            BfdConfig {
+                sessions: vec![config],
+            },
+            1,
+        );
+        let datagram = Datagram {
+            port,
+            source: [192, 0, 2, 2].into(),
+            destination: None,
+            ttl: Some(255),
+            payload: vec![0; 3],
+        };
+        engine.handle(now, Event::Datagram(datagram));
+        let text = sections(&engine.status(now), wall::now());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines.get(..6),
+            Some(
+                [
+                    "------< BFD Data >------",
+                    " Discarded, too short = 1",
+                    "------< BFD Topology >------",
+                    " BFD Instance = one",
+                    "   Neighbor IP = 192.0.2.2",
+                    "   Source IP = 192.0.2.1",
+                ]
+                .as_slice()
+            )
+        );
+        for line in [
+            "   State = Down",
+            "   Desired min tx = 1000000 usecs",
+            "   Required min rx = 10000 usecs",
+            "   Remote discriminator = 0x00000000",
+            "   Least TTL received = 255",
+        ] {
+            assert!(lines.contains(&line), "{line} is not in {text}");
+        }
+        assert!(!text.contains("Detection time"), "nothing was heard yet");
+    }
+}

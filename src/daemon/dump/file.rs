@@ -203,14 +203,22 @@ mod tests {
             namespace,
             instance,
         };
-        [Kind::Vrrp, Kind::Check, Kind::Parent, Kind::Stats, Kind::Json]
-            .map(|kind| naming.path(Path::new("/tmp"), kind).display().to_string())
-            .into()
+        [
+            Kind::Vrrp,
+            Kind::Check,
+            Kind::Bfd,
+            Kind::Parent,
+            Kind::Stats,
+            Kind::Json,
+        ]
+        .map(|kind| naming.path(Path::new("/tmp"), kind).display().to_string())
+        .into()
     }
 
-    const USUAL: [&str; 5] = [
+    const USUAL: [&str; 6] = [
         "/tmp/keepalived.data",
         "/tmp/keepalived_check.data",
+        "/tmp/keepalived_bfd.data",
         "/tmp/keepalived_parent.data",
         "/tmp/keepalived.stats",
         "/tmp/keepalived.json",
@@ -228,6 +236,7 @@ mod tests {
         let want = [
             "/tmp/state.txt",
             "/tmp/state_check.txt",
+            "/tmp/state_bfd.txt",
             "/tmp/state_parent.txt",
             "/var/lib/keepalived.stats",
             "/var/lib/a.b",
@@ -239,6 +248,7 @@ mod tests {
         let want = [
             "/tmp/sub/state",
             "/tmp/sub/state_check",
+            "/tmp/sub/state_bfd",
             "/tmp/sub/state_parent",
             "/s",
             "/tmp/sub/keepalived.json",
@@ -255,6 +265,7 @@ mod tests {
         let want = [
             "/tmp/keepalived.one.data",
             "/tmp/keepalived_check.one.data",
+            "/tmp/keepalived_bfd.one.data",
             "/tmp/keepalived_parent.one.data",
             "/tmp/keepalived.stats",
             "/tmp/keepalived.json",
