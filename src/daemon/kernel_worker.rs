@@ -462,7 +462,9 @@ impl Worker {
             }
             opened.on = None;
             let Some(index) = now else { continue };
-            match socket::open(&opened.endpoint, index) {
+            let found = self.inventory.interfaces().find(|status| status.index == index);
+            let mtu = found.map_or(0, |status| status.mtu);
+            match socket::open(&opened.endpoint, index, mtu) {
                 Ok(sockets) => {
                     opened.on = Some(index);
                     opened.complained = false;

@@ -8,7 +8,7 @@ use crate::netlink::apply::Refusal;
 use crate::netlink::message::Request;
 use crate::netlink::{Inventory, NetlinkError, Requests, route, rule};
 use crate::vrrp::RouterId;
-use crate::vrrp::event::{Order, Transmit};
+use crate::vrrp::event::{Carrier, Order, Transmit};
 use crate::vrrp::io::{Sender, socket};
 use std::collections::{BTreeMap, btree_map::Entry};
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ impl LastWill {
     /// An advert leaves: its router is master, or says that it no longer is.
     pub fn sent(&self, packet: &Transmit) {
         let mut will = self.open();
-        if packet.payload.get(PRIORITY) == Some(&0) {
+        if packet.priority() == Some(0) {
             will.adverts.retain(|(router, _), _| *router != packet.router);
             return;
         }
@@ -92,9 +92,13 @@ const CHECKSUM: usize = 6;
 /// `advert` with priority 0. `None` when it is no advert.
 ///
 /// The checksum is corrected for the one octet (RFC 1624), which is right whatever version and pseudo header it
-/// covers; that of IPv6 is the kernel's.
+/// covers; that of IPv6 is the kernel's. What is authenticated brings its own.
 pub fn goodbye(advert: &Transmit) -> Option<Transmit> {
     let mut packet = advert.clone();
+    if let Some(authentic) = packet.goodbye.take() {
+        packet.payload = authentic;
+        return Some(packet);
+    }
     let priority = packet.payload.get_mut(PRIORITY)?;
     let old = u16::from_be_bytes([std::mem::take(priority), 0]);
     let sum: &mut [u8; 2] = packet.payload.get_mut(CHECKSUM..)?.first_chunk_mut()?;
@@ -111,12 +115,12 @@ pub fn goodbye(advert: &Transmit) -> Option<Transmit> {
 }
 
 fn say(goodbyes: &[Transmit]) {
-    let mut senders: BTreeMap<(Family, IfIndex), Option<Sender>> = BTreeMap::new();
+    let mut senders: BTreeMap<(Family, Carrier, IfIndex), Option<Sender>> = BTreeMap::new();
     for packet in goodbyes {
-        let key = (Family::of(&packet.destination), packet.interface);
+        let key = (Family::of(&packet.destination), packet.carrier, packet.interface);
         let sender = senders
             .entry(key)
-            .or_insert_with(|| match socket::open_send(key.0, key.1) {
+            .or_insert_with(|| match socket::open_send(key.0, key.1, key.2) {
                 Ok(socket) => Some(Sender::new(socket)),
                 Err((what, error)) => {
                     tracing::error!(target: "vrrp", "last words: cannot {what}: {error}");
@@ -190,7 +194,10 @@ mod tests {
             source: "10.9.0.1".parse().unwrap(),
             destination: destination.parse().unwrap(),
             ttl: 255,
+            id: 1,
+            carrier: Carrier::Plain,
             payload: payload.to_vec(),
+            goodbye: None,
         }
     }
 

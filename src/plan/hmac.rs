@@ -32,16 +32,16 @@ pub fn key_files(config: &Config) -> Vec<PathBuf> {
     .collect()
 }
 
-/// What is left of `auth_hmac`; `true`: adverts without a trailer are refused.
+/// What is left of `auth_hmac`.
 pub(super) fn check(
     builder: &mut Builder<'_>,
     written: &Instance,
     strict: bool,
     advert_int: Duration,
     later: &mut RouterSettings,
-) -> bool {
+) {
     let Some(mut hmac) = later.auth_hmac.take() else {
-        return false;
+        return;
     };
     let name = &written.name.value;
     read_keys(builder, name, &mut hmac.value);
@@ -62,7 +62,7 @@ pub(super) fn check(
             ),
         };
         builder.late_about(Topic::Other, &place, message);
-        return false;
+        return;
     }
     if strict && !matches!(hmac.value.mode, None | Some(HmacMode::Enforce)) {
         let message = format!("({name}) strict mode requires auth_hmac mode enforce - setting");
@@ -81,9 +81,7 @@ pub(super) fn check(
             .with_related(hmac.place.clone(), "replaces it");
         builder.late.push(diagnostic);
     }
-    let enforced = matches!(hmac.value.mode, None | Some(HmacMode::Enforce));
     later.auth_hmac = Some(hmac);
-    enforced
 }
 
 /// Keys from files become octets; those that are none are left out.

@@ -5,7 +5,7 @@ use super::track::{drop_weights, track_interfaces, track_scripts};
 use super::trackers::Objects;
 use super::vips::{Packet, vips};
 use super::vrrp::resolve_garp;
-use super::{Builder, hmac, links, net, outlet, strict, sync, trackers, vmac};
+use super::{Builder, hmac, links, net, outlet, packets, strict, sync, trackers, vmac};
 use crate::conf::config::{AuthType, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::net::{Family, IfName};
@@ -23,10 +23,6 @@ const CENTISECOND_MICROS: u64 = 10_000;
 
 /// What keeps a router in FAULT: these texts are printed back by `conf::print`.
 pub(crate) const FAULT_NO_PEER: &str = "a unicast keyword is given, but no peer";
-/// The same for IPsec AH.
-pub(crate) const FAULT_AH: &str = "auth_type AH is not possible yet";
-/// The same for `auth_hmac`.
-pub(crate) const FAULT_HMAC: &str = "auth_hmac is not possible yet";
 
 /// What a router is built with.
 pub(super) struct Known<'a> {
@@ -67,6 +63,7 @@ pub(super) fn build(
             version: Version::V2,
             strict: false,
             hmac: false,
+            ah: false,
             multicast: false,
         };
         let late = builder.late.len();
@@ -103,11 +100,7 @@ pub(super) fn build(
     };
     vmac::check(builder, &router, &mut later, &mut fault);
     let advert_int = advert_int(builder, written, version);
-    let enforced = hmac::check(builder, written, strict, advert_int, &mut later);
-    if enforced {
-        // Adverts without the trailer would be dropped by the peers: two masters.
-        fault = Some(FAULT_HMAC.to_owned());
-    }
+    hmac::check(builder, written, strict, advert_int, &mut later);
     let (auth, initial) = auth(
         builder,
         written,
@@ -119,7 +112,6 @@ pub(super) fn build(
             initial,
             priority,
         },
-        &mut fault,
     );
     let transport = transport(builder, written, family, &mut fault);
     check_multicast(builder, written, &interface, &transport, strict, &mut fault);
@@ -164,6 +156,7 @@ pub(super) fn build(
             version,
             strict,
             hmac: later.auth_hmac.is_some(),
+            ah: matches!(auth, Auth::Ah(_)),
             multicast: matches!(transport, Transport::Multicast { .. }),
         },
         &place,
@@ -176,7 +169,14 @@ pub(super) fn build(
         drop_weights(builder, written, &mut tracked_interfaces, &mut tracked_scripts);
         trackers::drop_weights(builder, &written.name, "address owner", &mut later);
     }
+    let advert = packets::Advert {
+        family,
+        version,
+        auth,
+        vips: vips.len(),
+    };
     let router = RouterConfig {
+        packets: packets::packets(builder.config, &later, &advert),
         vrid,
         family,
         version,
@@ -448,12 +448,7 @@ struct Authenticated {
 }
 
 /// Facts 1.7: when the password counts, and where AH begins.
-fn auth(
-    builder: &mut Builder<'_>,
-    written: &Instance,
-    with: &Authenticated,
-    fault: &mut Option<String>,
-) -> (Auth, InitialState) {
+fn auth(builder: &mut Builder<'_>, written: &Instance, with: &Authenticated) -> (Auth, InitialState) {
     let name = &written.name.value;
     let Some(kind) = written.auth_type.as_ref().filter(|_| !with.hmac) else {
         return (Auth::None, with.initial);
@@ -482,28 +477,25 @@ fn auth(
         builder.late.push(diagnostic.about(Topic::AuthUnsupported));
         return (Auth::None, with.initial);
     }
-    if kind.value == AuthType::Pass {
-        let mut padded = [0; 8];
-        for (to, from) in padded
-            .iter_mut()
-            .zip(secret.iter().flat_map(|secret| &secret.value.0))
-        {
-            *to = *from;
+    let mut padded = [0; 8];
+    for (to, from) in padded
+        .iter_mut()
+        .zip(secret.iter().flat_map(|secret| &secret.value.0))
+    {
+        *to = *from;
+    }
+    match kind.value {
+        AuthType::Pass => (Auth::Pass(padded), with.initial),
+        AuthType::Ah if with.initial == InitialState::Master && !with.priority.is_owner() => {
+            // Its first advert would be a replay to those that know the last master's counter.
+            let message =
+                format!("({name}) Initial state master is incompatible with AH authentication - clearing");
+            let diagnostic = Diagnostic::new(Class::General, Some(kind.place.clone()), message);
+            builder.late.push(diagnostic.about(Topic::AuthUnsupported));
+            (Auth::Ah(padded), InitialState::Backup)
         }
-        return (Auth::Pass(padded), with.initial);
+        AuthType::Ah => (Auth::Ah(padded), with.initial),
     }
-    // Adverts without AH would be dropped by the peers: two masters.
-    let message = format!("({name}) accepted, no effect yet: auth_type AH - the instance stays in FAULT");
-    builder.report(Class::Unheeded, &kind.place, message);
-    *fault = Some(FAULT_AH.to_owned());
-    if with.initial == InitialState::Master && !with.priority.is_owner() {
-        let message =
-            format!("({name}) Initial state master is incompatible with AH authentication - clearing");
-        let diagnostic = Diagnostic::new(Class::General, Some(kind.place.clone()), message);
-        builder.late.push(diagnostic.about(Topic::AuthUnsupported));
-        return (Auth::None, InitialState::Backup);
-    }
-    (Auth::None, with.initial)
 }
 
 /// What keepalived sends without `unicast_ttl`: 255 for IPv4; for IPv6 it leaves the kernel's default, which is 64.

@@ -12,6 +12,7 @@ pub mod later;
 mod links;
 mod net;
 mod outlet;
+mod packets;
 pub mod print;
 mod scripts;
 mod strict;

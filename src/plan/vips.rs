@@ -5,7 +5,9 @@ use super::links::Placing;
 use crate::conf::config::{AddressLine, Instance, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::net::{AddressSpec, Family};
+use crate::vrrp::ah::AH_LEN;
 use crate::vrrp::config::Version;
+use crate::vrrp::hmac::TRAILER_LEN;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
@@ -20,6 +22,8 @@ pub(super) struct Packet {
     pub(super) strict: bool,
     /// It ends with the trailer of `auth_hmac`.
     pub(super) hmac: bool,
+    /// It is in IPsec AH.
+    pub(super) ah: bool,
     pub(super) multicast: bool,
 }
 
@@ -128,7 +132,6 @@ fn room_for_vips(mtu: usize, packet: &Packet) -> usize {
     /// keepalived counts it although the MTU does not.
     const ETHERNET: usize = 14;
     const VRRP: usize = 8;
-    const HMAC_TRAILER: usize = 28;
     let (ip, address) = match packet.family {
         Family::V4 => (20, 4),
         Family::V6 => (40, 16),
@@ -137,8 +140,9 @@ fn room_for_vips(mtu: usize, packet: &Packet) -> usize {
         Version::V2 => 8,
         Version::V3 => 0,
     };
-    let trailer = if packet.hmac { HMAC_TRAILER } else { 0 };
-    (mtu.saturating_sub(ETHERNET + ip + VRRP + authentication + trailer) / address).min(MAX_VIPS)
+    let trailer = if packet.hmac { TRAILER_LEN } else { 0 };
+    let ah = if packet.ah { AH_LEN } else { 0 };
+    (mtu.saturating_sub(ETHERNET + ip + ah + VRRP + authentication + trailer) / address).min(MAX_VIPS)
 }
 
 fn address(

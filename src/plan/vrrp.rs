@@ -74,6 +74,7 @@ pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpCon
 /// Instances, groups, scripts and who is told.
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
+    plan.vrrp.log_unknown_vrids = builder.config.global.later.vrrp.log_unknown_vrids;
     plan.vrrp.states_on_reload = builder.config.global.fifos.write_vrrp_states_on_reload;
     let scripts = track_scripts(builder);
     let objects;

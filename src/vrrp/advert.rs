@@ -4,8 +4,9 @@
 //! [`Advertisement`] is the meaning, in which nothing illegal can be said.
 
 use super::auth::AUTH_LEN;
+use super::checksum::{self, Covers};
 use super::config::{Auth, Version};
-use super::{Priority, Vrid, checksum};
+use super::{Priority, Vrid};
 use crate::net::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU8, NonZeroU16};
@@ -75,6 +76,15 @@ pub enum Addresses {
 impl Advertisement {
     /// The octets of the packet, as they follow the IP header. The checksum of IPv6 is left zero for the kernel.
     pub fn emit(&self, source: IpAddr, destination: IpAddr) -> Vec<u8> {
+        let covers = match self {
+            Self::V2(_) => Covers::Packet,
+            Self::V3(_) => Covers::Addresses(source, destination),
+        };
+        self.emit_with(covers)
+    }
+
+    /// The same with a checksum over what `covers` says.
+    pub fn emit_with(&self, covers: Covers) -> Vec<u8> {
         let (version, vrid, priority, addresses) = match self {
             Self::V2(a) => (Version::V2, a.vrid, a.priority, &a.addresses),
             Self::V3(a) => (Version::V3, a.vrid, a.priority, &a.addresses),
@@ -98,7 +108,7 @@ impl Advertisement {
             octets.extend_from_slice(&a.auth.wire_data());
         }
         if matches!(addresses, Addresses::V4(_)) {
-            let sum = checksum::of_packet(version, source, destination, &octets).to_be_bytes();
+            let sum = checksum::over(covers, &octets).to_be_bytes();
             for (octet, value) in octets.iter_mut().skip(CHECKSUM_OFFSET).zip(sum) {
                 *octet = value;
             }
@@ -119,6 +129,8 @@ impl Advertisement {
                 auth: match (packet.auth_type(), packet.auth_data(family)) {
                     (0, _) => Auth::None,
                     (1, data) => Auth::Pass(data.unwrap_or_default()),
+                    // The key is not in the packet.
+                    (2, _) => Auth::Ah([0; AUTH_LEN]),
                     _ => return None,
                 },
                 addresses,

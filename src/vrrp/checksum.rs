@@ -33,21 +33,39 @@ impl Sum {
     }
 }
 
+/// What a checksum covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covers {
+    /// The packet alone.
+    Packet,
+    /// A pseudo header of source and destination too.
+    Addresses(IpAddr, IpAddr),
+}
+
 /// The checksum over `packet`: 0 when the one inside is right, and what has to be put inside when that is zero.
 pub fn of_packet(version: Version, source: IpAddr, destination: IpAddr, packet: &[u8]) -> u16 {
-    let mut sum = Sum::default();
-    let length = u32::try_from(packet.len()).unwrap_or(u32::MAX).to_be_bytes();
-    match (source, destination, version) {
-        (IpAddr::V4(_), IpAddr::V4(_), Version::V2) => {}
+    let covers = match (source, destination, version) {
+        (IpAddr::V4(_), IpAddr::V4(_), Version::V2) => Covers::Packet,
         // The kernel's sum of an IPv6 raw socket covers the pseudo header, whatever the version.
-        _ => {
+        _ => Covers::Addresses(source, destination),
+    };
+    over(covers, packet)
+}
+
+/// The same over what `covers` says.
+pub fn over(covers: Covers, packet: &[u8]) -> u16 {
+    let mut sum = Sum::default();
+    match covers {
+        Covers::Packet => {}
+        Covers::Addresses(source, destination) => {
             for address in [source, destination] {
                 match address {
                     IpAddr::V4(a) => sum.add(&a.octets()),
                     IpAddr::V6(a) => sum.add(&a.octets()),
                 }
             }
-            sum.add(&length);
+            let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
+            sum.add(&length.to_be_bytes());
             sum.add(&[0, PROTOCOL]);
         }
     }

@@ -3,9 +3,14 @@
 //! `conf` lowers keepalived's blocks into these; the numbered facts are those of keepalived's behaviour.
 
 mod link;
+mod packets;
 
 pub use link::{FirewallConfig, LinkConfig, LinkLocal, OwnLink, OwnLinkKind};
+pub use packets::{
+    Auth, HmacConfig, HmacKey, HmacMode, OldChecksum, PacketConfig, PeerTtl, Replay, RxBuffer,
+};
 
+use super::event::Carrier;
 use super::{Priority, Vrid};
 use crate::net::{AddressSpec, Family, Goods, IfName, Route, Rule};
 use std::collections::BTreeSet;
@@ -27,6 +32,8 @@ pub struct VrrpConfig {
     pub links: Vec<LinkConfig>,
     /// The packet filter, whether it is needed or not.
     pub firewall: FirewallConfig,
+    /// `log_unknown_vrids`
+    pub log_unknown_vrids: bool,
     /// `fifo_write_vrrp_states_on_reload`
     pub states_on_reload: bool,
     /// `static_ipaddress`, `static_routes`, `static_rules`: held whoever is MASTER.
@@ -155,6 +162,8 @@ pub struct RouterConfig {
     pub check_unicast_src: bool,
     /// `no_accept`: traffic of the addresses is dropped.
     pub no_accept: bool,
+    /// What its packets are like beside that.
+    pub packets: PacketConfig,
     /// A problem found when the file was read that keeps the router in FAULT for ever (fact 2.17), in words.
     pub config_fault: Option<String>,
 }
@@ -209,6 +218,14 @@ impl RouterConfig {
         }
     }
 
+    /// What its adverts travel in.
+    pub const fn carrier(&self) -> Carrier {
+        match self.auth {
+            Auth::Ah(_) => Carrier::Ah,
+            Auth::None | Auth::Pass(_) => Carrier::Plain,
+        }
+    }
+
     /// What makes this router the same one after a reload.
     pub fn key(&self) -> InstanceKey {
         let (endpoint, unicast) = match &self.transport {
@@ -222,25 +239,6 @@ impl RouterConfig {
             endpoint,
             unicast,
         }
-    }
-}
-
-/// `authentication`, version 2 only.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
-    /// None.
-    None,
-    /// `auth_type PASS`: at most 8 octets, zero padded, sent in clear.
-    Pass([u8; 8]),
-}
-
-/// The password never reaches a log.
-impl std::fmt::Debug for Auth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::None => "None",
-            Self::Pass(_) => "Pass(********)",
-        })
     }
 }
 

@@ -3,7 +3,8 @@
 //! Owns the grouping. Opens nothing: `vrrp::io` does, and compares the endpoints of two configurations at a reload.
 
 use super::Vrid;
-use super::config::{RouterConfig, Transport, VrrpConfig};
+use super::config::{RouterConfig, RxBuffer, Transport, VrrpConfig};
+use super::event::Carrier;
 use crate::net::{Family, IfName};
 use std::net::IpAddr;
 
@@ -19,6 +20,8 @@ pub struct Endpoint {
     pub family: Family,
     /// Adverts leave and arrive here.
     pub interface: IfName,
+    /// Plain or with AH: another protocol, another socket.
+    pub carrier: Carrier,
     /// What makes it multicast or unicast.
     pub kind: EndpointKind,
     /// The routers' identifiers, ascending, each once: what the packet filter lets through.
@@ -26,6 +29,8 @@ pub struct Endpoint {
     /// TTL or hop limit of the first of the routers, fit to be set on the socket. Routers of one unicast endpoint
     /// may differ: [`Transmit::ttl`](super::event::Transmit::ttl) is what counts for a packet.
     pub ttl: u8,
+    /// The receive buffer, for all its routers together (fact 5.11).
+    pub rx_buffer: RxBuffer,
 }
 
 /// Multicast or unicast.
@@ -46,7 +51,10 @@ pub enum EndpointKind {
 impl Endpoint {
     /// Whether `other` needs the same sockets, whatever their filter and TTL.
     pub fn same_socket(&self, other: &Self) -> bool {
-        self.family == other.family && self.interface == other.interface && self.kind == other.kind
+        self.family == other.family
+            && self.carrier == other.carrier
+            && self.interface == other.interface
+            && self.kind == other.kind
     }
 
     fn of(router: &RouterConfig) -> Self {
@@ -61,10 +69,12 @@ impl Endpoint {
         };
         Self {
             family: router.family,
+            carrier: router.carrier(),
             interface: router.wire().clone(),
             kind,
             vrids: vec![router.vrid],
             ttl,
+            rx_buffer: router.packets.rx_buffer,
         }
     }
 }
@@ -76,11 +86,18 @@ pub fn endpoints(config: &VrrpConfig) -> Vec<Endpoint> {
         let wanted = Endpoint::of(router);
         match all.iter_mut().find(|e| e.same_socket(&wanted)) {
             Some(shared) => {
+                shared.rx_buffer = shared.rx_buffer.with(wanted.rx_buffer);
                 if let Err(at) = shared.vrids.binary_search(&router.vrid) {
                     shared.vrids.insert(at, router.vrid);
                 }
             }
             None => all.push(wanted),
+        }
+    }
+    if config.log_unknown_vrids {
+        // Those of others are to be told (fact 6.1), so the filter lets them in.
+        for endpoint in &mut all {
+            endpoint.vrids = (1..=u8::MAX).filter_map(Vrid::new).collect();
         }
     }
     all

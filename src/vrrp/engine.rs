@@ -32,6 +32,7 @@ use crate::net::{Family, Good, IfName, InterfaceStatus};
 use crate::script::config::ScriptOutcome;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// All virtual routers and what they share.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub struct Engine {
     pacer: Pacer,
     phase: Phase,
     unknown_vrid: u64,
+    /// What the wall clock said, and when.
+    wall: (Instant, Duration),
     actions: VecDeque<Action>,
 }
 
@@ -91,6 +94,7 @@ impl Engine {
             pacer: Pacer::default(),
             phase: Phase::Waiting,
             unknown_vrid: 0,
+            wall: (Instant::default(), Duration::ZERO),
             actions: VecDeque::new(),
         };
         engine.world.configure(&config, false);
@@ -102,6 +106,12 @@ impl Engine {
         engine.config = config;
         engine.form_teams();
         engine
+    }
+
+    /// The wall clock, since 1970, at `now`: for `auth_hmac` alone. To be told whenever the engine is given something to
+    /// decide, for the clock may be set at any time; it goes on from there meanwhile.
+    pub const fn wall_clock(&mut self, now: Instant, wall: Duration) {
+        self.wall = (now, wall);
     }
 
     /// All interfaces have been told: cleans up and lets every router enter its first state.
@@ -297,6 +307,7 @@ impl Engine {
     fn hear(&mut self, now: Instant, datagram: &Datagram) {
         let Some(id) = self.addressee(datagram) else {
             self.unknown_vrid += 1;
+            self.tell_unknown_vrid(datagram);
             return;
         };
         match self.with(now, id, |router, cx| router.hear(cx, datagram)) {
@@ -315,22 +326,40 @@ impl Engine {
         self.settle_around(now, id);
     }
 
+    /// `log_unknown_vrids` (fact 6.1). Without it the packet filter knows our VRIDs only.
+    fn tell_unknown_vrid(&mut self, datagram: &Datagram) {
+        if !self.config.log_unknown_vrids {
+            return;
+        }
+        if let (Some(vrid), Some(interface)) = (datagram.pdu().get(1), self.world.name_of(datagram.interface))
+        {
+            self.actions.push_back(Action::Tell(Line::UnknownVrid {
+                vrid: *vrid,
+                interface: interface.clone(),
+            }));
+        }
+    }
+
     /// The router that a packet is for: by interface, family and VRID; where several unicast routers share these, by the
     /// destination and then by the sender (fact 1.27).
     fn addressee(&self, datagram: &Datagram) -> Option<RouterId> {
-        let vrid = Vrid::new(*datagram.payload.get(1)?)?;
+        let vrid = Vrid::new(*datagram.pdu().get(1)?)?;
         let family = Family::of(&datagram.source);
         let ours = self.routers.values().filter(|router| {
             router.config.vrid == vrid
                 && router.config.family == family
                 && self.world.index(router.config.wire()) == Some(datagram.interface)
         });
-        let fit = |router: &&VirtualRouter| match &router.config.transport {
-            Transport::Multicast { group } => 2 * u8::from(*group == datagram.destination),
-            Transport::Unicast { peers, .. } => {
-                2 * u8::from(router.source() == Some(datagram.destination))
-                    + u8::from(peers.contains(&datagram.source))
-            }
+        let fit = |router: &&VirtualRouter| {
+            let carrier = 4 * u8::from(router.config.carrier() == datagram.carrier);
+            carrier
+                + match &router.config.transport {
+                    Transport::Multicast { group } => 2 * u8::from(*group == datagram.destination),
+                    Transport::Unicast { peers, .. } => {
+                        2 * u8::from(router.source() == Some(datagram.destination))
+                            + u8::from(peers.contains(&datagram.source))
+                    }
+                }
         };
         ours.max_by_key(fit).map(|router| router.id)
     }
@@ -418,6 +447,7 @@ impl Engine {
         id: RouterId,
         step: impl FnOnce(&mut VirtualRouter, &mut Cx<'_>) -> T,
     ) -> Option<T> {
+        let wall = self.wall_at(now);
         let Self {
             routers,
             world,
@@ -430,11 +460,21 @@ impl Engine {
             router,
             &mut Cx {
                 now,
+                wall,
                 world,
                 pacer,
                 actions,
             },
         ))
+    }
+
+    fn wall_at(&self, now: Instant) -> Duration {
+        let (at, wall) = self.wall;
+        if now > at {
+            wall.saturating_add(now.since(at))
+        } else {
+            wall
+        }
     }
 
     fn take_id(&mut self) -> RouterId {

@@ -1,11 +1,40 @@
 //! What the engine hears and what it wants done. The edges and the plane's driver speak only these values.
 
 use super::RouterId;
+use super::ah::AH_LEN;
 use crate::net::{Family, Good, Goods, IfIndex, IfName, InterfaceStatus, Mac};
 use crate::script::config::ScriptOutcome;
 use std::net::IpAddr;
 
-/// A received IP datagram of protocol 112, before any check.
+/// What VRRP packets travel in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Carrier {
+    /// IP alone: protocol 112.
+    #[default]
+    Plain,
+    /// IPsec AH over IPv4: protocol 51.
+    Ah,
+}
+
+impl Carrier {
+    /// IP's number for it (fact 5.1).
+    pub const fn protocol(self) -> u8 {
+        match self {
+            Self::Plain => 112,
+            Self::Ah => 51,
+        }
+    }
+
+    /// Octets before the VRRP packet.
+    pub const fn header_len(self) -> usize {
+        match self {
+            Self::Plain => 0,
+            Self::Ah => AH_LEN,
+        }
+    }
+}
+
+/// A received IP datagram, before any check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
     /// The interface it came in by.
@@ -18,8 +47,19 @@ pub struct Datagram {
     pub ttl: Option<u8>,
     /// IPv4: "total length" of the header less the header's length; IPv6: the payload's length.
     pub claimed_len: usize,
+    /// IPv4: identification.
+    pub id: u16,
+    /// Plain or with AH.
+    pub carrier: Carrier,
     /// What follows the IP header, Ethernet padding included.
     pub payload: Vec<u8>,
+}
+
+impl Datagram {
+    /// The VRRP packet in it; empty when there is none.
+    pub fn pdu(&self) -> &[u8] {
+        self.payload.get(self.carrier.header_len()..).unwrap_or_default()
+    }
 }
 
 /// What the engine hears.
@@ -123,8 +163,28 @@ pub struct Transmit {
     pub destination: IpAddr,
     /// TTL or hop limit.
     pub ttl: u8,
-    /// The VRRP packet. The checksum of IPv6 is left to the kernel (fact 5.5) and zero here.
+    /// IPv4: identification, never 0; that of all copies of an advert is the same (fact 5.8).
+    pub id: u16,
+    /// Plain or with AH.
+    pub carrier: Carrier,
+    /// The VRRP packet, behind AH's header and before the trailer of `auth_hmac`. The checksum of IPv6 is left to the
+    /// kernel (fact 5.5) and zero here.
     pub payload: Vec<u8>,
+    /// Of an authenticated advert: the same with priority 0, to be sent with the same identification should its sender
+    /// die. Without authentication nobody needs the sender for that.
+    pub goodbye: Option<Vec<u8>>,
+}
+
+impl Transmit {
+    /// The VRRP packet in it.
+    pub fn pdu(&self) -> &[u8] {
+        self.payload.get(self.carrier.header_len()..).unwrap_or_default()
+    }
+
+    /// The priority that it says.
+    pub fn priority(&self) -> Option<u8> {
+        self.pdu().get(2).copied()
+    }
 }
 
 /// What is to be installed or removed for a router. Orders of a router are carried out in the order given; a

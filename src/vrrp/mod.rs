@@ -6,6 +6,7 @@
 
 pub mod accept;
 pub mod advert;
+pub mod ah;
 mod announce;
 pub mod auth;
 pub mod checksum;
@@ -13,6 +14,7 @@ pub mod config;
 pub mod endpoint;
 pub mod engine;
 pub mod event;
+pub mod hmac;
 pub mod id;
 pub mod io;
 pub mod priority;

@@ -102,8 +102,20 @@ pub struct Counters {
     pub invalid_authtype: u64,
     /// Another authentication type than ours.
     pub authtype_mismatch: u64,
-    /// Wrong passwords.
+    /// Wrong passwords, or AH headers that are not right.
     pub auth_failure: u64,
+    /// `auth_hmac`: no trailer.
+    pub auth_ext_missing: u64,
+    /// `auth_hmac`: no trailer that we understand.
+    pub auth_ext_malformed: u64,
+    /// `auth_hmac`: a key that we do not have.
+    pub auth_ext_unknown_key: u64,
+    /// `auth_hmac`: a wrong HMAC.
+    pub auth_ext_invalid_hmac: u64,
+    /// `auth_hmac`: too old, or of the future.
+    pub auth_ext_stale: u64,
+    /// `auth_hmac`: heard before.
+    pub auth_ext_replay: u64,
     /// Adverts with priority 0 received.
     pub pri_zero_rcvd: u64,
     /// Adverts with priority 0 sent.

@@ -59,6 +59,13 @@ pub enum Line {
         /// The interface.
         interface: IfName,
     },
+    /// `Unknown VRID(7) received on interface(eth0). ignoring...`
+    UnknownVrid {
+        /// The VRID.
+        vrid: u8,
+        /// Where it came in.
+        interface: IfName,
+    },
     /// `Netlink reflector reports IP 10.0.0.1 removed from eth0`
     AddressRemoved {
         /// The interface.
@@ -180,6 +187,15 @@ pub enum Says {
         /// The address.
         address: IpAddr,
     },
+    /// `authentication clock skew …`: more than half the window.
+    ClockSkew {
+        /// The sender.
+        sender: IpAddr,
+        /// Seconds that its clock is ahead of ours.
+        ahead: i64,
+    },
+    /// `Setting unicast VRRPv3 checksum to old version`
+    OldChecksum,
     /// Version 3: the master announces another interval than ours.
     IntervalDiffers {
         /// The sender.
@@ -202,6 +218,7 @@ impl Line {
             | Self::ScriptFailed { .. }
             | Self::InterfaceReported { .. }
             | Self::InterfaceDeleted { .. }
+            | Self::UnknownVrid { .. }
             | Self::AddressRemoved { .. } => false,
         }
     }
@@ -241,6 +258,8 @@ impl Says {
             | Self::Discarded { .. }
             | Self::AddressCount { .. }
             | Self::AddressMissing { .. }
+            | Self::ClockSkew { .. }
+            | Self::OldChecksum
             | Self::IntervalDiffers { .. } => false,
         }
     }
@@ -277,6 +296,10 @@ impl fmt::Display for Line {
                 )
             }
             Self::InterfaceDeleted { interface } => write!(f, "Interface {interface} deleted"),
+            Self::UnknownVrid { vrid, interface } => write!(
+                f,
+                "Unknown VRID({vrid}) received on interface({interface}). ignoring..."
+            ),
             Self::AddressRemoved { interface, address } => {
                 write!(
                     f,
@@ -381,6 +404,10 @@ impl fmt::Display for Says {
                     "ip address associated with VRID {vrid} not present in MASTER advert: {address}"
                 )
             }
+            Self::ClockSkew { sender, ahead } => {
+                write!(f, "authentication clock skew of {ahead} seconds with {sender}")
+            }
+            Self::OldChecksum => f.write_str("Setting unicast VRRPv3 checksum to old version"),
             Self::IntervalDiffers { sender, ours, theirs } => write!(
                 f,
                 "advertisement interval mismatch with {sender} mine={}ms rcv'd={}ms",

@@ -2,7 +2,7 @@
 
 use super::advert::{Addresses, AdvertV2, AdvertV3, Advertisement, Centiseconds, Seconds};
 use super::config::*;
-use super::event::{Action, Completion, Datagram, Event};
+use super::event::{Action, Carrier, Completion, Datagram, Event};
 use super::{Engine, Priority, RouterId, Vrid};
 use crate::clock::Instant;
 use crate::net::*;
@@ -63,6 +63,7 @@ pub(super) fn router(instance: &str, vrid: u8) -> RouterConfig {
         dont_track_primary: false,
         notices: Notices::default(),
         check_unicast_src: false,
+        packets: PacketConfig::default(),
         config_fault: None,
         link: None,
         no_accept: false,
@@ -144,6 +145,8 @@ pub(super) fn advert(config: &RouterConfig, priority: u8, source: &str) -> Datag
         destination,
         ttl: Some(255),
         claimed_len: payload.len(),
+        id: 1,
+        carrier: Carrier::Plain,
         payload,
     }
 }

@@ -154,6 +154,14 @@ impl World {
         })
     }
 
+    /// The name of the interface with that index.
+    pub(super) fn name_of(&self, index: IfIndex) -> Option<&IfName> {
+        self.interfaces
+            .values()
+            .find(|i| i.index == index)
+            .map(|i| &i.name)
+    }
+
     /// The index of the interface of that name.
     pub(super) fn index(&self, name: &IfName) -> Option<IfIndex> {
         self.interface(name).map(|i| i.index)

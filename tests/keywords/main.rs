@@ -172,6 +172,8 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::TrackEntry, "reverse" | "noreverse") => {
             vec![("weight 5 ".to_owned(), format!("weight 5 {name}"))]
         }
+        (Block::GlobalDefs, "vrrp_rx_bufs_policy") => one("4096"),
+        (Block::GlobalDefs, "vrrp_rx_bufs_multiplier") => after("vrrp_rx_bufs_policy MTU", "7"),
         (Block::MiscCheck, "user") => one("nobody"),
         (Block::VrrpScript, "script") => one("/usr/bin/false"),
         (Block::Connect, "bind_port") => after("bindto 192.0.2.66", "7"),

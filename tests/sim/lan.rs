@@ -548,6 +548,8 @@ impl Lan {
                     destination: transmit.destination,
                     ttl: Some(transmit.ttl),
                     claimed_len: transmit.payload.len(),
+                    id: transmit.id,
+                    carrier: transmit.carrier,
                     payload: transmit.payload.clone(),
                 };
                 self.later(at, Coming::Packet { to, net, datagram });

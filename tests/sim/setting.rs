@@ -152,6 +152,7 @@ impl Setting {
             dont_track_primary: false,
             notices: Notices::default(),
             check_unicast_src: false,
+            packets: PacketConfig::default(),
             config_fault: None,
             link: None,
             no_accept: false,

@@ -79,9 +79,9 @@ fn data(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {
     lists(facts, status, &mut out);
     let password = match config.auth {
         Auth::None => None,
-        Auth::Pass(_) => Some(json!("********")),
+        Auth::Pass(_) | Auth::Ah(_) => Some(json!("********")),
     };
-    out.insert("auth_type".to_owned(), flag(password.is_some()));
+    out.insert("auth_type".to_owned(), json!(config.auth.wire_type()));
     if let Some(masked) = password {
         out.insert("auth_data".to_owned(), masked);
     }
@@ -165,6 +165,12 @@ fn stats(counters: &Counters) -> Value {
         invalid_authtype,
         authtype_mismatch,
         auth_failure,
+        auth_ext_missing,
+        auth_ext_malformed,
+        auth_ext_unknown_key,
+        auth_ext_invalid_hmac,
+        auth_ext_stale,
+        auth_ext_replay,
         pri_zero_rcvd,
         pri_zero_sent,
         // Ours: they are shown elsewhere.
@@ -186,6 +192,12 @@ fn stats(counters: &Counters) -> Value {
         "invalid_authtype": invalid_authtype,
         "authtype_mismatch": authtype_mismatch,
         "auth_failure": auth_failure,
+        "auth_ext_missing": auth_ext_missing,
+        "auth_ext_malformed": auth_ext_malformed,
+        "auth_ext_unknown_key": auth_ext_unknown_key,
+        "auth_ext_invalid_hmac": auth_ext_invalid_hmac,
+        "auth_ext_stale": auth_ext_stale,
+        "auth_ext_replay": auth_ext_replay,
         "pri_zero_rcvd": pri_zero_rcvd,
         "pri_zero_sent": pri_zero_sent,
     })

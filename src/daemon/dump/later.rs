@@ -3,8 +3,9 @@
 
 use super::{Facts, Sheet, seconds, weight, yes_no};
 use crate::conf::config::{OldChecksum, RouterSettings};
+use crate::net::Family;
 use crate::track::config::{FileConfig, ParamMatch, ProcessConfig};
-use crate::vrrp::config::{RouterConfig, Tracked, TrackedObjects, Version};
+use crate::vrrp::config::{HmacMode, Replay, RouterConfig, Tracked, TrackedObjects, Version};
 use std::net::IpAddr;
 
 /// What an instance says besides what its router is told.
@@ -96,17 +97,27 @@ impl<'a> More<'a> {
 
     /// Lines after authentication.
     pub(super) fn about_packets(&self, sheet: &mut Sheet) {
-        if let Some(hmac) = self.get(|own| own.auth_hmac.as_ref()) {
+        let packets = &self.config.packets;
+        if let Some(hmac) = &packets.hmac {
             sheet.field("Authentication extension", "HMAC-SHA256-128");
-            let keys = hmac.value.keys.len();
-            let first = hmac.value.keys.first().map(|key| key.id);
-            let active = hmac.value.active_key.as_ref().map(|key| key.value).or(first);
-            let active = active.map_or_else(String::new, |id| format!(", active key id = {id}"));
-            sheet.line(5, format_args!("Keys = {keys}{active}"));
+            let keys = hmac.keys.len();
+            sheet.line(5, format_args!("Keys = {keys}, active key id = {}", hmac.active));
+            let mode = match hmac.mode {
+                HmacMode::Enforce => "enforce",
+                HmacMode::Permissive => "permissive",
+                HmacMode::ReceiveOnly => "receive-only",
+            };
+            sheet.line(5, format_args!("Mode = {mode}"));
+            match hmac.replay {
+                Replay::Time { window } => sheet.line(
+                    5,
+                    format_args!("Anti replay = time, window = {} sec", window.as_secs()),
+                ),
+                Replay::Monotonic => sheet.line(5, "Anti replay = monotonic"),
+            }
         }
-        let default = self.facts.plan.later.global.vrrp.v3_checksum_as_v2;
-        let as_v2 = self.get(|own| own.v3_checksum_as_v2).unwrap_or(default);
-        if as_v2 && self.config.version == Version::V3 {
+        if packets.v3_checksum_as_v2 && self.config.version == Version::V3 && self.config.family == Family::V4
+        {
             sheet.line(3, "VRRPv3 uses VRRPv2 checksum");
         }
         if let Some(size) = self.get(|own| own.kernel_rx_buf_size) {

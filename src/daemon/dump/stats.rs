@@ -28,6 +28,12 @@ fn counters(text: &mut String, counters: &Counters) {
         invalid_authtype,
         authtype_mismatch,
         auth_failure,
+        auth_ext_missing,
+        auth_ext_malformed,
+        auth_ext_unknown_key,
+        auth_ext_invalid_hmac,
+        auth_ext_stale,
+        auth_ext_replay,
         pri_zero_rcvd,
         pri_zero_sent,
         // Ours: they are shown elsewhere, where no exporter stumbles over them.
@@ -45,6 +51,10 @@ fn counters(text: &mut String, counters: &Counters) {
          Address List: {addr_list_err}\n  \
          Authentication Errors:\n    Invalid Type: {invalid_authtype}\n    \
          Type Mismatch: {authtype_mismatch}\n    Failure: {auth_failure}\n  \
+         Authentication Extension Errors:\n    Missing: {auth_ext_missing}\n    \
+         Malformed: {auth_ext_malformed}\n    Unknown Key: {auth_ext_unknown_key}\n    \
+         Invalid HMAC: {auth_ext_invalid_hmac}\n    Stale: {auth_ext_stale}\n    \
+         Replay: {auth_ext_replay}\n  \
          Priority Zero:\n    Received: {pri_zero_rcvd}\n    Sent: {pri_zero_sent}\n"
     );
 }

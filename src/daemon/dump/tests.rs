@@ -62,6 +62,7 @@ fn backup() -> RouterConfig {
         dont_track_primary: false,
         notices: Notices::default(),
         check_unicast_src: false,
+        packets: PacketConfig::default(),
         config_fault: None,
         link: None,
         no_accept: false,
@@ -121,6 +122,7 @@ fn plan() -> Plan {
             ..Global::default()
         },
         vrrp: VrrpConfig {
+            log_unknown_vrids: false,
             routers: vec![backup(), fault()],
             groups: vec![SyncGroupConfig {
                 name: "G1".into(),
@@ -226,6 +228,12 @@ fn status() -> VrrpStatus {
             invalid_authtype: 10,
             authtype_mismatch: 11,
             auth_failure: 12,
+            auth_ext_missing: 15,
+            auth_ext_malformed: 16,
+            auth_ext_unknown_key: 17,
+            auth_ext_invalid_hmac: 18,
+            auth_ext_stale: 19,
+            auth_ext_replay: 20,
             pri_zero_rcvd: 13,
             pri_zero_sent: 14,
             checksum_err: 15,
@@ -615,6 +623,13 @@ VRRP Instance: VB
     Invalid Type: 10
     Type Mismatch: 11
     Failure: 12
+  Authentication Extension Errors:
+    Missing: 15
+    Malformed: 16
+    Unknown Key: 17
+    Invalid HMAC: 18
+    Stale: 19
+    Replay: 20
   Priority Zero:
     Received: 13
     Sent: 14
@@ -622,7 +637,7 @@ VRRP Instance: VF
 ";
     let text = stats::text(&status());
     assert!(text.starts_with(want), "{text}");
-    assert_eq!(text.lines().count(), 38);
+    assert_eq!(text.lines().count(), 52);
 }
 
 /// `json_version` decides between a list and an object; passwords are masked; without instances there is nothing.

@@ -268,6 +268,10 @@ fn settings(
             sheet.field("Authentication type", "SIMPLE_PASSWORD");
             sheet.field("Password", "********");
         }
+        (Version::V2 | Version::V3, Auth::Ah(_)) => {
+            sheet.field("Authentication type", "IPSEC_AH");
+            sheet.field("Password", "********");
+        }
         (Version::V3, Auth::None) => {}
     }
     more.about_packets(sheet);

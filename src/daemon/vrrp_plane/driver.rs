@@ -12,8 +12,8 @@ use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
 use crate::daemon::last_will::LastWill;
 use crate::daemon::plane::{BfdReport, VrrpCommand, VrrpNotice};
 use crate::net::{Family, IfIndex};
-use crate::sys::clock;
 use crate::sys::timer::DeadlineTimer;
+use crate::sys::{clock, wall};
 use crate::vrrp::endpoint::{Endpoint, EndpointKind};
 use crate::vrrp::engine::Engine;
 use crate::vrrp::event::{Announcement, Datagram, Notification, Order, Transmit};
@@ -247,8 +247,16 @@ impl Driver {
     }
 
     fn tell_engine(&mut self, event: Event) {
-        self.engine.handle(clock::now(), event);
+        let now = self.now();
+        self.engine.handle(now, event);
         self.carry_out();
+    }
+
+    /// The time, of which the engine is told what the wall clock makes of it.
+    fn now(&mut self) -> Instant {
+        let now = clock::now();
+        self.engine.wall_clock(now, wall::now().0);
+        now
     }
 
     /// How long the engine's deadline has been over.
@@ -266,7 +274,8 @@ impl Driver {
             self.look_around()?;
         }
         if self.lateness().is_some() {
-            self.engine.handle_timeout(clock::now());
+            let now = self.now();
+            self.engine.handle_timeout(now);
             self.carry_out();
         }
         if let Some(late) = known.max(late) {
@@ -301,7 +310,8 @@ impl Driver {
                 sockets,
             } => self.opened(endpoint, index, sockets)?,
             Report::Ready { epoch: START } => {
-                self.engine.start(clock::now());
+                let now = self.now();
+                self.engine.start(now);
                 self.carry_out();
             }
             Report::Ready { epoch } => self.reloaded(epoch),
@@ -346,7 +356,8 @@ impl Driver {
                 open.become_for(endpoint);
             }
         }
-        self.engine.reload(clock::now(), *config);
+        let now = self.now();
+        self.engine.reload(now, *config);
         self.carry_out();
         for (name, up) in self.sessions.clone() {
             self.tell_engine(Event::Bfd { name, up });
@@ -381,7 +392,7 @@ impl Driver {
             #[cfg(debug_assertions)]
             VrrpCommand::Panic => panic!("told to"),
             VrrpCommand::Stop { release } => {
-                let now = clock::now();
+                let now = self.now();
                 self.stop_by = Some(now + self.options.stop_within);
                 self.release = release;
                 self.engine.stop(now, release);
@@ -557,7 +568,9 @@ impl Open {
                 !packet.destination.is_multicast() && source.is_none_or(|source| source == packet.source)
             }
         };
-        kind && self.index == packet.interface && self.endpoint.family == Family::of(&packet.destination)
+        kind && self.endpoint.carrier == packet.carrier
+            && self.index == packet.interface
+            && self.endpoint.family == Family::of(&packet.destination)
     }
 }
 
@@ -568,7 +581,7 @@ fn is_expected(packet: &Transmit, error: &io::Error) -> bool {
         error.raw_os_error(),
         Some(libc::ENETUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL | libc::EINVAL | libc::ENODEV)
     );
-    down && packet.payload.get(2) == Some(&0)
+    down && packet.priority() == Some(0)
 }
 
 fn tell(line: &Line) {

@@ -4,12 +4,11 @@ use super::router::peer_line;
 use super::{MASK, Printer, argv, net, seconds, word};
 use crate::net::{AddressSpec, Family, IfName};
 use crate::notify::config::NotifyScripts;
-use crate::plan::instance::{FAULT_AH, FAULT_NO_PEER};
+use crate::plan::instance::FAULT_NO_PEER;
 use crate::plan::later::LaterInstance;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
     Auth, InitialState, Notices, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport,
-    Version,
 };
 use std::net::IpAddr;
 
@@ -141,6 +140,8 @@ impl Printer {
         defined: &[TrackScriptConfig],
     ) {
         let RouterConfig {
+            // As written: with the settings below.
+            packets: _,
             name,
             vrid,
             family,
@@ -195,7 +196,7 @@ impl Printer {
             if !preempt_delay.is_zero() {
                 out.set("preempt_delay", seconds(*preempt_delay));
             }
-            out.auth(auth, config_fault.as_deref(), *version);
+            out.auth(auth);
             out.transport(transport, *source, config_fault.as_deref(), later);
             out.garp("garp", garp);
             out.boolean("lower_prio_no_advert", *lower_prio_no_advert);
@@ -224,15 +225,17 @@ impl Printer {
         });
     }
 
-    fn auth(&mut self, auth: &Auth, fault: Option<&str>, version: Version) {
+    fn auth(&mut self, auth: &Auth) {
         let (kind, secret) = match auth {
-            Auth::Pass(secret) if self.show_secrets => {
-                let used: Vec<u8> = secret.iter().copied().take_while(|octet| *octet != 0).collect();
-                ("PASS", word(&String::from_utf8_lossy(&used)))
-            }
-            Auth::Pass(_) => ("PASS", MASK.to_owned()),
-            Auth::None if fault == Some(FAULT_AH) && version == Version::V2 => ("AH", MASK.to_owned()),
+            Auth::Pass(secret) => ("PASS", secret),
+            Auth::Ah(secret) => ("AH", secret),
             Auth::None => return,
+        };
+        let secret = if self.show_secrets {
+            let used: Vec<u8> = secret.iter().copied().take_while(|octet| *octet != 0).collect();
+            word(&String::from_utf8_lossy(&used))
+        } else {
+            MASK.to_owned()
         };
         self.block("authentication", |out| {
             out.set("auth_type", kind);

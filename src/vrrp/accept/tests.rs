@@ -5,6 +5,13 @@ use crate::net::IfIndex;
 use crate::vrrp::Vrid;
 use crate::vrrp::testing::*;
 
+mod extended;
+
+/// The checks of a router that remembers nothing, in 1970.
+fn accept(router: &RouterConfig, datagram: &Datagram) -> Result<ReceivedAdvert, Discard> {
+    super::accept(router, datagram, &mut Memory::default(), Duration::ZERO)
+}
+
 fn unicast(mut config: RouterConfig) -> RouterConfig {
     config.source = Some(ip("10.0.0.1"));
     config.transport = Transport::Unicast {
@@ -179,6 +186,8 @@ fn good_packets_of_every_kind_are_accepted() {
             priority: Priority(7),
             interval: config.advert_int,
             mismatch: None,
+            skew: None,
+            old_checksum: false,
         };
         assert_eq!(received, expected);
     }
@@ -299,6 +308,8 @@ fn hostile_octets_do_no_harm() {
                 destination: ip("224.0.0.18"),
                 ttl,
                 claimed_len,
+                id: 1,
+                carrier: Carrier::Plain,
                 payload: payload.clone(),
             };
             let _ = accept(config, &datagram);

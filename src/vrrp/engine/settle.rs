@@ -22,6 +22,7 @@ impl Engine {
     }
 
     pub(super) fn assess_all(&mut self, now: Instant, silently: bool) {
+        let wall = self.wall_at(now);
         let Self {
             routers,
             teams,
@@ -43,6 +44,7 @@ impl Engine {
                     router.assessed(
                         &mut Cx {
                             now,
+                            wall,
                             world,
                             pacer,
                             actions,

@@ -2,9 +2,9 @@
 //!
 //! Classic BPF. A raw IPv4 socket's filter sees the packet from the IP header on, a raw IPv6 socket's from behind it.
 
-use super::PROTOCOL;
 use crate::net::Family;
 use crate::vrrp::Vrid;
+use crate::vrrp::event::Carrier;
 use socket2::SockFilter;
 
 /// One instruction of classic BPF.
@@ -59,14 +59,16 @@ const fn jump(code: u16, k: u32, jump_true: u8, jump_false: u8) -> Instruction {
 }
 
 /// Lets VRRP packets of `vrids` through. A packet too short to have a VRID is dropped.
-pub fn accept(family: Family, vrids: &[Vrid]) -> Vec<Instruction> {
+pub fn accept(family: Family, carrier: Carrier, vrids: &[Vrid]) -> Vec<Instruction> {
+    let behind = u32::try_from(carrier.header_len()).unwrap_or(0);
     let mut program = match family {
         Family::V4 => vec![
             statement(LOAD_OCTET, 9),
-            jump(JUMP_EQ, u32::from(PROTOCOL), 1, 0),
+            jump(JUMP_EQ, u32::from(carrier.protocol()), 1, 0),
             DROP,
             statement(LOAD_X_HEADER_LEN, 0),
-            statement(LOAD_OCTET_AT_X, 1),
+            // The second octet of the packet is the VRID.
+            statement(LOAD_OCTET_AT_X, behind + 1),
         ],
         Family::V6 => vec![statement(LOAD_OCTET, 1)],
     };
@@ -145,8 +147,8 @@ mod tests {
     fn only_our_vrids_pass() {
         let wanted = [1, 2, 3, 51, 53, 255];
         let (four, six) = (
-            accept(Family::V4, &vrids(&wanted)),
-            accept(Family::V6, &vrids(&wanted)),
+            accept(Family::V4, Carrier::Plain, &vrids(&wanted)),
+            accept(Family::V6, Carrier::Plain, &vrids(&wanted)),
         );
         for vrid in 0..=255 {
             let expected = wanted.contains(&vrid);
@@ -162,20 +164,39 @@ mod tests {
     }
 
     #[test]
+    fn ah_has_the_vrid_behind_its_header() {
+        let program = accept(Family::V4, Carrier::Ah, &vrids(&[51]));
+        let ah = |protocol: u8, vrid: u8| {
+            let mut packet = v4(5, protocol, 0);
+            packet.truncate(20);
+            packet.extend([0; 24]);
+            packet.extend([0x21, vrid, 100, 1]);
+            packet
+        };
+        assert!(passes(&program, &ah(51, 51)));
+        assert!(!passes(&program, &ah(51, 52)));
+        assert!(!passes(&program, &ah(112, 51)));
+        assert!(!passes(&program, &ah(51, 51)[..45]));
+    }
+
+    #[test]
     fn runts_are_dropped() {
-        let four = accept(Family::V4, &vrids(&[51]));
+        let four = accept(Family::V4, Carrier::Plain, &vrids(&[51]));
         assert!(!passes(&four, &v4(5, 112, 51)[..21]));
-        assert!(!passes(&accept(Family::V6, &vrids(&[51])), &[0x31]));
-        assert!(!passes(&accept(Family::V4, &[]), &v4(5, 112, 51)));
+        assert!(!passes(
+            &accept(Family::V6, Carrier::Plain, &vrids(&[51])),
+            &[0x31]
+        ));
+        assert!(!passes(&accept(Family::V4, Carrier::Plain, &[]), &v4(5, 112, 51)));
         assert!(!passes(&drop_all(), &v4(5, 112, 51)));
     }
 
     #[test]
     fn any_set_fits_the_kernel() {
         let all: Vec<u8> = (1..=255).collect();
-        assert_eq!(accept(Family::V4, &vrids(&all)).len(), 9);
+        assert_eq!(accept(Family::V4, Carrier::Plain, &vrids(&all)).len(), 9);
         let odd: Vec<u8> = (1..=255).step_by(2).collect();
-        let program = accept(Family::V4, &vrids(&odd));
+        let program = accept(Family::V4, Carrier::Plain, &vrids(&odd));
         assert!(program.len() < 4096);
         assert!(passes(&program, &v4(5, 112, 255)));
         assert!(!passes(&program, &v4(5, 112, 254)));

@@ -15,8 +15,5 @@ pub use rx::Receiver;
 pub use socket::{OpenError, Sockets};
 pub use tx::Sender;
 
-/// IP protocol of VRRP (RFC 5798 §5.1.1.4).
-pub const PROTOCOL: u8 = 112;
-
 /// TOS and traffic class of adverts: network control (fact 5.1).
 pub const TRAFFIC_CLASS: u8 = 0xc0;

@@ -5,7 +5,7 @@
 
 use crate::net::{Family, IfIndex};
 use crate::sys::watch::Watched;
-use crate::vrrp::event::Datagram;
+use crate::vrrp::event::{Carrier, Datagram};
 use libc::{in_pktinfo, in6_pktinfo};
 use nix::cmsg_space;
 use nix::errno::Errno;
@@ -193,12 +193,12 @@ fn read_v4(packet: &[u8], envelope: &Envelope) -> Option<Datagram> {
         _,
         len_high,
         len_low,
-        _,
-        _,
+        id_high,
+        id_low,
         _,
         _,
         ttl,
-        _,
+        protocol,
         _,
         _,
         s1,
@@ -218,6 +218,12 @@ fn read_v4(packet: &[u8], envelope: &Envelope) -> Option<Datagram> {
         destination: Ipv4Addr::new(d1, d2, d3, d4).into(),
         ttl: Some(ttl),
         claimed_len: total.saturating_sub(header_len),
+        id: u16::from_be_bytes([id_high, id_low]),
+        carrier: if protocol == Carrier::Ah.protocol() {
+            Carrier::Ah
+        } else {
+            Carrier::Plain
+        },
         payload: packet.get(header_len..)?.to_vec(),
     })
 }
@@ -229,6 +235,8 @@ fn read_v6(packet: &[u8], envelope: &Envelope) -> Option<Datagram> {
         destination: envelope.destination?,
         ttl: envelope.hop_limit,
         claimed_len: packet.len(),
+        id: 0,
+        carrier: Carrier::Plain,
         payload: packet.to_vec(),
     })
 }

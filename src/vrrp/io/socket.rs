@@ -3,10 +3,11 @@
 //! The receive socket has its packet filter before it can get anything, is bound to its interface by index, joins
 //! only its own group and hears nothing of what others joined. The send socket receives nothing.
 
-use super::{PROTOCOL, TRAFFIC_CLASS, filter};
+use super::{TRAFFIC_CLASS, filter};
 use crate::net::{Family, IfIndex, IfName};
 use crate::sys::sockopt;
 use crate::vrrp::endpoint::{Endpoint, EndpointKind};
+use crate::vrrp::event::Carrier;
 use nix::sys::socket::{setsockopt, sockopt as nix_sockopt};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockFilter, Socket, Type};
 use std::io;
@@ -52,13 +53,14 @@ impl<T, E: Into<io::Error>> Named<T> for Result<T, E> {
     }
 }
 
-/// Opens both sockets of `endpoint` on the interface that has `index` now.
+/// Opens both sockets of `endpoint` on the interface that has `index` and `mtu` now.
 ///
 /// # Errors
 /// The first step that failed, with the kernel's reason; `EPERM` without `CAP_NET_RAW`.
-pub fn open(endpoint: &Endpoint, index: IfIndex) -> Result<Sockets, OpenError> {
-    let opened = open_receive(endpoint, index)
-        .and_then(|receive| open_send(endpoint.family, index).map(|send| Sockets { receive, send }));
+pub fn open(endpoint: &Endpoint, index: IfIndex, mtu: u32) -> Result<Sockets, OpenError> {
+    let opened = open_receive(endpoint, index, mtu).and_then(|receive| {
+        open_send(endpoint.family, endpoint.carrier, index).map(|send| Sockets { receive, send })
+    });
     opened.map_err(|(what, source)| OpenError {
         interface: endpoint.interface.clone(),
         what,
@@ -71,15 +73,18 @@ pub fn open(endpoint: &Endpoint, index: IfIndex) -> Result<Sockets, OpenError> {
 /// # Errors
 /// `ENOMEM` when the filter does not fit the socket's option memory.
 pub fn refilter(socket: &Socket, endpoint: &Endpoint) -> io::Result<()> {
-    attach(socket, &filter::accept(endpoint.family, &endpoint.vrids))
+    attach(
+        socket,
+        &filter::accept(endpoint.family, endpoint.carrier, &endpoint.vrids),
+    )
 }
 
 /// Opens a socket that only sends: also for the last words of a plane that died.
 ///
 /// # Errors
 /// As [`open`], by step.
-pub(crate) fn open_send(family: Family, index: IfIndex) -> Step<Socket> {
-    let socket = raw(family)?;
+pub(crate) fn open_send(family: Family, carrier: Carrier, index: IfIndex) -> Step<Socket> {
+    let socket = raw(family, carrier)?;
     attach(&socket, &filter::drop_all()).step("attach the packet filter")?;
     socket.set_recv_buffer_size(0).step("shrink the receive buffer")?;
     sockopt::bind_to_interface(&socket, index).step("bind to the interface")?;
@@ -114,8 +119,9 @@ pub(crate) fn open_send(family: Family, index: IfIndex) -> Step<Socket> {
     Ok(socket)
 }
 
-fn open_receive(endpoint: &Endpoint, index: IfIndex) -> Step<Socket> {
-    let socket = raw(endpoint.family)?;
+fn open_receive(endpoint: &Endpoint, index: IfIndex, mtu: u32) -> Step<Socket> {
+    let socket = raw(endpoint.family, endpoint.carrier)?;
+    size_buffer(&socket, endpoint, mtu).step("size the receive buffer")?;
     refilter(&socket, endpoint).step("attach the packet filter")?;
     sockopt::bind_to_interface(&socket, index).step("bind to the interface")?;
     match endpoint.family {
@@ -146,13 +152,24 @@ fn open_receive(endpoint: &Endpoint, index: IfIndex) -> Step<Socket> {
     Ok(socket)
 }
 
-fn raw(family: Family) -> Step<Socket> {
+/// Sets the receive buffer that the endpoint asks for, if it asks (fact 5.11).
+///
+/// # Errors
+/// The kernel's.
+pub fn size_buffer(socket: &Socket, endpoint: &Endpoint, mtu: u32) -> io::Result<()> {
+    match endpoint.rx_buffer.size(mtu) {
+        Some(size) => socket.set_recv_buffer_size(size),
+        None => Ok(()),
+    }
+}
+
+fn raw(family: Family, carrier: Carrier) -> Step<Socket> {
     let domain = match family {
         Family::V4 => Domain::IPV4,
         Family::V6 => Domain::IPV6,
     };
     let kind = Type::RAW.cloexec().nonblocking();
-    Socket::new(domain, kind, Some(Protocol::from(i32::from(PROTOCOL)))).step("open a raw socket")
+    Socket::new(domain, kind, Some(Protocol::from(i32::from(carrier.protocol())))).step("open a raw socket")
 }
 
 fn attach(socket: &Socket, program: &[filter::Instruction]) -> io::Result<()> {

@@ -37,7 +37,7 @@ impl VirtualRouter {
             State::Init | State::Fault => return Heard::Nothing,
             State::Backup(_) | State::Master(_) => {}
         }
-        let advert = match accept(&self.config, datagram) {
+        let advert = match accept(&self.config, datagram, &mut self.memory, cx.wall) {
             Ok(advert) => advert,
             Err(why) => {
                 *why.counter(&mut self.counters) += 1;
@@ -69,6 +69,13 @@ impl VirtualRouter {
 
     /// Differences that are told once, but accepted (facts 6.11, 6.16).
     fn remark(&mut self, cx: &mut Cx<'_>, advert: &ReceivedAdvert) {
+        if let Some(ahead) = advert.skew {
+            let sender = advert.source;
+            self.say_once(cx, "clock-skew", Says::ClockSkew { sender, ahead });
+        }
+        if advert.old_checksum {
+            self.say(cx, Says::OldChecksum);
+        }
         if let Some(mismatch) = advert.mismatch {
             self.counters.addr_list_err += 1;
             let says = match mismatch {

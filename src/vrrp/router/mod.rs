@@ -7,12 +7,12 @@
 
 mod hear;
 mod orders;
+mod send;
 
-use super::advert::{Addresses, AdvertV2, AdvertV3, Advertisement, Centiseconds, Seconds};
+use super::accept::Memory;
 use super::announce::{Pacer, Schedule};
-use super::config::{InitialState, RouterConfig, Transport, Version};
-use super::endpoint::MULTICAST_TTL;
-use super::event::{Action, Notification, NotifyState, Occasion, Subject, Transmit};
+use super::config::{InitialState, RouterConfig};
+use super::event::{Action, Notification, NotifyState, Occasion, Subject};
 use super::priority::{Assessment, Cause, Standing};
 use super::status::{Counters, RouterStatus, StateName};
 use super::sync::{Member, Wish};
@@ -31,6 +31,8 @@ use std::time::Duration;
 /// What a step needs from around it.
 pub(super) struct Cx<'a> {
     pub(super) now: Instant,
+    /// The wall clock, since 1970: for `auth_hmac` alone, which deals with its jumps.
+    pub(super) wall: Duration,
     pub(super) world: &'a World,
     pub(super) pacer: &'a mut Pacer,
     pub(super) actions: &'a mut VecDeque<Action>,
@@ -111,6 +113,10 @@ pub(super) struct VirtualRouter {
     /// What was ordered to be held and not to be released since.
     claimed: Goods,
     counters: Counters,
+    /// Of authentication and checksums. Lives through reloads (fact 7.6).
+    memory: Memory,
+    /// Identification of the last advert's IP header.
+    ip_id: u16,
     /// Complaints already made (fact 6.19).
     told: BTreeSet<&'static str>,
     /// What scripts were told last.
@@ -134,6 +140,8 @@ impl VirtualRouter {
             generation: 0,
             claimed: Goods::default(),
             counters: Counters::default(),
+            memory: Memory::default(),
+            ip_id: 0,
             told: BTreeSet::new(),
             notified: None,
             last_transition: None,
@@ -289,6 +297,7 @@ impl VirtualRouter {
 
     /// To MASTER (fact 2.11). Announcements and scripts wait until the addresses are there.
     pub(super) fn become_master(&mut self, cx: &mut Cx<'_>) {
+        self.memory.ah.become_master();
         self.reduced = false;
         self.fall = None;
         self.enter(
@@ -383,6 +392,7 @@ impl VirtualRouter {
 
     /// Takes over a new configuration without leaving its state. Addresses are `orders`' business.
     pub(super) fn reconfigure(&mut self, now: Instant, new: RouterConfig) {
+        self.memory.reloaded();
         if self.config == new {
             return;
         }
@@ -559,53 +569,6 @@ impl VirtualRouter {
         if self.transmit(cx, Priority::RELEASE) {
             self.counters.pri_zero_sent += 1;
             self.say(cx, Says::SentZero);
-        }
-    }
-
-    /// One logical advert, to the group or to every peer in order (fact 5.8). False when there is nowhere to send it
-    /// from.
-    fn transmit(&mut self, cx: &mut Cx<'_>, priority: Priority) -> bool {
-        let (Some(interface), Some(source)) = (self.index(cx.world), self.source) else {
-            return false;
-        };
-        let advert = self.advertisement(priority);
-        let (destinations, ttl) = match &self.config.transport {
-            Transport::Multicast { group } => (std::slice::from_ref(group), MULTICAST_TTL),
-            Transport::Unicast { peers, ttl } => (peers.as_slice(), *ttl),
-        };
-        for destination in destinations.iter().copied() {
-            cx.actions.push_back(Action::Send(Transmit {
-                router: self.id,
-                interface,
-                source,
-                destination,
-                ttl,
-                payload: advert.emit(source, destination),
-            }));
-        }
-        self.counters.advert_sent += 1;
-        self.last_advert_sent = Some(cx.now);
-        true
-    }
-
-    fn advertisement(&self, priority: Priority) -> Advertisement {
-        let vips = self.config.vips.iter().map(|vip| vip.cidr.addr);
-        let addresses = Addresses::new(self.config.family, vips);
-        let vrid = self.config.vrid;
-        match self.config.version {
-            Version::V2 => Advertisement::V2(AdvertV2 {
-                vrid,
-                priority,
-                interval: Seconds::nearest(self.config.advert_int),
-                auth: self.config.auth,
-                addresses,
-            }),
-            Version::V3 => Advertisement::V3(AdvertV3 {
-                vrid,
-                priority,
-                interval: Centiseconds::nearest(self.config.advert_int),
-                addresses,
-            }),
         }
     }
 

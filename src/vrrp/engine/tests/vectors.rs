@@ -213,9 +213,16 @@ fn a_peer_with_the_same_configuration_accepts_them() {
                 destination,
                 ttl: Some(ttl),
                 claimed_len: payload.len(),
+                id: 1,
+                carrier: crate::vrrp::event::Carrier::Plain,
                 payload,
             };
-            let received = crate::vrrp::accept::accept(&config, &datagram);
+            let received = crate::vrrp::accept::accept(
+                &config,
+                &datagram,
+                &mut crate::vrrp::accept::Memory::default(),
+                std::time::Duration::ZERO,
+            );
             let received = received.unwrap_or_else(|why| panic!("{case}: {why:?}"));
             assert_eq!(
                 (received.priority, received.mismatch),
