@@ -1,5 +1,6 @@
 //! The scenarios: what must happen on a real network, one file a scenario or a small family.
 
+mod auth;
 mod bfd;
 mod chaos;
 pub mod conf;
@@ -159,6 +160,26 @@ pub const ALL: &[Scenario] = &[
         "notify",
         "scripts of instances and groups get exactly keepalived's words",
         notify::scripts,
+    ),
+    test(
+        "ah-backup",
+        "with AH, keepalived is master and it is backup; they change places and back",
+        auth::ah_backup,
+    ),
+    test(
+        "ah-master",
+        "with AH, it is master and keepalived is backup; they change places and back",
+        auth::ah_master,
+    ),
+    test(
+        "auth-hmac",
+        "two directors with auth_hmac get a new key; a wrong one is not believed",
+        auth::hmac_pair,
+    ),
+    test(
+        "peer-ttl",
+        "a unicast peer counts within its min_ttl and max_ttl",
+        auth::peer_ttl,
     ),
     test(
         "tell",

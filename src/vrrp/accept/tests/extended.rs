@@ -44,7 +44,7 @@ fn authentic(config: &RouterConfig, plain: &Datagram, sequence: u32) -> Datagram
         out.payload = ah::seal(key, ip, sequence, &plain.payload);
         out.carrier = Carrier::Ah;
     }
-    if let Some(hmac) = &config.packets.hmac {
+    if let Some(extension) = &config.packets.hmac {
         let about = About {
             family: config.family,
             version: config.version,
@@ -52,12 +52,8 @@ fn authentic(config: &RouterConfig, plain: &Datagram, sequence: u32) -> Datagram
             source: plain.source,
         };
         let at = NOW + Duration::from_millis(u64::from(sequence));
-        out.payload.extend(crate::vrrp::hmac::trailer(
-            hmac,
-            about,
-            &plain.payload,
-            Sequence::at(at),
-        ));
+        out.payload
+            .extend(hmac::trailer(extension, about, &plain.payload, Sequence::at(at)));
     }
     out.claimed_len = out.payload.len();
     out

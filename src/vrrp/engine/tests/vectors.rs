@@ -221,7 +221,7 @@ fn a_peer_with_the_same_configuration_accepts_them() {
                 &config,
                 &datagram,
                 &mut crate::vrrp::accept::Memory::default(),
-                std::time::Duration::ZERO,
+                Duration::ZERO,
             );
             let received = received.unwrap_or_else(|why| panic!("{case}: {why:?}"));
             assert_eq!(
