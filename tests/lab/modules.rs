@@ -19,6 +19,8 @@ pub const SITE: &[&str] = &[
     "macvlan",
     "ipvlan",
     "vrf",
+    "8021q",
+    "bonding",
     "sch_ingress",
     "cls_matchall",
     "act_gact",

@@ -21,6 +21,7 @@ mod operator;
 mod outlet;
 mod preempt;
 mod settings;
+mod shapes;
 mod start;
 mod tell;
 mod track;
@@ -220,6 +221,26 @@ pub const ALL: &[Scenario] = &[
         CHAOS,
         "random kills, stops, pauses and cuts of a mixed pair: one master each after every round (make soak)",
         chaos::mixed,
+    ),
+    test(
+        "sync-three",
+        "a group of three on three segments: the fault of one is everybody's",
+        shapes::three,
+    ),
+    test(
+        "crowd",
+        "250 routers on an interface are all taken over",
+        shapes::crowd,
+    ),
+    test(
+        "interface-kinds",
+        "VLAN, bond and dummy interfaces carry a router, with keepalived as the other half",
+        shapes::kinds,
+    ),
+    test(
+        "unicast-routed",
+        "unicast peers with a router between them, one of them keepalived",
+        shapes::routed,
     ),
     test(
         "reload",

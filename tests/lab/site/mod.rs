@@ -1,6 +1,6 @@
-//! A site: directors, real servers and a client around one switch, or two.
+//! A site: directors, real servers and a client around one switch.
 //!
-//! Every node has `eth0` on the first segment and, if there are two, `eth1` on the second. Station and network
+//! Every node has `eth0` on the first segment and, if there are more, `eth1` and `eth2` on the others. Station and network
 //! addresses follow from the node's number, so captures compare byte for byte from run to run.
 
 mod client;
@@ -123,6 +123,7 @@ pub fn mac(segment: u8, number: u8) -> Mac {
 pub fn v4(segment: u8, number: u8) -> IpAddr {
     match segment {
         0 => [192, 0, 2, number].into(),
+        2 => [203, 0, 113, number].into(),
         _ => [198, 51, 100, number].into(),
     }
 }
