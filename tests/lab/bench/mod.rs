@@ -11,6 +11,7 @@ mod process;
 mod reading;
 pub mod routers;
 mod table;
+pub mod takeover;
 
 use std::fs;
 use std::num::NonZero;
@@ -28,6 +29,7 @@ use crate::site::{Daemon, Director, Node, Switch};
 pub const FAILOVER: &str = "bench-failover";
 pub const ROUTERS: &str = "bench-routers";
 pub const PAIR: &str = "bench-pair";
+pub const TAKEOVER: &str = "bench-takeover";
 const READING: &str = "bench-reading";
 
 /// keepalived first: it is the measure.
@@ -38,6 +40,10 @@ const PARTS: &[(&str, &str)] = &[
     (FAILOVER, "kills masters"),
     (ROUTERS, "runs 200 routers"),
     (PAIR, "runs a pair that balances"),
+    (
+        TAKEOVER,
+        "kills masters of 1,000 and 4,000 routers, and of 500 addresses",
+    ),
     (READING, "reads a large configuration"),
 ];
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figure::Figures;
 use super::routers::{CPU_BACKUP, CPU_MASTER, INTERVALS, ROUTERS, SENT_BACKUP, SENT_MASTER};
-use super::{DAEMONS, failover, pair, reading, routers};
+use super::{DAEMONS, failover, pair, reading, routers, takeover};
 use crate::site::Daemon;
 
 /// A figure of a daemon that is not known counts as none.
@@ -26,6 +26,7 @@ pub fn render(figures: &Figures) -> String {
     row(&mut text, "max", "ms", &|daemon| {
         figures.greatest(failover::LATENESS, daemon)
     });
+    takeovers(&mut text, figures);
     let _ = writeln!(text, "Memory (PSS of all processes)");
     let services = format!("pair, {} services x {} servers", pair::SERVICES, pair::SERVERS);
     let routers = format!("{ROUTERS} routers, master");
@@ -54,6 +55,35 @@ pub fn render(figures: &Figures) -> String {
     row(&mut text, "time, median", "ms", &median(reading::WALL.into()));
     row(&mut text, "CPU, median", "ms", &median(reading::CPU.into()));
     text
+}
+
+/// Of thousands of routers, and of one with hundreds of addresses.
+fn takeovers(text: &mut String, figures: &Figures) {
+    let median = |name: String| move |daemon| figures.median(&name, daemon);
+    let _ = writeln!(
+        text,
+        "Last gratuitous ARP after the protocol limit, one kill each"
+    );
+    for interfaces in takeover::SIZES {
+        let count = u32::from(interfaces) * u32::from(takeover::ON_EACH);
+        let what = format!("{count} routers on {interfaces} interfaces");
+        row(
+            text,
+            &what,
+            "ms",
+            &median(format!("{}{count}", takeover::LATENESS)),
+        );
+        for (what, unit, name) in [
+            ("  master's CPU, a second", "ms", takeover::CPU_MASTER),
+            ("  backup's CPU, a second", "ms", takeover::CPU_BACKUP),
+            ("  master's memory", "MiB", takeover::MEMORY_MASTER),
+            ("  backup's memory", "MiB", takeover::MEMORY_BACKUP),
+        ] {
+            row(text, what, unit, &median(format!("{name}{count}")));
+        }
+    }
+    let what = format!("one router with {} addresses", takeover::ADDRESSES);
+    row(text, &what, "ms", &median(takeover::LATENESS_ADDRESSES.into()));
 }
 
 /// What speaks against the figures: a master that did not send what it should, a backup that sent.

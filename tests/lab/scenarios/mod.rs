@@ -409,6 +409,14 @@ pub const ALL: &[Scenario] = &[
         "memory of a pair that balances beside keepalived's, for make bench",
         bench::pair::run,
     ),
+    Scenario {
+        ipvs: false,
+        ..tool(
+            bench::TAKEOVER,
+            "takeover of thousands of routers beside keepalived's, for make bench",
+            bench::takeover::run,
+        )
+    },
     tool(
         "capture-vectors",
         "records keepalived's frames for tests/vectors",

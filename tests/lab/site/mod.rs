@@ -21,7 +21,7 @@ pub use log::Log;
 pub use mail::Relay;
 pub use node::Node;
 pub use server::{Mode, Server};
-pub use switch::Switch;
+pub use switch::{Switch, port};
 
 use crate::wire::{Capture, Mac};
 
@@ -124,7 +124,8 @@ pub fn v4(segment: u8, number: u8) -> IpAddr {
     match segment {
         0 => [192, 0, 2, number].into(),
         2 => [203, 0, 113, number].into(),
-        _ => [198, 51, 100, number].into(),
+        1 => [198, 51, 100, number].into(),
+        _ => [198, 18, segment, number].into(),
     }
 }
 

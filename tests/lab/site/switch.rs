@@ -48,6 +48,11 @@ impl Switch {
         self.node.within(Capture::start)
     }
 
+    /// A capture that puts nothing into the timeline: of thousands of routers it would be too much.
+    pub fn capture_quietly(&self) -> Capture {
+        self.node.within(Capture::quietly)
+    }
+
     /// Takes a port off the switch without its node noticing: the carrier stays.
     pub fn cut(&self, port: &str) {
         note("switch", format!("port {port} is cut"));
@@ -118,7 +123,7 @@ fn settle(segment: u8, number: u8) -> String {
 }
 
 /// The switch's port to which `node` is connected on `segment`.
-fn port(node: &str, segment: u8) -> String {
+pub fn port(node: &str, segment: u8) -> String {
     match segment {
         0 => node.into(),
         _ => format!("{node}.{segment}"),

@@ -41,6 +41,15 @@ pub struct Capture {
 impl Capture {
     /// Captures in the network of the calling thread, from now on.
     pub fn start() -> Self {
+        Self::begin(true)
+    }
+
+    /// The same, but nothing of it is told in the timeline.
+    pub fn quietly() -> Self {
+        Self::begin(false)
+    }
+
+    fn begin(told: bool) -> Self {
         let socket = socket(
             AddressFamily::Packet,
             SockType::Raw,
@@ -52,15 +61,17 @@ impl Capture {
         setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20)).expect("a large buffer");
         let capture = Self { seen: Arc::default() };
         let keeper = capture.clone();
-        thread::spawn(move || keeper.listen(&socket));
+        thread::spawn(move || keeper.listen(&socket, told));
         capture
     }
 
-    fn listen(&self, socket: &OwnedFd) {
+    fn listen(&self, socket: &OwnedFd, told: bool) {
         let mut latest = HashMap::new();
         loop {
             let Some(seen) = receive(socket) else { continue };
-            tell(&mut latest, &seen);
+            if told {
+                tell(&mut latest, &seen);
+            }
             self.seen.lock().expect("frames").push(seen);
         }
     }
