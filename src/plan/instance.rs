@@ -134,6 +134,11 @@ pub(super) fn build(
         let message = format!("({name}) track_src_ip has no effect without a source address");
         builder.report(Class::Note, &keyword.place, message);
     }
+    let mut garp = manners.garp;
+    // Here 0 switches the default off.
+    garp.extra = later.garp_extra_if.or(garp.extra);
+    garp.extra = garp.extra.filter(|extra| !extra.interval.is_zero());
+    let election = strict::rules(builder, &later, strict, priority);
     later.peer_ttls.retain(|peer, _| match &transport {
         Transport::Unicast { peers, .. } => peers.contains(peer),
         Transport::Multicast { .. } => false,
@@ -189,7 +194,7 @@ pub(super) fn build(
         auth,
         source,
         transport,
-        garp: manners.garp,
+        garp,
         lower_prio_no_advert: manners.lower_prio_no_advert,
         higher_prio_send_advert: manners.higher_prio_send_advert,
         vips,
@@ -200,6 +205,7 @@ pub(super) fn build(
         track_scripts: tracked_scripts,
         objects: TrackedObjects::default(),
         dont_track_primary: written.dont_track_primary,
+        election,
         notices: outlet::notices(builder.config, written),
         check_unicast_src: written.check_unicast_src || builder.config.global.check_unicast_src,
         config_fault: fault,

@@ -1,12 +1,12 @@
 //! Static addresses, routes and rules, those of instances, and blocks about interfaces: do the interfaces that they name
 //! exist?
 
-use super::later::{GarpLimit, LaterNet};
+use super::later::LaterNet;
 use super::{Builder, Plan};
 use crate::conf::config::{AddressLine, Instance, LinkDelay, Linkbeat, RouteLine, RuleLine, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{AddressSpec, IfName, Route, Rule};
-use crate::vrrp::config::StaticGroup;
+use crate::vrrp::config::{GarpLimit, StaticGroup};
 use std::collections::HashSet;
 
 /// The interface of static addresses that name none.
@@ -26,7 +26,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
         plan.vrrp.statics.rules.extend(rule(builder, line));
     }
     track_groups(builder, plan);
-    garp_groups(builder, &mut out);
+    plan.vrrp.garp_groups = garp_groups(builder);
     for Linkbeat { interface, method } in &config.linkbeat {
         if let Some(found) = link(builder, interface, "linkbeat interface") {
             out.linkbeat.push((found, *method));
@@ -174,7 +174,8 @@ pub(super) fn only_routers(plan: &mut Plan) {
     }
 }
 
-fn garp_groups(builder: &mut Builder<'_>, out: &mut LaterNet) {
+fn garp_groups(builder: &mut Builder<'_>) -> Vec<GarpLimit> {
+    let mut out = Vec::new();
     for group in &builder.config.garp_groups {
         let mut interfaces = Vec::new();
         for name in &group.interfaces {
@@ -182,12 +183,13 @@ fn garp_groups(builder: &mut Builder<'_>, out: &mut LaterNet) {
                 format!("WARNING - interface {interface} specified for garp_group doesn't exist")
             }));
         }
-        out.garp_groups.push(GarpLimit {
+        out.push(GarpLimit {
             garp_interval: group.garp_interval,
             gna_interval: group.gna_interval,
             interfaces,
         });
     }
+    out
 }
 
 /// An interface that must be there from the start, unless it may come later.

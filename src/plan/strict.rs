@@ -4,7 +4,7 @@ use super::Builder;
 use crate::conf::config::{Instance, RouterSettings, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::vrrp::Priority;
-use crate::vrrp::config::{GarpConfig, InitialState, Version};
+use crate::vrrp::config::{ElectionRules, GarpConfig, InitialState, Version};
 use std::time::Duration;
 
 /// Adverts that may be missed, where nothing else is said.
@@ -195,5 +195,28 @@ pub(super) fn later(
             keyword.value = true;
         }
         Some(_) | None => {}
+    }
+}
+
+/// What is left of them, with the defaults (fact 1.19: strict owners do not listen).
+pub(super) fn rules(
+    builder: &Builder<'_>,
+    settings: &RouterSettings,
+    strict: bool,
+    priority: Priority,
+) -> ElectionRules {
+    let defaults = &builder.config.global.later.vrrp;
+    let ignores = settings.owner_ignore_adverts.as_ref().map(|own| own.value);
+    let ignores = ignores.unwrap_or_else(|| strict || defaults.owner_ignore_adverts.unwrap_or(false));
+    let skips = settings.skip_check_adv_addr.or(defaults.skip_check_adv_addr);
+    ElectionRules {
+        strict,
+        owner_ignores_adverts: priority.is_owner() && ignores,
+        skip_check_adv_addr: skips.unwrap_or(false),
+        track_src_ip: settings.track_src_ip.is_some(),
+        timer_expired_backup: settings
+            .timer_expired_backup
+            .as_ref()
+            .map(|peer| Priority(peer.value)),
     }
 }

@@ -7,7 +7,7 @@ use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::Family;
 use crate::script::config::ScriptPolicy;
 use crate::track::config::TrackScriptConfig;
-use crate::vrrp::config::{GarpConfig, RouterConfig, ScriptTracker, Transport};
+use crate::vrrp::config::{GarpConfig, RouterConfig, ScriptTracker, StartDelay, Transport};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ fn global_garp(config: &Config) -> GarpConfig {
     }
     garp.garp_interval = written.garp_interval.unwrap_or_default();
     garp.gna_interval = written.gna_interval.unwrap_or_default();
+    garp.extra = written.later.vrrp.garp_extra_if;
     // The lower-priority burst follows the ordinary one of `global_defs`, not of the instance (seen in dumps).
     garp.lower_prio_delay = written.garp.master_delay.unwrap_or(garp.delay);
     garp.lower_prio_repeat = written.garp.master_repeat.unwrap_or(garp.repeat);
@@ -68,6 +69,7 @@ pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpCon
         lower_prio_repeat: written.lower_prio_repeat.unwrap_or(base.lower_prio_repeat),
         garp_interval: base.garp_interval,
         gna_interval: base.gna_interval,
+        extra: base.extra,
     }
 }
 
@@ -75,6 +77,11 @@ pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpCon
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
     plan.vrrp.log_unknown_vrids = builder.config.global.later.vrrp.log_unknown_vrids;
+    let defaults = &builder.config.global.later.vrrp;
+    plan.vrrp.start_delay = StartDelay {
+        after_start: defaults.startup_delay.unwrap_or_default(),
+        after_boot: defaults.delay_after_boot.unwrap_or_default(),
+    };
     plan.vrrp.states_on_reload = builder.config.global.fifos.write_vrrp_states_on_reload;
     let scripts = track_scripts(builder);
     let objects;

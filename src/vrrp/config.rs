@@ -2,9 +2,11 @@
 //!
 //! `conf` lowers keepalived's blocks into these; the numbered facts are those of keepalived's behaviour.
 
+mod election;
 mod link;
 mod packets;
 
+pub use election::{ElectionRules, ExtraGarp, GarpLimit, StartDelay};
 pub use link::{FirewallConfig, LinkConfig, LinkLocal, OwnLink, OwnLinkKind};
 pub use packets::{
     Auth, HmacConfig, HmacKey, HmacMode, OldChecksum, PacketConfig, PeerTtl, Replay, RxBuffer,
@@ -40,6 +42,10 @@ pub struct VrrpConfig {
     pub statics: Goods,
     /// `track_group`
     pub track_groups: Vec<StaticGroup>,
+    /// `vrrp_startup_delay`, `vrrp_delay_after_boot`
+    pub start_delay: StartDelay,
+    /// `garp_group`
+    pub garp_groups: Vec<GarpLimit>,
 }
 
 /// `track_group`
@@ -156,6 +162,8 @@ pub struct RouterConfig {
     pub objects: TrackedObjects,
     /// `dont_track_primary`
     pub dont_track_primary: bool,
+    /// Rules of the election that are off unless they are asked for.
+    pub election: ElectionRules,
     /// What is told besides states.
     pub notices: Notices,
     /// Discard an advert whose source is no configured peer (`vrrp_check_unicast_src` / `check_unicast_src`).
@@ -278,6 +286,8 @@ pub struct GarpConfig {
     pub garp_interval: Duration,
     /// `vrrp_gna_interval`: the same for neighbour advertisements.
     pub gna_interval: Duration,
+    /// `garp_extra_if`: further interfaces; its interval is never zero.
+    pub extra: Option<ExtraGarp>,
 }
 
 impl Default for GarpConfig {
@@ -292,6 +302,7 @@ impl Default for GarpConfig {
             lower_prio_repeat: 5,
             garp_interval: Duration::ZERO,
             gna_interval: Duration::ZERO,
+            extra: None,
         }
     }
 }

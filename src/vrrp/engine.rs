@@ -16,6 +16,7 @@
 //! 4. [`Engine::stop`]; carry out the actions; go on until [`Engine::is_stopped`]. The limit of that wait is the
 //!    driver's. After `stop` only `Released` is heard.
 
+mod index;
 mod reload;
 mod settle;
 
@@ -23,13 +24,14 @@ use super::announce::Pacer;
 use super::config::{SyncGroupConfig, Transport, VrrpConfig};
 use super::event::{Action, Completion, Datagram, Event, NotifyState};
 use super::router::{Cx, Heard, VirtualRouter};
-use super::status::{GroupStatus, ScriptStatus, VrrpStatus};
+use super::status::{GroupStatus, RouterStatus, ScriptStatus, VrrpStatus};
 use super::telling::{Line, Says};
 use super::world::World;
 use super::{RouterId, Vrid};
 use crate::clock::Instant;
 use crate::net::{Family, Good, IfName, InterfaceStatus};
 use crate::script::config::ScriptOutcome;
+use index::{Index, Object};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -47,6 +49,11 @@ pub struct Engine {
     /// Each router's place in `teams`.
     team_of: BTreeMap<RouterId, usize>,
     next_id: u32,
+    index: Index,
+    /// When [`Self::start`] was called.
+    started: Instant,
+    /// The start delay lasts until then (fact 2.8).
+    delayed_until: Option<Instant>,
     pacer: Pacer,
     phase: Phase,
     unknown_vrid: u64,
@@ -91,6 +98,9 @@ impl Engine {
             teams: Vec::new(),
             team_of: BTreeMap::new(),
             next_id: 0,
+            index: Index::default(),
+            started: Instant::default(),
+            delayed_until: None,
             pacer: Pacer::default(),
             phase: Phase::Waiting,
             unknown_vrid: 0,
@@ -120,6 +130,12 @@ impl Engine {
             return;
         }
         self.phase = Phase::Running;
+        self.started = now;
+        self.delayed_until = Some(self.config.start_delay.ends(now)).filter(|end| *end > now);
+        if let Some(end) = self.delayed_until {
+            self.actions
+                .push_back(Action::Tell(Line::StartDelayed(end.since(now))));
+        }
         self.assess_all(now, true);
         for id in self.order.clone() {
             self.with(now, id, |router, cx| router.tell_initial_priority(cx));
@@ -139,7 +155,9 @@ impl Engine {
             (Phase::Waiting, Event::InterfaceGone(name)) => {
                 self.world.remove(&name);
             }
-            (Phase::Waiting, Event::Script { name, outcome }) => self.script_ended(&name, outcome),
+            (Phase::Waiting, Event::Script { name, outcome }) => {
+                self.script_ended(&name, outcome);
+            }
             (Phase::Waiting, Event::File { name, value }) => {
                 self.world.files.insert(name, value);
             }
@@ -159,15 +177,12 @@ impl Engine {
         if self.phase != Phase::Running {
             return;
         }
-        let mut due: Vec<(Instant, RouterId)> = self
-            .order
-            .iter()
-            .filter_map(|id| Some((self.routers.get(id)?.deadline()?, *id)))
-            .filter(|(at, _)| *at <= now)
-            .collect();
-        due.sort_by_key(|(at, _)| *at);
-        for (_, id) in due {
+        if self.delayed_until.take_if(|end| *end <= now).is_some() {
+            self.actions.push_back(Action::Tell(Line::StartCompleted));
+        }
+        for id in self.index.due(now) {
             // A router that its group has moved meanwhile has other deadlines.
+            self.mind_lateness(now, id);
             self.with(now, id, |router, cx| router.handle_timeout(cx));
             self.settle_around(now, id);
         }
@@ -179,8 +194,14 @@ impl Engine {
         if self.phase != Phase::Running {
             return None;
         }
-        let routers = self.routers.values().filter_map(VirtualRouter::deadline);
-        routers.chain(self.pacer.deadline()).min()
+        [
+            self.index.next_deadline(),
+            self.pacer.deadline(),
+            self.delayed_until,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The next thing to be done.
@@ -246,11 +267,20 @@ impl Engine {
             routers: self
                 .order
                 .iter()
-                .filter_map(|id| Some(self.routers.get(id)?.status()))
+                .filter_map(|id| Some(self.status_of(self.routers.get(id)?)))
                 .collect(),
             groups: groups.collect(),
             scripts: scripts.collect(),
             unknown_vrid: self.unknown_vrid,
+        }
+    }
+
+    fn status_of(&self, router: &VirtualRouter) -> RouterStatus {
+        let at: BTreeMap<IpAddr, Instant> = self.pacer.announced(router.id).into_iter().collect();
+        let addresses = super::world::addresses(&router.config).map(|a| a.cidr.addr);
+        RouterStatus {
+            announced: addresses.filter_map(|a| Some((a, *at.get(&a)?))).collect(),
+            ..router.status()
         }
     }
 
@@ -266,34 +296,36 @@ impl Engine {
             Event::Interface(status) => self.interface_changed(now, status),
             Event::InterfaceGone(name) => {
                 if self.world.remove(&name).is_some() {
-                    if self.concerns_us(&name) {
+                    let concerned = self.index.on_interface(&name).to_vec();
+                    if !concerned.is_empty() {
                         self.actions
                             .push_back(Action::Tell(Line::InterfaceDeleted { interface: name }));
                     }
-                    self.reassess(now);
+                    self.reassess_some(now, &concerned);
                 }
             }
             Event::AddressRemoved { interface, address } => self.address_removed(now, &interface, address),
             Event::Lost { router, good } => self.good_lost(now, router, good),
             Event::Script { name, outcome } => {
-                self.script_ended(&name, outcome);
-                self.reassess(now);
+                if self.script_ended(&name, outcome) {
+                    self.object_changed(now, Object::Script, &name);
+                }
             }
             Event::Placed(answer) => {
                 let id = answer.router;
                 self.with(now, id, |router, cx| router.placed(cx, answer));
             }
             Event::File { name, value } => {
-                self.world.files.insert(name, value);
-                self.reassess(now);
+                self.world.files.insert(name.clone(), value);
+                self.object_changed(now, Object::File, &name);
             }
             Event::Process { name, good } => {
-                self.world.processes.insert(name, good);
-                self.reassess(now);
+                self.world.processes.insert(name.clone(), good);
+                self.object_changed(now, Object::Process, &name);
             }
             Event::Bfd { name, up } => {
-                self.world.sessions.insert(name, up);
-                self.reassess(now);
+                self.world.sessions.insert(name.clone(), up);
+                self.object_changed(now, Object::Session, &name);
             }
             Event::Held(answer) => {
                 let id = answer.router;
@@ -305,11 +337,16 @@ impl Engine {
     }
 
     fn hear(&mut self, now: Instant, datagram: &Datagram) {
+        if self.delayed_until.is_some() {
+            // Unseen (fact 2.8).
+            return;
+        }
         let Some(id) = self.addressee(datagram) else {
             self.unknown_vrid += 1;
             self.tell_unknown_vrid(datagram);
             return;
         };
+        self.mind_lateness(now, id);
         match self.with(now, id, |router, cx| router.hear(cx, datagram)) {
             Some(Heard::Lower) => {
                 let group = self
@@ -345,11 +382,9 @@ impl Engine {
     fn addressee(&self, datagram: &Datagram) -> Option<RouterId> {
         let vrid = Vrid::new(*datagram.pdu().get(1)?)?;
         let family = Family::of(&datagram.source);
-        let ours = self.routers.values().filter(|router| {
-            router.config.vrid == vrid
-                && router.config.family == family
-                && self.world.index(router.config.wire()) == Some(datagram.interface)
-        });
+        let interface = self.world.name(datagram.interface)?;
+        let ours = self.index.on_wire(interface, family, vrid).iter();
+        let ours = ours.filter_map(|id| self.routers.get(id));
         let fit = |router: &&VirtualRouter| {
             let carrier = 4 * u8::from(router.config.carrier() == datagram.carrier);
             carrier
@@ -364,22 +399,49 @@ impl Engine {
         ours.max_by_key(fit).map(|router| router.id)
     }
 
+    fn object_changed(&mut self, now: Instant, kind: Object, name: &str) {
+        let concerned = self.index.on_object(kind, name).to_vec();
+        self.reassess_some(now, &concerned);
+    }
+
     fn interface_changed(&mut self, now: Instant, status: InterfaceStatus) {
-        let (name, up) = (status.name.clone(), status.up);
+        let (name, up, mac) = (status.name.clone(), status.up, status.mac);
+        let real = self.world.real(&name).to_vec();
+        let without_addresses = |status: &InterfaceStatus| InterfaceStatus {
+            addresses: Vec::new(),
+            ..status.clone()
+        };
+        let bare = without_addresses(&status);
         let before = self.world.insert(status);
-        if before.as_ref().map(|b| b.up) != Some(up) && self.concerns_us(&name) {
+        let concerned = self.index.on_interface(&name).to_vec();
+        if before.as_ref().map(|b| b.up) != Some(up) && !concerned.is_empty() {
+            let interface = name.clone();
             self.actions
-                .push_back(Action::Tell(Line::InterfaceReported { interface: name, up }));
+                .push_back(Action::Tell(Line::InterfaceReported { interface, up }));
         }
-        self.reassess(now);
+        // Virtual addresses that come and go mean something to few.
+        let same = before.as_ref().map(without_addresses) == Some(bare) && self.world.real(&name) == real;
+        let minds = |id: &RouterId| {
+            let router = self.routers.get(id).map(|router| &router.config);
+            !same || router.is_some_and(|r| r.priority.is_owner() || r.election.track_src_ip)
+        };
+        let minding: Vec<RouterId> = concerned.iter().copied().filter(minds).collect();
+        self.reassess_some(now, &minding);
+        if before.is_some_and(|b| up && (!b.up || b.mac != mac)) {
+            for id in concerned {
+                self.with(now, id, |router, cx| router.announce_on(cx, &name));
+            }
+        }
     }
 
     fn address_removed(&mut self, now: Instant, interface: &IfName, address: IpAddr) {
-        let robbed: Vec<RouterId> = self
-            .routers
-            .values_mut()
-            .filter_map(|router| router.robbed(interface, address).then_some(router.id))
-            .collect();
+        let concerned = self.index.on_interface(interface).to_vec();
+        let mut robbed = Vec::new();
+        for id in concerned {
+            if self.with(now, id, |router, _| router.robbed(interface, address)) == Some(true) {
+                robbed.push(id);
+            }
+        }
         if !robbed.is_empty() {
             let interface = interface.clone();
             self.actions
@@ -398,9 +460,17 @@ impl Engine {
         }
     }
 
-    fn script_ended(&mut self, name: &str, outcome: ScriptOutcome) {
+    /// A MASTER that was held up for too long falls back before it hears or says anything (fact 2.20).
+    fn mind_lateness(&mut self, now: Instant, id: RouterId) {
+        if self.with(now, id, |router, cx| router.notice_lateness(cx)) == Some(true) {
+            self.settle_around(now, id);
+        }
+    }
+
+    /// Whether its verdict is another one.
+    fn script_ended(&mut self, name: &str, outcome: ScriptOutcome) -> bool {
         let Some(script) = self.world.scripts.get_mut(name) else {
-            return;
+            return false;
         };
         let verdict = script.ended(outcome);
         let script = name.to_owned();
@@ -419,6 +489,7 @@ impl Engine {
                 .push_back(Action::Tell(Line::ScriptFailed { script, outcome })),
             None => {}
         }
+        verdict.good.is_some()
     }
 
     fn released(&mut self, now: Instant, answer: Completion) {
@@ -430,17 +501,6 @@ impl Engine {
         }
     }
 
-    fn concerns_us(&self, interface: &IfName) -> bool {
-        let groups = self.config.groups.iter().flat_map(|g| &g.track_interfaces);
-        let routers = self.config.routers.iter();
-        routers.clone().any(|r| {
-            r.interface == *interface || super::world::addresses(r).any(|a| a.interface == *interface)
-        }) || routers
-            .flat_map(|r| &r.track_interfaces)
-            .chain(groups)
-            .any(|t| t.interface == *interface)
-    }
-
     fn with<T>(
         &mut self,
         now: Instant,
@@ -448,24 +508,34 @@ impl Engine {
         step: impl FnOnce(&mut VirtualRouter, &mut Cx<'_>) -> T,
     ) -> Option<T> {
         let wall = self.wall_at(now);
+        let begins = self.begins(now);
         let Self {
             routers,
             world,
             pacer,
             actions,
+            index,
             ..
         } = self;
         let router = routers.get_mut(&id)?;
-        Some(step(
+        let out = step(
             router,
             &mut Cx {
                 now,
                 wall,
+                begins,
                 world,
                 pacer,
                 actions,
             },
-        ))
+        );
+        index.set_deadline(id, router.deadline());
+        Some(out)
+    }
+
+    /// When timers begin that do so now.
+    fn begins(&self, now: Instant) -> Instant {
+        self.delayed_until.map_or(now, |end| end.max(now))
     }
 
     fn wall_at(&self, now: Instant) -> Duration {

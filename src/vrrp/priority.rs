@@ -131,6 +131,15 @@ pub(super) fn assess(
         };
         causes.insert(cause(on.clone()));
     }
+    match world.has_tracked_source(router) {
+        Some(true) => {}
+        Some(false) => {
+            causes.insert(Cause::NoSource(on.clone()));
+        }
+        None => {
+            causes.insert(Cause::Tentative(on.clone()));
+        }
+    }
     let (group_interfaces, group_scripts): (&[TrackedInterface], &[TrackedScript]) =
         group.map_or((&[], &[]), |g| (&g.track_interfaces, &g.track_scripts));
     for tracked in group_interfaces.iter().chain(&router.track_interfaces) {

@@ -73,6 +73,8 @@ pub struct RouterStatus {
     pub deadline: Option<Instant>,
     /// Whether the addresses are installed.
     pub holding: bool,
+    /// When each of its addresses was announced last, in the order of the addresses.
+    pub announced: Vec<(IpAddr, Instant)>,
     /// Counters since start.
     pub counters: Counters,
 }

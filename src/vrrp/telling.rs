@@ -47,6 +47,10 @@ pub enum Line {
         /// How the run ended that made it bad.
         outcome: ScriptOutcome,
     },
+    /// `Delaying startup for 10 seconds`
+    StartDelayed(Duration),
+    /// `Delayed start completed`
+    StartCompleted,
     /// `Netlink reports eth0 down`
     InterfaceReported {
         /// The interface.
@@ -101,6 +105,10 @@ pub enum Says {
     },
     /// `Receive advertisement timeout`
     AdvertTimeout,
+    /// `VRRP thread timer expired 5.2 seconds ago`
+    TimerExpired(Duration),
+    /// `is address owner - ignoring advert from 10.0.0.2`
+    OwnerIgnores(IpAddr),
     /// `sent 0 priority`
     SentZero,
     /// `setting VIPs.`
@@ -212,7 +220,9 @@ impl Line {
     pub const fn is_detail(&self) -> bool {
         match self {
             Self::Instance { says, .. } => says.is_detail(),
-            Self::GroupSyncing { .. }
+            Self::StartDelayed(_)
+            | Self::StartCompleted
+            | Self::GroupSyncing { .. }
             | Self::ScriptReturning { .. }
             | Self::ScriptSucceeded { .. }
             | Self::ScriptFailed { .. }
@@ -239,7 +249,9 @@ impl Says {
             | Self::MasterHeardZero
             | Self::PreemptDelayStart(_)
             | Self::PreemptDelayStop => true,
-            Self::EnteringMaster
+            Self::TimerExpired(_)
+            | Self::OwnerIgnores(_)
+            | Self::EnteringMaster
             | Self::EnteringBackup { .. }
             | Self::EnteringFault { .. }
             | Self::FaultCause(_)
@@ -288,6 +300,8 @@ impl fmt::Display for Line {
                     ScriptOutcome::NotStarted => f.write_str("failed (could not be started)"),
                 }
             }
+            Self::StartDelayed(time) => write!(f, "Delaying startup for {} seconds", time.as_secs_f64()),
+            Self::StartCompleted => f.write_str("Delayed start completed"),
             Self::InterfaceReported { interface, up } => {
                 write!(
                     f,
@@ -322,6 +336,14 @@ impl fmt::Display for Says {
                 write!(f, "Changing effective priority from {from} to {to}")
             }
             Self::AdvertTimeout => f.write_str("Receive advertisement timeout"),
+            Self::TimerExpired(late) => {
+                write!(
+                    f,
+                    "VRRP thread timer expired {:.6} seconds ago",
+                    late.as_secs_f64()
+                )
+            }
+            Self::OwnerIgnores(sender) => write!(f, "is address owner - ignoring advert from {sender}"),
             Self::SentZero => f.write_str("sent 0 priority"),
             Self::SettingVips => f.write_str("setting VIPs."),
             Self::RemovingVips => f.write_str("removing VIPs."),

@@ -61,6 +61,7 @@ pub(super) fn router(instance: &str, vrid: u8) -> RouterConfig {
         track_scripts: Vec::new(),
         objects: Default::default(),
         dont_track_primary: false,
+        election: ElectionRules::default(),
         notices: Notices::default(),
         check_unicast_src: false,
         packets: PacketConfig::default(),

@@ -3,10 +3,11 @@
 //! Owns the choice of an advert's source address (facts 5.7, 1.31) and the lookup of announcement targets. Whole values
 //! come in, nothing is computed ahead: what they mean for a router is asked anew after each change.
 
-use super::config::{RouterConfig, Tracked, TrackedObjects, VrrpConfig};
+use super::announce::{Lane, Paced};
+use super::config::{GarpConfig, GarpLimit, OwnLinkKind, RouterConfig, Tracked, TrackedObjects, VrrpConfig};
 use super::event::AnnounceTarget;
 use super::priority::Script;
-use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceStatus};
+use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -14,6 +15,9 @@ use std::net::IpAddr;
 #[derive(Debug, Default)]
 pub(super) struct World {
     interfaces: BTreeMap<IfName, InterfaceStatus>,
+    by_index: BTreeMap<IfIndex, IfName>,
+    /// The addresses of each interface that are no virtual ones.
+    real: BTreeMap<IfName, Vec<InterfaceAddress>>,
     /// By name.
     pub(super) scripts: BTreeMap<String, Script>,
     /// The number in each tracked file.
@@ -26,6 +30,11 @@ pub(super) struct World {
     virtuals: BTreeSet<(IfName, IpAddr)>,
     /// The interfaces of static entries whose `track_group` a router is in.
     statics: BTreeMap<String, BTreeSet<IfName>>,
+    garp_groups: Vec<GarpLimit>,
+    /// The place of an interface's group.
+    garp_group_of: BTreeMap<IfName, usize>,
+    /// The VMACs that this daemon made.
+    vmacs: BTreeSet<IfName>,
 }
 
 impl World {
@@ -58,6 +67,20 @@ impl World {
             .flat_map(addresses)
             .map(|a| (a.interface.clone(), a.cidr.addr))
             .collect();
+        self.garp_groups.clone_from(&config.garp_groups);
+        let groups = config.garp_groups.iter().enumerate();
+        self.garp_group_of = groups
+            .flat_map(|(at, group)| group.interfaces.iter().map(move |name| (name.clone(), at)))
+            .collect();
+        let vmacs = config
+            .links
+            .iter()
+            .filter(|link| matches!(link.kind, OwnLinkKind::Vmac(_)));
+        self.vmacs = vmacs.map(|link| link.name.clone()).collect();
+        let interfaces = std::mem::take(&mut self.interfaces);
+        for status in interfaces.into_values() {
+            self.insert(status);
+        }
     }
 
     /// The interfaces of static entries that take `router` with them (fact 2.21).
@@ -73,14 +96,43 @@ impl World {
     /// Notes `status` and returns what was known before.
     pub(super) fn insert(&mut self, status: InterfaceStatus) -> Option<InterfaceStatus> {
         // An index is never shared: a renamed interface is gone under its old name.
-        self.interfaces
-            .retain(|name, known| known.index != status.index || *name == status.name);
-        self.interfaces.insert(status.name.clone(), status)
+        if let Some(old) = self.by_index.insert(status.index, status.name.clone())
+            && old != status.name
+        {
+            self.remove(&old);
+            self.by_index.insert(status.index, status.name.clone());
+        }
+        let real = status
+            .addresses
+            .iter()
+            .filter(|a| !self.virtuals.contains(&(status.name.clone(), a.cidr.addr)));
+        self.real.insert(status.name.clone(), real.cloned().collect());
+        let before = self.interfaces.insert(status.name.clone(), status);
+        if let Some(before) = &before {
+            let moved = self.interfaces.get(&before.name).map(|now| now.index) != Some(before.index);
+            if moved && self.by_index.get(&before.index) == Some(&before.name) {
+                self.by_index.remove(&before.index);
+            }
+        }
+        before
     }
 
     /// Forgets the interface and returns what was known of it.
     pub(super) fn remove(&mut self, name: &IfName) -> Option<InterfaceStatus> {
-        self.interfaces.remove(name)
+        let gone = self.interfaces.remove(name)?;
+        self.real.remove(name);
+        self.by_index.remove(&gone.index);
+        Some(gone)
+    }
+
+    /// Its addresses that are no virtual ones.
+    pub(super) fn real(&self, name: &IfName) -> &[InterfaceAddress] {
+        self.real.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The name of the interface with that index.
+    pub(super) fn name(&self, index: IfIndex) -> Option<&IfName> {
+        self.by_index.get(&index)
     }
 
     /// Whether the interface exists and is up and running.
@@ -120,8 +172,9 @@ impl World {
                 .iter()
                 .filter(|a| !a.tentative && fit(router.family, &a.cidr.addr))
         };
-        let is_virtual = |a: &IpAddr| self.virtuals.contains(&(on.clone(), *a));
-        let candidates: Vec<IpAddr> = usable().map(|a| a.cidr.addr).filter(|a| !is_virtual(a)).collect();
+        let real = self.real(on).iter();
+        let real = real.filter(|a| !a.tentative && fit(router.family, &a.cidr.addr));
+        let candidates: Vec<IpAddr> = real.map(|a| a.cidr.addr).collect();
         let chosen = match (router.family, current) {
             (_, Some(current)) if candidates.contains(&current) => Some(current),
             (Family::V4, Some(_)) => candidates.last().copied(),
@@ -135,10 +188,49 @@ impl World {
     /// Whether an address that could be the source of `router`'s adverts is still under detection.
     pub(super) fn awaits_source(&self, router: &RouterConfig) -> bool {
         let on = router.source_interface();
-        let addresses = self.interface(on).into_iter().flat_map(|i| &i.addresses);
-        addresses
-            .filter(|a| a.tentative && fit(router.family, &a.cidr.addr))
-            .any(|a| !self.virtuals.contains(&(on.clone(), a.cidr.addr)))
+        let mut real = self.real(on).iter();
+        real.any(|a| a.tentative && fit(router.family, &a.cidr.addr))
+    }
+
+    /// The configured source address of `router`, if it has to be there: whether it is, `None` while it is under detection.
+    pub(super) fn has_tracked_source(&self, router: &RouterConfig) -> Option<bool> {
+        let Some(source) = router.source.filter(|_| router.election.track_src_ip) else {
+            return Some(true);
+        };
+        let on = self.interface(router.source_interface());
+        let mut addresses = on.into_iter().flat_map(|i| &i.addresses);
+        match addresses.find(|a| a.cidr.addr == source) {
+            Some(found) => (!found.tentative).then_some(true),
+            None => Some(false),
+        }
+    }
+
+    /// An announcement with the limit that it is under (fact 11.6).
+    pub(super) fn paced(&self, interface: &IfName, address: IpAddr, garp: &GarpConfig) -> Option<Paced> {
+        let target = self.target(interface, address)?;
+        let base = self.interface(interface).and_then(|i| self.name(i.made.parent?));
+        let base = base.unwrap_or(interface);
+        let group = [interface, base]
+            .into_iter()
+            .find_map(|name| self.garp_group_of.get(name));
+        let limits = group.and_then(|at| self.garp_groups.get(*at));
+        let (own, default) = match target.family() {
+            Family::V4 => (limits.and_then(|limit| limit.garp_interval), garp.garp_interval),
+            Family::V6 => (limits.and_then(|limit| limit.gna_interval), garp.gna_interval),
+        };
+        Some(Paced {
+            lane: match (own, group) {
+                (Some(_), Some(at)) => Lane::Group(*at),
+                _ => Lane::Interface(self.index(base).unwrap_or(target.interface)),
+            },
+            interval: own.unwrap_or(default),
+            target,
+        })
+    }
+
+    /// Whether this daemon made it as a VMAC.
+    pub(super) fn is_own_vmac(&self, interface: &IfName) -> bool {
+        self.vmacs.contains(interface)
     }
 
     /// What has to be sent to announce `spec`; `None` where nothing can or shall be (fact 11.7).

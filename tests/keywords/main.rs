@@ -112,7 +112,10 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Instance, "virtual_routes") => body("203.0.113.0/24 via 192.0.2.254"),
         (Block::Instance, "virtual_rules") => body("from 203.0.113.0/24 table 7 preference 9"),
         (Block::Instance, "use_ipvlan") => one("192.0.2.88"),
-        (Block::Instance, "garp_extra_if" | "vmac_garp_intvl") => one("60"),
+        (Block::Instance, "garp_extra_if" | "vmac_garp_intvl")
+        | (Block::GlobalDefs, "vrrp_garp_extra_if" | "vrrp_vmac_garp_intvl") => one("60"),
+        (Block::Root, "garp_group") => body("garp_interval 1\ninterface eth2"),
+        (Block::GarpGroup, "interfaces") => body("eth2"),
         (Block::Instance, "timer_expired_backup" | "thread_timer_expired") => after("nopreempt", ""),
         (Block::Instance, "track_src_ip") => after("mcast_src_ip 192.0.2.33", ""),
         (Block::Instance, "auth_hmac") => body(&format!("key 1 {KEY}\nactive_key 1")),

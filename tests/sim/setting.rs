@@ -150,6 +150,7 @@ impl Setting {
             track_scripts: Vec::new(),
             objects: Default::default(),
             dont_track_primary: false,
+            election: ElectionRules::default(),
             notices: Notices::default(),
             check_unicast_src: false,
             packets: PacketConfig::default(),

@@ -4,6 +4,7 @@
 //! the manual, and come true in the room that will act on them.
 
 use super::FifoSettings;
+pub use crate::vrrp::config::ExtraGarp;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -150,15 +151,6 @@ pub struct VrrpDefaults {
     pub vmac_addr_prefix: Option<String>,
     pub rx_bufs_policy: Option<RxBufs>,
     pub rx_bufs_multiplier: Option<u32>,
-}
-
-/// `vrrp_garp_extra_if`, `garp_extra_if`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExtraGarp {
-    /// `all`: not only interfaces that the daemon made.
-    pub all: bool,
-    /// Between two announcements.
-    pub interval: Duration,
 }
 
 /// `vrrp_rx_bufs_policy`

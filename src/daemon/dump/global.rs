@@ -265,6 +265,7 @@ fn routers(sheet: &mut Sheet, global: &Global, later: &VrrpDefaults) {
         lower_prio_repeat,
         garp_interval,
         gna_interval,
+        extra: _,
     } = global.garp;
     sheet.item("Gratuitous ARP delay", seconds(delay));
     sheet.item("Gratuitous ARP repeat", repeat);

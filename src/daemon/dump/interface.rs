@@ -19,7 +19,7 @@ struct Limit<'a> {
 
 /// `garp_group`, and all other interfaces that have a router, which `vrrp_garp_interval` and `vrrp_gna_interval` are for.
 fn limits<'a>(facts: &Facts<'a>) -> Vec<Limit<'a>> {
-    let later = &facts.plan.later.net.garp_groups;
+    let later = &facts.plan.vrrp.garp_groups;
     let mut limits: Vec<Limit<'_>> = Vec::new();
     let mut several = 0;
     for group in later {

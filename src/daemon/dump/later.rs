@@ -11,7 +11,6 @@ use std::net::IpAddr;
 /// What an instance says besides what its router is told.
 #[derive(Clone, Copy)]
 pub(super) struct More<'a> {
-    facts: &'a Facts<'a>,
     config: &'a RouterConfig,
     settings: Option<&'a RouterSettings>,
 }
@@ -20,7 +19,6 @@ impl<'a> More<'a> {
     pub(super) fn of(facts: &'a Facts<'a>, config: &'a RouterConfig) -> Self {
         let later = facts.plan.later.instances.get(&config.name);
         Self {
-            facts,
             config,
             settings: later.map(|later| &later.settings),
         }
@@ -31,15 +29,11 @@ impl<'a> More<'a> {
     }
 
     pub(super) fn skip_check_adv_addr(&self) -> bool {
-        let default = self.facts.plan.later.global.vrrp.skip_check_adv_addr;
-        self.get(|own| own.skip_check_adv_addr)
-            .or(default)
-            .unwrap_or(false)
+        self.config.election.skip_check_adv_addr
     }
 
     pub(super) fn strict(&self) -> bool {
-        let default = self.facts.plan.later.global.vrrp.strict;
-        self.get(|own| own.strict_mode).or(default).unwrap_or(false)
+        self.config.election.strict
     }
 
     /// In strict mode only an owner's addresses take packets, unless it says so.
@@ -87,10 +81,7 @@ impl<'a> More<'a> {
 
     /// An address owner that does not listen.
     pub(super) fn owner(&self, sheet: &mut Sheet) {
-        let default = self.facts.plan.later.global.vrrp.owner_ignore_adverts;
-        let own = self.get(|own| own.owner_ignore_adverts.as_ref());
-        let ignores = own.map(|own| own.value).or(default).unwrap_or(false);
-        if ignores && self.config.priority.is_owner() {
+        if self.config.election.owner_ignores_adverts {
             sheet.line(3, "Address owner ignores received adverts");
         }
     }

@@ -66,6 +66,7 @@ fn backup() -> RouterConfig {
         config_fault: None,
         link: None,
         no_accept: false,
+        election: ElectionRules::default(),
     }
 }
 
@@ -142,6 +143,8 @@ fn plan() -> Plan {
             links: Vec::new(),
             firewall: FirewallConfig::default(),
             states_on_reload: false,
+            start_delay: StartDelay::default(),
+            garp_groups: Vec::new(),
         },
         track_scripts: vec![TrackScriptConfig {
             name: "bad".into(),
@@ -196,6 +199,7 @@ fn interfaces() -> Vec<InterfaceStatus> {
 fn status() -> VrrpStatus {
     let now = Instant::from_micros(100_000_000);
     let router = |config: RouterConfig, state| RouterStatus {
+        announced: Vec::new(),
         id: RouterId(1),
         effective_priority: config.priority,
         source: config.source,

@@ -13,7 +13,7 @@ pub use lvs::{
     CheckerTiming, LaterChecker, LaterGroupServer, LaterLvs, LaterQuestion, LaterRealServer, LaterServer,
     LaterServerGroup, LaterUrl, ServerSettings,
 };
-pub use net::{GarpLimit, LaterNet};
+pub use net::LaterNet;
 pub use vrrp::LaterInstance;
 
 use std::collections::{BTreeMap, BTreeSet};

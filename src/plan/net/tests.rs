@@ -44,7 +44,12 @@ fn both(text: &str, count: impl Fn(&Plan) -> usize) -> [(usize, u8); 2] {
 fn what_names_a_missing_interface_waits_for_it_only_when_that_is_said() {
     let net = |plan: &Plan| {
         let net = &plan.later.net;
-        let groups: usize = net.garp_groups.iter().map(|group| group.interfaces.len()).sum();
+        let groups: usize = plan
+            .vrrp
+            .garp_groups
+            .iter()
+            .map(|group| group.interfaces.len())
+            .sum();
         plan.vrrp.statics.addresses.len()
             + plan.vrrp.statics.routes.len()
             + plan.vrrp.statics.rules.len()

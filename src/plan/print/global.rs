@@ -124,6 +124,8 @@ impl Printer {
             lower_prio_repeat,
             garp_interval: _,
             gna_interval: _,
+            // Its keyword is with those of `later`.
+            extra: _,
         } = garp;
         self.set(&format!("{prefix}_master_delay"), seconds(*delay));
         self.set(&format!("{prefix}_master_repeat"), repeat);

@@ -6,8 +6,8 @@ use crate::net::{
     AddressOptions, AddressSpec, Encap, Family, Goods, IfName, Insertion, Lifetime, Lockable, NextHop,
     Realms, Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel,
 };
-use crate::plan::later::{GarpLimit, LaterNet};
-use crate::vrrp::config::StaticGroup;
+use crate::plan::later::LaterNet;
+use crate::vrrp::config::{GarpLimit, StaticGroup};
 use std::fmt::Display;
 
 impl Printer {
@@ -32,9 +32,8 @@ impl Printer {
     }
 
     /// What must stand before instances: they may name it.
-    pub(super) fn net(&mut self, net: &LaterNet) {
+    pub(super) fn net(&mut self, net: &LaterNet, garp_groups: &[GarpLimit]) {
         let LaterNet {
-            garp_groups,
             linkbeat,
             link_delays,
         } = net;

@@ -173,6 +173,7 @@ impl Printer {
             // Their keywords are with those of `later`.
             link: _,
             no_accept: _,
+            election: _,
         } = router;
         self.block(&format!("vrrp_instance {}", word(name)), |out| {
             out.set(

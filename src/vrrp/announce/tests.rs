@@ -1,4 +1,5 @@
 use super::*;
+use crate::vrrp::config::ExtraGarp;
 use crate::vrrp::testing::*;
 use std::time::Duration;
 
@@ -69,6 +70,22 @@ fn target(address: &str, interface: u32) -> AnnounceTarget {
     }
 }
 
+/// Under a limit of its interface.
+fn paced(address: &str, interface: u32) -> Paced {
+    Paced {
+        lane: Lane::Interface(IfIndex(interface)),
+        interval: ms(100),
+        target: target(address, interface),
+    }
+}
+
+fn free(address: &str, interface: u32) -> Paced {
+    Paced {
+        interval: Duration::ZERO,
+        ..paced(address, interface)
+    }
+}
+
 fn drain(actions: &mut VecDeque<Action>) -> Vec<String> {
     actions.drain(..).map(|a| text(&a)).collect()
 }
@@ -77,8 +94,8 @@ fn drain(actions: &mut VecDeque<Action>) -> Vec<String> {
 #[test]
 fn without_a_limit_all_rounds_leave_at_once() {
     let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
-    let targets = vec![target("10.0.0.1", 1), target("10.0.0.2", 1)];
-    pacer.submit(at(0), RouterId(0), 3, targets, &garp(5, 3, 0), &mut actions);
+    let targets = vec![free("10.0.0.1", 1), free("10.0.0.2", 1)];
+    pacer.submit(at(0), RouterId(0), 3, targets, &mut actions);
     assert_eq!(drain(&mut actions), ["announce 10.0.0.1 10.0.0.2"; 3]);
     assert_eq!(pacer.deadline(), None);
 }
@@ -87,15 +104,13 @@ fn without_a_limit_all_rounds_leave_at_once() {
 #[test]
 fn a_limit_makes_addresses_take_turns_on_each_interface() {
     let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
-    let mut paced = garp(5, 2, 0);
-    paced.garp_interval = ms(100);
     let targets = vec![
-        target("10.0.0.1", 1),
-        target("10.0.0.2", 1),
-        target("10.1.0.1", 2),
-        target("fe80::1", 1),
+        paced("10.0.0.1", 1),
+        paced("10.0.0.2", 1),
+        paced("10.1.0.1", 2),
+        free("fe80::1", 1),
     ];
-    pacer.submit(at(0), RouterId(0), 2, targets, &paced, &mut actions);
+    pacer.submit(at(0), RouterId(0), 2, targets, &mut actions);
     assert_eq!(
         drain(&mut actions),
         [
@@ -107,22 +122,8 @@ fn a_limit_makes_addresses_take_turns_on_each_interface() {
         "IPv6 has no limit; each lane sends its first"
     );
     // The same addresses again, before they were sent: no more than the repeat count waits.
-    pacer.submit(
-        at(0),
-        RouterId(0),
-        2,
-        vec![target("10.0.0.2", 1)],
-        &paced,
-        &mut actions,
-    );
-    pacer.submit(
-        at(0),
-        RouterId(1),
-        1,
-        vec![target("10.0.0.2", 1)],
-        &paced,
-        &mut actions,
-    );
+    pacer.submit(at(0), RouterId(0), 2, vec![paced("10.0.0.2", 1)], &mut actions);
+    pacer.submit(at(0), RouterId(1), 1, vec![paced("10.0.0.2", 1)], &mut actions);
     let mut sent = Vec::new();
     while let Some(now) = pacer.deadline() {
         pacer.send_due(now, &mut actions);
@@ -148,15 +149,52 @@ fn a_limit_makes_addresses_take_turns_on_each_interface() {
 #[test]
 fn who_is_not_master_any_more_announces_nothing() {
     let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
-    let mut paced = garp(5, 9, 0);
-    paced.garp_interval = ms(100);
     for id in [0, 1] {
-        let targets = vec![target(&format!("10.0.0.{id}"), 1)];
-        pacer.submit(at(0), RouterId(id), 9, targets, &paced, &mut actions);
+        let targets = vec![paced(&format!("10.0.0.{id}"), 1)];
+        pacer.submit(at(0), RouterId(id), 9, targets, &mut actions);
     }
     drain(&mut actions);
     pacer.forget(RouterId(0));
     pacer.send_due(at(1), &mut actions);
     pacer.send_due(at(2), &mut actions);
     assert_eq!(drain(&mut actions), ["announce 10.0.0.1"; 2]);
+}
+
+/// Facts: 11.6
+#[test]
+fn interfaces_of_one_group_share_the_limit() {
+    let (mut pacer, mut actions) = (Pacer::default(), VecDeque::new());
+    let grouped = |address, interface| Paced {
+        lane: Lane::Group(0),
+        ..paced(address, interface)
+    };
+    let targets = vec![
+        grouped("10.0.0.1", 1),
+        grouped("10.1.0.1", 2),
+        paced("10.2.0.1", 3),
+    ];
+    pacer.submit(at(0), RouterId(0), 1, targets, &mut actions);
+    assert_eq!(drain(&mut actions), ["announce 10.0.0.1", "announce 10.2.0.1"]);
+    assert_eq!(pacer.deadline(), Some(at(0) + ms(100)));
+    pacer.send_due(at(0) + ms(100), &mut actions);
+    assert_eq!(drain(&mut actions), ["announce 10.1.0.1"]);
+    assert_eq!(pacer.deadline(), None);
+}
+
+/// Facts: 11.5
+#[test]
+fn further_interfaces_have_a_schedule_of_their_own() {
+    let mut garp = garp(5, 5, 0);
+    garp.extra = Some(ExtraGarp {
+        all: true,
+        interval: Duration::from_secs(20),
+    });
+    let mut schedule = Schedule::started(at(0), &garp);
+    assert!(!schedule.extra_due(at(24), &garp));
+    for second in [25, 45, 65] {
+        assert!(schedule.extra_due(at(second), &garp));
+        assert!(!schedule.extra_due(at(second), &garp));
+    }
+    assert!(schedule.extra_due(at(200), &garp), "once, however late");
+    assert!(!schedule.extra_due(at(219), &garp));
 }

@@ -10,6 +10,7 @@ use crate::vrrp::config::{InstanceKey, RouterConfig, Transport, VrrpConfig};
 use crate::vrrp::event::{Action, Notification, NotifyState, Occasion, Subject};
 use crate::vrrp::router::VirtualRouter;
 use crate::vrrp::status::StateName;
+use crate::vrrp::telling::Line;
 use std::collections::BTreeMap;
 
 impl Engine {
@@ -58,6 +59,7 @@ impl Engine {
         if !running {
             return;
         }
+        self.move_start(now);
 
         self.assess_all(now, false);
         self.release_leftovers(now, &fresh);
@@ -125,6 +127,25 @@ impl Engine {
             });
         }
         self.routers.remove(&id);
+        self.index.set_deadline(id, None);
+        self.pacer.dismiss(id);
+    }
+
+    /// A start delay that still lasts becomes that of the new configuration (fact 2.8).
+    fn move_start(&mut self, now: Instant) {
+        let Some(before) = self.delayed_until else { return };
+        let end = self.config.start_delay.ends(self.started).max(now);
+        if end == before {
+            return;
+        }
+        self.delayed_until = Some(end);
+        if end > now {
+            self.actions
+                .push_back(Action::Tell(Line::StartDelayed(end.since(now))));
+        }
+        for id in self.order.clone() {
+            self.with(now, id, |router, _| router.move_start(before, end));
+        }
     }
 
     fn in_state(&self, state: StateName) -> Vec<RouterId> {

@@ -8,52 +8,47 @@ use crate::net::Goods;
 use crate::vrrp::RouterId;
 use crate::vrrp::event::{Action, Notification, NotifyState, Occasion, Subject};
 use crate::vrrp::priority::assess;
-use crate::vrrp::router::{Cx, Fall, VirtualRouter};
+use crate::vrrp::router::{Fall, VirtualRouter};
 use crate::vrrp::status::StateName;
 use crate::vrrp::sync::{Order, settle};
 use crate::vrrp::telling::Line;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
-    /// Looks at the world anew for every router, and lets all groups follow.
-    pub(super) fn reassess(&mut self, now: Instant) {
-        self.assess_all(now, false);
-        self.settle_all(now, false);
+    /// Looks at the world anew for those that something concerns, and lets their groups follow.
+    pub(super) fn reassess_some(&mut self, now: Instant, concerned: &[RouterId]) {
+        let mut teams = BTreeSet::new();
+        for id in concerned {
+            self.assess(now, *id, false);
+            teams.extend(self.team_of.get(id).copied());
+        }
+        for at in teams {
+            self.settle(now, at, None, false);
+        }
     }
 
     pub(super) fn assess_all(&mut self, now: Instant, silently: bool) {
-        let wall = self.wall_at(now);
-        let Self {
-            routers,
-            teams,
-            world,
-            pacer,
-            actions,
-            ..
-        } = self;
-        for team in teams {
-            let group = team.group.as_ref().map(|g| &g.config);
-            for id in &team.members {
-                let Some(router) = routers.get_mut(id) else {
-                    continue;
-                };
-                let assessment = assess(&router.config, group, world, router.source());
-                if silently {
-                    router.assessed_silently(assessment);
-                } else {
-                    router.assessed(
-                        &mut Cx {
-                            now,
-                            wall,
-                            world,
-                            pacer,
-                            actions,
-                        },
-                        assessment,
-                    );
-                }
+        for at in 0..self.teams.len() {
+            for id in self.members(at) {
+                self.assess(now, id, silently);
             }
         }
+    }
+
+    fn assess(&mut self, now: Instant, id: RouterId, silently: bool) {
+        let team = self.team_of.get(&id).and_then(|at| self.teams.get(*at));
+        let group = team.and_then(|team| team.group.as_ref()).map(|g| &g.config);
+        let Some(router) = self.routers.get(&id) else {
+            return;
+        };
+        let assessment = assess(&router.config, group, &self.world, router.source());
+        self.with(now, id, |router, cx| {
+            if silently {
+                router.assessed_silently(assessment);
+            } else {
+                router.assessed(cx, assessment);
+            }
+        });
     }
 
     /// What a crash left behind goes (fact 1.31). Address owners that are about to be MASTER would only put it back:
@@ -70,7 +65,7 @@ impl Engine {
                 .map(|at| self.members(*at))
                 .unwrap_or_default();
             let mut team = team.iter().filter_map(|id| self.routers.get(id));
-            let adopt = team.all(VirtualRouter::rises_at_once);
+            let adopt = team.all(VirtualRouter::rises_at_once) && self.delayed_until.is_none();
             self.with(now, *id, |router, cx| router.clean_up(cx, &in_use, adopt));
         }
     }
@@ -201,10 +196,9 @@ impl Engine {
     /// Sorts the routers into groups; scripts of a group that stays are not told again.
     pub(super) fn form_teams(&mut self) {
         let old = std::mem::take(&mut self.teams);
-        let notified = |name: &str| {
-            let groups = old.iter().filter_map(|team| team.group.as_ref());
-            groups.filter(|g| g.config.name == name).find_map(|g| g.notified)
-        };
+        let old = old.into_iter().filter_map(|team| team.group);
+        let notified: BTreeMap<String, Option<NotifyState>> =
+            old.map(|group| (group.config.name, group.notified)).collect();
         let by_name: BTreeMap<&str, RouterId> = self
             .routers
             .values()
@@ -219,7 +213,7 @@ impl Engine {
             let members: Vec<_> = ids.filter(|id| grouped.insert(*id)).collect();
             if !members.is_empty() {
                 let group = Group {
-                    notified: notified(&config.name),
+                    notified: notified.get(&config.name).copied().flatten(),
                     config: config.clone(),
                 };
                 self.teams.push(Team {
@@ -237,6 +231,15 @@ impl Engine {
         self.team_of = places
             .flat_map(|(at, team)| team.members.iter().map(move |id| (*id, at)))
             .collect();
+        self.index.clear();
+        for team in &self.teams {
+            let group = team.group.as_ref().map(|group| &group.config);
+            for id in &team.members {
+                if let Some(router) = self.routers.get(id) {
+                    self.index.add(*id, &router.config, group, &self.world);
+                }
+            }
+        }
     }
 
     pub(super) fn members(&self, at: usize) -> Vec<RouterId> {

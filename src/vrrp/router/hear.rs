@@ -56,6 +56,10 @@ impl VirtualRouter {
         if advert.priority == Priority::RELEASE {
             self.counters.pri_zero_rcvd += 1;
         }
+        if self.config.election.owner_ignores_adverts {
+            self.say_once(cx, "owner-ignores", Says::OwnerIgnores(advert.source));
+            return Heard::Nothing;
+        }
         self.remark(cx, &advert);
         match &self.state {
             State::Init | State::Fault => Heard::Nothing,
@@ -76,7 +80,9 @@ impl VirtualRouter {
         if advert.old_checksum {
             self.say(cx, Says::OldChecksum);
         }
-        if let Some(mismatch) = advert.mismatch {
+        let known = self.last_sender.replace(advert.source) == Some(advert.source);
+        let looked_at = !(known && self.config.election.skip_check_adv_addr);
+        if let Some(mismatch) = advert.mismatch.filter(|_| looked_at) {
             self.counters.addr_list_err += 1;
             let says = match mismatch {
                 AddressMismatch::Count { expected, received } => Says::AddressCount { expected, received },

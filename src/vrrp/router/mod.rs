@@ -33,6 +33,8 @@ pub(super) struct Cx<'a> {
     pub(super) now: Instant,
     /// The wall clock, since 1970: for `auth_hmac` alone, which deals with its jumps.
     pub(super) wall: Duration,
+    /// When the timer of a BACKUP begins: now, or the end of the start delay (fact 2.8).
+    pub(super) begins: Instant,
     pub(super) world: &'a World,
     pub(super) pacer: &'a mut Pacer,
     pub(super) actions: &'a mut VecDeque<Action>,
@@ -121,6 +123,8 @@ pub(super) struct VirtualRouter {
     told: BTreeSet<&'static str>,
     /// What scripts were told last.
     notified: Option<NotifyState>,
+    /// Whose advert counted last.
+    last_sender: Option<IpAddr>,
     last_transition: Option<Instant>,
     last_advert_sent: Option<Instant>,
 }
@@ -144,6 +148,7 @@ impl VirtualRouter {
             ip_id: 0,
             told: BTreeSet::new(),
             notified: None,
+            last_sender: None,
             last_transition: None,
             last_advert_sent: None,
         }
@@ -235,6 +240,7 @@ impl VirtualRouter {
             }
             State::Master(master) => {
                 let rounds = master.schedule.due(cx.now, &self.config.garp);
+                let extra = master.schedule.extra_due(cx.now, &self.config.garp);
                 let scheduled = master.advert_at;
                 if scheduled <= cx.now {
                     self.send_advert(cx);
@@ -250,7 +256,39 @@ impl VirtualRouter {
                 if rounds > 0 {
                     self.announce_all(cx, rounds);
                 }
+                if let Some(extra) = self.config.garp.extra.filter(|_| extra) {
+                    self.announce_extra(cx, extra);
+                }
             }
+        }
+    }
+
+    /// A MASTER that was held up for so long that a peer must have taken over wants to fall back, before it hears or says
+    /// anything (fact 2.20). Only with `timer_expired_backup`.
+    pub(super) fn notice_lateness(&mut self, cx: &mut Cx<'_>) -> bool {
+        let (State::Master(master), Some(peer)) = (&self.state, self.config.election.timer_expired_backup)
+        else {
+            return false;
+        };
+        let late = cx.now.since(master.advert_at);
+        let own = self.timing(self.config.advert_int);
+        let skew = Timing {
+            priority: peer,
+            ..own
+        }
+        .skew_time();
+        if late <= own.interval * 2 + skew {
+            return false;
+        }
+        self.say(cx, Says::TimerExpired(late));
+        self.fall = Some(Fall::Dragged);
+        true
+    }
+
+    /// The start delay ends at `now` and not at `before`: the timer moves with it.
+    pub(super) fn move_start(&mut self, before: Instant, now: Instant) {
+        if let State::Backup(backup) = &mut self.state {
+            backup.master_down_at = now + backup.master_down_at.since(before);
         }
     }
 
@@ -490,6 +528,7 @@ impl VirtualRouter {
                 State::Master(master) => Some(master.advert_at),
             },
             holding,
+            announced: Vec::new(),
             counters: self.counters,
         }
     }
@@ -512,7 +551,7 @@ impl VirtualRouter {
         interval: Duration,
         master: Option<(IpAddr, Priority)>,
     ) {
-        let master_down_at = cx.now + wait;
+        let master_down_at = cx.begins + wait;
         self.enter(
             cx,
             State::Backup(Backup {

@@ -6,9 +6,10 @@
 use super::{Cx, Fall, Master, State, VirtualRouter};
 use crate::net::{AddressSpec, Good, Goods, IfName};
 use crate::vrrp::announce::Schedule;
-use crate::vrrp::config::{RouterConfig, Transport};
+use crate::vrrp::config::{ExtraGarp, RouterConfig, Transport};
 use crate::vrrp::event::{Action, Completion, NotifyState, Order};
 use crate::vrrp::telling::Says;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Whether the addresses are where they belong.
@@ -218,10 +219,36 @@ impl VirtualRouter {
         };
         let target = self
             .source
-            .and_then(|source| cx.world.target(&self.config.interface, source));
+            .and_then(|source| cx.world.paced(&self.config.interface, source, &self.config.garp));
         if let Some(target) = target.filter(|_| unicast) {
-            cx.pacer
-                .submit(cx.now, self.id, 1, vec![target], &self.config.garp, cx.actions);
+            cx.pacer.submit(cx.now, self.id, 1, vec![target], cx.actions);
+        }
+    }
+
+    /// One message by every further interface (fact 11.5).
+    pub(super) fn announce_extra(&self, cx: &mut Cx<'_>, extra: ExtraGarp) {
+        let own = self.config.wire();
+        let mut seen = BTreeSet::from([own]);
+        let mut first = Vec::new();
+        for held in &self.claimed.addresses {
+            if seen.insert(&held.interface) && (extra.all || cx.world.is_own_vmac(&held.interface)) {
+                first.push(held.clone());
+            }
+        }
+        self.announce(cx, 1, &first);
+    }
+
+    /// The link of an interface has come back, or has another MAC: what is on it is shown anew, if all is in place.
+    pub(in crate::vrrp) fn announce_on(&self, cx: &mut Cx<'_>, interface: &IfName) {
+        let in_place = matches!(&self.state, State::Master(Master { hold: Hold::Done, .. }));
+        if in_place {
+            let there = self
+                .claimed
+                .addresses
+                .iter()
+                .filter(|a| a.interface == *interface);
+            let there: Vec<_> = there.cloned().collect();
+            self.announce(cx, self.config.garp.repeat, &there);
         }
     }
 
@@ -247,13 +274,12 @@ impl VirtualRouter {
     fn announce(&self, cx: &mut Cx<'_>, rounds: u32, what: &[AddressSpec]) {
         let mut targets = Vec::new();
         for a in what {
-            if let Some(target) = cx.world.target(&a.interface, a.cidr.addr) {
+            if let Some(target) = cx.world.paced(&a.interface, a.cidr.addr, &self.config.garp) {
                 self.say(cx, Says::Announcing(a.interface.clone(), a.cidr.addr));
                 targets.push(target);
             }
         }
-        cx.pacer
-            .submit(cx.now, self.id, rounds, targets, &self.config.garp, cx.actions);
+        cx.pacer.submit(cx.now, self.id, rounds, targets, cx.actions);
     }
 
     /// Orders `goods`; their addresses will be announced.

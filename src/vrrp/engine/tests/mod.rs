@@ -1,5 +1,6 @@
 //! The engine through its public door: whole queues of actions, times to the microsecond.
 
+mod announcing;
 mod election;
 mod faults;
 mod groups;
@@ -7,4 +8,5 @@ mod life;
 mod notices;
 mod properties;
 mod reloads;
+mod rules;
 mod vectors;
