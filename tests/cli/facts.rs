@@ -341,7 +341,13 @@ const ITEMS: &[(&str, &[Shown])] = &[
     ),
     (
         "8.5 removal",
-        &[Here("one_daemon_for_each_pid_file"), Differs("`reload_file`")],
+        &[
+            Here("one_daemon_for_each_pid_file"),
+            Unit(
+                "src/daemon/reload_mark.rs",
+                "it_exists_while_it_is_held_and_is_no_link",
+            ),
+        ],
     ),
     (
         "8.6 private directory",
