@@ -25,7 +25,10 @@ use crate::notify::teller::Teller;
 use crate::plan::Plan;
 use crate::script::Scripts;
 use crate::sys::wall;
+use crate::track::config::FileConfig;
+use crate::track::file::{self, FileReport, FileWatcher};
 use crate::track::script::{ScriptReport, TrackRunner};
+use crate::vrrp::event::Event;
 use crate::vrrp::status::VrrpStatus;
 use sd_notify::NotifyState;
 use std::collections::BTreeSet;
@@ -71,6 +74,7 @@ pub(super) struct Control {
     bfd: Option<BfdPlane>,
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
+    files: FileWatcher,
     teller: Teller,
     /// What the check plane asks with; a reload changes the scripts in it.
     prober: Prober,
@@ -87,6 +91,7 @@ enum Wake {
     Check(Option<CheckNotice>),
     Bfd(Option<BfdNotice>),
     Script(ScriptReport),
+    File(FileReport),
 }
 
 impl Control {
@@ -113,11 +118,19 @@ impl Control {
             bfd: None,
             tracker: TrackRunner::new(sender),
             reports,
+            files: FileWatcher::default(),
             teller: Teller::new(),
             prober,
             scripts: Arc::default(),
             check_came_late: false,
         };
+        // At a start only: what others have written since is left to them at a reload.
+        for wanted in tracked_files(&begin.loaded.plan) {
+            if let Err(error) = file::init(&wanted) {
+                let path = wanted.path.display();
+                error!("Unable to write track file {} ({path}): {error}", wanted.name);
+            }
+        }
         control.adopt(begin.loaded)?;
         Ok(control)
     }
@@ -155,12 +168,22 @@ impl Control {
                 Wake::Check(None) => return self.check_died().await,
                 Wake::Bfd(Some(BfdNotice::Stopped)) => self.bfd = None,
                 Wake::Bfd(None) => return self.bfd_died().await,
+                Wake::File(FileReport { name, value }) => self.tracked(Event::File { name, value }).await,
                 Wake::Script(ScriptReport { name, outcome }) => {
                     if let Some(vrrp) = &self.vrrp {
                         command(&vrrp.commands, VrrpCommand::Script { name, outcome }, "VRRP");
                     }
                 }
             }
+        }
+    }
+
+    /// Tells the VRRP plane of a change that nothing else would tell it again.
+    async fn tracked(&self, event: Event) {
+        let Some(plane) = &self.vrrp else { return };
+        let told = plane.commands.send(VrrpCommand::Tracked(vec![event]));
+        if timeout(STATUS_LIMIT, told).await.is_err() {
+            error!("The VRRP plane does not take what trackers report");
         }
     }
 
@@ -182,6 +205,7 @@ impl Control {
             notice = next_notice(self.check.as_mut().map(|plane| &mut plane.notices)) => Wake::Check(notice),
             notice = next_notice(self.bfd.as_mut().map(|plane| &mut plane.notices)) => Wake::Bfd(notice),
             Some(report) = self.reports.recv() => Wake::Script(report),
+            report = self.files.next() => Wake::File(report),
         }
     }
 
@@ -204,8 +228,13 @@ impl Control {
         self.umask = take_umask(&self.options, plan.global.upkeep.umask);
         self.teller.apply(plan.notify.clone(), &known);
         self.prober.reload(known);
+        let first = self.files.apply(&tracked_files(&plan)).into_iter();
+        let first: Vec<Event> = first
+            .map(|FileReport { name, value }| Event::File { name, value })
+            .collect();
         match (&self.vrrp, plan.vrrp.routers.is_empty()) {
             (Some(plane), _) => {
+                command(&plane.commands, VrrpCommand::Tracked(first), "VRRP");
                 command(
                     &plane.commands,
                     VrrpCommand::Reload(Box::new(plan.vrrp.clone())),
@@ -217,7 +246,7 @@ impl Control {
                     address_monitoring: self.options.address_monitoring,
                     stop_within: stop_limit(&plan),
                 };
-                let plane = VrrpPlane::spawn(plan.vrrp.clone(), options);
+                let plane = VrrpPlane::spawn(plan.vrrp.clone(), first, options);
                 self.vrrp = Some(started("VRRP", plane)?);
             }
             (None, true) => {}
@@ -537,4 +566,19 @@ fn service_manager(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         warn!("The service manager cannot be told: {error}");
     }
+}
+
+/// The files that a virtual router or a group tracks: the others are not even read (fact 1.30).
+fn tracked_files(plan: &Plan) -> Vec<FileConfig> {
+    let routers = plan.vrrp.routers.iter().map(|router| &router.objects);
+    let all = routers.chain(plan.vrrp.groups.iter().map(|group| &group.objects));
+    let used: BTreeSet<&str> = all
+        .flat_map(|objects| &objects.files)
+        .map(|tracked| tracked.name.as_str())
+        .collect();
+    let files = plan.track_files.iter();
+    files
+        .filter(|file| used.contains(file.name.as_str()))
+        .cloned()
+        .collect()
 }

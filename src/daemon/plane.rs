@@ -6,7 +6,7 @@ use crate::check::CheckConfig;
 use crate::check::status::CheckStatus;
 use crate::script::config::{Command, ScriptOutcome};
 use crate::vrrp::VrrpConfig;
-use crate::vrrp::event::Notification;
+use crate::vrrp::event::{Event, Notification};
 use crate::vrrp::status::VrrpStatus;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,6 +22,8 @@ pub enum VrrpCommand {
         /// How.
         outcome: ScriptOutcome,
     },
+    /// What trackers report: the newest of each.
+    Tracked(Vec<Event>),
     /// Show yourself.
     Status(oneshot::Sender<VrrpStatus>),
     /// Set the counters to zero.

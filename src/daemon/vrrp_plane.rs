@@ -12,6 +12,7 @@ use super::kernel_worker::{self, Wanted};
 use super::last_will::LastWill;
 use super::plane::{BfdReport, VrrpCommand, VrrpNotice};
 use crate::vrrp::VrrpConfig;
+use crate::vrrp::event::Event;
 use driver::Driver;
 use std::any::Any;
 use std::io;
@@ -76,12 +77,12 @@ pub struct VrrpPlane {
 
 impl VrrpPlane {
     /// Starts the plane's threads in the network namespace of this one. Returns when the sockets are being opened,
-    /// before the first decision.
+    /// before the first decision, which knows what trackers reported `first`.
     ///
     /// # Errors
     /// When threads, netlink or the packet socket (`CAP_NET_RAW`) are refused. A single interface or endpoint that
     /// does not work is no error: it is tried again.
-    pub fn spawn(config: VrrpConfig, options: PlaneOptions) -> io::Result<Self> {
+    pub fn spawn(config: VrrpConfig, first: Vec<Event>, options: PlaneOptions) -> io::Result<Self> {
         let (command_sender, commands) = mpsc::channel(COMMANDS);
         let (notice_sender, notices) = mpsc::channel(NOTICES);
         let (bfd_sender, bfd_reports) = mpsc::channel(BFD_REPORTS);
@@ -90,6 +91,7 @@ impl VrrpPlane {
         let (started_sender, started) = blocking::sync_channel(1);
         let plane = Plane {
             config,
+            first,
             options,
             commands,
             bfd_reports,
@@ -125,6 +127,7 @@ impl VrrpPlane {
 /// What the thread takes along.
 struct Plane {
     config: VrrpConfig,
+    first: Vec<Event>,
     options: PlaneOptions,
     commands: mpsc::Receiver<VrrpCommand>,
     bfd_reports: mpsc::Receiver<BfdReport>,
@@ -185,6 +188,7 @@ impl Plane {
         runtime.block_on(async {
             let made = Driver::new(driver::Parts {
                 config: self.config,
+                first: self.first,
                 options: self.options,
                 requests: worker.requests,
                 reports: worker.reports,

@@ -4,6 +4,7 @@
 //! is watched. [`Watched`] keeps it by never handing out the inner value but by reference or at the end.
 #![expect(unsafe_code, reason = "tokio's registration is an unsafe function")]
 
+use nix::sys::inotify::Inotify;
 use nix::sys::timerfd::TimerFd;
 use socket2::Socket;
 use std::fmt;
@@ -25,6 +26,7 @@ impl<T: sealed::OwnsFd + AsFd> OwnsFd for T {}
 impl sealed::OwnsFd for OwnedFd {}
 impl sealed::OwnsFd for Socket {}
 impl sealed::OwnsFd for TimerFd {}
+impl sealed::OwnsFd for Inotify {}
 
 /// A descriptor registered with the runtime of this thread for reading.
 pub struct Watched<T: OwnsFd>(AsyncFd<Fd<T>>);

@@ -1,4 +1,5 @@
 //! Trackers' runners: they look at the world and report; what a report means is decided in `vrrp`.
 
 pub mod config;
+pub mod file;
 pub mod script;

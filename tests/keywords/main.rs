@@ -162,6 +162,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
             "Q {\nscript /usr/bin/false\n}\nvrrp_instance N {\ninterface eth2\nvirtual_router_id 9\n\
              virtual_ipaddress {\n192.0.2.99\n}\ntrack_script {\nQ\n}\n}",
         ),
+        (Block::Root, "track_file" | "vrrp_track_file") => one("V {\nfile /run/v\n}"),
         (Block::Root, "virtual_server") => {
             one("192.0.2.81 80 {\nprotocol TCP\nlb_kind DR\nlb_algo rr\nreal_server 192.0.2.7 80 {\n}\n}")
         }

@@ -39,6 +39,8 @@ const REQUEST_AGAIN: Duration = Duration::from_millis(1);
 /// What a driver is made of.
 pub(super) struct Parts {
     pub(super) config: VrrpConfig,
+    /// What trackers have reported already.
+    pub(super) first: Vec<Event>,
     pub(super) options: PlaneOptions,
     pub(super) requests: Sender<Request>,
     pub(super) reports: Receiver<Report>,
@@ -106,7 +108,13 @@ impl Driver {
     /// Must be made on the plane's thread, in its runtime.
     pub(super) fn new(parts: Parts) -> io::Result<Self> {
         Ok(Self {
-            engine: Engine::new(parts.config),
+            engine: {
+                let mut engine = Engine::new(parts.config);
+                for event in parts.first {
+                    engine.handle(clock::now(), event);
+                }
+                engine
+            },
             options: parts.options,
             sockets: Vec::new(),
             announcer: Announcer::open()?,
@@ -384,6 +392,11 @@ impl Driver {
                 });
             }
             VrrpCommand::Script { name, outcome } => self.tell_engine(Event::Script { name, outcome }),
+            VrrpCommand::Tracked(events) => {
+                for event in events {
+                    self.tell_engine(event);
+                }
+            }
             VrrpCommand::Status(reply) => {
                 // Who asked may be gone.
                 let _ = reply.send(self.engine.status(clock::now()));

@@ -331,7 +331,7 @@ fn a_file_adds_its_number_times_the_weight() {
 
 /// What files, processes and sessions mean, of the router (`r`) and its group (`g`).
 ///
-/// Facts: 14.1, 14.9, 14.11, 14.15, 14.16
+/// Facts: 14.1, 14.9, 14.15, 14.16
 #[test]
 fn objects_of_routers_and_groups() {
     let told = |world: &mut World| {

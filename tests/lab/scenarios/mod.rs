@@ -83,6 +83,11 @@ pub const ALL: &[Scenario] = &[
         track::script,
     ),
     test(
+        "track-file",
+        "the number in a file moves the priority or means fault, of an instance and of a group",
+        track::file,
+    ),
+    test(
         "track-interface",
         "a tracked interface or the own one loses its carrier",
         track::interface,

@@ -71,6 +71,74 @@ pub fn script() {
     expect::settled(&site.wire, &d1, &d2, &master, vip());
 }
 
+const FILES: &str = r#"
+track_file load {
+    file /run/load
+    weight -2
+    init_file 5
+}
+vrrp_track_file vital {
+    file /run/vital
+    weight 0
+}
+"#;
+
+/// The number in a file moves the priority; a file of weight 0, here of the group, is a fault.
+/// Facts: 14.8, 14.9, 14.16
+pub fn file() {
+    let (site, mut d1, mut d2) = site::pair(0);
+    let group = "vrrp_sync_group G {\n    group {\n        VI_1\n    }\n    sync_group_tracking_weight\n    \
+                 track_file {\n        vital\n    }\n}\n";
+    let more = "track_file {\n        load\n    }";
+    let master = Instance {
+        priority: 150,
+        more,
+        ..Instance::default()
+    };
+    let backup = Instance::default();
+    d1.run_with(&format!("{GLOBAL}{FILES}{group}{master}"));
+    d2.run_with(&format!("{GLOBAL}{backup}"));
+    let priority = |wanted: u8, since: Stamp| {
+        wait_for(format!("adverts of d1 with priority {wanted}"), SOON, || {
+            let adverts = site.wire.adverts_after("d1", since);
+            adverts
+                .iter()
+                .any(|(_, advert)| advert.priority == wanted)
+                .then_some(())
+        });
+    };
+    // init_file wrote the 5.
+    d1.wait_holds(vip(), 2 * SOON);
+    priority(140, Stamp::now());
+    let number = |text: &str| {
+        note("d1", format!("/run/load shall be {text:?}"));
+        let written = Stamp::now();
+        d1.write("/run/load", text);
+        written
+    };
+    priority(110, number("20\n"));
+    priority(170, number("-0xa\n"));
+    // Out of range: as it was.
+    priority(170, number("99999999999\n"));
+    let gone = Stamp::now();
+    fs::remove_file(d1.path("/run/load")).expect("/run/load");
+    priority(150, gone);
+    let lowered = number("40");
+    d1.wait_state("VI_1", "BACKUP", lowered, SOON);
+    let risen = number("0");
+    d1.wait_state("VI_1", "MASTER", risen, SOON);
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+
+    let failed = Stamp::now();
+    d1.write("/run/vital", "1");
+    d1.wait_state("VI_1", "FAULT", failed, SOON);
+    fault(&site, &d1, failed, &backup);
+    let mended = Stamp::now();
+    fs::remove_file(d1.path("/run/vital")).expect("/run/vital");
+    d1.wait_state("VI_1", "BACKUP", mended, SOON);
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+}
+
 /// A tracked interface, and then the instance's own, loses its carrier.
 /// Facts: 2.14, 14.12
 pub fn interface() {
