@@ -9,6 +9,7 @@ mod drift;
 mod filter;
 mod goods;
 mod links;
+mod promote;
 mod wanted;
 
 pub use wanted::{Block, Wanted};
@@ -18,6 +19,7 @@ use self::filter::Filter;
 use self::links::Links;
 use crate::net::{Good, Goods, IfIndex, InterfaceStatus};
 use crate::netlink::monitor::Heard;
+use crate::netlink::sysctl::Sysctls;
 use crate::netlink::{Inventory, Monitor, NetlinkError, News, Requests};
 use crate::vrrp::RouterId;
 use crate::vrrp::endpoint::Endpoint;
@@ -186,6 +188,8 @@ struct Worker {
     /// Taken from `requests`, not yet carried out.
     queue: VecDeque<Request>,
     reports: Sender<Report>,
+    /// Settings of interfaces that are to be undone.
+    sysctls: Sysctls,
     /// Interfaces that are up.
     up: BTreeSet<IfIndex>,
     /// What others have removed and nobody was told of yet.
@@ -235,6 +239,7 @@ impl Worker {
             requests,
             queue: VecDeque::new(),
             reports,
+            sysctls: Sysctls::default(),
             up: BTreeSet::new(),
             lost: Vec::new(),
             held: BTreeMap::new(),
@@ -438,6 +443,7 @@ impl Worker {
         let before = std::mem::replace(&mut self.wanted, wanted);
         let heard = self.monitor.take();
         self.heard(heard).await?;
+        self.promote();
         self.want_statics((epoch != START).then_some(before.statics));
         self.report(Report::Ready { epoch }).await
     }
@@ -492,6 +498,7 @@ impl Worker {
     /// The end: what is not of routers goes too.
     fn leave_nothing(&mut self) {
         self.remove_statics(self.wanted.statics.clone());
+        self.unpromote();
         self.filter.end();
         self.links.remove_all(&mut self.netlink);
     }

@@ -93,6 +93,9 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     };
     for written in &builder.config.instances {
         if let Some((router, settings)) = instance::build(builder, written, &known) {
+            if settings.promote_secondaries.is_some() {
+                plan.vrrp.promote_secondaries.push(router.interface.clone());
+            }
             let later = LaterInstance { settings };
             plan.later.instances.insert(router.name.clone(), later);
             plan.vrrp.routers.push(router);

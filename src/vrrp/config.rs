@@ -46,6 +46,8 @@ pub struct VrrpConfig {
     pub start_delay: StartDelay,
     /// `garp_group`
     pub garp_groups: Vec<GarpLimit>,
+    /// `promote_secondaries`: the interfaces of the instances that have it.
+    pub promote_secondaries: Vec<IfName>,
 }
 
 /// `track_group`

@@ -238,7 +238,7 @@ pub(super) static VRRP: &[Keyword] = &[
     k(Instance, "preempt", Nothing, Acted),
     k(Instance, "preempt_delay", Seconds(0, 1_000_000_000), Acted),
     k(Instance, "priority", Strict(1, 255), Acted),
-    k(Instance, "promote_secondaries", Nothing, NotYet),
+    k(Instance, "promote_secondaries", Nothing, Acted),
     k(Instance, "skip_check_adv_addr", Bool, Acted),
     k(Instance, "smtp_alert", Bool, Acted),
     k(Instance, "state", Word, Acted),

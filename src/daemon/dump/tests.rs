@@ -139,6 +139,7 @@ fn plan() -> Plan {
             scripts: Vec::new(),
             statics: crate::net::Goods::default(),
             track_groups: Vec::new(),
+            promote_secondaries: Vec::new(),
             dynamic_interfaces: false,
             links: Vec::new(),
             firewall: FirewallConfig::default(),

@@ -109,6 +109,7 @@ impl Worker {
         if !self.up.insert(status.index) {
             return;
         }
+        self.promote();
         let mut all: Vec<(RouterId, Goods)> = self
             .held
             .iter()

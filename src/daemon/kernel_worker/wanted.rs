@@ -21,6 +21,8 @@ pub struct Wanted {
     pub blocks: Vec<Block>,
     /// Static entries.
     pub statics: Goods,
+    /// Interfaces whose secondary addresses outlive their primary one.
+    pub promote_secondaries: Vec<IfName>,
 }
 
 /// An address of a router that does not accept (`no_accept`).
@@ -41,6 +43,7 @@ impl Wanted {
             endpoints: endpoints(config),
             links: config.links.clone(),
             statics: config.statics.clone(),
+            promote_secondaries: config.promote_secondaries.clone(),
             firewall: config.firewall.clone(),
             filters: config.uses_firewall(),
             blocks: config

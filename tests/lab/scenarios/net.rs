@@ -162,7 +162,8 @@ fn wait_shows(node: &Node, words: &[&str], parts: &str) {
 }
 
 /// Entries of a master, with the options of each.
-const HELD: &str = "virtual_routes {
+const HELD: &str = "promote_secondaries
+    virtual_routes {
         10.20.0.0/16 via 192.0.2.7 dev eth0
         10.21.0.0/16 via 192.0.2.7 dev eth0 no_track
         10.22.0.0/16 via 198.51.100.7 dev eth1
@@ -184,9 +185,10 @@ fn statics(more: &str) -> String {
 
 /// Others remove what is ours, interfaces go and come back, a reload changes what is static.
 ///
-/// Facts: 2.21, 16.3, 16.7
+/// Facts: 2.21, 16.3, 16.4, 16.7
 pub fn drift() {
     let [_, mut director] = both();
+    let promotes = |node: &Node| node.run(&["cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"]);
     director.ip("link add eth2 type veth peer name x2\nlink set eth2 up\nlink set x2 up\n");
     let instance = Instance {
         more: HELD,
@@ -197,6 +199,7 @@ pub fn drift() {
     director.run_with(&conf("10.54.0.0/16 dev eth1"));
     director.wait_state("VI_1", "MASTER", start, SOON);
     wait_shows(&director, RULE, "101: 10.31.0.0/16");
+    assert_eq!(promotes(&director).trim(), "1");
 
     // A tracked entry: down and up again, with everything.
     for (removal, words, entry) in [
@@ -259,6 +262,7 @@ pub fn drift() {
     wait_shows(&director, RULE, "100:");
 
     assert_eq!(director.stop(), Some(0), "exit code");
+    assert_eq!(promotes(&director).trim(), "0", "as it was");
     for (words, entry) in [
         (ADDRESS, "10.50.0.1/24"),
         (ROUTE, "10.52.0.0/16"),
