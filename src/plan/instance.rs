@@ -415,7 +415,8 @@ fn mismatch(builder: &mut Builder<'_>, place: &Place, message: String) {
         .push(diagnostic.about(Topic::AddressFamilyMismatch));
 }
 
-/// Explicit, otherwise 3 for IPv6, otherwise `vrrp_version` (fact 1.4).
+/// Explicit, otherwise 3 for IPv6, otherwise `vrrp_version` (fact 1.4). Version 2 has no IPv6 in its RFCs, and strict
+/// routers none.
 fn version(
     builder: &mut Builder<'_>,
     written: &Instance,
@@ -424,17 +425,10 @@ fn version(
     strict: bool,
 ) -> Version {
     match (&written.version, family) {
-        (Some(version), Family::V6) if version.value == Version::V2 => {
+        (Some(version), Family::V6) if strict && version.value == Version::V2 => {
             let name = &written.name.value;
-            let (class, message) = if strict {
-                let message = format!("({name}) strict mode requires version 3 with IPv6 - resetting");
-                (Class::General, message)
-            } else {
-                let message =
-                    format!("({name}) accepted, no effect yet: version 2 with IPv6 - version 3 is used");
-                (Class::Unheeded, message)
-            };
-            builder.report(class, &version.place, message);
+            let message = format!("({name}) strict mode requires version 3 with IPv6 - resetting");
+            builder.report(Class::General, &version.place, message);
             Version::V3
         }
         (Some(version), _) => version.value,
@@ -491,7 +485,14 @@ fn auth(builder: &mut Builder<'_>, written: &Instance, with: &Authenticated) -> 
         *to = *from;
     }
     match kind.value {
-        AuthType::Pass => (Auth::Pass(padded), with.initial),
+        AuthType::Pass => {
+            if with.family == Family::V6 {
+                let message =
+                    format!("({name}) adverts of version 2 have no password over IPv6: none is compared");
+                builder.report(Class::Unheeded, &kind.place, message);
+            }
+            (Auth::Pass(padded), with.initial)
+        }
         AuthType::Ah if with.initial == InitialState::Master && !with.priority.is_owner() => {
             // Its first advert would be a replay to those that know the last master's counter.
             let message =

@@ -136,9 +136,9 @@ fn room_for_vips(mtu: usize, packet: &Packet) -> usize {
         Family::V4 => (20, 4),
         Family::V6 => (40, 16),
     };
-    let authentication = match packet.version {
-        Version::V2 => 8,
-        Version::V3 => 0,
+    let authentication = match (packet.version, packet.family) {
+        (Version::V2, Family::V4) => 8,
+        (Version::V2, Family::V6) | (Version::V3, _) => 0,
     };
     let trailer = if packet.hmac { TRAILER_LEN } else { 0 };
     let ah = if packet.ah { AH_LEN } else { 0 };

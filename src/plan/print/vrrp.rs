@@ -187,8 +187,9 @@ impl Printer {
             if later.is_none_or(|later| later.settings.vrf.is_none()) {
                 out.set("interface", interface);
             }
-            out.flag("native_ipv6", *family == Family::V6);
+            // Before `native_ipv6`, after which version 2 counts no more.
             out.set("version", version.number());
+            out.flag("native_ipv6", *family == Family::V6);
             out.set("virtual_router_id", vrid);
             out.set("priority", priority);
             out.set("advert_int", seconds(*advert_int));

@@ -97,6 +97,7 @@ fn facts_1_3_to_1_7_family_version_priority_state_authentication() {
             "strict_mode\nversion 2\nvirtual_ipaddress {\nfe80::1\n}",
             &["other: (A) strict mode requires version 3 with IPv6 - resetting"],
         ),
+        ("1.4", "version 2\nvirtual_ipaddress {\nfe80::1\n}", &[]),
         (
             "1.5",
             "state MASTER\ntrack_script {\nS\n}",

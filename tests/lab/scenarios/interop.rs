@@ -53,16 +53,19 @@ struct Dialect {
     more: &'static str,
 }
 
-/// Every version, family and kind of destination, and PASS where there is such a thing.
+/// Every version, family and kind of destination, and PASS where there is such a thing: over IPv6 keepalived refuses even
+/// its own.
 const DIALECTS: &[Dialect] = &[
     multicast("PASS", 51, 2, &["192.0.2.151/24"], PASS),
     multicast("PLAIN", 52, 2, &["192.0.2.152/24", "192.0.2.162/24"], ""),
     multicast("THREE", 53, 3, &["192.0.2.153/24", "192.0.2.163/24"], ""),
     multicast("SIX", 54, 3, &["fe80::154", "2001:db8::154/64"], ""),
+    multicast("SIX_TWO", 56, 2, &["fe80::156", "2001:db8::156/64"], ""),
     unicast("PEER_PASS", 71, 2, &["192.0.2.171/24"], PASS),
     unicast("PEER_PLAIN", 72, 2, &["192.0.2.172/24"], ""),
     unicast("PEER_THREE", 73, 3, &["192.0.2.173/24", "192.0.2.183/24"], ""),
     unicast("PEER_SIX", 74, 3, &["2001:db8::174/64"], ""),
+    unicast("PEER_SIX_TWO", 75, 2, &["2001:db8::175/64"], ""),
 ];
 
 const fn multicast(
@@ -158,13 +161,13 @@ fn holdings() -> Vec<IpAddr> {
 }
 
 /// keepalived is the master, the daemon under test its backup.
-/// Facts: 4.4, 4.6, 5.2, 5.3, 5.5
+/// Facts: 1.4, 4.4, 4.6, 5.2, 5.3, 5.5
 pub fn backup() {
     meet(Daemon::Keepalived, Daemon::under_test());
 }
 
 /// The daemon under test is the master, keepalived its backup.
-/// Facts: 4.4, 4.6, 5.2, 5.3, 5.5
+/// Facts: 1.4, 4.4, 4.6, 5.2, 5.3, 5.5
 pub fn master() {
     meet(Daemon::under_test(), Daemon::Keepalived);
 }
