@@ -7,6 +7,7 @@ pub mod conf;
 mod daemon;
 mod demo;
 mod dumps;
+mod elect;
 mod expect;
 mod failover;
 mod families;
@@ -261,6 +262,21 @@ pub const ALL: &[Scenario] = &[
         "paused",
         "a paused master listens before it speaks",
         operator::paused,
+    ),
+    test(
+        "sigstop",
+        "a master stopped for five seconds hears all before it says a word",
+        elect::sigstop,
+    ),
+    test(
+        "link-flap",
+        "the master's link flaps for ten seconds: one master, nothing lost or kept",
+        elect::link_flap,
+    ),
+    test(
+        "startup-delay",
+        "with vrrp_startup_delay nobody is master before it has run out",
+        elect::startup_delay,
     ),
     test(
         "vip-deleted",
