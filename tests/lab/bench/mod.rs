@@ -4,6 +4,7 @@
 //! collects their figures and prints the table. It judges nothing but that a figure could be had. `docs/benchmarks.md` says what the
 //! figures mean.
 
+pub mod burden;
 pub mod failover;
 pub mod figure;
 pub mod pair;
@@ -29,6 +30,7 @@ use crate::site::{Daemon, Director, Node, Switch};
 pub const FAILOVER: &str = "bench-failover";
 pub const ROUTERS: &str = "bench-routers";
 pub const PAIR: &str = "bench-pair";
+pub const BURDEN: &str = "bench-burden";
 pub const TAKEOVER: &str = "bench-takeover";
 const READING: &str = "bench-reading";
 
@@ -43,6 +45,10 @@ const PARTS: &[(&str, &str)] = &[
     (
         TAKEOVER,
         "kills masters of 1,000 and 4,000 routers, and of 500 addresses",
+    ),
+    (
+        BURDEN,
+        "floods the kernel with namespaces and routes, then reads no log",
     ),
     (READING, "reads a large configuration"),
 ];

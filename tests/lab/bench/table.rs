@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figure::Figures;
 use super::routers::{CPU_BACKUP, CPU_MASTER, INTERVALS, ROUTERS, SENT_BACKUP, SENT_MASTER};
-use super::{DAEMONS, failover, pair, reading, routers, takeover};
+use super::{DAEMONS, burden, failover, pair, reading, routers, takeover};
 use crate::site::Daemon;
 
 /// A figure of a daemon that is not known counts as none.
@@ -27,6 +27,7 @@ pub fn render(figures: &Figures) -> String {
         figures.greatest(failover::LATENESS, daemon)
     });
     takeovers(&mut text, figures);
+    gaps(&mut text, figures);
     let _ = writeln!(text, "Memory (PSS of all processes)");
     let services = format!("pair, {} services x {} servers", pair::SERVICES, pair::SERVERS);
     let routers = format!("{ROUTERS} routers, master");
@@ -84,6 +85,23 @@ fn takeovers(text: &mut String, figures: &Figures) {
     }
     let what = format!("one router with {} addresses", takeover::ADDRESSES);
     row(text, &what, "ms", &median(takeover::LATENESS_ADDRESSES.into()));
+}
+
+/// Between the adverts of a master.
+fn gaps(text: &mut String, figures: &Figures) {
+    let _ = writeln!(
+        text,
+        "Longest gap between adverts in {} s, advert_int {}",
+        burden::SECONDS,
+        seconds(burden::INTERVAL)
+    );
+    for (what, name) in [
+        ("in peace", burden::GAP_CALM),
+        ("namespaces and routes come and go", burden::GAP_KERNEL),
+        ("nobody reads the log", burden::GAP_LOG),
+    ] {
+        row(text, what, "ms", &|daemon| figures.greatest(name, daemon));
+    }
 }
 
 /// What speaks against the figures: a master that did not send what it should, a backup that sent.

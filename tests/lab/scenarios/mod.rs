@@ -438,6 +438,14 @@ pub const ALL: &[Scenario] = &[
             bench::takeover::run,
         )
     },
+    Scenario {
+        ipvs: false,
+        ..tool(
+            bench::BURDEN,
+            "gaps between a burdened master's adverts beside keepalived's, for make bench",
+            bench::burden::run,
+        )
+    },
     tool(
         "capture-vectors",
         "records keepalived's frames for tests/vectors",

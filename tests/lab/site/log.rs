@@ -1,7 +1,7 @@
 //! What a daemon says: its log lines with the time they were read.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ const NOISE: &[&str] = &["NOTICE", "discarding", "Activating", "Shutting down se
 #[derive(Clone, Default)]
 pub struct Log {
     lines: Arc<Mutex<Vec<(Stamp, String)>>>,
+    /// Held while nobody is to read on.
+    gate: Arc<Mutex<()>>,
 }
 
 impl Log {
@@ -44,8 +46,14 @@ impl Log {
                     note_at(now, &who, &line);
                 }
                 log.lines.lock().expect("log").push((now, line));
+                drop(log.gate.lock().expect("gate"));
             }
         });
+    }
+
+    /// Nobody reads on, after a line at most, as long as the guard lives.
+    pub fn freeze(&self) -> MutexGuard<'_, ()> {
+        self.gate.lock().expect("gate")
     }
 
     pub fn lines(&self) -> Vec<(Stamp, String)> {
