@@ -294,16 +294,7 @@ impl Engine {
         match event {
             Event::Datagram(datagram) => self.hear(now, &datagram),
             Event::Interface(status) => self.interface_changed(now, status),
-            Event::InterfaceGone(name) => {
-                if self.world.remove(&name).is_some() {
-                    let concerned = self.index.on_interface(&name).to_vec();
-                    if !concerned.is_empty() {
-                        self.actions
-                            .push_back(Action::Tell(Line::InterfaceDeleted { interface: name }));
-                    }
-                    self.reassess_some(now, &concerned);
-                }
-            }
+            Event::InterfaceGone(name) => self.interface_gone(now, name),
             Event::AddressRemoved { interface, address } => self.address_removed(now, &interface, address),
             Event::Lost { router, good } => self.good_lost(now, router, good),
             Event::Script { name, outcome } => {
@@ -404,7 +395,24 @@ impl Engine {
         self.reassess_some(now, &concerned);
     }
 
+    fn interface_gone(&mut self, now: Instant, name: IfName) {
+        if self.world.remove(&name).is_none() {
+            return;
+        }
+        let concerned = self.index.on_interface(&name).to_vec();
+        if !concerned.is_empty() {
+            self.actions
+                .push_back(Action::Tell(Line::InterfaceDeleted { interface: name }));
+        }
+        self.reassess_some(now, &concerned);
+    }
+
     fn interface_changed(&mut self, now: Instant, status: InterfaceStatus) {
+        // Renamed: those that know it by its old name have lost it.
+        let renamed = self.world.name(status.index).filter(|old| **old != status.name);
+        if let Some(old) = renamed.cloned() {
+            self.interface_gone(now, old);
+        }
         let (name, up, mac) = (status.name.clone(), status.up, status.mac);
         let real = self.world.real(&name).to_vec();
         let without_addresses = |status: &InterfaceStatus| InterfaceStatus {

@@ -21,14 +21,14 @@ const NETS: usize = 2;
 #[derive(Clone, Debug)]
 pub(crate) struct Weather {
     /// Lost, of a hundred.
-    loss: u64,
+    pub(crate) loss: u64,
     /// Sent twice, of a hundred.
-    duplication: u64,
+    pub(crate) duplication: u64,
     pub(crate) greatest_delay: Duration,
     /// A packet may overtake another one.
-    reordering: bool,
+    pub(crate) reordering: bool,
     /// `reach[from][to]`
-    reach: Vec<Vec<bool>>,
+    pub(crate) reach: Vec<Vec<bool>>,
 }
 
 impl Weather {

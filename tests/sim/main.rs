@@ -10,9 +10,12 @@
     reason = "a panic is a test's verdict"
 )]
 
+mod eventful;
+mod host;
 mod lan;
 mod rng;
 mod setting;
+mod wish;
 
 use lan::{Lan, Weather};
 use rng::Rng;
@@ -84,6 +87,31 @@ fn a_thousand_histories_end_with_one_right_master() {
     for seed in 0..1_000 {
         history(seed);
     }
+}
+
+/// Ten thousand seeds, or the one of `SIM_SEED`.
+///
+/// Facts: 2.17, 14.1, 15.3
+#[test]
+fn eventful_histories_leave_no_fault_behind_and_nothing_held() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    if let Some(seed) = number("SIM_SEED") {
+        return eventful::history(seed);
+    }
+    let seeds = number("SIM_SEEDS").unwrap_or(10_000);
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = u64::try_from(workers).unwrap();
+    std::thread::scope(|scope| {
+        for worker in 0..workers {
+            let mine = (worker..seeds).step_by(usize::try_from(workers).unwrap());
+            scope.spawn(move || {
+                for seed in mine {
+                    let told = std::panic::catch_unwind(|| eventful::history(seed));
+                    assert!(told.is_ok(), "SIM_SEED={seed} fails, see above");
+                }
+            });
+        }
+    });
 }
 
 #[test]
