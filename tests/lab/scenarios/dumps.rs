@@ -16,7 +16,7 @@ use crate::timeline::{Stamp, note, wait_for};
 const DATA: &str = "/tmp/keepalived.data";
 const CHECK_DATA: &str = "/tmp/keepalived_check.data";
 const PARENT_DATA: &str = "/tmp/keepalived_parent.data";
-const STATS: &str = "/tmp/keepalived.stats";
+pub(super) const STATS: &str = "/tmp/keepalived.stats";
 const JSON: &str = "/tmp/keepalived.json";
 
 const PASSWORD: &str = "s3cr3t";
@@ -111,7 +111,7 @@ vrrp_sync_group G {{
 
 /// Waits for a whole new file at `path`; its text.
 #[track_caller]
-fn fresh(d1: &Director, path: &str, last: &str) -> String {
+pub(super) fn fresh(d1: &Director, path: &str, last: &str) -> String {
     wait_for(format!("a new {path}"), SOON, || {
         let regular = fs::symlink_metadata(d1.path(path)).is_ok_and(|found| found.is_file());
         let text = d1.read(path);
@@ -308,7 +308,7 @@ pub fn statistics() {
 
 /// The first counter of that label.
 #[track_caller]
-fn value(stats: &str, label: &str) -> usize {
+pub(super) fn value(stats: &str, label: &str) -> usize {
     let label = format!("{label}: ");
     let found = stats.lines().find_map(|line| line.trim().strip_prefix(&label));
     found.expect(&label).parse().expect("a counter")

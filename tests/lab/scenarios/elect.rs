@@ -1,13 +1,17 @@
 //! Elections under hardship: a paused master, a link that flaps, strangers with the same VRID, a start that is delayed.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::thread::sleep;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+use socket2::{Domain, Protocol, Socket, Type};
+
 use super::conf::{GLOBAL, Instance, vip};
+use super::dumps::{self, STATS};
 use super::expect::{self, LATE, ON_ITS_WAY, SOON};
-use crate::site::{self, Director, v4, v6};
+use crate::site::{self, Director, Node, Site, v4, v6};
 use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
 
 /// How long a master is stopped.
@@ -141,7 +145,12 @@ pub fn link_flap() {
         site.switch.replug("d1");
         sleep((Duration::from_millis(100) * flap).saturating_sub(began.elapsed()));
     }
-    note("lab", format!("100 flaps took {}", ms(began.elapsed())));
+    let faults = d1.log.count_since("(VI_1) Entering FAULT STATE", began);
+    assert!(faults >= 10, "d1 has noticed {faults} of 100 flaps");
+    note(
+        "lab",
+        format!("{faults} of 100 flaps noticed; they took {}", ms(began.elapsed())),
+    );
     one_holds(&d1, &d2, &addresses);
     expect::settled(&site.wire, &d1, &d2, &instance(150), vip());
     assert!(
@@ -214,4 +223,258 @@ pub fn startup_delay() {
         first - over
     );
     d1.wait_holds(vip(), SOON);
+}
+
+/// A stranger's adverts with VRIDs of ours: those that do not pass the checks are counted and silence nobody, other
+/// addresses are remarked once and change nothing about the election, our own address is warned of, and a superior wins.
+/// Facts: 2.13, 4.2, 4.3, 4.4, 4.5, 6.3, 6.7, 6.16, 6.19
+pub fn duplicate_vrid() {
+    let (site, mut d1, _d2) = site::pair(0);
+    // The kernel drops what comes from an own address unless it is told otherwise.
+    for setting in ["eth0/accept_local=1", "eth0/rp_filter=0", "all/rp_filter=0"] {
+        let (name, value) = setting.split_once('=').expect("a setting");
+        d1.run(&[
+            "sh",
+            "-c",
+            &format!("echo {value} > /proc/sys/net/ipv4/conf/{name}"),
+        ]);
+    }
+    let three = Instance::default();
+    let two = Instance {
+        name: "TWO",
+        vrid: 52,
+        version: 2,
+        interval: 1000,
+        addresses: &["192.0.2.152/24"],
+        ..Instance::default()
+    };
+    d1.run_with(&format!("{GLOBAL}{three}{two}"));
+    d1.wait_holds(vip(), SOON);
+    d1.wait_holds(v4(0, 152), SOON);
+    let stranger = Stranger::at(&site.client);
+    let ours = |priority| Forged {
+        source: Ipv4Addr::new(192, 0, 2, 9),
+        address: Ipv4Addr::new(192, 0, 2, 100),
+        vrid: 51,
+        version: 3,
+        priority,
+        auth: 0,
+    };
+
+    note("client", "equal priority, from d1's own address");
+    let since = Stamp::now();
+    stranger.say(&Forged {
+        source: Ipv4Addr::new(192, 0, 2, 1),
+        ..ours(100)
+    });
+    let warning = "(VI_1) WARNING - equal priority advert received from remote host with our IP address.";
+    d1.log.wait(warning, since, SOON);
+    goes_on(&site, since, 51);
+    assert_eq!(d1.log.count_since("(VI_1)", since), 1, "{}", d1.log.text());
+
+    note("client", "a lower priority, other addresses");
+    let since = Stamp::now();
+    for count in 1..=3 {
+        stranger.say(&Forged {
+            address: Ipv4Addr::new(192, 0, 2, 77),
+            ..ours(50)
+        });
+        // Each of them is answered.
+        wait_for("an election", SOON, || {
+            (d1.log.count_since("with lower priority 50, ours 100", since) >= count).then_some(())
+        });
+    }
+    counted(&d1, "VI_1", "Address List", 3);
+    assert_eq!(
+        d1.log.count_since("not present in MASTER advert", since),
+        1,
+        "{}",
+        d1.log.text()
+    );
+
+    note("client", "another version, faster than d1's interval");
+    let since = Stamp::now();
+    let sent = stranger.insist(&Forged {
+        version: 2,
+        ..ours(200)
+    });
+    goes_on(&site, since, 51);
+    // Judged by the length that version 3 has, before the version is looked at.
+    counted(&d1, "VI_1", "Length", sent);
+    assert_eq!(
+        d1.log.count_since("vrrp packet too long", since),
+        1,
+        "{}",
+        d1.log.text()
+    );
+
+    note("client", "another authentication, faster than d1's interval");
+    let since = Stamp::now();
+    let sent_two = stranger.insist(&Forged {
+        vrid: 52,
+        version: 2,
+        auth: 1,
+        address: Ipv4Addr::new(192, 0, 2, 152),
+        ..ours(200)
+    });
+    goes_on(&site, since, 52);
+    counted(&d1, "TWO", "Type Mismatch", sent_two);
+    assert_eq!(
+        d1.log.count_since("received a 1 auth", since),
+        1,
+        "{}",
+        d1.log.text()
+    );
+    assert!(d1.holds(vip()) && d1.holds(v4(0, 152)), "d1 is master of both");
+    note("lab", format!("{sent} and {sent_two} adverts silenced nobody"));
+
+    note("client", "a higher priority, other addresses");
+    let since = Stamp::now();
+    let superior = Forged {
+        address: Ipv4Addr::new(192, 0, 2, 77),
+        ..ours(200)
+    };
+    stranger.insist(&superior);
+    let last = Stamp::now();
+    d1.log.wait("with higher priority 200, ours 100", since, SOON);
+    let yielded = d1.wait_state("VI_1", "BACKUP", since, SOON);
+    assert!(!d1.holds(vip()) && d1.holds(v4(0, 152)), "only VI_1 yields");
+    let back = wait_for("d1 to be master again", SOON, || {
+        let adverts = site.wire.adverts_after("d1", yielded + ON_ITS_WAY);
+        adverts
+            .iter()
+            .find(|(_, advert)| advert.vrid == 51)
+            .map(|(at, _)| *at)
+    });
+    let due = three.down_time();
+    assert!(
+        back - last + 2 * FAST >= due && back - last <= due + LATE,
+        "back after {:?}, {due:?} were due",
+        back - last
+    );
+    d1.wait_holds(vip(), SOON);
+}
+
+/// How often a stranger speaks who insists.
+const FAST: Duration = Duration::from_millis(50);
+
+/// d1 goes on speaking for `vrid` in its own time, for four intervals.
+#[track_caller]
+fn goes_on(site: &Site, since: Stamp, vrid: u8) {
+    let said = || {
+        let adverts = site.wire.adverts_after("d1", since);
+        adverts.iter().filter(|(_, advert)| advert.vrid == vrid).count()
+    };
+    let interval = if vrid == 51 { 500 } else { 1000 };
+    let allowed = (Duration::from_millis(4 * interval) + LATE).saturating_sub(since.elapsed());
+    wait_for(
+        format!("d1 to go on with {vrid}"),
+        allowed.max(ON_ITS_WAY),
+        || (said() >= 3).then_some(()),
+    );
+}
+
+/// Waits until the counter `label` of `instance` is `wanted`.
+#[track_caller]
+fn counted(director: &Director, instance: &str, label: &str, wanted: usize) {
+    let title = format!("VRRP Instance: {instance}\n");
+    wait_for(format!("{label} of {instance} to be {wanted}"), SOON, || {
+        let _ = fs::remove_file(director.path(STATS));
+        director.signal(Signal::SIGUSR2);
+        let text = dumps::fresh(director, STATS, "VRRP Instance: TWO");
+        let (_, own) = text.split_once(&title)?;
+        (dumps::value(own, label) == wanted).then_some(())
+    });
+}
+
+/// Whoever sends adverts that nobody has configured.
+struct Stranger {
+    socket: Socket,
+}
+
+struct Forged {
+    source: Ipv4Addr,
+    address: Ipv4Addr,
+    vrid: u8,
+    version: u8,
+    priority: u8,
+    auth: u8,
+}
+
+impl Stranger {
+    fn at(node: &Node) -> Self {
+        let socket = node.within(|| {
+            let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(112)));
+            let socket = socket.expect("a raw socket");
+            socket.set_header_included_v4(true).expect("own headers");
+            let own = Ipv4Addr::new(192, 0, 2, 9);
+            socket.set_multicast_if_v4(&own).expect("an interface");
+            socket
+        });
+        Self { socket }
+    }
+
+    fn say(&self, advert: &Forged) {
+        let group = SocketAddrV4::new(GROUP, 0);
+        let sent = self
+            .socket
+            .send_to(&advert.bytes(), &SocketAddr::V4(group).into());
+        sent.expect("an advert is sent");
+    }
+
+    /// Says it [`FAST`] for two seconds; how often.
+    fn insist(&self, advert: &Forged) -> usize {
+        let began = Stamp::now();
+        let mut count = 0;
+        while began.elapsed() < Duration::from_secs(2) {
+            self.say(advert);
+            count += 1;
+            sleep(FAST);
+        }
+        count
+    }
+}
+
+const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+
+impl Forged {
+    /// The datagram with its IPv4 header, whose checksum the kernel puts in.
+    fn bytes(&self) -> Vec<u8> {
+        let (auth, interval) = match self.version {
+            2 => (self.auth, 1),
+            _ => (0, 50),
+        };
+        let mut pdu = vec![
+            (self.version << 4) | 1,
+            self.vrid,
+            self.priority,
+            1,
+            auth,
+            interval,
+            0,
+            0,
+        ];
+        pdu.extend(self.address.octets());
+        let mut covered = Vec::new();
+        if self.version == 2 {
+            pdu.extend([0; 8]);
+        } else {
+            covered.extend(self.source.octets());
+            covered.extend(GROUP.octets());
+            covered.extend([0, 112, 0, pdu.len() as u8]);
+        }
+        covered.extend(&pdu);
+        let sum: u32 = covered
+            .chunks(2)
+            .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])))
+            .sum();
+        let folded = (sum & 0xffff) + (sum >> 16);
+        let checksum = !((folded & 0xffff) + (folded >> 16)) as u16;
+        pdu[6..8].copy_from_slice(&checksum.to_be_bytes());
+        let mut datagram = vec![0x45, 0xc0, 0, 20 + pdu.len() as u8, 0, 0, 0, 0, 255, 112, 0, 0];
+        datagram.extend(self.source.octets());
+        datagram.extend(GROUP.octets());
+        datagram.extend(pdu);
+        datagram
+    }
 }

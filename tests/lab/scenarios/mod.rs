@@ -274,6 +274,11 @@ pub const ALL: &[Scenario] = &[
         elect::link_flap,
     ),
     test(
+        "duplicate-vrid",
+        "strangers with our VRID: what is counted, what is remarked, who wins",
+        elect::duplicate_vrid,
+    ),
+    test(
         "startup-delay",
         "with vrrp_startup_delay nobody is master before it has run out",
         elect::startup_delay,
