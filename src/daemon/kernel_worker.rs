@@ -370,6 +370,7 @@ impl Worker {
             Ok(heard) => {
                 for change in heard.changes {
                     self.log.change(&self.inventory, &change);
+                    self.name_duplicate(&change);
                     self.inventory.apply(change);
                 }
                 self.note_lost(&heard.lost);

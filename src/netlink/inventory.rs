@@ -26,6 +26,13 @@ pub enum Change {
         /// Which.
         address: InterfaceAddress,
     },
+    /// An address is there, and on another host too, as detection has found: nobody may use it.
+    Duplicate {
+        /// Where.
+        interface: IfIndex,
+        /// Which.
+        cidr: Cidr,
+    },
     /// An address is gone.
     AddressGone {
         /// From where.
@@ -95,7 +102,7 @@ impl Inventory {
                 self.gone.insert(index);
             }
             Change::Address { interface, address } => self.address(interface, address),
-            Change::AddressGone { interface, cidr } => {
+            Change::AddressGone { interface, cidr } | Change::Duplicate { interface, cidr } => {
                 if let Some(link) = self.links.get_mut(&interface) {
                     link.status.addresses.retain(|a| a.cidr != cidr);
                     self.changed.insert(interface);

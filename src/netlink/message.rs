@@ -69,7 +69,7 @@ pub fn read(message: &RouteNetlinkMessage) -> Option<Change> {
         RouteNetlinkMessage::NewAddress(address) => read_address(address).map(|found| {
             let interface = IfIndex(address.header.index);
             if is_duplicate(address) {
-                Change::AddressGone {
+                Change::Duplicate {
                     interface,
                     cidr: found.cidr,
                 }
@@ -394,7 +394,7 @@ mod tests {
         assert!(
             matches!(
                 read(&RouteNetlinkMessage::NewAddress(message)),
-                Some(Change::AddressGone { .. })
+                Some(Change::Duplicate { .. })
             ),
             "another host has it"
         );

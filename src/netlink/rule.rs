@@ -32,6 +32,7 @@ pub fn is(rule: &Rule, told: &RuleMessage) -> bool {
     let mut attributes = ours.attributes.iter();
     ours.header.family == told.header.family
         && ours.header.action == told.header.action
+        && ours.header.tos == told.header.tos
         && flags
         && attributes.all(|attribute| told.attributes.contains(attribute) || is_default(attribute))
 }
@@ -40,10 +41,7 @@ pub fn is(rule: &Rule, told: &RuleMessage) -> bool {
 fn is_default(attribute: &RuleAttribute) -> bool {
     matches!(
         attribute,
-        RuleAttribute::Goto(_)
-            | RuleAttribute::L3MDev(_)
-            | RuleAttribute::Table(_)
-            | RuleAttribute::FwMask(_)
+        RuleAttribute::Goto(_) | RuleAttribute::L3MDev(_) | RuleAttribute::FwMask(_)
     )
 }
 

@@ -61,7 +61,9 @@ impl AddressLog {
         }
         let (index, address, comes) = match change {
             Change::Address { interface, address } => (*interface, address.cidr.addr, true),
-            Change::AddressGone { interface, cidr } => (*interface, cidr.addr, false),
+            Change::AddressGone { interface, cidr } | Change::Duplicate { interface, cidr } => {
+                (*interface, cidr.addr, false)
+            }
             Change::Link { .. } | Change::LinkGone(_) => return None,
         };
         let link = inventory.interfaces().find(|status| status.index == index)?;

@@ -4,7 +4,7 @@
 use super::{End, Report, Worker};
 use crate::net::{Good, Goods, IfName, InterfaceStatus};
 use crate::netlink::message::Lost;
-use crate::netlink::{route, rule};
+use crate::netlink::{Change, route, rule};
 use crate::vrrp::RouterId;
 use crate::vrrp::event::{Event, Order};
 
@@ -18,6 +18,22 @@ impl Worker {
             goods.routes.iter().any(|route| route.watched) || goods.rules.iter().any(|rule| rule.watched);
         if watched && let Err(error) = self.monitor.follow_routes() {
             tracing::error!(target: "vrrp", "routes and rules cannot be watched: {error}");
+        }
+    }
+
+    /// Says which address another host has too: whoever has it lets go of it, and the log must say why.
+    pub(super) fn name_duplicate(&self, change: &Change) {
+        if let Change::Duplicate { interface, cidr } = change
+            && let Some(link) = self
+                .inventory
+                .interfaces()
+                .find(|status| status.index == *interface)
+        {
+            let (address, name) = (cidr.addr, &link.name);
+            tracing::warn!(
+                target: "vrrp",
+                "address {address} on {name} is on another host too: duplicate address detection failed (dadfailed)"
+            );
         }
     }
 

@@ -165,3 +165,32 @@ fn ways_have_weights_gateways_of_either_family_and_labels() {
         ]
     );
 }
+
+/// Facts: 2.21
+#[test]
+fn a_near_twin_is_not_ours() {
+    let mut ours = route("10.20.0.0", 16);
+    ours.gateway = Some([10, 9, 0, 7].into());
+    ours.interface = IfName::new("eth0");
+    ours.metric = Some(5);
+    // The kernel tells more than it was asked for.
+    let mut told = message(&ours, &links()).unwrap();
+    told.attributes.push(RouteAttribute::Metrics(Vec::new()));
+    assert!(is(&ours, &told, &links()));
+    let twins: [fn(&mut Route); 7] = [
+        |route| route.table = Some(7),
+        |route| route.metric = Some(6),
+        |route| route.gateway = Some([10, 9, 0, 8].into()),
+        |route| route.interface = IfName::new("blue"),
+        |route| route.destination = Cidr::new([10, 20, 0, 0].into(), 17).unwrap(),
+        |route| route.tos = Some(16),
+        |route| route.protocol = Some(99),
+    ];
+    for (number, change) in twins.into_iter().enumerate() {
+        let mut twin = ours.clone();
+        change(&mut twin);
+        let told = message(&twin, &links()).unwrap();
+        assert!(!is(&ours, &told, &links()), "twin {number}");
+    }
+    assert!(!is(&ours, &told, &Inventory::default()), "its interface is gone");
+}

@@ -84,3 +84,28 @@ fn every_selector_and_action_is_asked_for() {
         assert_eq!(super::message(&rule).header.action, kind);
     }
 }
+
+/// Facts: 2.21
+#[test]
+fn a_near_twin_is_not_ours() {
+    let mut ours = Rule::new(Family::V4, RuleAction::Table(7), 100);
+    ours.from = Cidr::new([10, 30, 0, 0].into(), 16);
+    // The kernel tells more than it was asked for.
+    let mut told = message(&ours);
+    told.attributes.push(RuleAttribute::SuppressPrefixLen(u32::MAX));
+    assert!(is(&ours, &told));
+    let twins: [fn(&mut Rule); 7] = [
+        |rule| rule.action = RuleAction::Table(8),
+        |rule| rule.action = RuleAction::Blackhole,
+        |rule| rule.preference = 101,
+        |rule| rule.from = Cidr::new([10, 31, 0, 0].into(), 16),
+        |rule| rule.inverted = true,
+        |rule| rule.tos = Some(16),
+        |rule| rule.protocol = Some(99),
+    ];
+    for (number, change) in twins.into_iter().enumerate() {
+        let mut twin = ours.clone();
+        change(&mut twin);
+        assert!(!is(&ours, &message(&twin)), "twin {number}");
+    }
+}

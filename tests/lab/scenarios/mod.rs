@@ -304,6 +304,22 @@ pub const ALL: &[Scenario] = &[
             net::drift,
         )
     },
+    Scenario {
+        ipvs: false,
+        ..test(
+            "net-flushed",
+            "all addresses of a master flushed; its interface deleted and made again",
+            net::flushed,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test(
+            "net-duplicate",
+            "a virtual address that another host has too is named, and held once it is free",
+            net::duplicate,
+        )
+    },
     test(
         "start-once",
         "a second start says so and leaves the first alone; pid files",

@@ -273,6 +273,79 @@ pub fn drift() {
     }
 }
 
+/// All addresses of a master go at once: it says priority 0, takes over again and puts everything anew. An interface that is
+/// deleted and made again is a FAULT by name, and then all is as before.
+///
+/// Facts: 2.21
+pub fn flushed() {
+    let [_, mut director] = both();
+    let held = HELD.replace("promote_secondaries", "");
+    let instance = Instance {
+        more: &held,
+        ..Instance::default()
+    };
+    let start = Stamp::now();
+    let global = GLOBAL.replace("router_id", "dynamic_interfaces\n    router_id");
+    director.run_with(&format!("{global}{instance}"));
+    director.wait_state("VI_1", "MASTER", start, SOON);
+    wait_shows(&director, RULE, "101: 10.31.0.0/16");
+
+    // What a manager of networks does at a restart: its own address comes back, ours is gone.
+    let since = Stamp::now();
+    director.ip("address flush dev eth0\naddress add 192.0.2.1/24 dev eth0\n");
+    let fallen = director.wait_state("VI_1", "BACKUP", since, SOON);
+    director.wait_state("VI_1", "MASTER", fallen, SOON);
+    wait_shows(&director, ADDRESS, "192.0.2.100/24");
+    wait_shows(&director, ROUTE, "10.20.0.0/16");
+
+    let since = Stamp::now();
+    director.ip("link delete eth0\n");
+    let fault = director.wait_state("VI_1", "FAULT", since, SOON);
+    director.log.wait("eth0", since, SOON);
+    director.ip(
+        "link add eth0 address 02:00:00:00:00:01 type veth peer name x0\nlink set x0 up\n\
+         address add 192.0.2.1/24 dev eth0\nlink set eth0 up\n",
+    );
+    director.wait_state("VI_1", "MASTER", fault, SOON);
+    wait_shows(&director, ADDRESS, "192.0.2.100/24");
+    wait_shows(&director, ROUTE, "10.20.0.0/16");
+    assert_eq!(director.stop(), Some(0), "exit code");
+    assert!(!shows(&director, ADDRESS, "192.0.2.100/24"), "left over");
+}
+
+/// A virtual address with duplicate address detection, which another host has: it is named, the master lets go, and holds it once
+/// the other has gone.
+///
+/// Facts: 16.1, 2.21
+pub fn duplicate() {
+    let [_, mut director] = both();
+    // The other end of the cable stands for the other host.
+    director.ip("address add 2001:db8::200/128 dev x0 nodad\n");
+    director.run(&["sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_dad"]);
+    let instance = Instance {
+        more: "virtual_ipaddress_excluded {\n 2001:db8::200/64 -nodad\n }",
+        ..Instance::default()
+    };
+    let start = Stamp::now();
+    director.run_with(&format!("{GLOBAL}{instance}"));
+    let master = director.wait_state("VI_1", "MASTER", start, SOON);
+    let named = "address 2001:db8::200 on eth0 is on another host too";
+    director.log.wait(named, master, SOON);
+    director.wait_state("VI_1", "BACKUP", master, SOON);
+    let since = Stamp::now();
+    director.ip("address delete 2001:db8::200/128 dev x0\n");
+    director.wait_state("VI_1", "MASTER", since, SOON);
+    wait_for("the address to be good", SOON, || {
+        sleep(Duration::from_millis(50));
+        let text = director.run(&["ip", "-o", "-6", "address", "show", "dev", "eth0"]);
+        let mut lines = text.lines().filter(|line| line.contains("2001:db8::200/64"));
+        lines
+            .any(|line| !line.contains("tentative") && !line.contains("dadfailed"))
+            .then_some(())
+    });
+    assert_eq!(director.stop(), Some(0), "exit code");
+}
+
 /// A name, what stands in the instance, and how many lines of `ip` it makes at least.
 const CASES: &[(&str, &str, usize)] = &[
     (
