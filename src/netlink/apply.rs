@@ -218,17 +218,11 @@ impl Requests {
 
     /// Collects the answers to `count` requests numbered from `first`.
     fn answers(&mut self, first: u32, count: usize) -> Result<Vec<Result<(), Refusal>>, NetlinkError> {
-        let mut answers: Vec<Option<Result<(), Refusal>>> = Vec::new();
+        let mut answers: Vec<Answer> = Vec::new();
         answers.resize_with(count, || None);
         while answers.iter().any(Option::is_none) {
-            for parsed in self.receive()? {
-                let Ok(answer) = parsed else { continue };
-                let at =
-                    usize::try_from(answer.header.sequence_number.wrapping_sub(first)).unwrap_or(usize::MAX);
-                if let (Some(slot), NetlinkPayload::Error(told)) = (answers.get_mut(at), &answer.payload) {
-                    *slot = Some(refusal(told, answer.header.flags));
-                }
-            }
+            let length = self.receive_some()?;
+            read_answers(self.buffer.get(..length).unwrap_or_default(), first, &mut answers);
         }
         Ok(answers.into_iter().flatten().collect())
     }
@@ -262,7 +256,7 @@ impl Requests {
                 match part.payload {
                     NetlinkPayload::InnerMessage(inner) => changes.extend(message::read(&inner)),
                     NetlinkPayload::Done(_) => return Ok((changes, interrupted)),
-                    NetlinkPayload::Error(error) => return Err(NetlinkError::Dump(error.to_io())),
+                    NetlinkPayload::Error(error) => return Err(NetlinkError::Dump(error_of(&error))),
                     _ => {}
                 }
             }
@@ -280,12 +274,30 @@ impl Requests {
     }
 
     fn receive(&mut self) -> Result<Vec<Result<Message, DecodeError>>, NetlinkError> {
+        let length = self.receive_some()?;
+        Ok(split(self.buffer.get(..length).unwrap_or_default()).collect())
+    }
+
+    fn receive_some(&mut self) -> Result<usize, NetlinkError> {
         loop {
             match recv(self.socket.as_raw_fd(), &mut self.buffer, MsgFlags::empty()) {
-                Ok(length) => return Ok(split(self.buffer.get(..length).unwrap_or_default()).collect()),
+                Ok(length) => return Ok(length),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(NetlinkError::Socket(error.into())),
             }
+        }
+    }
+}
+
+/// The kernel's answer to a request; `None` before it came.
+pub type Answer = Option<Result<(), Refusal>>;
+
+/// Notes the answers in `datagram` to the requests that were numbered from `first`.
+pub fn read_answers(datagram: &[u8], first: u32, answers: &mut [Answer]) {
+    for answer in split(datagram).flatten() {
+        let at = usize::try_from(answer.header.sequence_number.wrapping_sub(first)).unwrap_or(usize::MAX);
+        if let (Some(slot), NetlinkPayload::Error(told)) = (answers.get_mut(at), &answer.payload) {
+            *slot = Some(refusal(told, answer.header.flags));
         }
     }
 }
@@ -344,9 +356,14 @@ fn refusal(told: &ErrorMessage, flags: u16) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal {
-        error: told.to_io(),
+        error: error_of(told),
         words: words(&told.header, flags),
     })
+}
+
+/// The crate's own conversion overflows at the least of all numbers.
+fn error_of(told: &ErrorMessage) -> io::Error {
+    io::Error::from_raw_os_error(told.code.map_or(0, |code| code.get().saturating_abs()))
 }
 
 /// The kernel's words: attribute 1 behind the header of the request, where the flags say there are attributes.
@@ -395,6 +412,34 @@ mod tests {
             "a cut one is left out"
         );
         assert_eq!(split(&[0; 16]).count(), 0, "a length of zero ends it");
+    }
+
+    #[test]
+    fn an_answer_belongs_to_its_own_request_whatever_number_it_has() {
+        let told = |sequence: u32, code: i32| {
+            let mut bytes = Vec::from(36_u32.to_ne_bytes());
+            bytes.extend(2_u16.to_ne_bytes());
+            bytes.extend([0; 2]);
+            bytes.extend(sequence.to_ne_bytes());
+            bytes.extend([0; 4]);
+            bytes.extend(code.to_ne_bytes());
+            bytes.extend([0; 16]);
+            bytes
+        };
+        let mut answers: Vec<Answer> = vec![None, None, None];
+        let datagram = [
+            told(8, 0),
+            told(9, -libc::EPERM),
+            told(7, i32::MIN),
+            told(6, 0),
+            told(10, 0),
+        ];
+        read_answers(&datagram.concat(), 7, &mut answers);
+        let codes: Vec<_> = answers
+            .into_iter()
+            .map(|answer| answer.unwrap().map_err(|refusal| refusal.error.raw_os_error()))
+            .collect();
+        assert_eq!(codes, [Err(Some(i32::MAX)), Ok(()), Err(Some(libc::EPERM))]);
     }
 
     #[test]

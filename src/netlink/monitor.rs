@@ -33,6 +33,25 @@ pub struct Heard {
     pub overrun: bool,
 }
 
+impl Heard {
+    /// Takes in a datagram of the kernel.
+    pub fn read(&mut self, datagram: &[u8]) {
+        for parsed in split(datagram) {
+            match parsed.map(|message| message.payload) {
+                Ok(NetlinkPayload::InnerMessage(inner)) => {
+                    self.lost.extend(message::lost(&inner));
+                    self.changes.extend(message::read(&inner));
+                }
+                Ok(NetlinkPayload::Overrun(_)) => self.overrun = true,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(target: "kernel", "netlink message not understood: {error}");
+                }
+            }
+        }
+    }
+}
+
 /// A socket that hears about every link and address of this network namespace.
 #[derive(Debug)]
 pub struct Monitor {
@@ -105,22 +124,7 @@ fn take(socket: &OwnedFd, buffer: &mut [u8]) -> Result<Heard, NetlinkError> {
     let mut heard = Heard::default();
     loop {
         match recv(socket.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
-            Ok(length) => {
-                let datagram = buffer.get(..length).unwrap_or_default();
-                for parsed in split(datagram) {
-                    match parsed.map(|message| message.payload) {
-                        Ok(NetlinkPayload::InnerMessage(inner)) => {
-                            heard.lost.extend(message::lost(&inner));
-                            heard.changes.extend(message::read(&inner));
-                        }
-                        Ok(NetlinkPayload::Overrun(_)) => heard.overrun = true,
-                        Ok(_) => {}
-                        Err(error) => {
-                            tracing::warn!(target: "kernel", "netlink message not understood: {error}")
-                        }
-                    }
-                }
-            }
+            Ok(length) => heard.read(buffer.get(..length).unwrap_or_default()),
             Err(Errno::EAGAIN) => return Ok(heard),
             Err(Errno::EINTR) => {}
             Err(Errno::ENOBUFS) => heard.overrun = true,

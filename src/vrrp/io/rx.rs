@@ -148,7 +148,9 @@ fn receive(
     }
     let length = received.bytes;
     Ok(buffer.get(..length).and_then(|packet| match family {
-        Family::V4 => read_v4(packet, &envelope),
+        Family::V4 => envelope
+            .interface
+            .and_then(|interface| read_v4(packet, interface)),
         Family::V6 => read_v6(packet, &envelope),
     }))
 }
@@ -187,7 +189,8 @@ fn source(address: &SockaddrStorage) -> Option<IpAddr> {
     six.or_else(|| address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip())))
 }
 
-fn read_v4(packet: &[u8], envelope: &Envelope) -> Option<Datagram> {
+/// An IPv4 packet with its header, come in by `interface`; `None` when it is no whole one.
+pub fn read_v4(packet: &[u8], interface: IfIndex) -> Option<Datagram> {
     let &[
         first,
         _,
@@ -213,7 +216,7 @@ fn read_v4(packet: &[u8], envelope: &Envelope) -> Option<Datagram> {
     let header_len = usize::from(first & 0x0f) * 4;
     let total = usize::from(u16::from_be_bytes([len_high, len_low]));
     Some(Datagram {
-        interface: envelope.interface?,
+        interface,
         source: Ipv4Addr::new(s1, s2, s3, s4).into(),
         destination: Ipv4Addr::new(d1, d2, d3, d4).into(),
         ttl: Some(ttl),
@@ -254,22 +257,17 @@ mod tests {
             0x0a, 0x09, 0x00, 0x65, 0x0a, 0x09, 0x00, 0x66, 0x71, 0x77, 0x61, 0x73, 0x7a, 0x78, 0x00, 0x00,
             0, 0, 0, 0,
         ];
-        let envelope = Envelope {
-            interface: Some(IfIndex(2)),
-            ..Envelope::default()
-        };
-        let datagram = read_v4(&packet, &envelope).unwrap();
+        let datagram = read_v4(&packet, IfIndex(2)).unwrap();
         assert_eq!(datagram.source, IpAddr::from([10, 9, 0, 1]));
         assert_eq!(datagram.destination, IpAddr::from([224, 0, 0, 18]));
         assert_eq!(datagram.ttl, Some(255));
         assert_eq!(datagram.claimed_len, 28);
         assert_eq!(datagram.payload, packet[20..]);
-        assert_eq!(read_v4(&packet[..19], &envelope), None);
-        assert_eq!(read_v4(&packet, &Envelope::default()), None, "no interface told");
+        assert_eq!(read_v4(&packet[..19], IfIndex(2)), None);
         // A header that claims to be longer than the packet.
         let mut broken = packet;
         broken[0] = 0x4f;
-        assert_eq!(read_v4(&broken[..24], &envelope), None);
+        assert_eq!(read_v4(&broken[..24], IfIndex(2)), None);
     }
 
     #[test]
