@@ -1,5 +1,5 @@
 //! Any packets that reach a virtual router of any version, family and authentication, most of them a peer's that were
-//! changed a little: no panic, each packet is counted once, and what no check refuses is what the peer can have sent.
+//! changed a little: no panic, and each packet is counted once.
 
 #![no_main]
 
