@@ -3,6 +3,7 @@
 //! What it reports goes straight to the VRRP plane, over a queue of its own. A report that finds no room waits here, the
 //! newest of a session only: what counts is how a session is, not how often it changed.
 
+use super::pace::Pace;
 use super::plane::{BfdCommand, BfdNotice, BfdReport};
 use crate::bfd::event::Datagram;
 use crate::bfd::io::{Receiver, Sender};
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub struct BfdPlane {
     pub commands: mpsc::Sender<BfdCommand>,
     /// Closes when the plane has ended; without [`BfdNotice::Stopped`] before, it died.
     pub notices: mpsc::Receiver<BfdNotice>,
+    /// How its thread runs.
+    pub pace: Arc<Pace>,
     thread: JoinHandle<()>,
 }
 
@@ -48,10 +52,13 @@ impl BfdPlane {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
+        let pace = Arc::new(Pace::default());
+        let seat = Arc::clone(&pace);
         let driver = {
             let _entered = runtime.enter();
             Driver {
                 engine: Engine::new(now(), config.clone(), random()),
+                pace: Arc::clone(&pace),
                 receivers: Vec::new(),
                 config,
                 senders: HashMap::new(),
@@ -65,6 +72,7 @@ impl BfdPlane {
             }
         };
         let thread = std::thread::Builder::new().name("bfd".into()).spawn(move || {
+            seat.take_seat();
             match runtime.block_on(driver.run()) {
                 // Nobody listens any more: then nobody waits for it.
                 Ok(()) => drop(say.try_send(BfdNotice::Stopped)),
@@ -74,6 +82,7 @@ impl BfdPlane {
         Ok(Self {
             commands,
             notices,
+            pace,
             thread,
         })
     }
@@ -92,6 +101,7 @@ fn random() -> u64 {
 
 struct Driver {
     engine: Engine,
+    pace: Arc<Pace>,
     config: BfdConfig,
     receivers: Vec<Receiver>,
     senders: HashMap<SessionId, Open>,
@@ -208,12 +218,13 @@ impl Driver {
     }
 
     fn serve_deadlines(&mut self) {
-        let overdue = |at: Option<Instant>| at.is_some_and(|at| at <= now());
-        if overdue(self.engine.next_deadline()) {
+        let at = now();
+        if let Some(deadline) = self.engine.next_deadline().filter(|deadline| *deadline <= at) {
+            self.pace.served(at.since(deadline));
             self.engine.handle_timeout(now());
             self.carry_out();
         }
-        if overdue(self.receive_again) {
+        if self.receive_again.is_some_and(|again| again <= now()) {
             self.open_receivers();
         }
         self.tell_vrrp();

@@ -6,10 +6,12 @@
 //! the check. Decides nothing about servers: that is [`crate::check::Engine`]'s.
 
 use super::limits;
+use super::pace::Pace;
 use super::plane::{CheckCommand, CheckNotice};
 use crate::check::config::ProbeConfig;
 use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
 use crate::check::{CheckConfig, CheckerId, Engine};
+use crate::clock::Instant;
 use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper};
 use crate::script::config::KILL_AFTER;
@@ -116,6 +118,8 @@ pub struct CheckPlane {
     pub notices: mpsc::Receiver<CheckNotice>,
     /// What went wrong.
     pub counters: Arc<Counters>,
+    /// How its threads run.
+    pub pace: Arc<Pace>,
     thread: JoinHandle<()>,
 }
 
@@ -131,7 +135,11 @@ impl CheckPlane {
         let (fail, failure) = mpsc::channel(1);
         // The queue holds the one failure that there can be.
         let keeper = Keeper::spawn(options.kernel, move |error| drop(fail.try_send(error)))?;
+        let pace = Arc::new(Pace::default());
+        pace.set_helper(keeper.thread_id());
+        let seat = Arc::clone(&pace);
         let plane = Plane {
+            pace: Arc::clone(&pace),
             engine: Engine::new(now(), config, options.seed),
             keeper,
             say,
@@ -142,13 +150,15 @@ impl CheckPlane {
             probes: JoinSet::new(),
             asked: HashMap::new(),
         };
-        let thread = std::thread::Builder::new()
-            .name("check".into())
-            .spawn(move || runtime.block_on(plane.drive(orders, failure)))?;
+        let thread = std::thread::Builder::new().name("check".into()).spawn(move || {
+            seat.take_seat();
+            runtime.block_on(plane.drive(orders, failure));
+        })?;
         Ok(Self {
             commands,
             notices,
             counters,
+            pace,
             thread,
         })
     }
@@ -161,6 +171,7 @@ impl CheckPlane {
 }
 
 struct Plane {
+    pace: Arc<Pace>,
     engine: Engine,
     keeper: Keeper,
     say: mpsc::Sender<CheckNotice>,
@@ -204,11 +215,19 @@ impl Plane {
                     None => break End::Stop { release: true },
                 },
                 Some(ended) = self.probes.join_next_with_id() => self.answer(ended),
-                () = timeout => self.engine.handle_timeout(now()),
+                () = timeout => self.serve_deadline(deadline),
             }
             self.carry_out();
         };
         self.end(end).await;
+    }
+
+    fn serve_deadline(&mut self, deadline: Option<Instant>) {
+        let at = now();
+        if let Some(deadline) = deadline {
+            self.pace.served(at.since(deadline));
+        }
+        self.engine.handle_timeout(at);
     }
 
     /// Ends: probes first, so that nothing is decided any more, then the table.

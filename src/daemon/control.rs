@@ -9,6 +9,7 @@ use super::dump::{self, Facts, Live};
 use super::exit::Exit;
 use super::life;
 use super::load::{self, Loaded};
+use super::pace::{Paces, Planes};
 use super::plane::{BfdCommand, BfdNotice, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
 use super::reload_mark::ReloadMark;
 use super::signal::{Signal, Signals};
@@ -80,6 +81,8 @@ pub(super) struct Control {
     prober: Prober,
     /// The scripts of the running plan.
     scripts: Arc<Scripts>,
+    /// How the threads run.
+    paces: Paces,
     /// The check plane was started by a reload: if it cannot work, the daemon goes on without it.
     check_came_late: bool,
 }
@@ -122,6 +125,7 @@ impl Control {
             teller: Teller::new(),
             prober,
             scripts: Arc::default(),
+            paces: Paces::default(),
             check_came_late: false,
         };
         // At a start only: what others have written since is left to them at a reload.
@@ -132,6 +136,12 @@ impl Control {
             }
         }
         control.adopt(begin.loaded)?;
+        // -1 silences it.
+        if matches!(control.plan.global.processes.max_auto_priority, None | Some(0)) {
+            info!(
+                "NOTICE: setting config option max_auto_priority should result in better keepalived performance"
+            );
+        }
         Ok(control)
     }
 
@@ -147,6 +157,7 @@ impl Control {
                 Wake::Signal(Signal::Stats) => self.dump_stats(false).await,
                 Wake::Signal(Signal::StatsClear) => self.dump_stats(true).await,
                 Wake::Signal(Signal::Json) => self.dump_json().await,
+                Wake::Signal(Signal::TooLong) => self.paces.too_long(),
                 Wake::Signal(Signal::Ignored) => {}
                 #[cfg(debug_assertions)]
                 Wake::Signal(Signal::Panic) => {
@@ -263,6 +274,12 @@ impl Control {
             (None, true) => {}
         }
         self.adopt_bfd(&plan.bfd)?;
+        let planes = Planes {
+            vrrp: self.vrrp.as_ref().map(|plane| Arc::clone(&plane.pace)),
+            check: self.check.as_ref().map(|plane| Arc::clone(&plane.pace)),
+            bfd: self.bfd.as_ref().map(|plane| Arc::clone(&plane.pace)),
+        };
+        self.paces.apply(&plan.global.processes, planes);
         self.tracker.apply(&plan.track_scripts, &scripts);
         self.scripts = scripts;
         if self.vrrp.is_none() && self.check.is_none() && self.bfd.is_none() {

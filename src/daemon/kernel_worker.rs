@@ -21,6 +21,7 @@ use crate::net::{Good, Goods, IfIndex, InterfaceStatus};
 use crate::netlink::monitor::Heard;
 use crate::netlink::sysctl::Sysctls;
 use crate::netlink::{Inventory, Monitor, NetlinkError, News, Requests};
+use crate::sys::sched::ThreadId;
 use crate::vrrp::RouterId;
 use crate::vrrp::endpoint::Endpoint;
 use crate::vrrp::event::{Event, Order};
@@ -105,6 +106,8 @@ pub struct KernelWorker {
     pub reports: Receiver<Report>,
     /// Closes when the worker has ended and done everything.
     pub ended: std::sync::mpsc::Receiver<()>,
+    /// The thread, for whoever sets how it runs.
+    pub thread: ThreadId,
 }
 
 /// Starts the worker. It makes the links, opens the endpoints and tells all interfaces, then says that it is ready with epoch
@@ -117,8 +120,10 @@ pub fn spawn(wanted: Wanted, address_monitoring: bool) -> io::Result<KernelWorke
     let (reports, report_receiver) = channel(REPORTS);
     let (ended_sender, ended) = std::sync::mpsc::sync_channel::<()>(1);
     let (started_sender, started) = std::sync::mpsc::sync_channel(1);
+    let (seat, seated) = std::sync::mpsc::sync_channel(1);
     std::thread::Builder::new().name("kernel".into()).spawn(move || {
         let _ended = ended_sender;
+        let _ = seat.send(ThreadId::own());
         let log = AddressLog::new(address_monitoring);
         let body = move || run(wanted, log, requests, reports, &started_sender);
         if catch_unwind(AssertUnwindSafe(body)).is_err() {
@@ -128,6 +133,7 @@ pub fn spawn(wanted: Wanted, address_monitoring: bool) -> io::Result<KernelWorke
     let gone = |_| io::Error::other("the kernel worker ended before it began");
     started.recv().map_err(gone)??;
     Ok(KernelWorker {
+        thread: seated.recv().map_err(gone)?,
         requests: request_sender,
         reports: report_receiver,
         ended,

@@ -18,6 +18,7 @@ mod life;
 mod limits;
 mod load;
 pub mod log;
+mod pace;
 mod paths;
 pub mod pidfile;
 pub mod plane;

@@ -21,6 +21,8 @@ pub enum Signal {
     StatsClear,
     /// SIGRTMIN+2: write the JSON dump.
     Json,
+    /// SIGXCPU: a real-time thread ran for longer than `RLIMIT_RTTIME`.
+    TooLong,
     /// SIGINT with `--ignore-sigint`.
     Ignored,
     /// SIGRTMAX, in debug builds only: the VRRP plane shall die, to test what happens then.
@@ -53,6 +55,7 @@ pub struct Signals {
     usr2: Stream,
     clear: Stream,
     json: Stream,
+    xcpu: Stream,
     #[cfg(debug_assertions)]
     panic: Stream,
     ignore_sigint: bool,
@@ -70,6 +73,7 @@ impl Signals {
             usr2: signal(SignalKind::user_defined2())?,
             clear: signal(SignalKind::from_raw(libc::SIGRTMAX() - 1))?,
             json: signal(SignalKind::from_raw(libc::SIGRTMIN() + 2))?,
+            xcpu: signal(SignalKind::from_raw(libc::SIGXCPU))?,
             #[cfg(debug_assertions)]
             panic: signal(SignalKind::from_raw(libc::SIGRTMAX()))?,
             ignore_sigint,
@@ -96,6 +100,7 @@ impl Signals {
             _ = self.usr2.recv() => Signal::Stats,
             _ = self.clear.recv() => Signal::StatsClear,
             _ = self.json.recv() => Signal::Json,
+            _ = self.xcpu.recv() => Signal::TooLong,
             _ = panic => and_then,
         }
     }
@@ -137,6 +142,7 @@ mod tests {
                 (Number::SIGHUP, Signal::Reload),
                 (Number::SIGUSR1, Signal::Data),
                 (Number::SIGUSR2, Signal::Stats),
+                (Number::SIGXCPU, Signal::TooLong),
                 (Number::SIGINT, Signal::Stop),
             ] {
                 raise(number).unwrap();

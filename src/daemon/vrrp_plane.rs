@@ -10,6 +10,7 @@ pub use metrics::{PlaneMetrics, PlaneNumbers};
 
 use super::kernel_worker::{self, Wanted};
 use super::last_will::LastWill;
+use super::pace::Pace;
 use super::plane::{BfdReport, VrrpCommand, VrrpNotice};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::Event;
@@ -72,6 +73,8 @@ pub struct VrrpPlane {
     pub last_will: Arc<LastWill>,
     /// For the BFD plane, which is to report here; until it is taken.
     pub bfd_reports: Option<mpsc::Sender<BfdReport>>,
+    /// How its threads run.
+    pub pace: Arc<Pace>,
     thread: JoinHandle<PlaneEnd>,
 }
 
@@ -89,7 +92,9 @@ impl VrrpPlane {
         let metrics = Arc::new(PlaneMetrics::default());
         let last_will = Arc::new(LastWill::default());
         let (started_sender, started) = blocking::sync_channel(1);
+        let pace = Arc::new(Pace::default());
         let plane = Plane {
+            pace: Arc::clone(&pace),
             config,
             first,
             options,
@@ -110,6 +115,7 @@ impl VrrpPlane {
             metrics,
             last_will,
             bfd_reports: Some(bfd_sender),
+            pace,
             thread,
         })
     }
@@ -126,6 +132,7 @@ impl VrrpPlane {
 
 /// What the thread takes along.
 struct Plane {
+    pace: Arc<Pace>,
     config: VrrpConfig,
     first: Vec<Event>,
     options: PlaneOptions,
@@ -141,6 +148,7 @@ type Started = blocking::SyncSender<io::Result<()>>;
 impl Plane {
     /// The thread's life.
     fn live(self, started: &Started) -> PlaneEnd {
+        self.pace.take_seat();
         let will = Arc::clone(&self.will);
         // Kept until everything is done: its closing tells that the plane is gone.
         let notices = self.notices.clone();
@@ -185,6 +193,7 @@ impl Plane {
             Err(error) => return refuse(started, error),
         };
         let _ = ended.send(worker.ended);
+        self.pace.set_helper(worker.thread);
         runtime.block_on(async {
             let made = Driver::new(driver::Parts {
                 config: self.config,
@@ -196,6 +205,7 @@ impl Plane {
                 bfd_reports: self.bfd_reports,
                 notices: self.notices,
                 metrics: self.metrics,
+                pace: self.pace,
                 will: self.will,
             });
             let driver = match made {

@@ -16,6 +16,7 @@ use super::io::{Client, OpenError, Refusal, TalkError};
 use super::model::{ServiceEntry, ServiceKey, Table};
 use crate::clock::Instant;
 use crate::sys::clock::now;
+use crate::sys::sched::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -60,6 +61,7 @@ type After = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub struct Keeper {
     shared: Arc<Shared>,
+    id: ThreadId,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -78,13 +80,22 @@ impl Keeper {
             wrong: BTreeSet::new(),
             retry: None,
         };
-        let thread = std::thread::Builder::new()
-            .name("ipvs".into())
-            .spawn(|| worker.work())?;
+        let (seat, seated) = std::sync::mpsc::sync_channel(1);
+        let thread = std::thread::Builder::new().name("ipvs".into()).spawn(move || {
+            let _ = seat.send(ThreadId::own());
+            worker.work();
+        })?;
+        let gone = |_| io::Error::other("the keeper ended before it began");
         Ok(Self {
+            id: seated.recv().map_err(gone)?,
             shared,
             thread: Some(thread),
         })
+    }
+
+    /// The thread, for whoever sets how it runs.
+    pub const fn thread_id(&self) -> ThreadId {
+        self.id
     }
 
     /// The service shall be like this; `None`: it shall not be there.

@@ -20,19 +20,22 @@ pub enum Capability {
     NetRaw,
     /// Entering another network namespace.
     SysAdmin,
+    /// Memory that stays in memory.
+    IpcLock,
     /// Real-time scheduling.
     SysNice,
 }
 
 impl Capability {
     /// All of them, by number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Kill,
         Self::Setgid,
         Self::Setuid,
         Self::NetBindService,
         Self::NetAdmin,
         Self::NetRaw,
+        Self::IpcLock,
         Self::SysAdmin,
         Self::SysNice,
     ];
@@ -46,6 +49,7 @@ impl Capability {
             Self::NetBindService => 10,
             Self::NetAdmin => 12,
             Self::NetRaw => 13,
+            Self::IpcLock => 14,
             Self::SysAdmin => 21,
             Self::SysNice => 23,
         }
@@ -61,6 +65,7 @@ impl fmt::Display for Capability {
             Self::NetBindService => "CAP_NET_BIND_SERVICE",
             Self::NetAdmin => "CAP_NET_ADMIN",
             Self::NetRaw => "CAP_NET_RAW",
+            Self::IpcLock => "CAP_IPC_LOCK",
             Self::SysAdmin => "CAP_SYS_ADMIN",
             Self::SysNice => "CAP_SYS_NICE",
         })

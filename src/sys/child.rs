@@ -10,6 +10,8 @@
     reason = "code between fork and exec, and system calls that nix does not wrap"
 )]
 
+use super::sched::started_with;
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::Signal;
@@ -53,14 +55,15 @@ type Limit = Option<(Resource, rlim_t, rlim_t)>;
 
 static INHERITED: OnceLock<[Limit; LIMITS.len()]> = OnceLock::new();
 
-/// Remembers the limits that the daemon was started with. Call it before any of them is changed; otherwise the first
+/// Remembers the limits and processors that the daemon was started with. Call it before any of them is changed; otherwise the first
 /// child's moment counts.
 pub fn remember_limits() {
+    let _ = started_with();
     INHERITED.get_or_init(|| LIMITS.map(|what| getrlimit(what).ok().map(|(soft, hard)| (what, soft, hard))));
 }
 
 /// Arranges that `command` starts in a process group of its own, as `who`, with default signals, normal scheduling,
-/// the limits of [`remember_limits`], no descriptor of ours, and dies (SIGTERM) with the thread that started it.
+/// the limits and processors of [`remember_limits`], no descriptor of ours, and dies (SIGTERM) with the thread that started it.
 ///
 /// Becoming somebody else needs CAP_SETUID and CAP_SETGID; without them the start fails with EPERM. A child that
 /// stays who we are starts without them, but then keeps our supplementary groups.
@@ -69,9 +72,12 @@ pub fn isolate(command: &mut Command, who: Credentials) {
     let limits = INHERITED.get().copied().unwrap_or([None; LIMITS.len()]);
     let parent = getpid();
     let own = Credentials::own();
+    let processors = started_with().ok();
     // SAFETY: the closure runs in the child between fork and exec, where only async-signal-safe work is allowed. It
     // owns plain values, and makes system calls; it allocates nothing and takes no lock.
-    unsafe { command.pre_exec(move || between_fork_and_exec(parent, own, who, &limits)) };
+    unsafe {
+        command.pre_exec(move || between_fork_and_exec(parent, own, who, &limits, processors.as_ref()))
+    };
 }
 
 /// Asks the kernel whether `who` may execute `path` (it knows of access lists, which mode bits do not show): in a
@@ -108,10 +114,15 @@ fn between_fork_and_exec(
     own: Credentials,
     who: Credentials,
     limits: &[Limit],
+    processors: Option<&CpuSet>,
 ) -> io::Result<()> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     default_signals();
     normal_scheduling();
+    if let Some(processors) = processors {
+        // Some of them may be gone: no reason not to run.
+        let _ = sched_setaffinity(Pid::from_raw(0), processors);
+    }
     for (what, soft, hard) in limits.iter().flatten() {
         // A limit that may not be raised again stays as it is: no reason not to run.
         let _ = setrlimit(*what, *soft, *hard);

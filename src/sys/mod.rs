@@ -5,6 +5,7 @@ pub mod child;
 pub mod clock;
 pub mod netns;
 pub mod packet;
+pub mod sched;
 pub mod sockopt;
 #[cfg(test)]
 pub(crate) mod testing;

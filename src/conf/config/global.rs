@@ -33,8 +33,38 @@ pub struct Global {
     pub fifos: FifosSettings,
     /// The one process, its end and its files.
     pub upkeep: UpkeepSettings,
+    /// How the planes run.
+    pub processes: ProcessesSettings,
     /// What instances and checkers have inherited; shown, and not acted on once more.
     pub inherited: Inherited,
+}
+
+/// What concerns the planes, each of which is a process in keepalived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct ProcessesSettings {
+    pub process_names: bool,
+    pub process_name: Option<String>,
+    pub vrrp: ProcessSettings,
+    pub checker: ProcessSettings,
+    pub bfd: ProcessSettings,
+    /// -1 or 0: none.
+    pub max_auto_priority: Option<i8>,
+    pub min_auto_priority_delay: Option<Duration>,
+}
+
+/// `vrrp_…`, `checker_…` and `bfd_…` of one plane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct ProcessSettings {
+    pub process_name: Option<String>,
+    /// Nice value, -20 to 19.
+    pub priority: Option<i8>,
+    pub no_swap: bool,
+    /// 1 to 99.
+    pub rt_priority: Option<u8>,
+    pub cpu_affinity: Vec<u32>,
+    pub rlimit_rttime: Option<Duration>,
 }
 
 /// Settings of `global_defs` that are defaults of other blocks.
@@ -98,6 +128,7 @@ pub struct GlobalDefs {
     pub dumps: DumpSettings,
     pub use_symlink_paths: Option<bool>,
     pub upkeep: UpkeepSettings,
+    pub processes: ProcessesSettings,
     pub mail: MailSettings,
     pub life: LifeScripts,
     pub fifos: FifosSettings,

@@ -13,7 +13,6 @@ use std::time::Duration;
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct LaterGlobal {
     pub root: RootSettings,
-    pub processes: ProcessesSettings,
     pub checker_mail: CheckerMail,
     /// `lvs_notify_fifo`, `lvs_notify_fifo_script`
     pub lvs_fifo: FifoSettings,
@@ -37,34 +36,6 @@ pub struct RootSettings {
     pub namespace_with_ipsets: bool,
     /// A name, or the namespace that the daemon was started in.
     pub net_namespace_ipvs: Option<Option<String>>,
-}
-
-/// What concerns keepalived's processes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct ProcessesSettings {
-    pub process_names: bool,
-    pub process_name: Option<String>,
-    pub vrrp: ProcessSettings,
-    pub checker: ProcessSettings,
-    pub bfd: ProcessSettings,
-    /// -1 or 0: none.
-    pub max_auto_priority: Option<i8>,
-    pub min_auto_priority_delay: Option<Duration>,
-}
-
-/// `vrrp_…`, `checker_…` and `bfd_…` of one process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct ProcessSettings {
-    pub process_name: Option<String>,
-    /// Nice value, -20 to 19.
-    pub priority: Option<i8>,
-    pub no_swap: bool,
-    /// 1 to 99.
-    pub rt_priority: Option<u8>,
-    pub cpu_affinity: Vec<u32>,
-    pub rlimit_rttime: Option<Duration>,
 }
 
 /// Mail alerts of checkers.

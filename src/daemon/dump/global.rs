@@ -63,7 +63,7 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     routers(&mut sheet, global, &later.vrrp);
     firewall(&mut sheet, &later.firewall);
     checks(&mut sheet, &global.inherited, &later.vrrp);
-    process::priorities(&mut sheet, &later.processes);
+    process::priorities(&mut sheet, &global.processes);
     process::management(&mut sheet, &later.management);
     let security = if global.scripts.security {
         "enabled"
@@ -97,7 +97,7 @@ fn names(sheet: &mut Sheet, facts: &Facts<'_>) {
     if let Some(instance) = &global.instance {
         sheet.item("Instance name", instance);
     }
-    process::names(sheet, &later.processes);
+    process::names(sheet, &global.processes);
 }
 
 fn mail(sheet: &mut Sheet, facts: &Facts<'_>) {

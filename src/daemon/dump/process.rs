@@ -4,16 +4,13 @@ use super::Sheet;
 use crate::conf::config::{
     BufferSettings, LaterGlobal, ManagementSettings, ProcessSettings, ProcessesSettings, RxBufs,
 };
+use crate::daemon::pace::{LATENESS, RTTIME};
 use std::time::Duration;
 
 /// Where keepalived looks for the AgentX master.
 const AGENTX: &str = "default (unix:/var/agentx/master)";
 /// How old SNMP's statistics of virtual servers may be, unless configured.
 const SNMP_AGE: Duration = Duration::from_secs(5);
-/// How long a real-time process may compute without a pause, unless configured.
-const RTTIME: Duration = Duration::from_micros(10_000);
-/// How late a timer may be before the priority is raised, unless configured.
-const LATENESS: Duration = Duration::from_secs(1);
 
 /// Names of processes, as far as they were given.
 pub(super) fn names(sheet: &mut Sheet, processes: &ProcessesSettings) {

@@ -10,6 +10,7 @@ use super::metrics::PlaneMetrics;
 use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
 use crate::daemon::last_will::LastWill;
+use crate::daemon::pace::Pace;
 use crate::daemon::plane::{BfdReport, VrrpCommand, VrrpNotice};
 use crate::net::{Family, IfIndex};
 use crate::sys::timer::DeadlineTimer;
@@ -48,6 +49,7 @@ pub(super) struct Parts {
     pub(super) bfd_reports: Receiver<BfdReport>,
     pub(super) notices: Sender<VrrpNotice>,
     pub(super) metrics: Arc<PlaneMetrics>,
+    pub(super) pace: Arc<Pace>,
     pub(super) will: Arc<LastWill>,
 }
 
@@ -68,6 +70,7 @@ pub(super) struct Driver {
     sessions: BTreeMap<String, bool>,
     notices: Sender<VrrpNotice>,
     metrics: Arc<PlaneMetrics>,
+    pace: Arc<Pace>,
     will: Arc<LastWill>,
     /// The interfaces that forward IPv6.
     forwarding: BTreeSet<IfIndex>,
@@ -127,6 +130,7 @@ impl Driver {
             sessions: BTreeMap::new(),
             notices: parts.notices,
             metrics: parts.metrics,
+            pace: parts.pace,
             will: parts.will,
             forwarding: BTreeSet::new(),
             reload: None,
@@ -288,6 +292,7 @@ impl Driver {
         }
         if let Some(late) = known.max(late) {
             self.metrics.deadline_served(late);
+            self.pace.served(late);
         }
         if self.announcer.retry_at().is_some_and(|at| at <= clock::now()) {
             let refused = self.announcer.flush(clock::now());

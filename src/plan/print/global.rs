@@ -21,6 +21,7 @@ impl Printer {
             life,
             fifos,
             upkeep,
+            processes,
             inherited,
         } = global;
         let UpkeepSettings {
@@ -66,6 +67,7 @@ impl Printer {
             out.mail(mail);
             out.life(life);
             out.fifos(fifos);
+            out.processes(processes);
             out.later(later);
         });
     }
@@ -84,7 +86,6 @@ impl Printer {
     fn later(&mut self, later: &LaterGlobal) {
         let LaterGlobal {
             root: _,
-            processes,
             checker_mail,
             lvs_fifo,
             firewall,
@@ -98,7 +99,6 @@ impl Printer {
             disable_local_igmp,
             rs_init_notifies,
         } = later;
-        self.processes(processes);
         self.maybe("smtp_alert_checker", checker_mail.alert);
         self.maybe("no_checker_emails", checker_mail.no_checker_emails);
         self.fifo("lvs_", lvs_fifo);

@@ -21,6 +21,7 @@ mod notify;
 mod operator;
 mod outlet;
 mod preempt;
+mod run;
 mod settings;
 mod shapes;
 mod start;
@@ -416,6 +417,14 @@ pub const ALL: &[Scenario] = &[
             "bfd-track",
             "a BFD session moves a priority, and decides about FAULT",
             bfd::track,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test(
+            "priorities",
+            "threads run with the priorities, processors, names and memory of the file, scripts as usual",
+            run::priorities,
         )
     },
     test(

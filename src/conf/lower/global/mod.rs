@@ -134,6 +134,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
             name => {
                 if !host::dumps(cx, &mut global.dumps, statement)
                     && !host::upkeep(cx, &mut global.upkeep, statement)
+                    && !process::keyword(cx, &mut global.processes, statement)
                     && !mail::keyword(cx, &mut global.mail, statement)
                     && !events::life(cx, &mut global.life, statement)
                     && !events::fifo(cx, &mut global.fifos, statement)
@@ -163,7 +164,6 @@ fn include_check(cx: &mut Cx<'_>, statement: &Statement) {
 fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> bool {
     let LaterGlobal {
         root: _,
-        processes,
         checker_mail,
         lvs_fifo,
         firewall,
@@ -177,8 +177,7 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
         disable_local_igmp: _,
         rs_init_notifies: _,
     } = later;
-    process::keyword(cx, processes, statement)
-        || mail::checkers(cx, checker_mail, statement)
+    mail::checkers(cx, checker_mail, statement)
         || events::lvs_fifo(cx, lvs_fifo, statement)
         || firewall::keyword(cx, firewall, statement)
         || ipvs::keyword(cx, ipvs, statement)
