@@ -25,14 +25,18 @@ use crate::netlink;
 use crate::notify::teller::Teller;
 use crate::plan::Plan;
 use crate::script::Scripts;
+use crate::sys::netns::Origin;
 use crate::sys::wall;
-use crate::track::config::FileConfig;
+use crate::track::config::{FileConfig, ProcessConfig};
 use crate::track::file::{self, FileReport, FileWatcher};
+use crate::track::process::count::Tally;
+use crate::track::process::{ProcessReport, ProcessWatcher};
 use crate::track::script::{ScriptReport, TrackRunner};
+use crate::vrrp::config::{Tracked, TrackedObjects};
 use crate::vrrp::event::Event;
 use crate::vrrp::status::VrrpStatus;
 use sd_notify::NotifyState;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +80,9 @@ pub(super) struct Control {
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
     files: FileWatcher,
+    processes: ProcessWatcher,
+    /// Where the kernel tells of processes, if that is not here.
+    origin: Option<Origin>,
     teller: Teller,
     /// What the check plane asks with; a reload changes the scripts in it.
     prober: Prober,
@@ -95,6 +102,7 @@ enum Wake {
     Bfd(Option<BfdNotice>),
     Script(ScriptReport),
     File(FileReport),
+    Process(ProcessReport),
 }
 
 impl Control {
@@ -122,6 +130,8 @@ impl Control {
             tracker: TrackRunner::new(sender),
             reports,
             files: FileWatcher::default(),
+            processes: ProcessWatcher::default(),
+            origin: None,
             teller: Teller::new(),
             prober,
             scripts: Arc::default(),
@@ -180,6 +190,9 @@ impl Control {
                 Wake::Bfd(Some(BfdNotice::Stopped)) => self.bfd = None,
                 Wake::Bfd(None) => return self.bfd_died().await,
                 Wake::File(FileReport { name, value }) => self.tracked(Event::File { name, value }).await,
+                Wake::Process(ProcessReport { name, good }) => {
+                    self.tracked(Event::Process { name, good }).await;
+                }
                 Wake::Script(ScriptReport { name, outcome }) => {
                     if let Some(vrrp) = &self.vrrp {
                         command(&vrrp.commands, VrrpCommand::Script { name, outcome }, "VRRP");
@@ -217,6 +230,7 @@ impl Control {
             notice = next_notice(self.bfd.as_mut().map(|plane| &mut plane.notices)) => Wake::Bfd(notice),
             Some(report) = self.reports.recv() => Wake::Script(report),
             report = self.files.next() => Wake::File(report),
+            report = self.processes.next() => Wake::Process(report),
         }
     }
 
@@ -227,8 +241,11 @@ impl Control {
             plan,
             scripts,
             interfaces,
+            origin,
             ..
         } = loaded;
+        // A reload stays where the start went.
+        self.origin = origin.or_else(|| self.origin.take());
         // A plane that has not taken the new plan yet asks by the old one, and what is removed is told so by its own
         // script: the old commands stay known until the next reload.
         let known = Arc::new(scripts.with_old(&self.scripts));
@@ -240,9 +257,18 @@ impl Control {
         self.teller.apply(plan.notify.clone(), &known);
         self.prober.reload(known);
         let first = self.files.apply(&tracked_files(&plan)).into_iter();
-        let first: Vec<Event> = first
+        let mut first: Vec<Event> = first
             .map(|FileReport { name, value }| Event::File { name, value })
             .collect();
+        let wanted = tracked_processes(&plan);
+        let counted = self
+            .processes
+            .apply(&wanted, plan.process_buffer, self.origin.as_ref());
+        first.extend(
+            counted
+                .into_iter()
+                .map(|ProcessReport { name, good }| Event::Process { name, good }),
+        );
         match (&self.vrrp, plan.vrrp.routers.is_empty()) {
             (Some(plane), _) => {
                 command(&plane.commands, VrrpCommand::Tracked(first), "VRRP");
@@ -350,8 +376,8 @@ impl Control {
         info!("Printing data for process({}) on signal", std::process::id());
         let (status, checks) = (self.vrrp_status().await, self.check_status().await);
         let bfd = self.bfd_status().await;
-        let running = self.tracker.running();
-        let live = status.as_ref().map(|status| live(status, &running));
+        let (running, processes) = (self.tracker.running(), self.processes.tallies());
+        let live = status.as_ref().map(|status| live(status, &running, &processes));
         let host = load::host_name();
         // As they are now; whatever keeps them from being read, those of the last reading are better than none.
         let interfaces = tokio::task::spawn_blocking(netlink::interfaces).await;
@@ -384,8 +410,11 @@ impl Control {
             std::process::id()
         );
         if let Some(status) = self.vrrp_status().await {
-            let running = self.tracker.running();
-            dump::write_json(&self.facts(&load::host_name()), &live(&status, &running));
+            let (running, processes) = (self.tracker.running(), self.processes.tallies());
+            dump::write_json(
+                &self.facts(&load::host_name()),
+                &live(&status, &running, &processes),
+            );
         }
     }
 
@@ -544,11 +573,16 @@ fn stop_limit(plan: &Plan) -> Duration {
 }
 
 /// What is known of an engine that runs.
-fn live<'a>(status: &'a VrrpStatus, running: &'a BTreeSet<String>) -> Live<'a> {
+fn live<'a>(
+    status: &'a VrrpStatus,
+    running: &'a BTreeSet<String>,
+    processes: &'a BTreeMap<String, Tally>,
+) -> Live<'a> {
     Live {
         status,
         wall: wall::now(),
         running,
+        processes,
     }
 }
 
@@ -587,15 +621,26 @@ fn service_manager(states: &[NotifyState<'_>]) {
 
 /// The files that a virtual router or a group tracks: the others are not even read (fact 1.30).
 fn tracked_files(plan: &Plan) -> Vec<FileConfig> {
-    let routers = plan.vrrp.routers.iter().map(|router| &router.objects);
-    let all = routers.chain(plan.vrrp.groups.iter().map(|group| &group.objects));
-    let used: BTreeSet<&str> = all
-        .flat_map(|objects| &objects.files)
-        .map(|tracked| tracked.name.as_str())
-        .collect();
+    let used = used(plan, |objects| &objects.files);
     let files = plan.track_files.iter();
     files
         .filter(|file| used.contains(file.name.as_str()))
         .cloned()
         .collect()
+}
+
+/// The processes that a virtual router or a group tracks.
+fn tracked_processes(plan: &Plan) -> Vec<ProcessConfig> {
+    let used = used(plan, |objects| &objects.processes);
+    let processes = plan.track_processes.iter();
+    processes
+        .filter(|process| used.contains(process.name.as_str()))
+        .cloned()
+        .collect()
+}
+
+fn used(plan: &Plan, of: fn(&TrackedObjects) -> &Vec<Tracked>) -> BTreeSet<&str> {
+    let routers = plan.vrrp.routers.iter().map(|router| &router.objects);
+    let all = routers.chain(plan.vrrp.groups.iter().map(|group| &group.objects));
+    all.flat_map(of).map(|tracked| tracked.name.as_str()).collect()
 }

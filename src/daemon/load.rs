@@ -15,6 +15,7 @@ use crate::script::config::Command;
 use crate::script::host::{Host as _, System};
 use crate::script::safety::{Refusal, Remark};
 use crate::script::{Report, Scripts};
+use crate::sys::netns::Origin;
 use crate::sys::{clock, netns};
 use nix::unistd::gethostname;
 use std::collections::{HashMap, HashSet};
@@ -40,6 +41,8 @@ pub(super) struct Loaded {
     empty: bool,
     /// The network namespace that it is for: `-s`, otherwise `net_namespace`.
     pub namespace: Option<String>,
+    /// The network namespace that was left for it, at the start.
+    pub origin: Option<Origin>,
 }
 
 /// The network namespace that a configuration is for cannot be entered.
@@ -143,10 +146,15 @@ impl Loaded {
 /// When the namespace cannot be entered.
 pub(super) fn load_and_enter(options: &Options) -> Result<Loaded, NoNamespace> {
     let reading = read(options);
+    let mut origin = None;
     if let Some(name) = namespace(options, &reading.config) {
+        origin = Origin::current().ok();
         netns::enter(&name).map_err(|source| NoNamespace { name, source })?;
     }
-    Ok(plan_for_host(reading, options))
+    Ok(Loaded {
+        origin,
+        ..plan_for_host(reading, options)
+    })
 }
 
 /// The same for a daemon that runs: its namespace stays what it is.
@@ -222,6 +230,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
         found: reading.found,
         empty,
         namespace,
+        origin: None,
     }
 }
 
@@ -331,6 +340,7 @@ mod tests {
             found,
             empty,
             namespace: None,
+            origin: None,
         }
     }
 

@@ -35,7 +35,7 @@ use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{IfName, InterfaceStatus, LinkKind};
 use crate::notify::config::NotifyConfig;
 use crate::script::config::{Command, RunAs, ScriptPolicy};
-use crate::track::config::{FileConfig, ProcessConfig, TrackScriptConfig};
+use crate::track::config::{FileConfig, ProcessConfig, ReceiveBuffer, TrackScriptConfig};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::LinkConfig;
 use std::collections::{HashMap, HashSet};
@@ -54,6 +54,8 @@ pub struct Plan {
     pub track_files: Vec<FileConfig>,
     /// The processes that are counted.
     pub track_processes: Vec<ProcessConfig>,
+    /// How many of their events may wait.
+    pub process_buffer: ReceiveBuffer,
     /// Who is told what.
     pub notify: NotifyConfig,
     /// The check plane's part.

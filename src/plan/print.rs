@@ -28,6 +28,8 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         track_scripts,
         track_files,
         track_processes,
+        // Printed as it was written, with the other buffers.
+        process_buffer: _,
         notify,
         check,
         bfd,

@@ -6,6 +6,7 @@ use crate::conf::config::{Config, GarpSettings, Global, Inherited};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::Family;
 use crate::script::config::ScriptPolicy;
+use crate::track::config::ReceiveBuffer;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{GarpConfig, RouterConfig, ScriptTracker, StartDelay, Transport};
 use std::collections::{HashMap, HashSet};
@@ -87,6 +88,11 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     let scripts = track_scripts(builder);
     let objects;
     (objects, plan.track_files, plan.track_processes) = trackers::definitions(builder);
+    let buffer = &builder.config.global.later.buffers.process_monitor;
+    plan.process_buffer = ReceiveBuffer {
+        size: buffer.size.filter(|size| *size != 0),
+        force: buffer.force.unwrap_or_default(),
+    };
     let known = instance::Known {
         global: &plan.global,
         scripts: &scripts,

@@ -27,6 +27,35 @@ pub fn enter(name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// The network namespace that the program was started in.
+#[derive(Debug)]
+pub struct Origin(File);
+
+impl Origin {
+    /// That of the calling thread.
+    ///
+    /// # Errors
+    /// Without `/proc`.
+    pub fn current() -> io::Result<Self> {
+        File::open("/proc/thread-self/ns/net").map(Self)
+    }
+
+    /// What `make` makes there, on a thread of its own: the caller stays where it is.
+    ///
+    /// # Errors
+    /// When it cannot be entered.
+    pub fn within<T: Send>(&self, make: impl FnOnce() -> T + Send) -> io::Result<T> {
+        std::thread::scope(|scope| {
+            let made = scope.spawn(|| {
+                setns(&self.0, CloneFlags::CLONE_NEWNET)?;
+                Ok(make())
+            });
+            made.join()
+                .unwrap_or_else(|_| Err(io::Error::other("the thread has died")))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

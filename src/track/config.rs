@@ -76,6 +76,15 @@ pub struct ProcessConfig {
     pub fork_delay: Duration,
 }
 
+/// `process_monitor_rcv_bufs`: the buffer of process events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiveBuffer {
+    /// Octets; the kernel's default without.
+    pub size: Option<u32>,
+    /// Beyond what the kernel allows.
+    pub force: bool,
+}
+
 /// `param_match`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamMatch {

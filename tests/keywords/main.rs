@@ -102,6 +102,9 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Instance | Block::SyncGroup, "track_interface") => body("eth2 weight 3"),
         (Block::SyncGroup, "track_script") => body("S weight 6"),
         (Block::SyncGroup | Block::Instance, "track_file") => body("F"),
+        (Block::Root, "vrrp_track_process") => {
+            vec![(String::new(), format!("{name} V {{\nprocess worker\n}}"))]
+        }
         (Block::SyncGroup | Block::Instance, "track_process") => body("P"),
         (Block::SyncGroup | Block::Instance, "track_bfd") => body("N"),
         (Block::Root, "static_ipaddress") => body("192.0.2.240"),

@@ -1,10 +1,12 @@
 //! `keepalived.json`: VRRP's data and counters for programs (facts VRRP 21).
 
-use super::later::More;
+use super::later::{More, param_match};
 use super::{Facts, Live, net};
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
 use crate::sys::wall::Wall;
+use crate::track::config::ProcessConfig;
+use crate::track::process::count::Tally;
 use crate::vrrp::config::{Auth, InitialState, RouterConfig};
 use crate::vrrp::status::{Counters, RouterStatus, StateName};
 use serde_json::{Map, Number, Value, json};
@@ -21,10 +23,50 @@ pub fn text(facts: &Facts<'_>, live: &Live<'_>) -> Option<String> {
         .map(|status| instance(facts, status, live))
         .collect();
     let whole = match facts.plan.global.dumps.json_version {
-        Some(2) => json!({ "vrrp": instances }),
+        Some(2) => {
+            let mut whole = json!({ "vrrp": instances });
+            let processes = facts.plan.track_processes.iter();
+            // As with keepalived, those that cannot be counted are none.
+            let processes: Vec<Value> = processes
+                .filter_map(|config| Some(process(config, live.processes.get(&config.name)?)))
+                .collect();
+            if let (Some(object), false) = (whole.as_object_mut(), processes.is_empty()) {
+                object.insert("track_process".to_owned(), Value::Array(processes));
+            }
+            whole
+        }
         _ => instances,
     };
     Some(format!("{whole}\n"))
+}
+
+/// A tracked process and how it stands (fact VRRP 21.6).
+fn process(config: &ProcessConfig, tally: &Tally) -> Value {
+    let mut out = Map::new();
+    let mut set = |key: &str, value: Value| out.insert(key.to_owned(), value);
+    set("process", json!(config.program));
+    if !config.parameters.is_empty() {
+        set("parameters", json!(config.parameters.join(" ")));
+    }
+    set("param_match", json!(param_match(config)));
+    set("min_processes", json!(config.quorum));
+    if let Some(most) = config.quorum_max {
+        set("max_processes", json!(most));
+    }
+    set("current_processes", json!(tally.current));
+    set("have_quorum", json!(tally.have_quorum));
+    let weight = if config.reverse {
+        -config.weight
+    } else {
+        config.weight
+    };
+    set("weight", json!(weight));
+    set("terminate_delay", seconds(config.terminate_delay));
+    set("fork_delay", seconds(config.fork_delay));
+    set("fork_delay_timer_running", json!(tally.gaining));
+    set("terminate_delay_timer_running", json!(tally.losing));
+    set("full_command", json!(config.full_command));
+    Value::Object(out)
 }
 
 fn instance(facts: &Facts<'_>, status: &RouterStatus, live: &Live<'_>) -> Value {

@@ -1,10 +1,11 @@
 //! Settings of routers and groups that nothing comes of yet, with what they are when nothing is written, and the sections of
 //! what is tracked (fact cli 6.8).
 
-use super::{Facts, Sheet, seconds, weight, yes_no};
+use super::{Facts, Live, Sheet, seconds, weight, yes_no};
 use crate::conf::config::{OldChecksum, RouterSettings};
 use crate::net::Family;
 use crate::track::config::{FileConfig, ParamMatch, ProcessConfig};
+use crate::track::process::count::Tally;
 use crate::vrrp::config::{HmacMode, Replay, RouterConfig, Tracked, TrackedObjects, Version};
 use std::net::IpAddr;
 
@@ -164,7 +165,7 @@ pub(super) fn tracked_by_group(sheet: &mut Sheet, facts: &Facts<'_>, name: &str)
 }
 
 /// Sections of tracked files, processes and BFD sessions.
-pub(super) fn sections(sheet: &mut Sheet, facts: &Facts<'_>) {
+pub(super) fn sections(sheet: &mut Sheet, facts: &Facts<'_>, live: Option<&Live<'_>>) {
     let plan = facts.plan;
     if !plan.track_files.is_empty() {
         sheet.heading("VRRP Track files");
@@ -176,7 +177,8 @@ pub(super) fn sections(sheet: &mut Sheet, facts: &Facts<'_>) {
         sheet.heading("VRRP Track processes");
     }
     for process in &plan.track_processes {
-        track_process(sheet, facts, process);
+        let tally = live.and_then(|live| live.processes.get(&process.name));
+        track_process(sheet, facts, process, tally);
     }
     let sessions = || plan.bfd.sessions.iter().filter(|session| session.vrrp);
     if sessions().next().is_some() {
@@ -202,28 +204,36 @@ fn track_file(sheet: &mut Sheet, facts: &Facts<'_>, file: &FileConfig) {
     tracking(sheet, facts, |objects| &objects.files, &file.name);
 }
 
-fn track_process(sheet: &mut Sheet, facts: &Facts<'_>, process: &ProcessConfig) {
+fn track_process(sheet: &mut Sheet, facts: &Facts<'_>, process: &ProcessConfig, tally: Option<&Tally>) {
     sheet.item("VRRP Track process", &process.name);
     sheet.field("Process", &process.program);
     if !process.parameters.is_empty() {
         sheet.field("Parameters", process.parameters.join(" "));
     }
-    let matched = match process.param_match {
-        None => "none",
-        Some(ParamMatch::Exact) => "exact",
-        Some(ParamMatch::Initial) => "initial",
-        Some(ParamMatch::Partial) => "partial",
-    };
-    sheet.field("Param match", matched);
+    sheet.field("Param match", param_match(process));
     sheet.field("Min processes", process.quorum);
     if let Some(most) = process.quorum_max {
         sheet.field("Max processes", most);
+    }
+    if let Some(tally) = tally {
+        sheet.field("Current processes", tally.current);
+        sheet.field("Have quorum", tally.have_quorum);
     }
     sheet.field("Weight", signed(process.weight, process.reverse));
     sheet.field("Terminate delay", seconds(process.terminate_delay));
     sheet.field("Fork delay", seconds(process.fork_delay));
     sheet.field("Full command", process.full_command);
     tracking(sheet, facts, |objects| &objects.processes, &process.name);
+}
+
+/// How parameters are compared.
+pub(super) fn param_match(process: &ProcessConfig) -> &'static str {
+    match process.param_match {
+        None => "none",
+        Some(ParamMatch::Exact) => "exact",
+        Some(ParamMatch::Initial) => "initial",
+        Some(ParamMatch::Partial) => "partial",
+    }
 }
 
 /// The instances that track what is called `name`, by themselves or with their group.

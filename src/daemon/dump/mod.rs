@@ -29,9 +29,10 @@ use crate::script::Scripts;
 use crate::script::config::Command;
 use crate::sys::child::Credentials;
 use crate::sys::wall::{self, Wall};
+use crate::track::process::count::Tally;
 use crate::vrrp::status::VrrpStatus;
 use file::{Kind, Naming};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::time::Duration;
 use tracing::error;
@@ -62,6 +63,8 @@ pub struct Live<'a> {
     pub wall: Wall,
     /// The names of the track scripts that are running.
     pub running: &'a BTreeSet<String>,
+    /// The tracked processes that are counted.
+    pub processes: &'a BTreeMap<String, Tally>,
 }
 
 /// SIGUSR1: writes the files of the parts that run; what cannot be written is said in the log.

@@ -7,7 +7,7 @@ use crate::net::{AddressSpec, Cidr, Family, IfIndex, IfName, InterfaceAddress, M
 use crate::notify::config::{NotifyConfig, NotifyScripts};
 use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::script::safety::Prepared;
-use crate::track::config::TrackScriptConfig;
+use crate::track::config::{ParamMatch, ProcessConfig, TrackScriptConfig};
 use crate::vrrp::config::*;
 use crate::vrrp::status::{Counters, GroupStatus, RouterStatus, ScriptStatus, StateName};
 use crate::vrrp::{Priority, RouterId, Vrid, VrrpConfig};
@@ -295,6 +295,16 @@ fn dumps<T>(scene: impl FnOnce(&Facts<'_>, &Live<'_>) -> T) -> T {
             status: &status,
             wall,
             running: &running,
+            processes: &[(
+                "P".to_owned(),
+                Tally {
+                    current: 2,
+                    have_quorum: true,
+                    gaining: false,
+                    losing: true,
+                },
+            )]
+            .into(),
         },
     )
 }
@@ -675,6 +685,19 @@ fn json_of_a_pair_of_instances() {
 
     let (mut plan, status) = (plan(), status());
     plan.global.dumps.json_version = Some(2);
+    plan.track_processes = vec![ProcessConfig {
+        name: "P".into(),
+        program: "/opt/w".into(),
+        parameters: vec!["-a".into()],
+        param_match: Some(ParamMatch::Initial),
+        full_command: false,
+        weight: 5,
+        reverse: true,
+        quorum: 1,
+        quorum_max: Some(3),
+        terminate_delay: Duration::from_secs(4),
+        fork_delay: Duration::from_secs(2),
+    }];
     let object = dumps(|facts, live| {
         json::text(
             &Facts {
@@ -687,6 +710,25 @@ fn json_of_a_pair_of_instances() {
     .unwrap();
     let object: serde_json::Value = serde_json::from_str(&object).unwrap();
     assert_eq!(object["vrrp"], list);
+    let process = serde_json::json!([{
+        "process": "/opt/w", "parameters": "-a", "param_match": "initial", "min_processes": 1, "max_processes": 3,
+        "current_processes": 2, "have_quorum": true, "weight": -5, "terminate_delay": 4, "fork_delay": 2,
+        "fork_delay_timer_running": false, "terminate_delay_timer_running": true, "full_command": false,
+    }]);
+    assert_eq!(object["track_process"], process);
+    let labelled = dumps(|facts, live| {
+        vrrp_file(
+            &Facts {
+                plan: &plan,
+                ..*facts
+            },
+            live,
+        )
+    });
+    assert!(
+        labelled.contains("Current processes = 2\n   Have quorum = "),
+        "{labelled}"
+    );
     let nothing = VrrpStatus {
         routers: Vec::new(),
         ..status

@@ -50,7 +50,7 @@ pub fn sections(facts: &Facts<'_>, live: Option<&Live<'_>>) -> String {
     for config in &facts.plan.track_scripts {
         script(&mut sheet, facts, config, live);
     }
-    later::sections(&mut sheet, facts);
+    later::sections(&mut sheet, facts, live);
     if !facts.interfaces.is_empty() {
         sheet.heading("Interfaces");
     }
