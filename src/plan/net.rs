@@ -6,7 +6,7 @@ use super::{Builder, Plan};
 use crate::conf::config::{AddressLine, Instance, LinkDelay, Linkbeat, RouteLine, RuleLine, Spanned};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{AddressSpec, IfName, Route, Rule};
-use crate::vrrp::config::{GarpLimit, StaticGroup};
+use crate::vrrp::config::{self as vrrp, GarpLimit, StaticGroup};
 use std::collections::HashSet;
 
 /// The interface of static addresses that name none.
@@ -34,7 +34,11 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     }
     for LinkDelay { interface, down, up } in &config.link_delays {
         if let Some(found) = link(builder, interface, "up/down delay") {
-            out.link_delays.push((found, *down, *up));
+            plan.vrrp.link_delays.push(vrrp::LinkDelay {
+                interface: found,
+                down: *down,
+                up: *up,
+            });
         }
     }
     plan.later.net = out;

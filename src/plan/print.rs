@@ -48,7 +48,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
     };
     out.global(global, vrrp.dynamic_interfaces, &later.global);
     out.statics(&vrrp.statics, &vrrp.track_groups);
-    out.net(&later.net, &vrrp.garp_groups);
+    out.net(&later.net, &vrrp.link_delays, &vrrp.garp_groups);
     out.bfd(bfd);
     for script in track_scripts {
         out.track_script(script, later.init_fail.contains(&script.name));

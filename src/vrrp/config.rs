@@ -7,7 +7,7 @@ mod link;
 mod packets;
 
 pub use election::{ElectionRules, ExtraGarp, GarpLimit, StartDelay};
-pub use link::{FirewallConfig, LinkConfig, LinkLocal, OwnLink, OwnLinkKind};
+pub use link::{FirewallConfig, LinkConfig, LinkDelay, LinkLocal, OwnLink, OwnLinkKind};
 pub use packets::{
     Auth, HmacConfig, HmacKey, HmacMode, OldChecksum, PacketConfig, PeerTtl, Replay, RxBuffer,
 };
@@ -48,6 +48,8 @@ pub struct VrrpConfig {
     pub garp_groups: Vec<GarpLimit>,
     /// `promote_secondaries`: the interfaces of the instances that have it.
     pub promote_secondaries: Vec<IfName>,
+    /// `interface_up_down_delays`
+    pub link_delays: Vec<LinkDelay>,
 }
 
 /// `track_group`

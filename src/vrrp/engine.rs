@@ -22,6 +22,7 @@ mod settle;
 
 use super::announce::Pacer;
 use super::config::{SyncGroupConfig, Transport, VrrpConfig};
+use super::debounce::Debounce;
 use super::event::{Action, Completion, Datagram, Event, NotifyState};
 use super::router::{Cx, Heard, VirtualRouter};
 use super::status::{GroupStatus, RouterStatus, ScriptStatus, VrrpStatus};
@@ -41,6 +42,7 @@ use std::time::Duration;
 pub struct Engine {
     config: VrrpConfig,
     world: World,
+    debounce: Debounce,
     routers: BTreeMap<RouterId, VirtualRouter>,
     /// Their numbers, in the order of the configuration.
     order: Vec<RouterId>,
@@ -93,6 +95,7 @@ impl Engine {
         let mut engine = Self {
             config: VrrpConfig::default(),
             world: World::default(),
+            debounce: Debounce::default(),
             routers: BTreeMap::new(),
             order: Vec::new(),
             teams: Vec::new(),
@@ -108,6 +111,7 @@ impl Engine {
             actions: VecDeque::new(),
         };
         engine.world.configure(&config, false);
+        engine.debounce.configure(&config);
         for router in &config.routers {
             let id = engine.take_id();
             engine.routers.insert(id, VirtualRouter::new(id, router.clone()));
@@ -180,6 +184,9 @@ impl Engine {
         if self.delayed_until.take_if(|end| *end <= now).is_some() {
             self.actions.push_back(Action::Tell(Line::StartCompleted));
         }
+        for name in self.debounce.due(now) {
+            self.debounced(now, &name);
+        }
         for id in self.index.due(now) {
             // A router that its group has moved meanwhile has other deadlines.
             self.mind_lateness(now, id);
@@ -198,6 +205,7 @@ impl Engine {
             self.index.next_deadline(),
             self.pacer.deadline(),
             self.delayed_until,
+            self.debounce.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -293,7 +301,7 @@ impl Engine {
     fn handle_running(&mut self, now: Instant, event: Event) {
         match event {
             Event::Datagram(datagram) => self.hear(now, &datagram),
-            Event::Interface(status) => self.interface_changed(now, status),
+            Event::Interface(status) => self.interface_told(now, status),
             Event::InterfaceGone(name) => self.interface_gone(now, name),
             Event::AddressRemoved { interface, address } => self.address_removed(now, &interface, address),
             Event::Lost { router, good } => self.good_lost(now, router, good),
@@ -351,6 +359,7 @@ impl Engine {
             }
             Some(Heard::Nothing) | None => {}
         }
+        self.cut_delays(id);
         self.settle_around(now, id);
     }
 
@@ -396,6 +405,7 @@ impl Engine {
     }
 
     fn interface_gone(&mut self, now: Instant, name: IfName) {
+        self.debounce.forget(&name);
         if self.world.remove(&name).is_none() {
             return;
         }
@@ -405,6 +415,51 @@ impl Engine {
                 .push_back(Action::Tell(Line::InterfaceDeleted { interface: name }));
         }
         self.reassess_some(now, &concerned);
+    }
+
+    /// Its routers see it as it was, as far as its state goes, until a delay is over.
+    fn interface_told(&mut self, now: Instant, mut status: InterfaceStatus) {
+        let seen = self.world.interface(&status.name);
+        // One of another number is another interface.
+        let seen = seen.filter(|seen| seen.index == status.index).map(|seen| seen.up);
+        match seen {
+            None => self.debounce.forget(&status.name),
+            Some(seen) => {
+                let routers = &self.routers;
+                let index = &self.index;
+                let limit = |base: &IfName| {
+                    let concerned = index.on_interface(base).iter();
+                    let concerned = concerned.filter_map(|id| routers.get(id));
+                    let on_it = concerned.filter(|router| router.config.interface == *base);
+                    on_it.map(VirtualRouter::longest_link_delay).min()
+                };
+                let change = (seen, status.up);
+                if self.debounce.holds_back(now, &status.name, change, limit) {
+                    status.up = seen;
+                }
+            }
+        }
+        self.interface_changed(now, status);
+    }
+
+    /// The delay of a change is over.
+    fn debounced(&mut self, now: Instant, name: &IfName) {
+        self.debounce.forget(name);
+        if let Some(status) = self.world.interface(name) {
+            let status = InterfaceStatus {
+                up: !status.up,
+                ..status.clone()
+            };
+            self.interface_changed(now, status);
+        }
+    }
+
+    /// A master's interval may be shorter than what a delay was cut to (fact 1.21).
+    fn cut_delays(&mut self, id: RouterId) {
+        if let Some(router) = self.routers.get(&id).filter(|_| !self.debounce.is_idle()) {
+            let limit = router.longest_link_delay();
+            self.debounce.cut(&router.config.interface, limit);
+        }
     }
 
     fn interface_changed(&mut self, now: Instant, status: InterfaceStatus) {

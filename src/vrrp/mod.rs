@@ -11,6 +11,7 @@ mod announce;
 pub mod auth;
 pub mod checksum;
 pub mod config;
+mod debounce;
 pub mod endpoint;
 pub mod engine;
 pub mod event;

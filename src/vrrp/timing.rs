@@ -49,6 +49,14 @@ impl Timing {
         self.interval * u32::from(self.down_timer_adverts) + self.skew_time()
     }
 
+    /// The longest delay of an interface's change that leaves time to act within the silence that peers bear (fact 1.21).
+    pub fn longest_link_delay(&self) -> Duration {
+        match u32::from(self.down_timer_adverts).saturating_sub(1) {
+            0 => Duration::ZERO,
+            adverts => whole_micros(self.interval * adverts - self.interval / 256),
+        }
+    }
+
     /// The shorter wait of an owner that shall be master but must not act at once (facts 2.5, 2.16).
     pub fn owner_wait(&self) -> Duration {
         self.interval
@@ -98,6 +106,29 @@ mod tests {
             assert_eq!(
                 timing.master_down_interval(),
                 Duration::from_micros(down),
+                "{timing:?}"
+            );
+        }
+    }
+
+    /// Facts: 1.21
+    #[test]
+    fn how_long_a_link_may_be_waited_for() {
+        for (version, ms, adverts, longest) in [
+            (Version::V2, 1_000, 3, 1_996_093),
+            (Version::V2, 1_000, 2, 996_093),
+            (Version::V3, 10, 3, 19_960),
+            (Version::V3, 1_000, 1, 0),
+        ] {
+            let timing = Timing {
+                version,
+                priority: Priority(100),
+                interval: Duration::from_millis(ms),
+                down_timer_adverts: adverts,
+            };
+            assert_eq!(
+                timing.longest_link_delay(),
+                Duration::from_micros(longest),
                 "{timing:?}"
             );
         }

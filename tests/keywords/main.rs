@@ -117,6 +117,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Instance, "use_ipvlan") => one("192.0.2.88"),
         (Block::Instance, "garp_extra_if" | "vmac_garp_intvl")
         | (Block::GlobalDefs, "vrrp_garp_extra_if" | "vrrp_vmac_garp_intvl") => one("60"),
+        (Block::Root, "interface_up_down_delays") => body("eth2 1"),
         (Block::Root, "garp_group") => body("garp_interval 1\ninterface eth2"),
         (Block::GarpGroup, "interfaces") => body("eth2"),
         (Block::Instance, "timer_expired_backup" | "thread_timer_expired") => after("nopreempt", ""),

@@ -20,7 +20,7 @@ pub(super) static VRRP: &[Keyword] = &[
     k(Root, "includer", OneOrMore, Acted),
     k(Root, "includew", OneOrMore, Acted),
     k(Root, "instance", OptionalWord, Acted),
-    k(Root, "interface_up_down_delays", Values(Lines), NotYet),
+    k(Root, "interface_up_down_delays", Values(Lines), Acted),
     k(Root, "linkbeat_interfaces", Values(Lines), NotYet),
     k(Root, "linkbeat_use_polling", Nothing, NotYet),
     k(Root, "namespace_with_ipsets", Nothing, NotYet),

@@ -125,10 +125,13 @@ pub(super) fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &Interface
         state.push_str(", no multicast");
     }
     sheet.field("State", state);
-    let mut delays = facts.plan.later.net.link_delays.iter();
-    if let Some((_, down, up)) = delays.find(|(interface, ..)| interface == name) {
-        sheet.field("Up debounce timer", format_args!("{}us", up.as_micros()));
-        sheet.field("Down debounce timer", format_args!("{}us", down.as_micros()));
+    let mut delays = facts.plan.vrrp.link_delays.iter();
+    if let Some(delay) = delays.find(|delay| delay.interface == *name) {
+        sheet.field("Up debounce timer", format_args!("{}us", delay.up.as_micros()));
+        sheet.field(
+            "Down debounce timer",
+            format_args!("{}us", delay.down.as_micros()),
+        );
     }
     link::of_interface(sheet, facts, status);
     sheet.field("MTU", mtu);

@@ -146,6 +146,7 @@ fn plan() -> Plan {
             states_on_reload: false,
             start_delay: StartDelay::default(),
             garp_groups: Vec::new(),
+            link_delays: Vec::new(),
         },
         track_scripts: vec![TrackScriptConfig {
             name: "bad".into(),

@@ -2,13 +2,10 @@
 
 use crate::conf::config::LinkbeatMethod;
 use crate::net::IfName;
-use std::time::Duration;
 
 /// What is tracked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterNet {
     /// `linkbeat_interfaces`
     pub linkbeat: Vec<(IfName, Option<LinkbeatMethod>)>,
-    /// `interface_up_down_delays`: how long an interface must be down, and how long up.
-    pub link_delays: Vec<(IfName, Duration, Duration)>,
 }

@@ -54,7 +54,7 @@ fn what_names_a_missing_interface_waits_for_it_only_when_that_is_said() {
             + plan.vrrp.statics.routes.len()
             + plan.vrrp.statics.rules.len()
             + net.linkbeat.len()
-            + net.link_delays.len()
+            + plan.vrrp.link_delays.len()
             + groups
     };
     for (text, exit) in [

@@ -7,7 +7,7 @@ use crate::net::{
     Realms, Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel,
 };
 use crate::plan::later::LaterNet;
-use crate::vrrp::config::{GarpLimit, StaticGroup};
+use crate::vrrp::config::{GarpLimit, LinkDelay, StaticGroup};
 use std::fmt::Display;
 
 impl Printer {
@@ -32,11 +32,8 @@ impl Printer {
     }
 
     /// What must stand before instances: they may name it.
-    pub(super) fn net(&mut self, net: &LaterNet, garp_groups: &[GarpLimit]) {
-        let LaterNet {
-            linkbeat,
-            link_delays,
-        } = net;
+    pub(super) fn net(&mut self, net: &LaterNet, link_delays: &[LinkDelay], garp_groups: &[GarpLimit]) {
+        let LaterNet { linkbeat } = net;
         for group in garp_groups {
             self.garp_group(group);
         }
@@ -47,9 +44,9 @@ impl Printer {
             Some(LinkbeatMethod::Ioctl) => format!("{name} IOCTL"),
         });
         self.lines("linkbeat_interfaces", methods);
-        let delays = link_delays
-            .iter()
-            .map(|(name, down, up)| format!("{name} {} {}", seconds(*down), seconds(*up)));
+        let delays = link_delays.iter().map(|LinkDelay { interface, down, up }| {
+            format!("{interface} {} {}", seconds(*down), seconds(*up))
+        });
         self.lines("interface_up_down_delays", delays);
     }
 

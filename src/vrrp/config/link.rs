@@ -2,6 +2,7 @@
 
 use crate::net::{Cidr, Family, IfName, IpvlanMode, Mac};
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 /// The link that a router has for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,17 @@ impl LinkConfig {
         };
         same_kind && self.name == other.name && self.parent == other.parent
     }
+}
+
+/// `interface_up_down_delays`: how long a link must be in a state before it is seen so (fact 14.13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkDelay {
+    /// The interface.
+    pub interface: IfName,
+    /// How long it must be down.
+    pub down: Duration,
+    /// How long it must be up.
+    pub up: Duration,
 }
 
 /// The packet filter's tables (facts 1.17, 10).

@@ -37,6 +37,7 @@ impl Engine {
         let before = self.told();
 
         self.world.configure(&config, running);
+        self.debounce.configure(&config);
         self.order.clear();
         let mut fresh = Vec::new();
         for (id, new) in matched.into_iter().zip(&config.routers) {
@@ -56,6 +57,7 @@ impl Engine {
         }
         self.config = config;
         self.form_teams();
+        self.order.clone().into_iter().for_each(|id| self.cut_delays(id));
         if !running {
             return;
         }

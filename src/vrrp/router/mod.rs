@@ -568,6 +568,16 @@ impl VirtualRouter {
         Timing::of(&self.config, self.priority(), interval)
     }
 
+    /// The longest delay of its interface's changes that it can bear: by its own interval or a master's shorter one.
+    pub(super) fn longest_link_delay(&self) -> Duration {
+        let own = self.config.advert_int;
+        let interval = match &self.state {
+            State::Backup(backup) => own.min(backup.interval),
+            State::Init | State::Fault | State::Master(_) => own,
+        };
+        self.timing(interval).longest_link_delay()
+    }
+
     /// A BACKUP's full master down interval begins.
     fn restart_timer(&mut self, now: Instant) {
         if let State::Backup(Backup { interval, .. }) = self.state {

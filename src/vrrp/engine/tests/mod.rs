@@ -1,6 +1,7 @@
 //! The engine through its public door: whole queues of actions, times to the microsecond.
 
 mod announcing;
+mod delays;
 mod election;
 mod faults;
 mod groups;

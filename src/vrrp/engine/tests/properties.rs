@@ -88,10 +88,16 @@ fn config(variant: u8) -> VrrpConfig {
         rise: 1 + u32::from(bit(3)),
         fall: 2,
     }];
+    let link_delays = bit(4).then(|| LinkDelay {
+        interface: name("eth1"),
+        down: ms(300),
+        up: ms(700),
+    });
     VrrpConfig {
         routers,
         groups,
         scripts,
+        link_delays: link_delays.into_iter().collect(),
         ..VrrpConfig::default()
     }
 }
@@ -423,6 +429,9 @@ proptest! {
         }
         // Scripts that a reload brought in do not hold, and rise and fall may have been others.
         if !reloaded {
+            // What is waited for has been seen by then.
+            books.apply(&Op::Pass(1_000));
+            books.check();
             recomputed(&books, &links, &script);
         }
         books.bench.engine.stop(books.bench.now, true);
