@@ -74,7 +74,7 @@ fn what_is_told_late_counts_once() {
     let mut bench = Bench::master(delayed(router("A", 51), 500, 0));
     bench.link(eth0(), false);
     // The timeout has not been handled yet.
-    bench.now = bench.now + ms(600);
+    bench.now += ms(600);
     let said = bench.link(eth0(), false);
     assert_eq!(
         said.first().map(String::as_str),
