@@ -95,14 +95,18 @@ pub(super) fn interface(sheet: &mut Sheet, facts: &Facts<'_>, status: &Interface
         let mut vips = router.vips.iter().chain(&router.excluded);
         vips.any(|vip| vip.cidr.addr == *addr && vip.interface == *name)
     };
-    // Those that come and go with a master are no addresses of the interface.
-    let virtual_address = |addr: &IpAddr| vrrp.routers.iter().any(|router| vips(router, addr));
+    // Those that come and go with the daemon are no addresses of the interface.
+    let ours = |addr: &IpAddr| {
+        let mut statics = vrrp.statics.addresses.iter();
+        statics.any(|own| own.cidr.addr == *addr && own.interface == *name)
+            || vrrp.routers.iter().any(|router| vips(router, addr))
+    };
     let of = |wanted: fn(&IpAddr) -> bool| {
         addresses
             .iter()
             .map(|a| a.cidr.addr)
             .filter(wanted)
-            .filter(|addr| !virtual_address(addr))
+            .filter(|addr| !ours(addr))
             .collect::<Vec<_>>()
     };
     // keepalived only minds the IPv6 addresses that adverts can come from.
