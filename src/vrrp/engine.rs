@@ -30,12 +30,15 @@ use super::telling::{Line, Says};
 use super::world::World;
 use super::{RouterId, Vrid};
 use crate::clock::Instant;
-use crate::net::{Family, Good, IfName, InterfaceStatus};
+use crate::net::{Family, Good, IfIndex, IfName, InterfaceStatus};
 use crate::script::config::ScriptOutcome;
 use index::{Index, Object};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// From a packet for an unknown VRID that was told to the next that is.
+const UNKNOWN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// All virtual routers and what they share.
 #[derive(Debug)]
@@ -59,6 +62,8 @@ pub struct Engine {
     pacer: Pacer,
     phase: Phase,
     unknown_vrid: u64,
+    /// From when on packets of an interface and VRID that no router has are told again.
+    unknown_told: BTreeMap<(IfIndex, u8), Instant>,
     /// What the wall clock said, and when.
     wall: (Instant, Duration),
     actions: VecDeque<Action>,
@@ -107,6 +112,7 @@ impl Engine {
             pacer: Pacer::default(),
             phase: Phase::Waiting,
             unknown_vrid: 0,
+            unknown_told: BTreeMap::new(),
             wall: (Instant::default(), Duration::ZERO),
             actions: VecDeque::new(),
         };
@@ -342,7 +348,7 @@ impl Engine {
         }
         let Some(id) = self.addressee(datagram) else {
             self.unknown_vrid += 1;
-            self.tell_unknown_vrid(datagram);
+            self.tell_unknown_vrid(now, datagram);
             return;
         };
         self.mind_lateness(now, id);
@@ -363,13 +369,20 @@ impl Engine {
         self.settle_around(now, id);
     }
 
-    /// `log_unknown_vrids` (fact 6.1). Without it the packet filter knows our VRIDs only.
-    fn tell_unknown_vrid(&mut self, datagram: &Datagram) {
+    /// `log_unknown_vrids` (fact 6.1), each once a second at most: whoever floods the segment shall not flood the log.
+    /// Without it the packet filter knows our VRIDs only.
+    fn tell_unknown_vrid(&mut self, now: Instant, datagram: &Datagram) {
         if !self.config.log_unknown_vrids {
             return;
         }
         if let (Some(vrid), Some(interface)) = (datagram.pdu().get(1), self.world.name_of(datagram.interface))
         {
+            let told = self.unknown_told.entry((datagram.interface, *vrid));
+            let next = told.or_insert(now);
+            if *next > now {
+                return;
+            }
+            *next = now + UNKNOWN_AGAIN_AFTER;
             self.actions.push_back(Action::Tell(Line::UnknownVrid {
                 vrid: *vrid,
                 interface: interface.clone(),

@@ -210,6 +210,24 @@ fn bad_packets_touch_no_timer() {
     assert_eq!(counters.advert_rcvd, 1);
 }
 
+/// `log_unknown_vrids`: each interface and VRID once a second, whatever arrives.
+///
+/// Facts: 6.1
+#[test]
+fn strangers_do_not_flood_the_log() {
+    let mut config = one(router("A", 51));
+    config.log_unknown_vrids = true;
+    let mut bench = Bench::new(config);
+    let stranger = |vrid| advert(&router("B", vrid), 200, "10.0.0.2");
+    let told = bench.hear(stranger(52));
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("Unknown VRID(52)"), "{told:?}");
+    assert_eq!(bench.hear(stranger(52)), [""; 0], "told already");
+    assert_eq!(bench.hear(stranger(53)).len(), 1, "another");
+    bench.now += Duration::from_secs(1);
+    assert_eq!(bench.hear(stranger(52)).len(), 1, "a second later");
+}
+
 /// Facts: 6.1
 #[test]
 fn strangers_are_counted_only() {
