@@ -210,6 +210,18 @@ fn bad_packets_touch_no_timer() {
     assert_eq!(counters.advert_rcvd, 1);
 }
 
+/// Facts: 6.18, 6.20
+#[test]
+fn priority_zero_is_counted_and_another_interval_is_not() {
+    let mut bench = Bench::new(one(router("A", 51)));
+    bench.hear(other(0, "10.0.0.2"));
+    let mut slow = router("B", 51);
+    slow.advert_int = Duration::from_secs(5);
+    bench.hear(advert(&slow, 200, "10.0.0.2"));
+    let counters = bench.of("A").counters;
+    assert_eq!((counters.pri_zero_rcvd, counters.advert_interval_err), (1, 0));
+}
+
 /// `log_unknown_vrids`: each interface and VRID once a second, whatever arrives.
 ///
 /// Facts: 6.1

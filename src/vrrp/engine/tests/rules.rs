@@ -100,7 +100,7 @@ fn a_reload_adapts_a_start_delay_that_lasts() {
     assert_eq!(bench.timer("A"), 3_609_375, "what has begun is not put off");
 }
 
-/// Facts: 4.8
+/// Facts: 4.8, 6.14
 #[test]
 fn an_owner_that_does_not_listen_is_never_moved() {
     let config = ruled(|c| {
