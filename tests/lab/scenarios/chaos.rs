@@ -154,6 +154,14 @@ fn configuration(own: usize) -> String {
     text
 }
 
+/// Starts the daemon and waits until it has begun: a signal before would end it as it ends any program.
+#[track_caller]
+fn begin(director: &mut Director) {
+    let since = Stamp::now();
+    director.start();
+    director.log.wait("STATE (init)", since, QUIET);
+}
+
 impl Pair {
     fn start() -> Self {
         let (site, mut d1, mut d2) = site::pair(0);
@@ -178,7 +186,7 @@ impl Pair {
                 state.dead = true;
             }
             0 | 1 if state.dead => {
-                director.start();
+                begin(director);
                 state.dead = false;
             }
             2 if state.runs() => {
@@ -251,7 +259,7 @@ impl Pair {
                 director.resume();
             }
             if state.dead {
-                director.start();
+                begin(director);
             }
             *state = Condition::default();
         }
