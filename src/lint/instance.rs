@@ -168,12 +168,12 @@ fn unicast(router: &Router<'_>, found: &mut Vec<Finding>) {
 /// Strict mode closes the addresses of all but their owner (fact 1.16), which is right for a router and not for a
 /// service: one that is in this file, or whose health decides.
 fn strict(router: &Router<'_>, found: &mut Vec<Finding>) {
-    let later = &router.written.later;
-    let global = router.node.config.global.later.vrrp.strict;
-    if !later.strict_mode.or(global).unwrap_or(false) || router.does.priority.is_owner() {
+    let settings = &router.written.settings;
+    let global = router.node.config.global.shown.vrrp.strict;
+    if !settings.strict_mode.or(global).unwrap_or(false) || router.does.priority.is_owner() {
         return;
     }
-    let accepts = later.accept.as_ref().is_some_and(|accept| accept.value);
+    let accepts = settings.accept.as_ref().is_some_and(|accept| accept.value);
     if accepts && router.does.version == Version::V3 {
         return;
     }

@@ -136,10 +136,10 @@ fn trackers<'a>(router: &Router<'a>) -> Vec<Tracker<'a>> {
 /// Entries of `track_process`, `track_bfd` and `track_file` that count for a router and have a weight, with the lines
 /// that they are from.
 fn further<'a>(router: &Router<'a>) -> Vec<(&'static str, &'a Tracked, &'a [TrackLine])> {
-    let own = &router.written.later;
+    let own = &router.written.settings;
     let mut all = Vec::new();
     if let Some((group, written)) = router.group {
-        let lines = &written.later;
+        let lines = &written.settings;
         all.push(("process", &group.objects.processes, &lines.track_processes));
         all.push(("bfd", &group.objects.sessions, &lines.track_bfds));
         all.push(("file", &group.objects.files, &lines.track_files));

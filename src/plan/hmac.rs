@@ -23,7 +23,7 @@ pub fn key_files(config: &Config) -> Vec<PathBuf> {
     let blocks = config
         .instances
         .iter()
-        .filter_map(|written| written.later.auth_hmac.as_ref());
+        .filter_map(|written| written.settings.auth_hmac.as_ref());
     let keys = blocks.flat_map(|hmac| &hmac.value.keys);
     keys.filter_map(|key| match &key.source.value {
         KeySource::File(path) => Some(path.clone()),
@@ -38,9 +38,9 @@ pub(super) fn check(
     written: &Instance,
     strict: bool,
     advert_int: Duration,
-    later: &mut RouterSettings,
+    settings: &mut RouterSettings,
 ) {
-    let Some(mut hmac) = later.auth_hmac.take() else {
+    let Some(mut hmac) = settings.auth_hmac.take() else {
         return;
     };
     let name = &written.name.value;
@@ -81,7 +81,7 @@ pub(super) fn check(
             .with_related(hmac.place.clone(), "replaces it");
         builder.late.push(diagnostic);
     }
-    later.auth_hmac = Some(hmac);
+    settings.auth_hmac = Some(hmac);
 }
 
 /// Keys from files become octets; those that are none are left out.

@@ -31,7 +31,7 @@ pub(super) struct Known<'a> {
     pub(super) objects: &'a Objects,
 }
 
-/// The router of `written`, and what of it nothing comes of yet; `None` when it cannot run, which has been said.
+/// The router of `written`, and what of it is shown; `None` when it cannot run, which has been said.
 pub(super) fn build(
     builder: &mut Builder<'_>,
     written: &Instance,
@@ -50,11 +50,11 @@ pub(super) fn build(
     let strict = strict::is_strict(builder, written);
     let family = family(builder, written);
     let source = source(builder, written, family);
-    let mut later = written.later.clone();
+    let mut settings = written.settings.clone();
     let mut tracked_interfaces =
         track_interfaces(builder, &name, &written.track_interfaces, interface.as_ref());
     let mut tracked_scripts = track_scripts(builder, &name, &written.track_scripts, known.scripts);
-    trackers::of_instance(builder, known.objects, &written.name, &mut later);
+    trackers::of_instance(builder, known.objects, &written.name, &mut settings);
     let (Some(vrid), Some(interface)) = (vrid, interface) else {
         // Its addresses are looked at all the same.
         let nowhere = IfName::new("none")?;
@@ -79,7 +79,7 @@ pub(super) fn build(
         builder.late.truncate(late);
         builder.links.retain(|link| link.router != name);
         if written.interface.is_some() {
-            vmac::transmit_base(builder, written, strict, &mut later);
+            vmac::transmit_base(builder, written, strict, &mut settings);
         } else {
             transport(builder, written, family, &mut None);
         }
@@ -98,9 +98,9 @@ pub(super) fn build(
         family,
         strict,
     };
-    vmac::check(builder, &router, &mut later, &mut fault);
+    vmac::check(builder, &router, &mut settings, &mut fault);
     let advert_int = advert_int(builder, written, version);
-    hmac::check(builder, written, strict, advert_int, &mut later);
+    hmac::check(builder, written, strict, advert_int, &mut settings);
     let (auth, initial) = auth(
         builder,
         written,
@@ -108,7 +108,7 @@ pub(super) fn build(
             family,
             version,
             strict,
-            hmac: later.auth_hmac.is_some(),
+            hmac: settings.auth_hmac.is_some(),
             initial,
             priority,
         },
@@ -122,31 +122,31 @@ pub(super) fn build(
         resolve_garp(&known.global.garp, &written.garp),
         strict,
     );
-    strict::later(
+    strict::settings(
         builder,
         written,
         (strict, version, priority, nopreempt),
-        &mut later,
+        &mut settings,
     );
     if source.is_none()
-        && let Some(keyword) = later.track_src_ip.take_if(|_| written.source.is_none())
+        && let Some(keyword) = settings.track_src_ip.take_if(|_| written.source.is_none())
     {
         let message = format!("({name}) track_src_ip has no effect without a source address");
         builder.report(Class::Note, &keyword.place, message);
     }
     let mut garp = manners.garp;
     // Here 0 switches the default off.
-    garp.extra = later.garp_extra_if.or(garp.extra);
+    garp.extra = settings.garp_extra_if.or(garp.extra);
     garp.extra = garp.extra.filter(|extra| !extra.interval.is_zero());
-    let election = strict::rules(builder, &later, strict, priority);
-    later.peer_ttls.retain(|peer, _| match &transport {
+    let election = strict::rules(builder, &settings, strict, priority);
+    settings.peer_ttls.retain(|peer, _| match &transport {
         Transport::Unicast { peers, .. } => peers.contains(peer),
         Transport::Multicast { .. } => false,
     });
-    let source = source.or_else(|| ipvlan_source(&later, family));
+    let source = source.or_else(|| ipvlan_source(&settings, family));
     let mut place = Placing {
         written,
-        settings: &later,
+        settings: &settings,
         base: &interface,
         vrid,
         family,
@@ -160,19 +160,19 @@ pub(super) fn build(
             family,
             version,
             strict,
-            hmac: later.auth_hmac.is_some(),
+            hmac: settings.auth_hmac.is_some(),
             ah: matches!(auth, Auth::Ah(_)),
             multicast: matches!(transport, Transport::Multicast { .. }),
         },
         &place,
     );
     let link = place.own;
-    let accept = later.accept.as_ref().map(|accept| accept.value);
+    let accept = settings.accept.as_ref().map(|accept| accept.value);
     // Strict routers that are no owner do not accept (fact 1.16).
     let no_accept = !priority.is_owner() && !accept.unwrap_or(!strict);
     if priority.is_owner() {
         drop_weights(builder, written, &mut tracked_interfaces, &mut tracked_scripts);
-        trackers::drop_weights(builder, &written.name, "address owner", &mut later);
+        trackers::drop_weights(builder, &written.name, "address owner", &mut settings);
     }
     let advert = packets::Advert {
         family,
@@ -181,7 +181,7 @@ pub(super) fn build(
         vips: vips.len(),
     };
     let router = RouterConfig {
-        packets: packets::packets(builder.config, &later, &advert),
+        packets: packets::packets(builder.config, &settings, &advert),
         vrid,
         family,
         version,
@@ -214,12 +214,15 @@ pub(super) fn build(
         interface,
         name,
     };
-    Some((router, later))
+    Some((router, settings))
 }
 
 /// The address of an ipvlan is where its adverts come from.
-fn ipvlan_source(later: &RouterSettings, family: Family) -> Option<IpAddr> {
-    let ipvlan = later.use_ipvlan.as_ref().filter(|_| later.use_vmac.is_none())?;
+fn ipvlan_source(settings: &RouterSettings, family: Family) -> Option<IpAddr> {
+    let ipvlan = settings
+        .use_ipvlan
+        .as_ref()
+        .filter(|_| settings.use_vmac.is_none())?;
     let (address, _) = ipvlan.value.address?;
     (Family::of(&address) == family).then_some(address)
 }
@@ -370,7 +373,7 @@ fn first_family(written: &Instance) -> Option<(Family, Place)> {
     let group = written.mcast_dst.iter().map(|group| (&group.place, group.value));
     let peers = written.peers.iter().map(|peer| (&peer.place, peer.value));
     let vips = written.vips.iter().map(|vip| (&vip.place, vip.value.cidr.addr));
-    let ipvlan = written.later.use_ipvlan.iter().filter_map(|ipvlan| {
+    let ipvlan = written.settings.use_ipvlan.iter().filter_map(|ipvlan| {
         let (address, _) = ipvlan.value.address?;
         Some((&ipvlan.place, address))
     });

@@ -148,7 +148,7 @@ fn mac(configured: Option<VmacAddress>, family: Family, vrid: Vrid) -> Mac {
 }
 
 fn prefix(builder: &Builder<'_>, address: bool) -> String {
-    let global = &builder.config.global.later.vrrp;
+    let global = &builder.config.global.shown.vrrp;
     let own = global.vmac_prefix.as_ref();
     let chosen = if address {
         global.vmac_addr_prefix.as_ref().or(own)
@@ -216,9 +216,12 @@ fn free_name(
 }
 
 fn configured_names(instance: &Instance) -> impl Iterator<Item = &str> {
-    let later = &instance.later;
-    let vmac = later.use_vmac.iter().filter_map(|vmac| vmac.value.name.as_ref());
-    let ipvlan = later
+    let settings = &instance.settings;
+    let vmac = settings
+        .use_vmac
+        .iter()
+        .filter_map(|vmac| vmac.value.name.as_ref());
+    let ipvlan = settings
         .use_ipvlan
         .iter()
         .filter_map(|ipvlan| ipvlan.value.name.as_ref());
@@ -259,15 +262,14 @@ pub(super) fn shared(builder: &mut Builder<'_>, plan: &mut Plan) {
 
 /// The packet filter's settings, and what is said of a choice that was not made (facts 1.17, 10.7).
 pub(super) fn firewall(builder: &mut Builder<'_>, plan: &mut Plan) {
-    let global = &builder.config.global.later;
-    let written = &global.firewall;
+    let written = &builder.config.global.shown.firewall;
     let usual = FirewallConfig::default();
     plan.vrrp.firewall = FirewallConfig {
         table: written.nftables.clone().unwrap_or(usual.table),
         priority: written.nftables_priority.unwrap_or(usual.priority),
         counters: written.nftables_counters,
         by_index: written.nftables_ifindex,
-        disable_local_igmp: global.disable_local_igmp,
+        disable_local_igmp: written.disable_local_igmp,
         instead_of_iptables: written.nftables.is_none() && written.iptables.is_some(),
     };
     if plan.vrrp.uses_firewall() && written.nftables.is_none() && written.iptables.is_none() {

@@ -30,7 +30,7 @@ pub use trackers::track_files;
 
 use crate::bfd::BfdConfig;
 use crate::check::CheckConfig;
-use crate::conf::config::{Config, Global, Instance};
+use crate::conf::config::{Config, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::{IfName, InterfaceStatus, LinkKind};
 use crate::notify::config::NotifyConfig;
@@ -38,7 +38,7 @@ use crate::script::config::{Command, RunAs, ScriptPolicy};
 use crate::track::config::{FileConfig, ProcessConfig, ReceiveBuffer, TrackScriptConfig};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::LinkConfig;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 /// Everything the daemon shall do.
@@ -62,6 +62,9 @@ pub struct Plan {
     pub check: CheckConfig,
     /// The BFD plane's part.
     pub bfd: BfdConfig,
+    /// By the name of the instance: what its router was made of, as written and after its checks. Shown, and not acted
+    /// on once more.
+    pub shown: BTreeMap<String, RouterSettings>,
     /// What nothing comes of yet.
     pub later: later::Later,
 }

@@ -89,7 +89,7 @@ fn static_address(builder: &mut Builder<'_>, line: &Spanned<AddressLine>) -> Opt
 
 /// `default_interface`, which must exist when it is needed.
 fn default_interface(builder: &mut Builder<'_>, line: &Spanned<AddressLine>) -> Option<IfName> {
-    let name = builder.config.global.later.default_interface.as_deref();
+    let name = builder.config.global.shown.default_interface.as_deref();
     let found = IfName::new(name.unwrap_or(DEFAULT_INTERFACE))
         .filter(|name| builder.host.interface(name).is_some() || builder.config.global.dynamic_interfaces);
     if found.is_none() {

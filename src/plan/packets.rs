@@ -26,7 +26,7 @@ pub(super) fn packets(config: &Config, own: &RouterSettings, advert: &Advert) ->
         hmac: own.auth_hmac.as_ref().and_then(|hmac| extension(&hmac.value)),
         v3_checksum_as_v2: own
             .v3_checksum_as_v2
-            .unwrap_or(config.global.later.vrrp.v3_checksum_as_v2),
+            .unwrap_or(config.global.shown.vrrp.v3_checksum_as_v2),
         old_checksum: match own.old_unicast_checksum {
             None => OldChecksum::Auto,
             Some(config::OldChecksum::Always) => OldChecksum::Always,
@@ -74,7 +74,7 @@ fn extension(written: &AuthHmac) -> Option<HmacConfig> {
 fn rx_buffer(config: &Config, own: &RouterSettings, advert: &Advert) -> RxBuffer {
     /// Packets that a buffer holds, unless configured.
     const MULTIPLIER: u32 = 3;
-    let global = &config.global.later.vrrp;
+    let global = &config.global.shown.vrrp;
     let times = u64::from(global.rx_bufs_multiplier.unwrap_or(MULTIPLIER));
     let octets = |octets: u64| RxBuffer { octets, mtus: 0 };
     match (own.kernel_rx_buf_size, global.rx_bufs_policy) {

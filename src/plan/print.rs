@@ -11,6 +11,7 @@ mod net;
 mod router;
 mod vrrp;
 
+use self::router::Further;
 use super::Plan;
 use crate::net::IfName;
 use crate::script::config::{Command, RunAs};
@@ -28,11 +29,12 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         track_scripts,
         track_files,
         track_processes,
-        // Printed as it was written, with the other buffers.
+        // Printed as it was written.
         process_buffer: _,
         notify,
         check,
         bfd,
+        shown,
         later,
     } = plan;
     let mut out = Printer {
@@ -63,7 +65,10 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         out.group(group, notify.groups.get(&group.name), track_scripts);
     }
     for router in &vrrp.routers {
-        let further = later.instances.get(&router.name);
+        let further = Further {
+            settings: shown.get(&router.name),
+            later: later.instances.get(&router.name),
+        };
         out.router(router, notify.instances.get(&router.name), further, track_scripts);
     }
     out.lvs(&check.services, &later.lvs);

@@ -27,8 +27,8 @@ fn say(builder: &mut Builder<'_>, written: &Instance, place: Option<&Place>, top
 
 /// Whether `strict_mode`, or `vrrp_strict` where it is not given.
 pub(super) fn is_strict(builder: &Builder<'_>, written: &Instance) -> bool {
-    let global = builder.config.global.later.vrrp.strict;
-    written.later.strict_mode.or(global).unwrap_or(false)
+    let global = builder.config.global.shown.vrrp.strict;
+    written.settings.strict_mode.or(global).unwrap_or(false)
 }
 
 /// `state`, which strict mode wants to be that of the priority (fact 1.6).
@@ -137,13 +137,13 @@ pub(super) fn manners(
 }
 
 /// `accept`, `owner_ignore_adverts` and `timer_expired_backup` (facts 1.15, 1.16, 1.19).
-pub(super) fn later(
+pub(super) fn settings(
     builder: &mut Builder<'_>,
     written: &Instance,
     (strict, version, priority, nopreempt): (bool, Version, Priority, bool),
-    later: &mut RouterSettings,
+    settings: &mut RouterSettings,
 ) {
-    if let Some(accept) = later.accept.as_ref().filter(|accept| accept.value)
+    if let Some(accept) = settings.accept.as_ref().filter(|accept| accept.value)
         && strict
         && version == Version::V2
         && !priority.is_owner()
@@ -156,9 +156,9 @@ pub(super) fn later(
             Topic::VersionStrict,
             message,
         );
-        later.accept = None;
+        settings.accept = None;
     }
-    if let Some(keyword) = &later.timer_expired_backup
+    if let Some(keyword) = &settings.timer_expired_backup
         && !nopreempt
     {
         let message = "timer_expired_backup requires nopreempt - resetting";
@@ -169,9 +169,9 @@ pub(super) fn later(
             Topic::PreemptState,
             message,
         );
-        later.timer_expired_backup = None;
+        settings.timer_expired_backup = None;
     }
-    match &mut later.owner_ignore_adverts {
+    match &mut settings.owner_ignore_adverts {
         Some(keyword) if keyword.value && !priority.is_owner() => {
             let message = "owner_ignore_adverts requires priority 255 - resetting";
             say(
@@ -181,7 +181,7 @@ pub(super) fn later(
                 Topic::AddressOwner,
                 message,
             );
-            later.owner_ignore_adverts = None;
+            settings.owner_ignore_adverts = None;
         }
         Some(keyword) if !keyword.value && priority.is_owner() => {
             let message = "strict_mode with priority 255 requires owner_ignore_adverts";
@@ -205,7 +205,7 @@ pub(super) fn rules(
     strict: bool,
     priority: Priority,
 ) -> ElectionRules {
-    let defaults = &builder.config.global.later.vrrp;
+    let defaults = &builder.config.global.shown.vrrp;
     let ignores = settings.owner_ignore_adverts.as_ref().map(|own| own.value);
     let ignores = ignores.unwrap_or_else(|| strict || defaults.owner_ignore_adverts.unwrap_or(false));
     let skips = settings.skip_check_adv_addr.or(defaults.skip_check_adv_addr);

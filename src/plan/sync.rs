@@ -51,11 +51,10 @@ pub(super) fn build(
                 .filter(|router| members.contains(&router.name))
             {
                 drop_weights(builder, written, router);
-                if let (Some(later), Some(member)) = (
-                    plan.later.instances.get_mut(&router.name),
-                    builder.written(&router.name),
-                ) {
-                    trackers::drop_weights(builder, &member.name, "SYNC group", &mut later.settings);
+                if let (Some(settings), Some(member)) =
+                    (plan.shown.get_mut(&router.name), builder.written(&router.name))
+                {
+                    trackers::drop_weights(builder, &member.name, "SYNC group", settings);
                 }
             }
         }
@@ -76,7 +75,7 @@ pub(super) fn build(
             group_weights(builder, written, &mut group);
         }
         tracked_twice(builder, &plan.vrrp.routers, &group);
-        let mut settings = written.later.clone();
+        let mut settings = written.settings.clone();
         trackers::of_group(builder, objects, &written.name, owners > 0, &mut settings);
         group.objects = trackers::tracked_by_group(settings);
         plan.vrrp.groups.push(group);

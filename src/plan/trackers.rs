@@ -109,12 +109,12 @@ pub(super) fn of_instance(
     builder: &mut Builder<'_>,
     objects: &Objects,
     name: &Spanned<String>,
-    later: &mut RouterSettings,
+    settings: &mut RouterSettings,
 ) {
     let lists = [
-        &mut later.track_files,
-        &mut later.track_processes,
-        &mut later.track_bfds,
+        &mut settings.track_files,
+        &mut settings.track_processes,
+        &mut settings.track_bfds,
     ];
     resolve_all(builder, objects, &name.value, lists);
 }
@@ -125,21 +125,21 @@ pub(super) fn of_group(
     objects: &Objects,
     name: &Spanned<String>,
     owner: bool,
-    later: &mut GroupSettings,
+    settings: &mut GroupSettings,
 ) {
     let lists = [
-        &mut later.track_files,
-        &mut later.track_processes,
-        &mut later.track_bfds,
+        &mut settings.track_files,
+        &mut settings.track_processes,
+        &mut settings.track_bfds,
     ];
     resolve_all(builder, objects, &name.value, lists);
     if !owner {
         return;
     }
     for (kind, lines) in [
-        ("file", &mut later.track_files),
-        ("process", &mut later.track_processes),
-        ("bfd", &mut later.track_bfds),
+        ("file", &mut settings.track_files),
+        ("process", &mut settings.track_processes),
+        ("bfd", &mut settings.track_bfds),
     ] {
         for line in lines.iter_mut().filter(|line| line.weight.unwrap_or(0) != 0) {
             let message = format!(
@@ -170,11 +170,11 @@ pub(super) fn tracked_by_group(lines: GroupSettings) -> TrackedObjects {
 /// The resolved lines of instances become those of their routers.
 pub(super) fn hand_over(plan: &mut Plan) {
     for router in &mut plan.vrrp.routers {
-        if let Some(later) = plan.later.instances.get_mut(&router.name) {
+        if let Some(settings) = plan.shown.get_mut(&router.name) {
             router.objects = TrackedObjects {
-                files: tracked(std::mem::take(&mut later.settings.track_files)),
-                processes: tracked(std::mem::take(&mut later.settings.track_processes)),
-                sessions: tracked(std::mem::take(&mut later.settings.track_bfds)),
+                files: tracked(std::mem::take(&mut settings.track_files)),
+                processes: tracked(std::mem::take(&mut settings.track_processes)),
+                sessions: tracked(std::mem::take(&mut settings.track_bfds)),
             };
         }
     }
@@ -258,7 +258,7 @@ pub(super) fn drop_weights(
     builder: &mut Builder<'_>,
     name: &Spanned<String>,
     why: &str,
-    later: &mut RouterSettings,
+    settings: &mut RouterSettings,
 ) {
     let owner = &name.value;
     let mut report = |class, line: &TrackLine, message: String| {
@@ -266,9 +266,9 @@ pub(super) fn drop_weights(
         builder.late.push(diagnostic.about(Topic::TrackWeightIgnored));
     };
     for (kind, lines) in [
-        ("file", &mut later.track_files),
-        ("process", &mut later.track_processes),
-        ("bfd", &mut later.track_bfds),
+        ("file", &mut settings.track_files),
+        ("process", &mut settings.track_processes),
+        ("bfd", &mut settings.track_bfds),
     ] {
         lines.retain_mut(|line| {
             let object = &line.name.value;

@@ -17,10 +17,10 @@ pub(super) struct Router<'a> {
 
 /// Without an interface only multicast would be left to say no (fact 1.11).
 pub(super) fn without_interface(builder: &mut Builder<'_>, written: &Instance) {
-    let later = &written.later;
+    let settings = &written.settings;
     let first = [
-        later.use_vmac.as_ref().map(|vmac| &vmac.place),
-        later.use_ipvlan.as_ref().map(|ipvlan| &ipvlan.place),
+        settings.use_vmac.as_ref().map(|vmac| &vmac.place),
+        settings.use_ipvlan.as_ref().map(|ipvlan| &ipvlan.place),
     ];
     if written.unicast.is_some()
         && let Some(place) = first.into_iter().flatten().next()
@@ -35,7 +35,7 @@ pub(super) struct NoVrf;
 
 /// The VRF that a router without interface is in.
 pub(super) fn vrf(builder: &mut Builder<'_>, written: &Instance) -> Result<Option<IfIndex>, NoVrf> {
-    let Some(vrf) = &written.later.vrf else {
+    let Some(vrf) = &written.settings.vrf else {
         return Ok(None);
     };
     if let Some(found) = builder.host.vrf(&vrf.value) {
@@ -67,27 +67,27 @@ fn on_ethernet(builder: &mut Builder<'_>, written: &Instance, place: &Place, fau
 pub(super) fn check(
     builder: &mut Builder<'_>,
     router: &Router<'_>,
-    later: &mut RouterSettings,
+    settings: &mut RouterSettings,
     fault: &mut Option<String>,
 ) {
     let written = router.written;
-    if let (Some(vrf), Some(_)) = (&later.vrf, &written.interface) {
+    if let (Some(vrf), Some(_)) = (&settings.vrf, &written.interface) {
         let message = "Cannot specify VRF interface and interface - ignoring";
         say(builder, written, &vrf.place, Topic::Other, message);
-        later.vrf = None;
+        settings.vrf = None;
     }
     if written.interface.is_none() {
-        (later.use_vmac, later.use_ipvlan) = (None, None);
+        (settings.use_vmac, settings.use_ipvlan) = (None, None);
     }
     let places = [
-        later.use_vmac.as_ref().map(|vmac| vmac.place.clone()),
-        later.use_ipvlan.as_ref().map(|ipvlan| ipvlan.place.clone()),
+        settings.use_vmac.as_ref().map(|vmac| vmac.place.clone()),
+        settings.use_ipvlan.as_ref().map(|ipvlan| ipvlan.place.clone()),
     ];
     if let Some(place) = places.into_iter().flatten().next() {
         on_ethernet(builder, written, &place, fault);
     }
-    name(builder, router, later);
-    if let Some(vmac) = &mut later.use_vmac
+    name(builder, router, settings);
+    if let Some(vmac) = &mut settings.use_vmac
         && router.strict
         && vmac.value.mac.is_some()
     {
@@ -95,7 +95,7 @@ pub(super) fn check(
         say(builder, written, &vmac.place, Topic::VersionStrict, message);
         vmac.value.mac = None;
     }
-    if let Some(ipvlan) = &later.use_ipvlan
+    if let Some(ipvlan) = &settings.use_ipvlan
         && router.family == Family::V4
         && ipvlan.value.address.is_none()
     {
@@ -104,25 +104,25 @@ pub(super) fn check(
         say(builder, written, &ipvlan.place, Topic::Other, message);
         *fault = Some(FAULT_IPVLAN.to_owned());
     }
-    transmit_base(builder, written, router.strict, later);
-    if let Some(keyword) = &later.promote_secondaries
-        && (later.use_vmac.is_some() || later.use_ipvlan.is_some())
+    transmit_base(builder, written, router.strict, settings);
+    if let Some(keyword) = &settings.promote_secondaries
+        && (settings.use_vmac.is_some() || settings.use_ipvlan.is_some())
     {
         let message = "promote_secondaries is automatically set for vmacs - ignoring";
         let message = format!("({}) {message}", written.name.value);
         builder.late_about(Topic::VmacUnicast, &keyword.place, message);
-        later.promote_secondaries = None;
+        settings.promote_secondaries = None;
     }
-    if let Some(keyword) = &later.vmac_xmit_base
-        && later.use_vmac.is_none()
-        && later.use_ipvlan.is_none()
+    if let Some(keyword) = &settings.vmac_xmit_base
+        && settings.use_vmac.is_none()
+        && settings.use_ipvlan.is_none()
     {
         let message = format!(
             "({}) vmac_xmit_base is only valid with a vmac",
             written.name.value
         );
         builder.late_about(Topic::VmacUnicast, &keyword.place, message);
-        later.vmac_xmit_base = None;
+        settings.vmac_xmit_base = None;
     }
 }
 
@@ -131,22 +131,22 @@ pub(super) fn transmit_base(
     builder: &mut Builder<'_>,
     written: &Instance,
     strict: bool,
-    later: &mut RouterSettings,
+    settings: &mut RouterSettings,
 ) {
-    if let Some(keyword) = &later.vmac_xmit_base
+    if let Some(keyword) = &settings.vmac_xmit_base
         && strict
     {
         let message = "xmit_base is incompatible with strict mode - resetting";
         say(builder, written, &keyword.place, Topic::VersionStrict, message);
-        later.vmac_xmit_base = None;
+        settings.vmac_xmit_base = None;
     }
-    if let Some(vmac) = &later.use_vmac
+    if let Some(vmac) = &settings.use_vmac
         && written.unicast.is_some()
-        && later.vmac_xmit_base.is_none()
+        && settings.vmac_xmit_base.is_none()
     {
         let message = "unicast with use_vmac requires vmac_xmit_base - setting";
         say(builder, written, &vmac.place, Topic::VmacUnicast, message);
-        later.vmac_xmit_base = Some(Spanned {
+        settings.vmac_xmit_base = Some(Spanned {
             value: (),
             place: vmac.place.clone(),
         });
@@ -154,10 +154,13 @@ pub(super) fn transmit_base(
 }
 
 /// A name that another router has, or an interface of another kind, is not used (fact 9.3).
-fn name(builder: &mut Builder<'_>, router: &Router<'_>, later: &mut RouterSettings) {
+fn name(builder: &mut Builder<'_>, router: &Router<'_>, settings: &mut RouterSettings) {
     let written = router.written;
-    let vmac = later.use_vmac.as_mut().map(|vmac| (&mut vmac.value.name, true));
-    let ipvlan = later
+    let vmac = settings
+        .use_vmac
+        .as_mut()
+        .map(|vmac| (&mut vmac.value.name, true));
+    let ipvlan = settings
         .use_ipvlan
         .as_mut()
         .map(|ipvlan| (&mut ipvlan.value.name, false));
@@ -204,12 +207,12 @@ fn same_name(builder: &Builder<'_>, written: &Instance, name: &str) -> Option<(S
         .take_while(|other| other.name != written.name)
         .find_map(|other| {
             let vmac = other
-                .later
+                .settings
                 .use_vmac
                 .iter()
                 .filter_map(|vmac| vmac.value.name.as_ref());
             let ipvlan = other
-                .later
+                .settings
                 .use_ipvlan
                 .iter()
                 .filter_map(|ipvlan| ipvlan.value.name.as_ref());

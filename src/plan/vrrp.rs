@@ -1,6 +1,5 @@
 //! The VRRP half of the plan: defaults of the daemon, track scripts, instances, duplicates among them.
 
-use super::later::LaterInstance;
 use super::{Builder, Plan, ScriptRefusal, instance, links, outlet, scripts, sync, trackers};
 use crate::conf::config::{Config, GarpSettings, Global, Inherited};
 use crate::conf::diag::{Class, Diagnostic, Topic};
@@ -38,6 +37,7 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
             check_unicast_src: written.check_unicast_src,
             checker_log_all_failures: written.checker_log_all_failures,
         },
+        shown: written.shown.clone(),
     }
 }
 
@@ -53,7 +53,7 @@ fn global_garp(config: &Config) -> GarpConfig {
     }
     garp.garp_interval = written.garp_interval.unwrap_or_default();
     garp.gna_interval = written.gna_interval.unwrap_or_default();
-    garp.extra = written.later.vrrp.garp_extra_if;
+    garp.extra = written.shown.vrrp.garp_extra_if;
     // The lower-priority burst follows the ordinary one of `global_defs`, not of the instance (seen in dumps).
     garp.lower_prio_delay = written.garp.master_delay.unwrap_or(garp.delay);
     garp.lower_prio_repeat = written.garp.master_repeat.unwrap_or(garp.repeat);
@@ -78,8 +78,8 @@ pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpCon
 /// Instances, groups, scripts and who is told.
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
-    plan.vrrp.log_unknown_vrids = builder.config.global.later.vrrp.log_unknown_vrids;
-    let defaults = &builder.config.global.later.vrrp;
+    plan.vrrp.log_unknown_vrids = builder.config.global.shown.vrrp.log_unknown_vrids;
+    let defaults = &builder.config.global.shown.vrrp;
     plan.vrrp.start_delay = StartDelay {
         after_start: defaults.startup_delay.unwrap_or_default(),
         after_boot: defaults.delay_after_boot.unwrap_or_default(),
@@ -88,7 +88,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
     let scripts = track_scripts(builder);
     let objects;
     (objects, plan.track_files, plan.track_processes) = trackers::definitions(builder);
-    let buffer = &builder.config.global.later.buffers.process_monitor;
+    let buffer = &builder.config.global.shown.process_monitor;
     plan.process_buffer = ReceiveBuffer {
         size: buffer.size.filter(|size| *size != 0),
         force: buffer.force.unwrap_or_default(),
@@ -103,7 +103,8 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
             if settings.promote_secondaries.is_some() {
                 plan.vrrp.promote_secondaries.push(router.interface.clone());
             }
-            let later = LaterInstance { settings };
+            plan.shown.insert(router.name.clone(), settings);
+            let later = written.later.clone();
             plan.later.instances.insert(router.name.clone(), later);
             plan.vrrp.routers.push(router);
         }

@@ -2,6 +2,7 @@
 
 use super::{FifosSettings, GarpSettings, LaterGlobal, LifeScripts, MailSettings, Spanned};
 use crate::script::config::{RunAs, ScriptPolicy};
+pub use crate::vrrp::config::ExtraGarp;
 use crate::vrrp::config::{GarpConfig, Version};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct Global {
     pub processes: ProcessesSettings,
     /// What instances and checkers have inherited; shown, and not acted on once more.
     pub inherited: Inherited,
+    /// What the parts of the plan were made of, as written; shown, and not acted on once more.
+    pub shown: ShownSettings,
 }
 
 /// What concerns the planes, each of which is a process in keepalived.
@@ -103,6 +106,79 @@ pub struct UpkeepSettings {
     pub reload_file: Option<Option<String>>,
 }
 
+/// Settings that parts of the plan are made of, in forms of their own, and that dumps and the effective configuration
+/// show as they were written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct ShownSettings {
+    pub vrrp: VrrpDefaults,
+    pub firewall: FirewallSettings,
+    /// `process_monitor_rcv_bufs`, `process_monitor_rcv_bufs_force`
+    pub process_monitor: BufferSize,
+    pub default_interface: Option<String>,
+    pub iproute_usr_dir: Option<String>,
+    pub iproute_etc_dir: Option<String>,
+}
+
+/// Defaults of every instance, and what concerns all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords without `vrrp_`")]
+pub struct VrrpDefaults {
+    pub strict: Option<bool>,
+    pub skip_check_adv_addr: Option<bool>,
+    pub owner_ignore_adverts: Option<bool>,
+    pub log_unknown_vrids: bool,
+    pub startup_delay: Option<Duration>,
+    pub delay_after_boot: Option<Duration>,
+    pub garp_extra_if: Option<ExtraGarp>,
+    pub v3_checksum_as_v2: bool,
+    pub vmac_prefix: Option<String>,
+    pub vmac_addr_prefix: Option<String>,
+    pub rx_bufs_policy: Option<RxBufs>,
+    pub rx_bufs_multiplier: Option<u32>,
+}
+
+/// `vrrp_rx_bufs_policy`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RxBufs {
+    /// `MTU`
+    Mtu,
+    /// `ADVERT`
+    Advert,
+    /// A number.
+    Bytes(u32),
+}
+
+/// Packet filters of virtual routers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct FirewallSettings {
+    pub iptables: Option<IptablesChains>,
+    pub nftables: Option<String>,
+    pub nftables_priority: Option<i32>,
+    pub nftables_ifindex: bool,
+    pub nftables_counters: bool,
+    pub disable_local_igmp: bool,
+}
+
+/// `vrrp_iptables`
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as they say")]
+pub struct IptablesChains {
+    pub input: String,
+    /// `None`: no rules for what is sent.
+    pub output: Option<String>,
+}
+
+/// One receive buffer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BufferSize {
+    /// Octets.
+    pub size: Option<u32>,
+    /// Beyond what the kernel allows.
+    pub force: Option<bool>,
+}
+
 /// `global_defs` as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
@@ -132,5 +208,6 @@ pub struct GlobalDefs {
     pub mail: MailSettings,
     pub life: LifeScripts,
     pub fifos: FifosSettings,
+    pub shown: ShownSettings,
     pub later: LaterGlobal,
 }

@@ -1,14 +1,13 @@
-//! Settings of `global_defs` and of the top level that nothing comes of yet.
+//! Settings of `global_defs`, of the top level and of instances that nothing comes of yet.
 //!
 //! Values as written and checked; what was not given is `None` or `false`. Their defaults stand beside the keywords in
 //! the manual, and come true in the room that will act on them.
 
-use super::FifoSettings;
-pub use crate::vrrp::config::ExtraGarp;
+use super::{BufferSize, FifoSettings, Spanned};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// All of them.
+/// Those of `global_defs` and of the top level.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct LaterGlobal {
@@ -16,16 +15,21 @@ pub struct LaterGlobal {
     pub checker_mail: CheckerMail,
     /// `lvs_notify_fifo`, `lvs_notify_fifo_script`
     pub lvs_fifo: FifoSettings,
-    pub firewall: FirewallSettings,
+    pub firewall: LaterFirewall,
     pub ipvs: IpvsSettings,
-    pub vrrp: VrrpDefaults,
     pub management: ManagementSettings,
     pub buffers: BufferSettings,
     pub reload: ReloadSettings,
     pub files: FileSettings,
-    pub default_interface: Option<String>,
-    pub disable_local_igmp: bool,
     pub rs_init_notifies: Option<bool>,
+}
+
+/// Of a `vrrp_instance`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct LaterInstance {
+    pub lvs_sync_daemon_interface: Option<Spanned<String>>,
+    pub linkbeat_use_polling: bool,
 }
 
 /// Keywords of the top level.
@@ -46,29 +50,15 @@ pub struct CheckerMail {
     pub no_checker_emails: Option<bool>,
 }
 
-/// Packet filters.
+/// Packet filters, and what of those of virtual routers has no counterpart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
-pub struct FirewallSettings {
-    pub iptables: Option<IptablesChains>,
+pub struct LaterFirewall {
     /// Empty: no ipsets. Fewer than six: the others derive from the first.
     pub ipsets: Option<Vec<String>>,
-    pub nftables: Option<String>,
-    pub nftables_priority: Option<i32>,
-    pub nftables_ifindex: bool,
-    pub nftables_counters: bool,
     pub nftables_ipvs: Option<String>,
     pub nftables_ipvs_priority: Option<i32>,
     pub nftables_ipvs_start_fwmark: Option<u32>,
-}
-
-/// `vrrp_iptables`
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "as they say")]
-pub struct IptablesChains {
-    pub input: String,
-    /// `None`: no rules for what is sent.
-    pub output: Option<String>,
 }
 
 /// The kernel's IPVS as a whole.
@@ -106,35 +96,6 @@ pub struct SyncDaemon {
     pub group: Option<IpAddr>,
 }
 
-/// Defaults of every instance, and what concerns all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords without `vrrp_`")]
-pub struct VrrpDefaults {
-    pub strict: Option<bool>,
-    pub skip_check_adv_addr: Option<bool>,
-    pub owner_ignore_adverts: Option<bool>,
-    pub log_unknown_vrids: bool,
-    pub startup_delay: Option<Duration>,
-    pub delay_after_boot: Option<Duration>,
-    pub garp_extra_if: Option<ExtraGarp>,
-    pub v3_checksum_as_v2: bool,
-    pub vmac_prefix: Option<String>,
-    pub vmac_addr_prefix: Option<String>,
-    pub rx_bufs_policy: Option<RxBufs>,
-    pub rx_bufs_multiplier: Option<u32>,
-}
-
-/// `vrrp_rx_bufs_policy`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RxBufs {
-    /// `MTU`
-    Mtu,
-    /// `ADVERT`
-    Advert,
-    /// A number.
-    Bytes(u32),
-}
-
 /// SNMP and D-Bus.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
@@ -152,7 +113,7 @@ pub struct ManagementSettings {
     pub dbus_no_interface_name: Option<String>,
 }
 
-/// Receive buffers.
+/// Receive buffers of netlink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords without `_rcv_bufs`")]
 pub struct BufferSettings {
@@ -160,16 +121,6 @@ pub struct BufferSettings {
     pub vrrp_netlink_monitor: BufferSize,
     pub lvs_netlink_cmd: BufferSize,
     pub lvs_netlink_monitor: BufferSize,
-    pub process_monitor: BufferSize,
-}
-
-/// One receive buffer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BufferSize {
-    /// Octets.
-    pub size: Option<u32>,
-    /// Beyond what the kernel allows.
-    pub force: Option<bool>,
 }
 
 /// Reloads.
@@ -188,7 +139,5 @@ pub struct ReloadSettings {
 pub struct FileSettings {
     pub random_seed: Option<u32>,
     pub config_save_dir: Option<String>,
-    pub iproute_usr_dir: Option<String>,
-    pub iproute_etc_dir: Option<String>,
     pub tmp_config_directory: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Settings of virtual routers and sync groups that nothing comes of yet: as written, and in a plan after its checks.
+//! Settings of virtual routers and sync groups that their configuration in a plan is made of: as written, and after the
+//! plan's checks, to be shown.
 
 use super::{ExtraGarp, Secret, Spanned, TrackLine};
 use crate::net::{IpvlanMode, Mac};
@@ -26,12 +27,10 @@ pub struct RouterSettings {
     pub skip_check_adv_addr: Option<bool>,
     pub strict_mode: Option<bool>,
     pub debug: Option<u8>,
-    pub lvs_sync_daemon_interface: Option<Spanned<String>>,
     pub garp_extra_if: Option<ExtraGarp>,
     pub timer_expired_backup: Option<Spanned<u8>>,
     pub owner_ignore_adverts: Option<Spanned<bool>>,
     pub kernel_rx_buf_size: Option<u32>,
-    pub linkbeat_use_polling: bool,
     pub auth_hmac: Option<Spanned<AuthHmac>>,
     pub track_files: Vec<TrackLine>,
     pub track_processes: Vec<TrackLine>,

@@ -1,6 +1,6 @@
 //! `vrrp_instance`, `vrrp_sync_group`, `vrrp_script` and what they share.
 
-use super::{AddressLine, GroupSettings, RouteLine, RouterSettings, RuleLine, Spanned};
+use super::{AddressLine, GroupSettings, LaterInstance, RouteLine, RouterSettings, RuleLine, Spanned};
 use crate::conf::diag::Place;
 use crate::script::config::{Command, RunAs};
 use crate::vrrp::config::{InitialState, Version};
@@ -77,7 +77,7 @@ pub struct SyncGroup {
     pub track_scripts: Vec<TrackLine>,
     pub tracking_weight: bool,
     pub notify: NotifySettings,
-    pub later: GroupSettings,
+    pub settings: GroupSettings,
 }
 
 /// `auth_type`
@@ -130,7 +130,8 @@ pub struct Instance {
     /// The last `garp_lower_prio_repeat` and `garp_lower_prio_delay`.
     pub garp_lower_prio: [Option<Place>; 2],
     pub notify: NotifySettings,
-    pub later: RouterSettings,
+    pub settings: RouterSettings,
+    pub later: LaterInstance,
 }
 
 /// A password: never shown by `Debug`.

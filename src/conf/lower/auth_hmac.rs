@@ -11,7 +11,7 @@ use crate::conf::tree::Statement;
 pub(super) fn lower(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, body: &[Statement]) {
     let name = instance.name.value.clone();
     let place = statement.place();
-    let old = instance.later.auth_hmac.take().map(|hmac| hmac.value);
+    let old = instance.settings.auth_hmac.take().map(|hmac| hmac.value);
     let mut hmac: AuthHmac = old.unwrap_or_default();
     for statement in body {
         let Some(word) = statement.arg() else { continue };
@@ -50,7 +50,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statem
             _ => {}
         }
     }
-    instance.later.auth_hmac = Some(Spanned { value: hmac, place });
+    instance.settings.auth_hmac = Some(Spanned { value: hmac, place });
 }
 
 /// 1 to 255

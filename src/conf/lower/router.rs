@@ -1,4 +1,4 @@
-//! Keywords of a `vrrp_instance` that nothing comes of yet.
+//! Keywords of a `vrrp_instance` that are not in every keepalived, and their like.
 
 use super::global::routers::extra_garp;
 use super::{Cx, vmac};
@@ -14,7 +14,7 @@ const GREATEST_BACKUP: u8 = 254;
 pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) -> bool {
     let block = Block::Instance;
     let name = &instance.name.value;
-    let later = &mut instance.later;
+    let settings = &mut instance.settings;
     let here = || Spanned {
         value: (),
         place: statement.place(),
@@ -22,24 +22,26 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
     match statement.keyword() {
         "use_vmac" => vmac::use_vmac(cx, instance, statement),
         "use_ipvlan" => vmac::use_ipvlan(cx, instance, statement),
-        "use_vmac_addr" => later.use_vmac_addr = true,
-        "vmac_xmit_base" => later.vmac_xmit_base = Some(here()),
+        "use_vmac_addr" => settings.use_vmac_addr = true,
+        "vmac_xmit_base" => settings.vmac_xmit_base = Some(here()),
         "vrf" => vrf(cx, instance, statement),
-        "track_src_ip" => later.track_src_ip = Some(here()),
-        "promote_secondaries" => later.promote_secondaries = Some(here()),
-        "v3_checksum_as_v2" => later.v3_checksum_as_v2 = cx.boolean(statement).or(later.v3_checksum_as_v2),
+        "track_src_ip" => settings.track_src_ip = Some(here()),
+        "promote_secondaries" => settings.promote_secondaries = Some(here()),
+        "v3_checksum_as_v2" => {
+            settings.v3_checksum_as_v2 = cx.boolean(statement).or(settings.v3_checksum_as_v2)
+        }
         word @ ("accept" | "no_accept") => {
-            later.accept = Some(Spanned {
+            settings.accept = Some(Spanned {
                 value: word == "accept",
                 place: statement.place(),
             });
         }
         "skip_check_adv_addr" => {
             // Even a valid `false` turns it on in keepalived, which nobody means.
-            later.skip_check_adv_addr = cx.boolean(statement).or(later.skip_check_adv_addr);
+            settings.skip_check_adv_addr = cx.boolean(statement).or(settings.skip_check_adv_addr);
         }
-        "strict_mode" => later.strict_mode = cx.boolean(statement).or(later.strict_mode),
-        "debug" => later.debug = cx.unsigned(block, statement).or(later.debug),
+        "strict_mode" => settings.strict_mode = cx.boolean(statement).or(settings.strict_mode),
+        "debug" => settings.debug = cx.unsigned(block, statement).or(settings.debug),
         "notify_deleted" => {
             let deleted = &mut instance.notify.deleted;
             if let (Some(Some(first)), Some(word)) = (&*deleted, statement.arg()) {
@@ -61,11 +63,12 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
         }
         "lvs_sync_daemon_interface" => {
             if let Some(word) = statement.arg() {
-                later.lvs_sync_daemon_interface = Some(Cx::spanned(statement, word, word.text.clone()));
+                instance.later.lvs_sync_daemon_interface =
+                    Some(Cx::spanned(statement, word, word.text.clone()));
             }
         }
         "garp_extra_if" | "vmac_garp_intvl" => {
-            later.garp_extra_if = extra_garp(cx, statement, 0).or(later.garp_extra_if);
+            settings.garp_extra_if = extra_garp(cx, statement, 0).or(settings.garp_extra_if);
         }
         "timer_expired_backup" | "thread_timer_expired" => {
             let priority = match statement.arg() {
@@ -73,21 +76,21 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
                 Some(_) => cx.unsigned(block, statement),
             };
             let place = statement.place();
-            later.timer_expired_backup = priority
+            settings.timer_expired_backup = priority
                 .map(|value| Spanned { value, place })
-                .or_else(|| later.timer_expired_backup.take());
+                .or_else(|| settings.timer_expired_backup.take());
         }
         "owner_ignore_adverts" => {
             let place = statement.place();
-            later.owner_ignore_adverts = cx
+            settings.owner_ignore_adverts = cx
                 .boolean(statement)
                 .map(|value| Spanned { value, place })
-                .or_else(|| later.owner_ignore_adverts.take());
+                .or_else(|| settings.owner_ignore_adverts.take());
         }
         "kernel_rx_buf_size" => {
-            later.kernel_rx_buf_size = cx.unsigned(block, statement).or(later.kernel_rx_buf_size);
+            settings.kernel_rx_buf_size = cx.unsigned(block, statement).or(settings.kernel_rx_buf_size);
         }
-        "linkbeat_use_polling" => later.linkbeat_use_polling = true,
+        "linkbeat_use_polling" => instance.later.linkbeat_use_polling = true,
         _ => return false,
     }
     true
@@ -96,8 +99,8 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
 /// `vrf`: of two the first counts; with an interface it is refused in the plan.
 fn vrf(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
     let Some(word) = statement.arg() else { return };
-    let Some(first) = &instance.later.vrf else {
-        instance.later.vrf = Some(Cx::spanned(statement, word, word.text.clone()));
+    let Some(first) = &instance.settings.vrf else {
+        instance.settings.vrf = Some(Cx::spanned(statement, word, word.text.clone()));
         return;
     };
     let message = format!(

@@ -21,7 +21,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         track_scripts: Vec::new(),
         tracking_weight: false,
         notify: NotifySettings::default(),
-        later: GroupSettings::default(),
+        settings: GroupSettings::default(),
     };
     for statement in body {
         keyword(cx, &mut group, statement);
@@ -31,7 +31,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
 
 fn keyword(cx: &mut Cx<'_>, group: &mut SyncGroup, statement: &Statement) {
     let inner = statement.body.as_deref().unwrap_or_default();
-    let later = &mut group.later;
+    let settings = &mut group.settings;
     match statement.keyword() {
         "group" => match group.members.first() {
             None => {
@@ -56,9 +56,9 @@ fn keyword(cx: &mut Cx<'_>, group: &mut SyncGroup, statement: &Statement) {
                 let lines = match kind {
                     track::Kind::Interface => &mut group.track_interfaces,
                     track::Kind::Script => &mut group.track_scripts,
-                    track::Kind::File => &mut later.track_files,
-                    track::Kind::Process => &mut later.track_processes,
-                    track::Kind::Bfd => &mut later.track_bfds,
+                    track::Kind::File => &mut settings.track_files,
+                    track::Kind::Process => &mut settings.track_processes,
+                    track::Kind::Bfd => &mut settings.track_bfds,
                 };
                 track::lines(cx, lines, &group.name.value, kind, inner);
             }

@@ -41,9 +41,9 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
             instance.unicast = Some(statement.place());
         }
         "old_unicast_checksum" => match statement.arg() {
-            None => instance.later.old_unicast_checksum = Some(OldChecksum::Always),
+            None => instance.settings.old_unicast_checksum = Some(OldChecksum::Always),
             Some(word) if word.text == "never" => {
-                instance.later.old_unicast_checksum = Some(OldChecksum::Never);
+                instance.settings.old_unicast_checksum = Some(OldChecksum::Never);
             }
             Some(word) => {
                 let name = &instance.name.value;
@@ -148,7 +148,7 @@ fn peer(cx: &mut Cx<'_>, instance: &mut Instance, line: &Statement) {
                 *slot = u8::try_from(ttl).unwrap_or(u8::MAX);
                 // A limit turns the check of the source on.
                 instance.check_unicast_src = true;
-                instance.later.peer_ttls.insert(peer, range);
+                instance.settings.peer_ttls.insert(peer, range);
                 let message = format!("accepted, no effect yet: {}", option.text);
                 cx.report(Class::Unheeded, line.place_of(option), message);
             }

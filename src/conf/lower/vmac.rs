@@ -15,7 +15,7 @@ const MAC: usize = 6;
 pub(super) fn use_vmac(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
     let owner = instance.name.value.clone();
     let place = statement.place();
-    let old = instance.later.use_vmac.take().map(|vmac| vmac.value);
+    let old = instance.settings.use_vmac.take().map(|vmac| vmac.value);
     let mut vmac: UseVmac = old.unwrap_or_default();
     let mut words = statement.args().iter();
     while let Some(word) = words.next() {
@@ -36,13 +36,13 @@ pub(super) fn use_vmac(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Sta
             _ => name(cx, &mut vmac.name, &owner, "VMAC", statement, word),
         }
     }
-    instance.later.use_vmac = Some(Spanned { value: vmac, place });
+    instance.settings.use_vmac = Some(Spanned { value: vmac, place });
 }
 
 /// `[[name] IFNAME] [ADDRESS] [bridge|private|vepa] [group GROUP]`
 pub(super) fn use_ipvlan(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
     let owner = instance.name.value.clone();
-    if let Some(first) = &instance.later.use_ipvlan {
+    if let Some(first) = &instance.settings.use_ipvlan {
         let message = format!("({owner}) use_ipvlan already specified");
         let place = first.place.clone();
         if let Some(word) = statement.words.first() {
@@ -69,7 +69,7 @@ pub(super) fn use_ipvlan(cx: &mut Cx<'_>, instance: &mut Instance, statement: &S
         }
     }
     let place = statement.place();
-    instance.later.use_ipvlan = Some(Spanned { value: ipvlan, place });
+    instance.settings.use_ipvlan = Some(Spanned { value: ipvlan, place });
 }
 
 /// The name of the interface; of two the first counts.

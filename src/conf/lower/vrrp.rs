@@ -2,7 +2,7 @@
 
 use super::{Cx, address, auth_hmac, global, route, router, rule, sync, track, unicast};
 use crate::conf::config::{
-    AuthType, Config, GarpSettings, Instance, NotifySettings, RouterSettings, Secret, Spanned,
+    AuthType, Config, GarpSettings, Instance, LaterInstance, NotifySettings, RouterSettings, Secret, Spanned,
 };
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::conf::keyword::Block;
@@ -69,7 +69,8 @@ impl Instance {
             down_timer_adverts: None,
             garp_lower_prio: [None, None],
             notify: NotifySettings::default(),
-            later: RouterSettings::default(),
+            settings: RouterSettings::default(),
+            later: LaterInstance::default(),
         }
     }
 }
@@ -149,9 +150,9 @@ fn tracked(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement, inne
     let lines = match kind {
         track::Kind::Interface => &mut instance.track_interfaces,
         track::Kind::Script => &mut instance.track_scripts,
-        track::Kind::File => &mut instance.later.track_files,
-        track::Kind::Process => &mut instance.later.track_processes,
-        track::Kind::Bfd => &mut instance.later.track_bfds,
+        track::Kind::File => &mut instance.settings.track_files,
+        track::Kind::Process => &mut instance.settings.track_processes,
+        track::Kind::Bfd => &mut instance.settings.track_bfds,
     };
     track::lines(cx, lines, &instance.name.value, kind, inner);
     true

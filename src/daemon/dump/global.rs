@@ -6,8 +6,8 @@
 use super::file::Kind;
 use super::{Facts, Sheet, account, process, seconds, yes_no};
 use crate::conf::config::{
-    DumpSettings, FifoSettings, FirewallSettings, FlushOnStop, Global, Inherited, IpvsSettings, LifeScripts,
-    ReloadSettings, Spanned, SyncDaemon, VrrpDefaults,
+    DumpSettings, FifoSettings, FirewallSettings, FlushOnStop, Global, Inherited, IpvsSettings,
+    LaterFirewall, LifeScripts, ReloadSettings, Spanned, SyncDaemon, VrrpDefaults,
 };
 use crate::script::config::Command;
 use crate::sys::child::Credentials;
@@ -23,6 +23,7 @@ const DEFAULT_INTERFACE: &str = "eth0";
 /// The section as the dump of `kind` has it.
 pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     let (global, later) = (&facts.plan.global, &facts.plan.later.global);
+    let shown = &global.shown;
     let mut sheet = Sheet::default();
     sheet.heading("Global definitions");
     names(&mut sheet, facts);
@@ -55,14 +56,14 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     if let (Kind::Vrrp, Some(interface)) = (kind, default_interface(facts)) {
         sheet.item("Default interface", interface);
     }
-    sheet.item("Disable local IGMP", yes_no(later.disable_local_igmp));
-    let as_v2 = later.vrrp.v3_checksum_as_v2;
+    sheet.item("Disable local IGMP", yes_no(shown.firewall.disable_local_igmp));
+    let as_v2 = shown.vrrp.v3_checksum_as_v2;
     sheet.item("Use VRRPv2 checksum for VRRPv3 IPv4", yes_no(as_v2));
     ipvs(&mut sheet, &later.ipvs);
     fifos(&mut sheet, facts);
-    routers(&mut sheet, global, &later.vrrp);
-    firewall(&mut sheet, &later.firewall);
-    checks(&mut sheet, &global.inherited, &later.vrrp);
+    routers(&mut sheet, global);
+    firewall(&mut sheet, &shown.firewall, &later.firewall);
+    checks(&mut sheet, &global.inherited, &shown.vrrp);
     process::priorities(&mut sheet, &global.processes);
     process::management(&mut sheet, &later.management);
     let security = if global.scripts.security {
@@ -74,9 +75,9 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     if let Some(Credentials { uid, gid }) = facts.scripts.default_account() {
         sheet.line(1, format_args!("Default script uid:gid {uid}:{gid}"));
     }
-    process::buffers(&mut sheet, later);
+    process::buffers(&mut sheet, shown, later);
     sheet.item("umask", format_args!("0{:o}", facts.umask));
-    last(&mut sheet, &later.vrrp);
+    last(&mut sheet, &shown.vrrp);
     dumps(&mut sheet, facts, &global.dumps);
     sheet.0
 }
@@ -179,7 +180,7 @@ fn timeouts(sheet: &mut Sheet, ipvs: &IpvsSettings) {
 
 /// That of `default_interface`; otherwise keepalived's, if there is one of that name.
 fn default_interface<'a>(facts: &Facts<'a>) -> Option<&'a str> {
-    let configured = facts.plan.later.global.default_interface.as_deref();
+    let configured = facts.plan.global.shown.default_interface.as_deref();
     configured.or_else(|| {
         let mut interfaces = facts.interfaces.iter().map(|status| status.name.as_str());
         interfaces.find(|name| *name == DEFAULT_INTERFACE)
@@ -250,7 +251,7 @@ fn fifos(sheet: &mut Sheet, facts: &Facts<'_>) {
 }
 
 /// Defaults of routers.
-fn routers(sheet: &mut Sheet, global: &Global, later: &VrrpDefaults) {
+fn routers(sheet: &mut Sheet, global: &Global) {
     let inherited = &global.inherited;
     let group4 = inherited.mcast_group4.unwrap_or(Ipv4Addr::new(224, 0, 0, 18));
     sheet.item("VRRP IPv4 mcast group", group4);
@@ -277,8 +278,9 @@ fn routers(sheet: &mut Sheet, global: &Global, later: &VrrpDefaults) {
         "Num adverts before down",
         inherited.down_timer_adverts.unwrap_or(3),
     );
-    let (all, extra) = later
-        .garp_extra_if
+    let (all, extra) = global
+        .garp
+        .extra
         .map_or((false, Duration::ZERO), |extra| (extra.all, extra.interval));
     let which = if all { "i/f" } else { "VMAC" };
     sheet.item(
@@ -300,18 +302,21 @@ fn routers(sheet: &mut Sheet, global: &Global, later: &VrrpDefaults) {
     sheet.item("VRRP default protocol version", version.number());
 }
 
-fn firewall(sheet: &mut Sheet, firewall: &FirewallSettings) {
+fn firewall(sheet: &mut Sheet, firewall: &FirewallSettings, later: &LaterFirewall) {
     let FirewallSettings {
         iptables,
-        ipsets: _,
         nftables,
         nftables_priority,
         nftables_ifindex,
         nftables_counters,
+        disable_local_igmp: _,
+    } = firewall;
+    let LaterFirewall {
+        ipsets: _,
         nftables_ipvs,
         nftables_ipvs_priority,
         nftables_ipvs_start_fwmark,
-    } = firewall;
+    } = later;
     if let Some(chains) = iptables {
         sheet.item("Iptables input chain", &chains.input);
         if let Some(output) = &chains.output {
@@ -341,30 +346,30 @@ fn firewall(sheet: &mut Sheet, firewall: &FirewallSettings) {
 }
 
 /// How strictly adverts are looked at.
-fn checks(sheet: &mut Sheet, inherited: &Inherited, later: &VrrpDefaults) {
+fn checks(sheet: &mut Sheet, inherited: &Inherited, defaults: &VrrpDefaults) {
     sheet.item("VRRP check unicast_src", inherited.check_unicast_src);
     sheet.item(
         "VRRP skip check advert addresses",
-        later.skip_check_adv_addr.unwrap_or(false),
+        defaults.skip_check_adv_addr.unwrap_or(false),
     );
-    sheet.item("VRRP strict mode", later.strict.unwrap_or(false));
+    sheet.item("VRRP strict mode", defaults.strict.unwrap_or(false));
 }
 
 /// What is only there when it was set.
-fn last(sheet: &mut Sheet, later: &VrrpDefaults) {
-    if let Some(delay) = later.startup_delay {
+fn last(sheet: &mut Sheet, defaults: &VrrpDefaults) {
+    if let Some(delay) = defaults.startup_delay {
         sheet.item("vrrp_startup_delay", seconds(delay));
     }
-    if later.log_unknown_vrids {
+    if defaults.log_unknown_vrids {
         sheet.line(1, "log_unknown_vrids");
     }
-    if later.owner_ignore_adverts == Some(true) {
+    if defaults.owner_ignore_adverts == Some(true) {
         sheet.line(1, "vrrp_owner_ignore_adverts");
     }
-    if let Some(prefix) = &later.vmac_prefix {
+    if let Some(prefix) = &defaults.vmac_prefix {
         sheet.item("VMAC prefix", prefix);
     }
-    if let Some(prefix) = &later.vmac_addr_prefix {
+    if let Some(prefix) = &defaults.vmac_addr_prefix {
         sheet.item("VMAC address prefix", prefix);
     }
 }
@@ -378,7 +383,7 @@ fn dumps(sheet: &mut Sheet, facts: &Facts<'_>, dumps: &DumpSettings) {
         json_dump_file,
     } = dumps;
     sheet.line(1, format_args!("json_version {}", json_version.unwrap_or(1)));
-    let files = &facts.plan.later.global.files;
+    let files = &facts.plan.global.shown;
     for (which, directory) in [("usr", &files.iproute_usr_dir), ("etc", &files.iproute_etc_dir)] {
         let directory = directory.as_deref().unwrap_or("(none)");
         sheet.line(1, format_args!("iproute {which} directory {directory}"));

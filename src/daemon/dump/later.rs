@@ -1,5 +1,5 @@
-//! Settings of routers and groups that nothing comes of yet, with what they are when nothing is written, and the sections of
-//! what is tracked (fact cli 6.8).
+//! Of routers and groups what is shown as written, with what it is when nothing is written, and the sections of what is
+//! tracked (fact cli 6.8).
 
 use super::{Facts, Live, Sheet, seconds, weight, yes_no};
 use crate::conf::config::{OldChecksum, RouterSettings};
@@ -18,10 +18,9 @@ pub(super) struct More<'a> {
 
 impl<'a> More<'a> {
     pub(super) fn of(facts: &'a Facts<'a>, config: &'a RouterConfig) -> Self {
-        let later = facts.plan.later.instances.get(&config.name);
         Self {
             config,
-            settings: later.map(|later| &later.settings),
+            settings: facts.plan.shown.get(&config.name),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::Sheet;
 use crate::conf::config::{
     BufferSettings, LaterGlobal, ManagementSettings, ProcessSettings, ProcessesSettings, RxBufs,
+    ShownSettings,
 };
 use crate::daemon::pace::{LATENESS, RTTIME};
 use std::time::Duration;
@@ -106,18 +107,17 @@ pub(super) fn management(sheet: &mut Sheet, management: &ManagementSettings) {
 }
 
 /// Buffers, and two switches that keepalived shows among them.
-pub(super) fn buffers(sheet: &mut Sheet, later: &LaterGlobal) {
+pub(super) fn buffers(sheet: &mut Sheet, shown: &ShownSettings, later: &LaterGlobal) {
     let BufferSettings {
         vrrp_netlink_cmd,
         vrrp_netlink_monitor,
         lvs_netlink_cmd,
         lvs_netlink_monitor,
-        process_monitor,
     } = &later.buffers;
     for (name, buffer) in [
         ("vrrp_netlink_cmd", vrrp_netlink_cmd),
         ("vrrp_netlink_monitor", vrrp_netlink_monitor),
-        ("process_monitor", process_monitor),
+        ("process_monitor", &shown.process_monitor),
         ("lvs_netlink_cmd", lvs_netlink_cmd),
         ("lvs_netlink_monitor", lvs_netlink_monitor),
     ] {
@@ -129,11 +129,11 @@ pub(super) fn buffers(sheet: &mut Sheet, later: &LaterGlobal) {
     sheet.item("rs_init_notifies", u8::from(initial));
     let no_mail = later.checker_mail.no_checker_emails.unwrap_or(false);
     sheet.item("no_checker_emails", u8::from(no_mail));
-    match later.vrrp.rx_bufs_policy {
+    match shown.vrrp.rx_bufs_policy {
         None => {}
         Some(RxBufs::Mtu) => sheet.item("rx_bufs_policy", "MTU"),
         Some(RxBufs::Advert) => sheet.item("rx_bufs_policy", "ADVERT"),
         Some(RxBufs::Bytes(size)) => sheet.item("rx_bufs_size", size),
     }
-    sheet.item("rx_bufs_multiples", later.vrrp.rx_bufs_multiplier.unwrap_or(3));
+    sheet.item("rx_bufs_multiples", shown.vrrp.rx_bufs_multiplier.unwrap_or(3));
 }

@@ -93,8 +93,7 @@ fn instance(
     if let Some((status, live)) = live {
         progress(sheet, status, live);
     }
-    let written = facts.plan.later.instances.get(&config.name);
-    link::of_router(sheet, facts, config, written.map(|later| &later.settings));
+    link::of_router(sheet, facts, config, facts.plan.shown.get(&config.name));
     more.about_adverts(sheet);
     let source = live.map_or(config.source, |(status, _)| status.source);
     let from = if config.source.is_some() && source == config.source {

@@ -134,7 +134,7 @@ fn nopreempt(high: &Router<'_>, low: &Router<'_>, found: &mut Vec<Finding>) {
 
 /// `nopreempt` leaves a master alone that is heard. Frames often come seconds after the link is up.
 fn after_boot(high: &Router<'_>, low: &Router<'_>, found: &mut Vec<Finding>) {
-    let global = &high.node.config.global.later.vrrp;
+    let global = &high.node.config.global.shown.vrrp;
     let delayed = [global.startup_delay, global.delay_after_boot];
     let Some(place) = high.nopreempt_place() else {
         return;

@@ -165,7 +165,7 @@ fn authentication(one: &Router<'_>, other: &Router<'_>, found: &mut Vec<Finding>
 
 /// The `auth_hmac` of a router, if it has a key to use (facts 8).
 fn hmac<'a>(router: &Router<'a>) -> Option<&'a Spanned<AuthHmac>> {
-    let written = router.written.later.auth_hmac.as_ref();
+    let written = router.written.settings.auth_hmac.as_ref();
     written.filter(|hmac| signing_key(&hmac.value).is_some())
 }
 

@@ -6,15 +6,13 @@
 
 mod lvs;
 mod net;
-mod vrrp;
 
-pub use crate::conf::config::LaterGlobal;
+pub use crate::conf::config::{LaterGlobal, LaterInstance};
 pub use lvs::{
     CheckerTiming, LaterChecker, LaterGroupServer, LaterLvs, LaterQuestion, LaterRealServer, LaterServer,
     LaterServerGroup, LaterUrl, ServerSettings,
 };
 pub use net::LaterNet;
-pub use vrrp::LaterInstance;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Later {
     /// `global_defs` and single keywords of the top level.
     pub global: LaterGlobal,
-    /// Blocks of the top level that are no virtual router: groups for gratuitous ARP, what is tracked, BFD.
+    /// Blocks of the top level that are no virtual router.
     pub net: LaterNet,
     /// The track scripts with `init_fail`.
     pub init_fail: BTreeSet<String>,

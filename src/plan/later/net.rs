@@ -3,7 +3,7 @@
 use crate::conf::config::LinkbeatMethod;
 use crate::net::IfName;
 
-/// What is tracked.
+/// Those of interfaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterNet {
     /// `linkbeat_interfaces`

@@ -23,6 +23,7 @@ impl Printer {
             upkeep,
             processes,
             inherited,
+            shown,
         } = global;
         let UpkeepSettings {
             child_wait_time,
@@ -68,6 +69,7 @@ impl Printer {
             out.life(life);
             out.fifos(fifos);
             out.processes(processes);
+            out.shown(shown);
             out.later(later);
         });
     }
@@ -83,6 +85,23 @@ impl Printer {
         self.optional("net_namespace_ipvs", net_namespace_ipvs.as_ref());
     }
 
+    fn shown(&mut self, shown: &ShownSettings) {
+        let ShownSettings {
+            vrrp,
+            firewall,
+            process_monitor,
+            default_interface,
+            iproute_usr_dir,
+            iproute_etc_dir,
+        } = shown;
+        self.firewall(firewall);
+        self.vrrp_defaults(vrrp);
+        self.buffer("process_monitor", process_monitor);
+        self.text("iproute_usr_dir", iproute_usr_dir.as_deref());
+        self.text("iproute_etc_dir", iproute_etc_dir.as_deref());
+        self.text("default_interface", default_interface.as_deref());
+    }
+
     fn later(&mut self, later: &LaterGlobal) {
         let LaterGlobal {
             root: _,
@@ -90,27 +109,21 @@ impl Printer {
             lvs_fifo,
             firewall,
             ipvs,
-            vrrp,
             management,
             buffers,
             reload,
             files,
-            default_interface,
-            disable_local_igmp,
             rs_init_notifies,
         } = later;
         self.maybe("smtp_alert_checker", checker_mail.alert);
         self.maybe("no_checker_emails", checker_mail.no_checker_emails);
         self.fifo("lvs_", lvs_fifo);
-        self.firewall(firewall);
+        self.later_firewall(firewall);
         self.ipvs(ipvs);
-        self.vrrp_defaults(vrrp);
         self.management(management);
         self.buffers(buffers);
         self.reload(reload);
         self.files(files);
-        self.text("default_interface", default_interface.as_deref());
-        self.flag("disable_local_igmp", *disable_local_igmp);
         self.maybe("rs_init_notifies", *rs_init_notifies);
     }
 
@@ -124,7 +137,7 @@ impl Printer {
             lower_prio_repeat,
             garp_interval: _,
             gna_interval: _,
-            // Its keyword is with those of `later`.
+            // Its keyword is with those of `shown`.
             extra: _,
         } = garp;
         self.set(&format!("{prefix}_master_delay"), seconds(*delay));
@@ -250,14 +263,11 @@ impl Printer {
     fn firewall(&mut self, firewall: &FirewallSettings) {
         let FirewallSettings {
             iptables,
-            ipsets,
             nftables,
             nftables_priority,
             nftables_ifindex,
             nftables_counters,
-            nftables_ipvs,
-            nftables_ipvs_priority,
-            nftables_ipvs_start_fwmark,
+            disable_local_igmp,
         } = firewall;
         if let Some(IptablesChains { input, output }) = iptables {
             let chains: Vec<String> = [Some(input), output.as_ref()]
@@ -267,14 +277,24 @@ impl Printer {
                 .collect();
             self.set("vrrp_iptables", chains.join(" "));
         }
-        if let Some(names) = ipsets {
-            let names: Vec<String> = names.iter().map(|name| word(name)).collect();
-            self.line(format!("vrrp_ipsets {}", names.join(" ")).trim_end());
-        }
         self.text("nftables", nftables.as_deref());
         self.some("nftables_priority", nftables_priority.as_ref());
         self.flag("nftables_ifindex", *nftables_ifindex);
         self.flag("nftables_counters", *nftables_counters);
+        self.flag("disable_local_igmp", *disable_local_igmp);
+    }
+
+    fn later_firewall(&mut self, firewall: &LaterFirewall) {
+        let LaterFirewall {
+            ipsets,
+            nftables_ipvs,
+            nftables_ipvs_priority,
+            nftables_ipvs_start_fwmark,
+        } = firewall;
+        if let Some(names) = ipsets {
+            let names: Vec<String> = names.iter().map(|name| word(name)).collect();
+            self.line(format!("vrrp_ipsets {}", names.join(" ")).trim_end());
+        }
         self.text("nftables_ipvs", nftables_ipvs.as_deref());
         self.some("nftables_ipvs_priority", nftables_ipvs_priority.as_ref());
         self.some("nftables_ipvs_start_fwmark", nftables_ipvs_start_fwmark.as_ref());
@@ -380,18 +400,20 @@ impl Printer {
             vrrp_netlink_monitor,
             lvs_netlink_cmd,
             lvs_netlink_monitor,
-            process_monitor,
         } = buffers;
-        for (name, BufferSize { size, force }) in [
+        for (name, buffer) in [
             ("vrrp_netlink_cmd", vrrp_netlink_cmd),
             ("vrrp_netlink_monitor", vrrp_netlink_monitor),
             ("lvs_netlink_cmd", lvs_netlink_cmd),
             ("lvs_netlink_monitor", lvs_netlink_monitor),
-            ("process_monitor", process_monitor),
         ] {
-            self.some(&format!("{name}_rcv_bufs"), size.as_ref());
-            self.maybe(&format!("{name}_rcv_bufs_force"), *force);
+            self.buffer(name, buffer);
         }
+    }
+
+    fn buffer(&mut self, name: &str, BufferSize { size, force }: &BufferSize) {
+        self.some(&format!("{name}_rcv_bufs"), size.as_ref());
+        self.maybe(&format!("{name}_rcv_bufs_force"), *force);
     }
 
     fn reload(&mut self, reload: &ReloadSettings) {
@@ -408,14 +430,10 @@ impl Printer {
     fn files(&mut self, files: &FileSettings) {
         let FileSettings {
             random_seed,
-            iproute_usr_dir,
-            iproute_etc_dir,
             config_save_dir,
             tmp_config_directory,
         } = files;
         self.some("random_seed", random_seed.as_ref());
-        self.text("iproute_usr_dir", iproute_usr_dir.as_deref());
-        self.text("iproute_etc_dir", iproute_etc_dir.as_deref());
         self.text("config_save_dir", config_save_dir.as_deref());
         self.text("tmp_config_directory", tmp_config_directory.as_deref());
     }

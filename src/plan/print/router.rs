@@ -1,4 +1,4 @@
-//! What of virtual routers, sync groups and trackers nothing comes of yet, in the effective configuration.
+//! Tracked files and processes, and what virtual routers were made of, in the effective configuration.
 
 use super::global::extra_garp;
 use super::{MASK, Printer, word};
@@ -9,6 +9,13 @@ use crate::track::config::{FileConfig, InitFile, ParamMatch, ProcessConfig};
 use crate::vrrp::config::{Tracked, TrackedObjects};
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// What an instance says besides what its router is told.
+#[derive(Clone, Copy)]
+pub(super) struct Further<'a> {
+    pub(super) settings: Option<&'a RouterSettings>,
+    pub(super) later: Option<&'a LaterInstance>,
+}
 
 impl Printer {
     /// `track_file`; it must stand above what tracks it.
@@ -97,7 +104,26 @@ impl Printer {
         }
     }
 
-    pub(super) fn later_instance(&mut self, later: &RouterSettings) {
+    pub(super) fn further(&mut self, further: Further<'_>) {
+        let Further { settings, later } = further;
+        if let Some(settings) = settings {
+            self.settings(settings);
+        }
+        if let Some(LaterInstance {
+            lvs_sync_daemon_interface,
+            linkbeat_use_polling,
+        }) = later
+        {
+            let daemon = lvs_sync_daemon_interface.as_ref();
+            self.text(
+                "lvs_sync_daemon_interface",
+                daemon.map(|name| name.value.as_str()),
+            );
+            self.flag("linkbeat_use_polling", *linkbeat_use_polling);
+        }
+    }
+
+    fn settings(&mut self, settings: &RouterSettings) {
         let RouterSettings {
             use_vmac,
             use_vmac_addr,
@@ -114,18 +140,16 @@ impl Printer {
             skip_check_adv_addr,
             strict_mode,
             debug,
-            lvs_sync_daemon_interface,
             garp_extra_if,
             timer_expired_backup,
             owner_ignore_adverts,
             kernel_rx_buf_size,
-            linkbeat_use_polling,
             auth_hmac,
             // Those of the router by now.
             track_files: _,
             track_processes: _,
             track_bfds: _,
-        } = later;
+        } = settings;
         self.maybe("strict_mode", *strict_mode);
         if let Some(vmac) = use_vmac {
             self.line(&vmac_line(&vmac.value));
@@ -149,11 +173,6 @@ impl Printer {
         }
         self.maybe("skip_check_adv_addr", *skip_check_adv_addr);
         self.some("debug", debug.as_ref());
-        let daemon = lvs_sync_daemon_interface.as_ref();
-        self.text(
-            "lvs_sync_daemon_interface",
-            daemon.map(|name| name.value.as_str()),
-        );
         if let Some(garp) = garp_extra_if {
             self.set("garp_extra_if", extra_garp(garp));
         }
@@ -164,7 +183,6 @@ impl Printer {
             owner_ignore_adverts.as_ref().map(|keyword| keyword.value),
         );
         self.some("kernel_rx_buf_size", kernel_rx_buf_size.as_ref());
-        self.flag("linkbeat_use_polling", *linkbeat_use_polling);
         if let Some(hmac) = auth_hmac {
             self.auth_hmac(&hmac.value);
         }
@@ -266,8 +284,8 @@ fn ipvlan_line(ipvlan: &UseIpvlan) -> String {
 }
 
 /// A line of `unicast_peer`.
-pub(super) fn peer_line(peer: IpAddr, later: Option<&LaterInstance>) -> String {
-    let range = later.and_then(|later| later.settings.peer_ttls.get(&peer));
+pub(super) fn peer_line(peer: IpAddr, settings: Option<&RouterSettings>) -> String {
+    let range = settings.and_then(|settings| settings.peer_ttls.get(&peer));
     match range {
         None => peer.to_string(),
         Some(TtlRange { least, most }) => format!("{peer} min_ttl {least} max_ttl {most}"),

@@ -1,11 +1,11 @@
 //! `vrrp_script`, `vrrp_sync_group` and `vrrp_instance` of the effective configuration.
 
-use super::router::peer_line;
+use super::router::{Further, peer_line};
 use super::{MASK, Printer, argv, net, seconds, word};
+use crate::conf::config::RouterSettings;
 use crate::net::{AddressSpec, Family, IfName};
 use crate::notify::config::NotifyScripts;
 use crate::plan::instance::FAULT_NO_PEER;
-use crate::plan::later::LaterInstance;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
     Auth, InitialState, Notices, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport,
@@ -136,7 +136,7 @@ impl Printer {
         &mut self,
         router: &RouterConfig,
         scripts: Option<&NotifyScripts>,
-        later: Option<&LaterInstance>,
+        further: Further<'_>,
         defined: &[TrackScriptConfig],
     ) {
         let RouterConfig {
@@ -170,7 +170,7 @@ impl Printer {
             notices,
             check_unicast_src,
             config_fault,
-            // Their keywords are with those of `later`.
+            // Their keywords are with the settings below.
             link: _,
             no_accept: _,
             election: _,
@@ -184,7 +184,7 @@ impl Printer {
                 },
             );
             // With `vrf` it is the one that holds the source.
-            if later.is_none_or(|later| later.settings.vrf.is_none()) {
+            if further.settings.is_none_or(|settings| settings.vrf.is_none()) {
                 out.set("interface", interface);
             }
             // Before `native_ipv6`, after which version 2 counts no more.
@@ -199,7 +199,7 @@ impl Printer {
                 out.set("preempt_delay", seconds(*preempt_delay));
             }
             out.auth(auth);
-            out.transport(transport, *source, config_fault.as_deref(), later);
+            out.transport(transport, *source, config_fault.as_deref(), further.settings);
             out.garp("garp", garp);
             out.boolean("lower_prio_no_advert", *lower_prio_no_advert);
             out.boolean("higher_prio_send_advert", *higher_prio_send_advert);
@@ -221,9 +221,7 @@ impl Printer {
                 *deleted && scripts.is_none_or(|scripts| scripts.deleted.is_none()),
             );
             out.notify(scripts, *priority_changes);
-            if let Some(later) = later {
-                out.later_instance(&later.settings);
-            }
+            out.further(further);
         });
     }
 
@@ -250,7 +248,7 @@ impl Printer {
         transport: &Transport,
         source: Option<IpAddr>,
         fault: Option<&str>,
-        later: Option<&LaterInstance>,
+        settings: Option<&RouterSettings>,
     ) {
         match transport {
             Transport::Multicast { group } => {
@@ -270,7 +268,7 @@ impl Printer {
                 self.set("unicast_ttl", ttl);
                 self.block("unicast_peer", |out| {
                     for peer in peers {
-                        out.line(&peer_line(*peer, later));
+                        out.line(&peer_line(*peer, settings));
                     }
                 });
             }

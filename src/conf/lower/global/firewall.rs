@@ -1,7 +1,7 @@
 //! Packet filters: nftables, iptables and ipsets.
 
 use super::Cx;
-use crate::conf::config::{FirewallSettings, IptablesChains};
+use crate::conf::config::{FirewallSettings, IptablesChains, LaterFirewall};
 use crate::conf::diag::Topic;
 use crate::conf::keyword::Block;
 use crate::conf::tree::Statement;
@@ -18,7 +18,6 @@ pub(super) fn keyword(cx: &mut Cx<'_>, firewall: &mut FirewallSettings, statemen
     let block = Block::GlobalDefs;
     match statement.keyword() {
         "vrrp_iptables" => firewall.iptables = chains(cx, statement).or_else(|| firewall.iptables.take()),
-        "vrrp_ipsets" => firewall.ipsets = sets(cx, statement).or_else(|| firewall.ipsets.take()),
         "nftables" => {
             firewall.nftables = table(cx, statement, "keepalived").or_else(|| firewall.nftables.take());
         }
@@ -27,6 +26,16 @@ pub(super) fn keyword(cx: &mut Cx<'_>, firewall: &mut FirewallSettings, statemen
         }
         "nftables_ifindex" => firewall.nftables_ifindex = true,
         "nftables_counters" => firewall.nftables_counters = true,
+        _ => return false,
+    }
+    true
+}
+
+/// Those that nothing comes of yet. `false`: `statement` is none of these.
+pub(super) fn later(cx: &mut Cx<'_>, firewall: &mut LaterFirewall, statement: &Statement) -> bool {
+    let block = Block::GlobalDefs;
+    match statement.keyword() {
+        "vrrp_ipsets" => firewall.ipsets = sets(cx, statement).or_else(|| firewall.ipsets.take()),
         "nftables_ipvs" => {
             let table = table(cx, statement, "keepalived_ipvs");
             firewall.nftables_ipvs = table.or_else(|| firewall.nftables_ipvs.take());

@@ -2,7 +2,8 @@
 
 use super::Cx;
 use crate::conf::config::{
-    BufferSettings, DumpSettings, FileSettings, ManagementSettings, ReloadSettings, UpkeepSettings,
+    BufferSettings, BufferSize, DumpSettings, FileSettings, ManagementSettings, ReloadSettings,
+    UpkeepSettings,
 };
 use crate::conf::diag::{Class, Topic};
 use crate::conf::keyword::Block;
@@ -78,29 +79,30 @@ fn snmp_socket(cx: &mut Cx<'_>, to: &mut ManagementSettings, statement: &Stateme
     }
 }
 
-/// Receive buffers. `false`: `statement` is none of these.
-pub(super) fn buffer(cx: &mut Cx<'_>, buffers: &mut BufferSettings, statement: &Statement) -> bool {
-    let (name, force) = match statement.keyword().strip_suffix("_rcv_bufs_force") {
-        Some(name) => (name, true),
-        None => match statement.keyword().strip_suffix("_rcv_bufs") {
-            Some(name) => (name, false),
-            None => return false,
-        },
-    };
-    let buffer = match name {
-        "vrrp_netlink_cmd" => &mut buffers.vrrp_netlink_cmd,
-        "vrrp_netlink_monitor" => &mut buffers.vrrp_netlink_monitor,
-        "lvs_netlink_cmd" => &mut buffers.lvs_netlink_cmd,
-        "lvs_netlink_monitor" => &mut buffers.lvs_netlink_monitor,
-        "process_monitor" => &mut buffers.process_monitor,
+/// Receive buffers of netlink. `false`: `statement` is none of these.
+pub(super) fn buffers(cx: &mut Cx<'_>, buffers: &mut BufferSettings, statement: &Statement) -> bool {
+    let BufferSettings {
+        vrrp_netlink_cmd,
+        vrrp_netlink_monitor,
+        lvs_netlink_cmd,
+        lvs_netlink_monitor,
+    } = buffers;
+    buffer(cx, "vrrp_netlink_cmd", vrrp_netlink_cmd, statement)
+        || buffer(cx, "vrrp_netlink_monitor", vrrp_netlink_monitor, statement)
+        || buffer(cx, "lvs_netlink_cmd", lvs_netlink_cmd, statement)
+        || buffer(cx, "lvs_netlink_monitor", lvs_netlink_monitor, statement)
+}
+
+/// The two keywords of the receive buffer `name`. `false`: `statement` is none of these.
+pub(super) fn buffer(cx: &mut Cx<'_>, name: &str, buffer: &mut BufferSize, statement: &Statement) -> bool {
+    match statement.keyword().strip_prefix(name) {
+        Some("_rcv_bufs") => {
+            let size: Option<u32> = cx.unsigned(Block::GlobalDefs, statement);
+            // None at all is what the kernel has.
+            buffer.size = size.filter(|size| *size > 0).or(buffer.size);
+        }
+        Some("_rcv_bufs_force") => buffer.force = cx.boolean(statement).or(buffer.force),
         _ => return false,
-    };
-    if force {
-        buffer.force = cx.boolean(statement).or(buffer.force);
-    } else {
-        let size: Option<u32> = cx.unsigned(Block::GlobalDefs, statement);
-        // None at all is what the kernel has.
-        buffer.size = size.filter(|size| *size > 0).or(buffer.size);
     }
     true
 }
@@ -117,8 +119,6 @@ pub(super) fn files(
         "reload_repeat" => reload.repeat = true,
         "reload_time_file" => one_word(cx, &mut reload.time_file, statement),
         "random_seed" => files.random_seed = cx.unsigned(Block::GlobalDefs, statement).or(files.random_seed),
-        "iproute_usr_dir" => one_word(cx, &mut files.iproute_usr_dir, statement),
-        "iproute_etc_dir" => one_word(cx, &mut files.iproute_etc_dir, statement),
         "config_save_dir" => files.config_save_dir = Cx::word(statement),
         "tmp_config_directory" => {
             if files.tmp_config_directory.is_some() {
@@ -171,7 +171,7 @@ pub(super) fn dumps(cx: &mut Cx<'_>, dumps: &mut DumpSettings, statement: &State
 }
 
 /// A setting of exactly one word.
-fn one_word(cx: &mut Cx<'_>, slot: &mut Option<String>, statement: &Statement) {
+pub(super) fn one_word(cx: &mut Cx<'_>, slot: &mut Option<String>, statement: &Statement) {
     match statement.args() {
         [word] => *slot = Some(word.text.clone()),
         _ => cx.error(statement, format!("{} invalid", statement.keyword())),

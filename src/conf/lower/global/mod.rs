@@ -9,7 +9,7 @@ mod process;
 pub(super) mod routers;
 
 use super::Cx;
-use crate::conf::config::{GarpSettings, GlobalDefs, LaterGlobal};
+use crate::conf::config::{GarpSettings, GlobalDefs, LaterGlobal, ShownSettings};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::token::Word;
@@ -74,10 +74,10 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
         match statement.keyword() {
             "include_check" => include_check(cx, statement),
             "default_interface" => match Cx::word(statement) {
-                Some(name) => global.later.default_interface = Some(name),
+                Some(name) => global.shown.default_interface = Some(name),
                 None => cx.error(statement, "default_interface requires interface name"),
             },
-            "disable_local_igmp" => global.later.disable_local_igmp = true,
+            "disable_local_igmp" => global.shown.firewall.disable_local_igmp = true,
             "rs_init_notifies" => {
                 global.later.rs_init_notifies = cx.boolean(statement).or(global.later.rs_init_notifies);
             }
@@ -138,6 +138,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
                     && !mail::keyword(cx, &mut global.mail, statement)
                     && !events::life(cx, &mut global.life, statement)
                     && !events::fifo(cx, &mut global.fifos, statement)
+                    && !shown(cx, &mut global.shown, statement)
                     && !later(cx, &mut global.later, statement)
                     && let Some(name) = name.strip_prefix("vrrp_garp_")
                 {
@@ -160,6 +161,28 @@ fn include_check(cx: &mut Cx<'_>, statement: &Statement) {
     }
 }
 
+/// What parts of the plan are made of. `false`: `statement` is none of these.
+fn shown(cx: &mut Cx<'_>, shown: &mut ShownSettings, statement: &Statement) -> bool {
+    let ShownSettings {
+        vrrp,
+        firewall,
+        process_monitor,
+        default_interface: _,
+        iproute_usr_dir,
+        iproute_etc_dir,
+    } = shown;
+    match statement.keyword() {
+        "iproute_usr_dir" => host::one_word(cx, iproute_usr_dir, statement),
+        "iproute_etc_dir" => host::one_word(cx, iproute_etc_dir, statement),
+        _ => {
+            return routers::keyword(cx, vrrp, statement)
+                || firewall::keyword(cx, firewall, statement)
+                || host::buffer(cx, "process_monitor", process_monitor, statement);
+        }
+    }
+    true
+}
+
 /// What nothing comes of yet. `false`: `statement` is none of these.
 fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> bool {
     let LaterGlobal {
@@ -168,22 +191,18 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
         lvs_fifo,
         firewall,
         ipvs,
-        vrrp,
         management,
         buffers,
         reload,
         files,
-        default_interface: _,
-        disable_local_igmp: _,
         rs_init_notifies: _,
     } = later;
     mail::checkers(cx, checker_mail, statement)
         || events::lvs_fifo(cx, lvs_fifo, statement)
-        || firewall::keyword(cx, firewall, statement)
+        || firewall::later(cx, firewall, statement)
         || ipvs::keyword(cx, ipvs, statement)
-        || routers::keyword(cx, vrrp, statement)
         || host::management(cx, management, statement)
-        || host::buffer(cx, buffers, statement)
+        || host::buffers(cx, buffers, statement)
         || host::files(cx, reload, files, statement)
 }
 

@@ -1,4 +1,4 @@
-//! Defaults of every virtual router that nothing comes of yet, and what concerns all of them.
+//! Defaults of every virtual router, and what concerns all of them.
 
 use super::Cx;
 use crate::conf::config::{ExtraGarp, RxBufs, VrrpDefaults};
