@@ -11,9 +11,11 @@ mod servers;
 mod site;
 
 use site::{load, places, site};
+use steadfast::conf::config::{Inherited, ShownSettings};
 use steadfast::conf::diag::Class;
 use steadfast::conf::keyword::{self, Args, Block, Keyword, Status};
-use steadfast::plan;
+use steadfast::plan::later::Later;
+use steadfast::plan::{self, Plan};
 
 /// Checkers over a socket.
 const SOCKETS: [&str; 8] = [
@@ -26,6 +28,9 @@ const SOCKETS: [&str; 8] = [
     "DnsCheck",
     "PingCheck",
 ];
+
+/// Those of them that do not work yet.
+const UNSERVED: [&str; 5] = ["UdpCheck", "SmtpCheck", "SmtpHost", "DnsCheck", "PingCheck"];
 
 /// The blocks of the file in which the keywords of `block` may stand.
 fn hosts(block: Block) -> Vec<&'static str> {
@@ -121,6 +126,11 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Root, "garp_group") => body("garp_interval 1\ninterface eth2"),
         (Block::GarpGroup, "interfaces") => body("eth2"),
         (Block::Instance, "timer_expired_backup" | "thread_timer_expired") => after("nopreempt", ""),
+        (Block::Instance, "accept") => after("strict_mode", ""),
+        (Block::Instance, "owner_ignore_adverts") => after("priority 255", ""),
+        (Block::Instance, "use_vmac_addr") => {
+            after("use_vmac\nvirtual_ipaddress {\n192.0.2.99 dev eth2\n}", "")
+        }
         (Block::Instance, "track_src_ip") => after("mcast_src_ip 192.0.2.33", ""),
         (Block::Instance, "auth_hmac") => body(&format!("key 1 {KEY}\nactive_key 1")),
         (Block::AuthHmac, "key") => one(&format!("2 {KEY}")),
@@ -135,7 +145,10 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::GlobalDefs, "vrrp_mcast_group4") => one("224.0.0.77"),
         (Block::GlobalDefs, "vrrp_mcast_group6") => one("ff02::77"),
         (Block::GlobalDefs, "script_user") => one("root"),
-        (Block::GlobalDefs, "iproute_etc_dir" | "iproute_usr_dir") => one("/nowhere"),
+        (Block::GlobalDefs, "nftables") => one("mine"),
+        (Block::GlobalDefs, "vmac_prefix") => after(&beside("use_vmac", ""), "word"),
+        (Block::GlobalDefs, "vmac_addr_prefix") => after(&beside("", "dev eth2 use_vmac"), "word"),
+        (Block::GlobalDefs, "vrrp_owner_ignore_adverts") => after(&beside("priority 255", ""), ""),
         (Block::Authentication, "auth_pass") => one("two"),
         (Block::Authentication, "auth_type") => one("AH"),
         (Block::VirtualServer, "ip_family") => one("inet6"),
@@ -192,6 +205,14 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
     }
 }
 
+/// Between two `global_defs`: an instance with `setting`, whose address has `options`.
+fn beside(setting: &str, options: &str) -> String {
+    format!(
+        "}}\nvrrp_instance V {{\ninterface eth0\nvirtual_router_id 99\n{setting}\nvirtual_ipaddress {{\n\
+         192.0.2.98 {options}\n}}\n}}\nglobal_defs {{"
+    )
+}
+
 /// Values by what a keyword takes.
 fn generic(keyword: &Keyword) -> Vec<String> {
     let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
@@ -229,7 +250,9 @@ fn elsewhere(keyword: &Keyword) -> bool {
     keyword.name.starts_with("include")
         || matches!(
             (keyword.block, keyword.name),
-            (Block::SyncGroup, "group") | (Block::Instance, "no_virtual_ipaddress")
+            (Block::SyncGroup, "group")
+                | (Block::Instance, "no_virtual_ipaddress")
+                | (Block::GlobalDefs, "iproute_etc_dir" | "iproute_usr_dir")
         )
 }
 
@@ -254,7 +277,7 @@ fn every_keyword_is_acted_on_or_named() {
 }
 
 fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
-    let mut acted = false;
+    let (mut acted, mut planned) = (false, false);
     let mut seen = Vec::new();
     for nth in 0..places(block) {
         for (before, line) in lines(keyword) {
@@ -269,7 +292,8 @@ fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
             if let Some(unknown) = said.iter().find(|found| found.class == Class::UnknownKeyword) {
                 return Err(unknown.to_string());
             }
-            acted |= plan != base && plan::print::print(&plan, true) != plan::print::print(&base, true);
+            planned |= plan::print::print(&plan, true) != plan::print::print(&base, true);
+            acted |= planned && acting(plan) != acting(base);
             seen.extend(said.into_iter().filter(|found| !already.contains(found)));
         }
     }
@@ -277,8 +301,13 @@ fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
         found.class == Class::Unheeded && found.place.is_some() && found.message.contains(keyword.name)
     });
     match keyword.status {
+        // In a checker that does not work yet, which is named as a whole, what all checkers have is planned only.
+        Status::Acted if UNSERVED.contains(&block) && planned => Ok(()),
         Status::Acted if !acted => Err(format!("the plan is the same; said: {seen:?}")),
-        Status::NotYet if !acted && PLANNED.contains(&keyword.block) => {
+        // Alone it takes the session from VRRP; that checkers hear of it is what is missing.
+        Status::NotYet if (keyword.block, keyword.name) == (Block::BfdInstance, "checker") => Ok(()),
+        Status::NotYet if acted => Err("the daemon acts on it".into()),
+        Status::NotYet if !planned && PLANNED.contains(&keyword.block) => {
             Err(format!("the plan for later is the same; said: {seen:?}"))
         }
         Status::NotYet if !named && !inside_what_is_named(keyword.block) => {
@@ -286,6 +315,15 @@ fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
         }
         Status::Acted | Status::NotYet => Ok(()),
     }
+}
+
+/// What of a plan the daemon acts on.
+fn acting(mut plan: Plan) -> Plan {
+    plan.later = Later::default();
+    plan.shown.clear();
+    plan.global.shown = ShownSettings::default();
+    plan.global.inherited = Inherited::default();
+    plan
 }
 
 /// Blocks that nothing comes of yet: they are named as a whole, not every line of them.

@@ -58,7 +58,7 @@ pub(super) static VRRP: &[Keyword] = &[
     k(GlobalDefs, "data_use_instance", Bool, Acted),
     k(GlobalDefs, "dbus_no_interface_name", OptionalWord, NotYet),
     k(GlobalDefs, "dbus_service_name", OptionalWord, NotYet),
-    k(GlobalDefs, "default_interface", OptionalWord, NotYet),
+    k(GlobalDefs, "default_interface", OptionalWord, Acted),
     k(GlobalDefs, "disable_local_igmp", Nothing, Acted),
     k(GlobalDefs, "dynamic_interfaces", OptionalWord, Acted),
     k(GlobalDefs, "enable_dbus", Nothing, NotYet),
