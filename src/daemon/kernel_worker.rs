@@ -462,6 +462,7 @@ impl Worker {
         let heard = self.monitor.take();
         self.take_in(heard);
         self.mind_links();
+        self.settle_statics();
     }
 
     /// Opens the sockets of every endpoint whose interface is there and is not the one they were opened on.
@@ -504,7 +505,7 @@ impl Worker {
 
     /// The end: what is not of routers goes too.
     fn leave_nothing(&mut self) {
-        self.remove_statics(self.wanted.statics.clone());
+        self.remove_statics(self.static_ours());
         self.unpromote();
         self.filter.end();
         self.links.remove_all(&mut self.netlink);

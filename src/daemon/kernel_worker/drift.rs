@@ -56,7 +56,9 @@ impl Worker {
 
     fn ours(&self, lost: &[Lost]) -> Vec<(RouterId, Good)> {
         let mut ours = Vec::new();
-        for (router, goods) in &self.held {
+        let routers = self.held.iter().filter(|(router, _)| **router != STATICS);
+        // A static entry is put again whoever had put it.
+        for (router, goods) in routers.chain([(&STATICS, &self.wanted.statics)]) {
             for told in lost {
                 let found: Option<Good> = match told {
                     Lost::Route(told) => {
@@ -138,7 +140,8 @@ impl Worker {
         }
     }
 
-    /// Puts what is or shall be held; what is there already stays as it is.
+    /// Puts what is or shall be held; what is there already stays as it is. A static entry that was there before is
+    /// somebody else's, and is not ours to remove.
     fn put(&mut self, router: RouterId, goods: Goods) {
         if goods.is_empty() {
             return;
@@ -148,11 +151,22 @@ impl Worker {
             generation: u64::MAX,
             goods,
         };
-        let mut failed = Vec::new();
-        self.install(&order, &mut failed);
-        for (good, why) in failed {
+        let before = self.static_ours();
+        let outcome = self.install(&order);
+        for (good, why) in outcome.failed {
             tracing::warn!(target: "vrrp", "cannot set {good}: {why}");
         }
+        if router == STATICS
+            && let Some(held) = self.held.get_mut(&STATICS)
+        {
+            let others = outcome.found.iter().filter(|good| !before.contains(good));
+            others.for_each(|good| held.remove(good));
+        }
+    }
+
+    /// The static entries that we have put.
+    pub(super) fn static_ours(&self) -> Goods {
+        self.held.get(&STATICS).cloned().unwrap_or_default()
     }
 
     /// A configuration: what is static in it, and was not in the one before, comes; what is not any more, goes. What an
@@ -161,10 +175,16 @@ impl Worker {
         let now = self.wanted.statics.clone();
         let (gone, fresh) = match before {
             None => (now.clone(), now),
-            Some(before) => (before.clone().split(&now).1, now.split(&before).1),
+            Some(before) => (self.static_ours().split(&now).1, now.split(&before).1),
         };
         self.remove_statics(gone);
         self.put(STATICS, fresh);
+    }
+
+    /// The configuration runs: what a router has let go of meanwhile may be static by now.
+    pub(super) fn settle_statics(&mut self) {
+        let (_, missing) = self.wanted.statics.clone().split(&self.static_ours());
+        self.put(STATICS, missing);
     }
 
     /// Rules, routes, addresses (fact 16.7).

@@ -4,49 +4,60 @@ use super::{End, Report, Request, Worker};
 use crate::net::{AddressSpec, Good, Goods, IfIndex, Route, Rule};
 use crate::netlink::apply::{BATCH, Refusal};
 use crate::netlink::message::Request as Change;
-use crate::netlink::{route, rule};
+use crate::netlink::{NetlinkError, route, rule};
 use crate::vrrp::event::{Completion, Event, Order};
 use std::collections::VecDeque;
 
 /// What the kernel refused, and why.
 pub(super) type Failed = Vec<(Good, String)>;
 
+/// What became of an order.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// What the kernel refused.
+    pub(super) failed: Failed,
+    /// What was there already.
+    pub(super) found: Vec<Good>,
+}
+
 impl Worker {
     /// Installs what an order says, but for what a newer release of the same router takes back.
     pub(super) async fn hold(&mut self, order: &Order) -> Result<Completion, End> {
-        let mut failed = Vec::new();
-        self.install_addresses(order, &mut failed);
+        let mut outcome = Outcome::default();
+        self.install_addresses(order, &mut outcome);
         if !order.goods.routes.is_empty() || !order.goods.rules.is_empty() {
             // They are announced while routes and rules are put.
-            let placed = completion(order, std::mem::take(&mut failed));
+            let placed = completion(order, std::mem::take(&mut outcome.failed));
             self.report(Report::Event(Event::Placed(placed))).await?;
-            self.install_ways(order, &mut failed);
+            self.install_ways(order, &mut outcome);
         }
-        Ok(completion(order, failed))
+        Ok(completion(order, outcome.failed))
     }
 
     /// All of it at once, for what nobody announces.
-    pub(super) fn install(&mut self, order: &Order, failed: &mut Failed) {
-        self.install_addresses(order, failed);
-        self.install_ways(order, failed);
+    pub(super) fn install(&mut self, order: &Order) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.install_addresses(order, &mut outcome);
+        self.install_ways(order, &mut outcome);
+        outcome
     }
 
-    fn install_addresses(&mut self, order: &Order, failed: &mut Failed) {
+    fn install_addresses(&mut self, order: &Order, outcome: &mut Outcome) {
         for part in order.goods.addresses.chunks(BATCH) {
-            self.hold_addresses(order, part, failed);
+            self.hold_addresses(order, part, outcome);
         }
-        self.not_held(order, failed);
+        self.not_held(order, &outcome.failed);
     }
 
-    fn install_ways(&mut self, order: &Order, failed: &mut Failed) {
+    fn install_ways(&mut self, order: &Order, outcome: &mut Outcome) {
         self.follow(&order.goods);
         for part in order.goods.routes.chunks(BATCH) {
-            self.hold_routes(order, part, failed);
+            self.hold_routes(order, part, outcome);
         }
         for part in order.goods.rules.chunks(BATCH) {
-            self.hold_rules(order, part, failed);
+            self.hold_rules(order, part, outcome);
         }
-        self.not_held(order, failed);
+        self.not_held(order, &outcome.failed);
     }
 
     /// What is held is what the kernel took.
@@ -62,7 +73,7 @@ impl Worker {
         self.take_in(heard);
     }
 
-    fn hold_addresses(&mut self, order: &Order, part: &[AddressSpec], failed: &mut Failed) {
+    fn hold_addresses(&mut self, order: &Order, part: &[AddressSpec], outcome: &mut Outcome) {
         self.catch_up();
         let mut wanted = part.to_vec();
         wanted.retain(|spec| !takes_back(&self.queue, order, |goods| goods.names_address(spec)));
@@ -75,7 +86,7 @@ impl Worker {
         held.extend(part);
         // Before the addresses come (fact 10.8).
         self.mind_filter();
-        let found = self.resolve(wanted, failed);
+        let found = self.resolve(wanted, &mut outcome.failed);
         for (spec, index) in &found {
             self.log.is_ours(*index, spec.cidr.addr);
         }
@@ -84,13 +95,16 @@ impl Worker {
                 for ((spec, index), answer) in found.into_iter().zip(answers) {
                     match answer {
                         Ok(()) => self.inventory.hold(index, spec.cidr.addr),
-                        Err(refusal) if refusal.exists() => self.inventory.hold(index, spec.cidr.addr),
-                        Err(refusal) => failed.push((spec.into(), refusal.to_string())),
+                        Err(refusal) if refusal.exists() => {
+                            self.inventory.hold(index, spec.cidr.addr);
+                            outcome.found.push(spec.into());
+                        }
+                        Err(refusal) => outcome.failed.push((spec.into(), refusal.to_string())),
                     }
                 }
             }
             Err(error) => {
-                failed.extend(
+                outcome.failed.extend(
                     found
                         .into_iter()
                         .map(|(spec, _)| (spec.into(), error.to_string())),
@@ -99,7 +113,7 @@ impl Worker {
         }
     }
 
-    fn hold_routes(&mut self, order: &Order, part: &[Route], failed: &mut Failed) {
+    fn hold_routes(&mut self, order: &Order, part: &[Route], outcome: &mut Outcome) {
         self.catch_up();
         let mut wanted = part.to_vec();
         wanted.retain(|route| !takes_back(&self.queue, order, |goods| goods.routes.contains(route)));
@@ -114,13 +128,16 @@ impl Worker {
         for one in wanted {
             match route::add(&one, &self.inventory) {
                 Ok(change) => changes.push((one.into(), change)),
-                Err(missing) => failed.push((one.into(), format!("no interface {missing}"))),
+                Err(missing) => {
+                    let why = format!("no interface {missing}");
+                    outcome.failed.push((one.into(), why));
+                }
             }
         }
-        self.ask(changes, Refusal::exists, failed);
+        self.ask_for(changes, outcome);
     }
 
-    fn hold_rules(&mut self, order: &Order, part: &[Rule], failed: &mut Failed) {
+    fn hold_rules(&mut self, order: &Order, part: &[Rule], outcome: &mut Outcome) {
         self.catch_up();
         let mut wanted = part.to_vec();
         wanted.retain(|rule| !takes_back(&self.queue, order, |goods| goods.rules.contains(rule)));
@@ -135,15 +152,26 @@ impl Worker {
             let change = rule::add(&one);
             (one.into(), change)
         });
-        self.ask(changes.collect(), Refusal::exists, failed);
+        self.ask_for(changes.collect(), outcome);
     }
 
-    /// Asks for changes; what the kernel refuses fails, unless it is `no_failure`.
-    fn ask(&mut self, changes: Vec<(Good, Change)>, no_failure: fn(&Refusal) -> bool, failed: &mut Failed) {
+    /// Asks for routes or rules to be made.
+    fn ask_for(&mut self, changes: Vec<(Good, Change)>, outcome: &mut Outcome) {
         let (goods, changes): (Vec<Good>, Vec<Change>) = changes.into_iter().unzip();
         match self.netlink.ask(changes) {
-            Ok(answers) => failed.extend(refused(goods, answers, no_failure)),
-            Err(error) => failed.extend(goods.into_iter().map(|good| (good, error.to_string()))),
+            Ok(answers) => {
+                for (good, answer) in goods.into_iter().zip(answers) {
+                    match answer {
+                        Ok(()) => {}
+                        Err(refusal) if refusal.exists() => outcome.found.push(good),
+                        Err(refusal) => outcome.failed.push((good, refusal.to_string())),
+                    }
+                }
+            }
+            Err(error) => {
+                let all = goods.into_iter().map(|good| (good, error.to_string()));
+                outcome.failed.extend(all);
+            }
         }
     }
 
@@ -178,17 +206,16 @@ impl Worker {
             Some((Good::from(one), change))
         });
         let changes: Vec<(Good, Change)> = rules.chain(routes).collect();
-        self.ask(changes, Refusal::not_there, failed);
+        let (goods, changes): (Vec<Good>, Vec<Change>) = changes.into_iter().unzip();
+        let answers = self.netlink.ask(changes);
+        not_removed(goods, answers, failed);
         let found = self.resolve(addresses, &mut Vec::new());
         for (spec, index) in &found {
             self.inventory.release(*index, spec.cidr.addr);
         }
         let answers = self.netlink.delete(&found);
         let goods: Vec<Good> = found.into_iter().map(|(spec, _)| spec.into()).collect();
-        match answers {
-            Ok(answers) => failed.extend(refused(goods, answers, Refusal::not_there)),
-            Err(error) => failed.extend(goods.into_iter().map(|good| (good, error.to_string()))),
-        }
+        not_removed(goods, answers, failed);
     }
 
     /// The interfaces' indexes now; addresses without one fail.
@@ -220,19 +247,22 @@ impl Worker {
     }
 }
 
-fn refused(
+/// What could not be removed; that it is not there is no failure.
+fn not_removed(
     goods: Vec<Good>,
-    answers: Vec<Result<(), Refusal>>,
-    no_failure: fn(&Refusal) -> bool,
-) -> impl Iterator<Item = (Good, String)> {
-    goods
-        .into_iter()
-        .zip(answers)
-        .filter_map(move |(good, answer)| match answer {
-            Ok(()) => None,
-            Err(refusal) if no_failure(&refusal) => None,
-            Err(refusal) => Some((good, refusal.to_string())),
-        })
+    answers: Result<Vec<Result<(), Refusal>>, NetlinkError>,
+    failed: &mut Failed,
+) {
+    match answers {
+        Ok(answers) => {
+            let refused = goods.into_iter().zip(answers).filter_map(|(good, answer)| {
+                let refusal = answer.err().filter(|refusal| !refusal.not_there())?;
+                Some((good, refusal.to_string()))
+            });
+            failed.extend(refused);
+        }
+        Err(error) => failed.extend(goods.into_iter().map(|good| (good, error.to_string()))),
+    }
 }
 
 /// Whether a release of the same router that waits in `queue`, newer than `order`, names something.

@@ -316,6 +316,14 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         ipvs: false,
         ..test(
+            "net-others",
+            "a static entry that was there before is left; a virtual address becomes static",
+            net::others,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test(
             "net-duplicate",
             "a virtual address that another host has too is named, and held once it is free",
             net::duplicate,

@@ -313,6 +313,49 @@ pub fn flushed() {
     assert!(!shows(&director, ADDRESS, "192.0.2.100/24"), "left over");
 }
 
+/// A static entry that somebody else had put before is left to him; a virtual address that becomes static stays.
+///
+/// Facts: 16.3
+pub fn others() {
+    let [_, mut director] = both();
+    let conf = |statics: &str, excluded: &str| {
+        let more = format!("virtual_ipaddress_excluded {{\n {excluded}\n }}");
+        let instance = Instance {
+            more: &more,
+            ..Instance::default()
+        };
+        format!("{GLOBAL}{statics}{instance}")
+    };
+    let start = Stamp::now();
+    director.run_with(&conf("", "10.58.0.1/24"));
+    director.wait_state("VI_1", "MASTER", start, SOON);
+    wait_shows(&director, ADDRESS, "10.58.0.1/24");
+    director.ip("address add 10.56.0.1/24 dev eth0\n\
+         rule add from 10.53.0.0/16 table 9 preference 200 protocol 18\n");
+    let statics =
+        "static_ipaddress {\n 10.56.0.1/24 dev eth0\n 10.57.0.1/24 dev eth0\n 10.58.0.1/24 dev eth0\n }
+        static_rules {\n from 10.53.0.0/16 table 9 preference 200\n }\n";
+    director.configure(&conf(statics, "10.59.0.1/24"));
+    director.signal(Signal::SIGHUP);
+    // Once this one is there, the other one was released.
+    wait_shows(&director, ADDRESS, "10.59.0.1/24");
+    for ours in ["10.57.0.1/24", "10.58.0.1/24"] {
+        wait_shows(&director, ADDRESS, ours);
+    }
+    // What is put again is ours.
+    director.ip("rule delete preference 200\n");
+    wait_shows(&director, RULE, "200:");
+    assert_eq!(director.stop(), Some(0), "exit code");
+    assert!(shows(&director, ADDRESS, "10.56.0.1/24"), "it was there before");
+    for (words, ours) in [
+        (ADDRESS, "10.57.0.1/24"),
+        (ADDRESS, "10.58.0.1/24"),
+        (RULE, "200:"),
+    ] {
+        assert!(!shows(&director, words, ours), "{ours} is left over");
+    }
+}
+
 /// A virtual address with duplicate address detection, which another host has: it is named, the master lets go, and holds it once
 /// the other has gone.
 ///
