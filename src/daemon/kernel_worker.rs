@@ -200,6 +200,8 @@ struct Worker {
     up: BTreeSet<IfIndex>,
     /// What others have removed and nobody was told of yet.
     lost: Vec<(RouterId, Good)>,
+    /// Messages were lost: routes and rules may be gone that nobody has told of.
+    missed: bool,
     /// What each router holds by its orders, and what is static.
     held: BTreeMap<RouterId, Goods>,
 }
@@ -248,6 +250,7 @@ impl Worker {
             sysctls: Sysctls::default(),
             up: BTreeSet::new(),
             lost: Vec::new(),
+            missed: false,
             held: BTreeMap::new(),
         })
     }
@@ -329,6 +332,7 @@ impl Worker {
             }
             self.tell(news).await?;
         }
+        self.make_up_for_missed();
         self.tell_lost().await
     }
 
@@ -388,6 +392,7 @@ impl Worker {
             }
         };
         if lost {
+            self.missed = true;
             self.dump();
         }
     }

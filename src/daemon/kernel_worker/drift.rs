@@ -108,6 +108,35 @@ impl Worker {
         Ok(())
     }
 
+    /// Messages were lost. Where they told of routes and rules, nobody knows who removed what, so it is all put again, and what
+    /// is there stays; a dump could be of a million routes. Addresses are in the dump that was taken.
+    pub(super) fn make_up_for_missed(&mut self) {
+        if !std::mem::take(&mut self.missed) {
+            return;
+        }
+        let ways = |goods: &Goods, all: bool| Goods {
+            addresses: Vec::new(),
+            routes: goods
+                .routes
+                .iter()
+                .filter(|one| all || one.watched)
+                .cloned()
+                .collect(),
+            rules: goods
+                .rules
+                .iter()
+                .filter(|one| all || one.watched)
+                .cloned()
+                .collect(),
+        };
+        let routers = self.held.iter().filter(|(router, _)| **router != STATICS);
+        let routers = routers.map(|(router, goods)| (*router, ways(goods, false)));
+        let statics = (STATICS, ways(&self.wanted.statics, true));
+        for (router, goods) in routers.chain([statics]).collect::<Vec<_>>() {
+            self.put(router, goods);
+        }
+    }
+
     /// An address that somebody removed: a static one is put again.
     pub(super) fn address_removed(&mut self, interface: &IfName, address: std::net::IpAddr) {
         let mut statics = self.wanted.statics.addresses.iter();

@@ -316,6 +316,14 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         ipvs: false,
         ..test(
+            "net-overrun",
+            "messages of the kernel are lost: what is gone is put again",
+            net::overrun,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test(
             "net-others",
             "a static entry that was there before is left; a virtual address becomes static",
             net::others,

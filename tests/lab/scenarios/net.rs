@@ -313,6 +313,40 @@ pub fn flushed() {
     assert!(!shows(&director, ADDRESS, "192.0.2.100/24"), "left over");
 }
 
+/// So many messages of the kernel that some are lost, and with them that routes and rules are gone.
+pub fn overrun() {
+    let [_, mut director] = both();
+    director.ip("link add eth2 type veth peer name x2\nlink set eth2 up\nlink set x2 up\n");
+    let instance = Instance {
+        more: HELD,
+        ..Instance::default()
+    };
+    let start = Stamp::now();
+    director.run_with(&format!("{GLOBAL}{}{instance}", statics("10.54.0.0/16 dev eth1")));
+    director.wait_state("VI_1", "MASTER", start, SOON);
+    wait_shows(&director, RULE, "101: 10.31.0.0/16");
+    director.pause();
+    let flood: String = (0..12_000)
+        .map(|n| format!("route add 10.99.{}.{} dev eth1\n", n >> 8, n & 255))
+        .collect();
+    director.ip(&flood);
+    director.ip(
+        "route delete 10.20.0.0/16\nroute delete 10.52.0.0/16\nrule delete preference 100\n\
+         rule delete preference 101\nrule delete preference 200\n",
+    );
+    director.resume();
+    for (words, entry) in [
+        (ROUTE, "10.20.0.0/16"),
+        (ROUTE, "10.52.0.0/16"),
+        (RULE, "100:"),
+        (RULE, "200:"),
+    ] {
+        wait_shows(&director, words, entry);
+    }
+    assert!(!shows(&director, RULE, "101:"), "no_track");
+    assert_eq!(director.stop(), Some(0), "exit code");
+}
+
 /// A static entry that somebody else had put before is left to him; a virtual address that becomes static stays.
 ///
 /// Facts: 16.3
