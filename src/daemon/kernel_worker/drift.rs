@@ -78,7 +78,7 @@ impl Worker {
     }
 
     /// Whether the interfaces that it needs are up.
-    fn can_be(&self, good: &Good) -> bool {
+    pub(super) fn can_be(&self, good: &Good) -> bool {
         let up = |name: &IfName| {
             let mut interfaces = self.inventory.interfaces();
             interfaces.any(|status| status.name == *name && status.up)

@@ -1,5 +1,6 @@
 //! Carrying out the orders: addresses, then routes, then rules; removed in the reverse order (facts 2.11, 2.13, 16.7).
 
+use super::drift::STATICS;
 use super::{End, Report, Request, Worker};
 use crate::net::{AddressSpec, Good, Goods, IfIndex, Route, Rule};
 use crate::netlink::apply::{BATCH, Refusal};
@@ -46,7 +47,7 @@ impl Worker {
         for part in order.goods.addresses.chunks(BATCH) {
             self.hold_addresses(order, part, outcome);
         }
-        self.not_held(order, &outcome.failed);
+        self.not_held(order, &mut outcome.failed);
     }
 
     fn install_ways(&mut self, order: &Order, outcome: &mut Outcome) {
@@ -57,14 +58,20 @@ impl Worker {
         for part in order.goods.rules.chunks(BATCH) {
             self.hold_rules(order, part, outcome);
         }
-        self.not_held(order, &outcome.failed);
+        self.not_held(order, &mut outcome.failed);
     }
 
-    /// What is held is what the kernel took.
-    fn not_held(&mut self, order: &Order, failed: &Failed) {
-        if let Some(held) = self.held.get_mut(&order.router) {
-            failed.iter().for_each(|(good, _)| held.remove(good));
-        }
+    /// What is held is what the kernel took, and what waits for its interface: that comes with it.
+    fn not_held(&mut self, order: &Order, failed: &mut Failed) {
+        failed.retain(|(good, why)| {
+            let waits = order.router != STATICS && !self.can_be(good);
+            if waits {
+                tracing::info!(target: "vrrp", "{good} waits for its interface: {why}");
+            } else if let Some(held) = self.held.get_mut(&order.router) {
+                held.remove(good);
+            }
+            !waits
+        });
     }
 
     fn catch_up(&mut self) {

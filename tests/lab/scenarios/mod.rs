@@ -324,6 +324,14 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         ipvs: false,
         ..test(
+            "net-late",
+            "a route whose interface is down when its router becomes MASTER comes with it",
+            net::late,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test(
             "net-others",
             "a static entry that was there before is left; a virtual address becomes static",
             net::others,

@@ -347,6 +347,27 @@ pub fn overrun() {
     assert_eq!(director.stop(), Some(0), "exit code");
 }
 
+/// The interface of a route is down when its router becomes MASTER: the route comes with it, and goes with its router.
+pub fn late() {
+    let [_, mut director] = both();
+    director.ip("link set eth1 down\n");
+    let instance = Instance {
+        more: HELD,
+        ..Instance::default()
+    };
+    let start = Stamp::now();
+    director.run_with(&format!("{GLOBAL}{instance}"));
+    director.wait_state("VI_1", "MASTER", start, SOON);
+    wait_shows(&director, RULE, "101: 10.31.0.0/16");
+    assert!(!shows(&director, ROUTE, "10.22.0.0/16"));
+    director.ip("link set eth1 up\n");
+    wait_shows(&director, ROUTE, "10.22.0.0/16");
+    let falls = director.log.count_since("Entering BACKUP STATE", start);
+    assert_eq!(falls, 1, "only at the start");
+    assert_eq!(director.stop(), Some(0), "exit code");
+    assert!(!shows(&director, ROUTE, "10.22.0.0/16"), "left over");
+}
+
 /// A static entry that somebody else had put before is left to him; a virtual address that becomes static stays.
 ///
 /// Facts: 16.3
