@@ -13,7 +13,7 @@ pub const MULTICAST_TTL: u8 = 255;
 
 /// A pair of sockets, one to receive and one to send, shared by all routers that can.
 ///
-/// Two endpoints of one configuration never receive the same packet: they differ in family, interface, or kind.
+/// Two endpoints of one configuration never receive the same packet: they differ in family, interface, carrier, or kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// IPv4 or IPv6.
@@ -26,9 +26,6 @@ pub struct Endpoint {
     pub kind: EndpointKind,
     /// The routers' identifiers, ascending, each once: what the packet filter lets through.
     pub vrids: Vec<Vrid>,
-    /// TTL or hop limit of the first of the routers, fit to be set on the socket. Routers of one unicast endpoint
-    /// may differ: [`Transmit::ttl`](super::event::Transmit::ttl) is what counts for a packet.
-    pub ttl: u8,
     /// The receive buffer, for all its routers together (fact 5.11).
     pub rx_buffer: RxBuffer,
 }
@@ -49,7 +46,7 @@ pub enum EndpointKind {
 }
 
 impl Endpoint {
-    /// Whether `other` needs the same sockets, whatever their filter and TTL.
+    /// Whether `other` needs the same sockets, whatever their filter and buffer.
     pub fn same_socket(&self, other: &Self) -> bool {
         self.family == other.family
             && self.carrier == other.carrier
@@ -58,14 +55,11 @@ impl Endpoint {
     }
 
     fn of(router: &RouterConfig) -> Self {
-        let (kind, ttl) = match &router.transport {
-            Transport::Multicast { group } => (EndpointKind::Multicast { group: *group }, MULTICAST_TTL),
-            Transport::Unicast { ttl, .. } => (
-                EndpointKind::Unicast {
-                    source: router.source,
-                },
-                *ttl,
-            ),
+        let kind = match &router.transport {
+            Transport::Multicast { group } => EndpointKind::Multicast { group: *group },
+            Transport::Unicast { .. } => EndpointKind::Unicast {
+                source: router.source,
+            },
         };
         Self {
             family: router.family,
@@ -73,7 +67,6 @@ impl Endpoint {
             interface: router.wire().clone(),
             kind,
             vrids: vec![router.vrid],
-            ttl,
             rx_buffer: router.packets.rx_buffer,
         }
     }
