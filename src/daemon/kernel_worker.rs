@@ -77,6 +77,8 @@ pub enum Report {
         endpoint: Endpoint,
         /// The interface's index now.
         index: IfIndex,
+        /// Its MTU now, by which the receive buffer was sized.
+        mtu: u32,
         /// The sockets.
         sockets: Sockets,
     },
@@ -490,6 +492,7 @@ impl Worker {
                     fresh.push(Report::Opened {
                         endpoint: opened.endpoint.clone(),
                         index,
+                        mtu,
                         sockets,
                     });
                 }

@@ -87,6 +87,8 @@ pub(super) struct Driver {
 struct Open {
     endpoint: Endpoint,
     index: IfIndex,
+    /// Of its interface when they were opened.
+    mtu: u32,
     receiver: PacketReceiver,
     sender: PacketSender,
     /// The failures were logged; until a packet leaves again, no more are.
@@ -320,8 +322,9 @@ impl Driver {
             Report::Opened {
                 endpoint,
                 index,
+                mtu,
                 sockets,
-            } => self.opened(endpoint, index, sockets)?,
+            } => self.opened(endpoint, (index, mtu), sockets)?,
             Report::Ready { epoch: START } => {
                 let now = self.now();
                 self.engine.start(now);
@@ -332,13 +335,19 @@ impl Driver {
         Ok(())
     }
 
-    fn opened(&mut self, endpoint: Endpoint, index: IfIndex, sockets: Sockets) -> io::Result<()> {
+    fn opened(
+        &mut self,
+        endpoint: Endpoint,
+        (index, mtu): (IfIndex, u32),
+        sockets: Sockets,
+    ) -> io::Result<()> {
         self.close(|open| open.endpoint.same_socket(&endpoint));
         let (receive, sender) = sockets.into_parts();
         self.sockets.push(Open {
             receiver: PacketReceiver::new(receive, endpoint.family, index)?,
             endpoint,
             index,
+            mtu,
             sender,
             complained: false,
         });
@@ -564,7 +573,8 @@ impl Drop for LastWords {
 }
 
 impl Open {
-    /// Lets in what `endpoint`, which has the same sockets, is to hear.
+    /// Lets in what `endpoint`, which has the same sockets, is to hear, into a buffer as large as it wants. One that
+    /// wants none keeps the buffer that is there.
     fn become_for(&mut self, endpoint: &Endpoint) {
         if self.endpoint.vrids != endpoint.vrids
             && let Err(error) = socket::refilter(self.receiver.socket(), endpoint)
@@ -572,6 +582,15 @@ impl Open {
             tracing::error!(
                 target: "vrrp",
                 "VRRP on {}: cannot change the packet filter: {error}",
+                endpoint.interface,
+            );
+        }
+        if self.endpoint.rx_buffer != endpoint.rx_buffer
+            && let Err(error) = socket::size_buffer(self.receiver.socket(), endpoint, self.mtu)
+        {
+            tracing::error!(
+                target: "vrrp",
+                "VRRP on {}: cannot size the receive buffer: {error}",
                 endpoint.interface,
             );
         }
@@ -607,5 +626,49 @@ fn tell(line: &Line) {
         tracing::debug!(target: "vrrp", "{line}");
     } else {
         tracing::info!(target: "vrrp", "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::IfName;
+    use crate::vrrp::config::RxBuffer;
+    use crate::vrrp::event::Carrier;
+    use socket2::{Domain, Socket, Type};
+
+    /// Facts: 5.11
+    #[test]
+    fn a_reload_sizes_the_receive_buffer_of_a_socket_that_stays() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let _within = runtime.enter();
+        let socket = || Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), None).unwrap();
+        let of = |octets, mtus| Endpoint {
+            family: Family::V4,
+            interface: IfName::new("eth0").unwrap(),
+            carrier: Carrier::Plain,
+            kind: EndpointKind::Unicast { source: None },
+            vrids: Vec::new(),
+            rx_buffer: RxBuffer { octets, mtus },
+        };
+        let mut open = Open {
+            endpoint: of(0, 0),
+            index: IfIndex(1),
+            mtu: 9_000,
+            receiver: PacketReceiver::new(socket(), Family::V4, IfIndex(1)).unwrap(),
+            sender: PacketSender::new(socket()),
+            complained: false,
+        };
+        let size = |open: &Open| open.receiver.socket().recv_buffer_size().unwrap();
+        // The kernel doubles what it is told.
+        open.become_for(&of(20_000, 0));
+        assert_eq!(size(&open), 40_000);
+        open.become_for(&of(0, 3));
+        assert_eq!(size(&open), 54_000);
+        open.become_for(&of(0, 0));
+        assert_eq!(size(&open), 54_000);
     }
 }
