@@ -10,7 +10,7 @@ use crate::netlink::{Inventory, NetlinkError, Requests, route, rule};
 use crate::vrrp::RouterId;
 use crate::vrrp::event::{Carrier, Order, Transmit};
 use crate::vrrp::io::{Sender, socket};
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,15 +34,8 @@ impl LastWill {
             will.adverts.retain(|(router, _), _| *router != packet.router);
             return;
         }
-        match will.adverts.entry((packet.router, packet.destination)) {
-            Entry::Occupied(mut last) if last.get() != packet => {
-                last.insert(packet.clone());
-            }
-            Entry::Occupied(_) => {}
-            Entry::Vacant(first) => {
-                first.insert(packet.clone());
-            }
-        }
+        let last = (packet.router, packet.destination);
+        will.adverts.insert(last, packet.clone());
     }
 
     /// Addresses, routes and rules are about to be installed.

@@ -375,8 +375,7 @@ impl Engine {
         if !self.config.log_unknown_vrids {
             return;
         }
-        if let (Some(vrid), Some(interface)) = (datagram.pdu().get(1), self.world.name_of(datagram.interface))
-        {
+        if let (Some(vrid), Some(interface)) = (datagram.pdu().get(1), self.world.name(datagram.interface)) {
             let told = self.unknown_told.entry((datagram.interface, *vrid));
             let next = told.or_insert(now);
             if *next > now {
@@ -419,9 +418,10 @@ impl Engine {
 
     fn interface_gone(&mut self, now: Instant, name: IfName) {
         self.debounce.forget(&name);
-        if self.world.remove(&name).is_none() {
+        let Some(gone) = self.world.remove(&name) else {
             return;
-        }
+        };
+        self.unknown_told.retain(|(index, _), _| *index != gone.index);
         let concerned = self.index.on_interface(&name).to_vec();
         if !concerned.is_empty() {
             self.actions

@@ -233,7 +233,7 @@ impl World {
         self.vmacs.contains(interface)
     }
 
-    /// What has to be sent to announce `spec`; `None` where nothing can or shall be (fact 11.7).
+    /// What has to be sent to announce `address`; `None` where nothing can or shall be (fact 11.7).
     pub(super) fn target(&self, interface: &IfName, address: IpAddr) -> Option<AnnounceTarget> {
         let status = self
             .interface(interface)
@@ -244,14 +244,6 @@ impl World {
             mac: status.mac?,
             router_flag: false,
         })
-    }
-
-    /// The name of the interface with that index.
-    pub(super) fn name_of(&self, index: IfIndex) -> Option<&IfName> {
-        self.interfaces
-            .values()
-            .find(|i| i.index == index)
-            .map(|i| &i.name)
     }
 
     /// The index of the interface of that name.
