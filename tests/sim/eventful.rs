@@ -4,13 +4,12 @@
 //!
 //! `SIM_SEED=n cargo test --test sim eventful` runs one history, `SIM_SEEDS=n` the first `n`.
 
+use crate::agenda::{Agenda, Next, arrived};
 use crate::host::{Host, PORTS};
 use crate::lan::Weather;
 use crate::rng::Rng;
 use crate::setting::address;
 use crate::wish::{ROUTERS, Wish, net_of};
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use steadfast::clock::Instant;
 use steadfast::net::IfIndex;
@@ -36,21 +35,13 @@ enum Coming {
     },
 }
 
-/// What comes first.
-enum Next {
-    Coming((Instant, u64)),
-    Deadline(usize),
-    Wake(usize),
-}
-
 struct Lan {
     seed: u64,
     now: Instant,
     rng: Rng,
     weather: Weather,
     hosts: Vec<Host>,
-    coming: BTreeMap<(Instant, u64), Coming>,
-    sequence: u64,
+    agenda: Agenda<Coming>,
     /// What happened last, for the verdict.
     last: String,
 }
@@ -66,8 +57,7 @@ pub(crate) fn history(seed: u64) {
         hosts: (0..NODES)
             .map(|node| Host::new(node, wish.config(node, &mut rng, true)))
             .collect(),
-        coming: BTreeMap::new(),
-        sequence: 0,
+        agenda: Agenda::new(),
         last: String::new(),
         rng,
     };
@@ -150,12 +140,9 @@ impl Lan {
     fn stop(&mut self, node: usize) {
         self.resume(node);
         self.step(node, |engine, now| engine.stop(now, true));
-        let keys: Vec<_> = self.coming.keys().copied().collect();
-        for key in keys {
-            if matches!(&self.coming[&key], Coming::Carried { node: of, .. } if *of == node) {
-                let coming = self.coming.remove(&key).unwrap();
-                self.happen(coming);
-            }
+        let ordered = |coming: &Coming| matches!(coming, Coming::Carried { node: of, .. } if *of == node);
+        for coming in self.agenda.take(ordered) {
+            self.happen(coming);
         }
         let told = format!("{}, node {node} stopped", self.told());
         let host = &self.hosts[node];
@@ -272,31 +259,20 @@ impl Lan {
     /// Lets `time` pass.
     fn run(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Some((at, what)) = self.next().filter(|(at, _)| *at <= end) {
+        loop {
+            let daemons = self.hosts.iter();
+            let daemons = daemons.map(|host| (host.engine.as_ref(), host.paused_until));
+            let Some((at, what)) = self.agenda.next(end, daemons) else {
+                break;
+            };
             self.now = self.now.max(at);
             match what {
-                Next::Coming(key) => {
-                    let coming = self.coming.remove(&key).unwrap();
-                    self.happen(coming);
-                }
+                Next::Coming(coming) => self.happen(coming),
                 Next::Deadline(node) => self.step(node, |engine, now| engine.handle_timeout(now)),
                 Next::Wake(node) => self.resume(node),
             }
         }
         self.now = end;
-    }
-
-    fn next(&self) -> Option<(Instant, Next)> {
-        let coming = self.coming.keys().next().map(|key| (key.0, Next::Coming(*key)));
-        let hosts = self.hosts.iter().enumerate();
-        let hosts = hosts.filter_map(|(node, host)| match host.paused_until {
-            Some(until) => Some((until, Next::Wake(node))),
-            None => Some((host.engine.as_ref()?.next_deadline()?, Next::Deadline(node))),
-        });
-        // What arrives at the moment of a deadline was there before it.
-        hosts
-            .chain(coming)
-            .min_by_key(|(at, what)| (*at, Reverse(matches!(what, Next::Coming(_)))))
     }
 
     fn happen(&mut self, coming: Coming) {
@@ -386,7 +362,7 @@ impl Lan {
             order,
         };
         let at = host.busy_until;
-        self.later(at, coming);
+        self.agenda.plan(at, coming);
     }
 
     fn send(&mut self, from: usize, transmit: &Transmit) {
@@ -406,22 +382,8 @@ impl Lan {
             }
             let greatest = u64::try_from(self.weather.greatest_delay.as_micros()).unwrap();
             let at = self.now + Duration::from_micros(self.rng.below(greatest + 1));
-            let datagram = Datagram {
-                interface: transmit.interface,
-                source: transmit.source,
-                destination: transmit.destination,
-                ttl: Some(transmit.ttl),
-                claimed_len: transmit.payload.len(),
-                id: transmit.id,
-                carrier: transmit.carrier,
-                payload: transmit.payload.clone(),
-            };
-            self.later(at, Coming::Packet { to, net, datagram });
+            let datagram = arrived(transmit);
+            self.agenda.plan(at, Coming::Packet { to, net, datagram });
         }
-    }
-
-    fn later(&mut self, at: Instant, coming: Coming) {
-        self.sequence += 1;
-        self.coming.insert((at, self.sequence), coming);
     }
 }

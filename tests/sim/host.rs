@@ -1,7 +1,8 @@
 //! A director's host: its interfaces and what else can be tracked, as the kernel has it, and the books on what was ordered.
 
+use crate::agenda::interface_status;
 use crate::rng::Rng;
-use crate::setting::{address, interface};
+use crate::setting::interface;
 use crate::wish::{FILES, PROCESSES, ROUTERS, SCRIPTS, SESSIONS, spare};
 use std::collections::{BTreeMap, BTreeSet};
 use steadfast::clock::Instant;
@@ -95,34 +96,12 @@ impl Host {
         if !port.there {
             return Event::InterfaceGone(port.name.clone());
         }
-        let of = |cidr| InterfaceAddress {
-            cidr,
-            tentative: false,
-        };
-        let real = port.addressed.then(|| Cidr::host(address(n, self.node)));
-        Event::Interface(InterfaceStatus {
-            name: port.name.clone(),
-            index: IfIndex(port.index),
-            mac: Some(Mac([
-                2,
-                0,
-                0,
-                0,
-                u8::try_from(n).unwrap(),
-                u8::try_from(self.node).unwrap(),
-            ])),
-            mtu: 1500,
-            up: port.up,
-            multicast: true,
-            noarp: false,
-            loopback: false,
-            addresses: real
-                .into_iter()
-                .chain(port.held.iter().copied())
-                .map(of)
-                .collect(),
-            made: LinkTraits::default(),
-        })
+        Event::Interface(interface_status(
+            (n, self.node),
+            (port.name.clone(), IfIndex(port.index)),
+            (port.up, port.addressed),
+            port.held.iter().copied(),
+        ))
     }
 
     /// What else there is to be known, as the trackers say it to whoever is new.

@@ -1,14 +1,14 @@
 //! Two segments with three directors on them, and a clock that jumps from event to event.
 
+use crate::agenda::{Agenda, Next, arrived, interface_status};
 use crate::rng::Rng;
 use crate::setting::{Setting, address, index, instance, interface};
-use std::cmp::Reverse;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 use steadfast::clock::Instant;
-use steadfast::net::{Cidr, InterfaceAddress, InterfaceStatus, Mac};
+use steadfast::net::InterfaceStatus;
 use steadfast::vrrp::advert::Packet;
 use steadfast::vrrp::event::*;
 use steadfast::vrrp::status::StateName;
@@ -120,8 +120,7 @@ pub(crate) struct Lan {
     rng: Rng,
     pub(crate) weather: Weather,
     nodes: Vec<Node>,
-    coming: BTreeMap<(Instant, u64), Coming>,
-    sequence: u64,
+    agenda: Agenda<Coming>,
     /// When the last packet from one to another on a segment arrives.
     arrivals: BTreeMap<(usize, usize, usize), Instant>,
     pub(crate) transitions: u64,
@@ -154,8 +153,7 @@ impl Lan {
             weather: Weather::foul(&mut rng, nodes.len()),
             rng,
             nodes,
-            coming: BTreeMap::new(),
-            sequence: 0,
+            agenda: Agenda::new(),
             arrivals: BTreeMap::new(),
             transitions: 0,
             hash: DefaultHasher::new(),
@@ -258,13 +256,15 @@ impl Lan {
     /// Lets `time` pass.
     pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Some((at, what)) = self.next().filter(|(at, _)| *at <= end) {
+        loop {
+            let daemons = self.nodes.iter();
+            let daemons = daemons.map(|host| (host.engine.as_ref(), host.paused_until));
+            let Some((at, what)) = self.agenda.next(end, daemons) else {
+                break;
+            };
             self.now = self.now.max(at);
             match what {
-                Next::Coming(key) => {
-                    let coming = self.coming.remove(&key).unwrap();
-                    self.happen(coming);
-                }
+                Next::Coming(coming) => self.happen(coming),
                 Next::Deadline(node) => self.step(node, |engine, now| engine.handle_timeout(now)),
                 Next::Wake(node) => self.resume(node),
             }
@@ -362,49 +362,13 @@ impl Lan {
 
     fn interface(&self, node: usize, net: usize) -> InterfaceStatus {
         let host = &self.nodes[node];
-        let of = |cidr| InterfaceAddress {
-            cidr,
-            tentative: false,
-        };
-        let mut addresses = vec![of(Cidr::host(address(net, node)))];
-        if host.held[net] {
-            addresses.push(of(host.config.routers[net].vips[0].cidr));
-        }
-        InterfaceStatus {
-            name: interface(net),
-            index: index(net),
-            mac: Some(Mac([
-                2,
-                0,
-                0,
-                0,
-                u8::try_from(net).unwrap(),
-                u8::try_from(node).unwrap(),
-            ])),
-            mtu: 1500,
-            up: host.links[net],
-            multicast: true,
-            noarp: false,
-            loopback: false,
-            addresses,
-            made: steadfast::net::LinkTraits::default(),
-        }
-    }
-
-    fn next(&self) -> Option<(Instant, Next)> {
-        let coming = self.coming.keys().next().map(|key| (key.0, Next::Coming(*key)));
-        let hosts = self
-            .nodes
-            .iter()
-            .enumerate()
-            .filter_map(|(node, host)| match host.paused_until {
-                Some(until) => Some((until, Next::Wake(node))),
-                None => Some((host.engine.as_ref()?.next_deadline()?, Next::Deadline(node))),
-            });
-        // What arrives at the moment of a deadline was there before it.
-        hosts
-            .chain(coming)
-            .min_by_key(|(at, what)| (*at, Reverse(matches!(what, Next::Coming(_)))))
+        let vip = host.config.routers[net].vips[0].cidr;
+        interface_status(
+            (net, node),
+            (interface(net), index(net)),
+            (host.links[net], true),
+            host.held[net].then_some(vip).into_iter(),
+        )
     }
 
     fn happen(&mut self, coming: Coming) {
@@ -542,17 +506,8 @@ impl Lan {
                     at = at.max(*last);
                 }
                 *last = at.max(*last);
-                let datagram = Datagram {
-                    interface: transmit.interface,
-                    source: transmit.source,
-                    destination: transmit.destination,
-                    ttl: Some(transmit.ttl),
-                    claimed_len: transmit.payload.len(),
-                    id: transmit.id,
-                    carrier: transmit.carrier,
-                    payload: transmit.payload.clone(),
-                };
-                self.later(at, Coming::Packet { to, net, datagram });
+                let datagram = arrived(transmit);
+                self.agenda.plan(at, Coming::Packet { to, net, datagram });
             }
         }
     }
@@ -575,7 +530,7 @@ impl Lan {
         let host = &mut self.nodes[node];
         let at = host.busy_until.max(self.now) + Duration::from_micros(self.rng.below(1_000));
         host.busy_until = at;
-        self.later(
+        self.agenda.plan(
             at,
             Coming::Carried {
                 node,
@@ -586,16 +541,4 @@ impl Lan {
             },
         );
     }
-
-    fn later(&mut self, at: Instant, coming: Coming) {
-        self.sequence += 1;
-        self.coming.insert((at, self.sequence), coming);
-    }
-}
-
-/// What comes first.
-enum Next {
-    Coming((Instant, u64)),
-    Deadline(usize),
-    Wake(usize),
 }

@@ -10,6 +10,7 @@
     reason = "a panic is a test's verdict"
 )]
 
+mod agenda;
 mod eventful;
 mod host;
 mod lan;
