@@ -684,3 +684,33 @@ fn facts_1_30_what_nobody_tracks_is_not_run() {
     let (plan, _) = judge(&instance("track_script {\nS\n}"));
     assert_eq!(plan.vrrp.scripts[0].name, "S");
 }
+
+/// Facts: 5.11
+#[test]
+fn facts_5_11_routers_of_one_socket_add_up_their_buffers() {
+    let b = "vrrp_instance B {\ninterface eth0\nvirtual_router_id 2\nvirtual_ipaddress {\n10.0.0.8\n10.0.0.9\n}\n}\n";
+    for (global, own, octets, mtus) in [
+        ("", "", 0, 0),
+        ("", "kernel_rx_buf_size 5000", 5_000, 0),
+        ("vrrp_rx_bufs_policy 4000", "", 8_000, 0),
+        ("vrrp_rx_bufs_policy 4000", "kernel_rx_buf_size 5000", 9_000, 0),
+        ("vrrp_rx_bufs_policy MTU", "kernel_rx_buf_size 5000", 5_000, 3),
+        ("vrrp_rx_bufs_policy MTU\nvrrp_rx_bufs_multiplier 2", "", 0, 4),
+        // IP's header, eight octets, one address or two, eight of authentication.
+        ("vrrp_rx_bufs_policy ADVERT", "", 3 * (40 + 44), 0),
+        (
+            "vrrp_rx_bufs_policy ADVERT\nvrrp_rx_bufs_multiplier 5",
+            "",
+            5 * (40 + 44),
+            0,
+        ),
+    ] {
+        let (plan, said) = judge(&format!("global_defs {{\n{global}\n}}\n{}{b}", instance(own)));
+        assert_eq!(said, [""; 0]);
+        let [endpoint] = &crate::vrrp::endpoint::endpoints(&plan.vrrp)[..] else {
+            panic!("one socket for both");
+        };
+        let buffer = endpoint.rx_buffer;
+        assert_eq!((buffer.octets, buffer.mtus), (octets, mtus), "{global}, {own}");
+    }
+}
