@@ -181,7 +181,7 @@ pub(super) fn build(
         vips: vips.len(),
     };
     let router = RouterConfig {
-        packets: packets::packets(builder.config, &settings, &advert),
+        packets: packets::packets(builder.config, &mut settings, &advert),
         vrid,
         family,
         version,

@@ -63,7 +63,7 @@ pub struct Plan {
     /// The BFD plane's part.
     pub bfd: BfdConfig,
     /// By the name of the instance: what its router was made of, as written and after its checks. Shown, and not acted
-    /// on once more.
+    /// on once more. What the router's own configuration says in full is not here.
     pub shown: BTreeMap<String, RouterSettings>,
     /// What nothing comes of yet.
     pub later: later::Later,

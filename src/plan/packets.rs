@@ -18,46 +18,43 @@ pub(super) struct Advert {
     pub(super) vips: usize,
 }
 
-/// From the settings of an instance after their checks.
-pub(super) fn packets(config: &Config, own: &RouterSettings, advert: &Advert) -> PacketConfig {
+/// From the settings of an instance after their checks; those that are said in full by what comes out are taken away.
+pub(super) fn packets(config: &Config, own: &mut RouterSettings, advert: &Advert) -> PacketConfig {
     let default = PacketConfig::default();
-    let limits = own.peer_ttls.iter();
+    let limits = std::mem::take(&mut own.peer_ttls).into_iter();
+    let hmac = own.auth_hmac.take().and_then(|hmac| extension(hmac.value));
     PacketConfig {
-        hmac: own.auth_hmac.as_ref().and_then(|hmac| extension(&hmac.value)),
+        rx_buffer: rx_buffer(config, own, advert.length(hmac.is_some())),
+        hmac,
         v3_checksum_as_v2: own
             .v3_checksum_as_v2
             .unwrap_or(config.global.shown.vrrp.v3_checksum_as_v2),
-        old_checksum: match own.old_unicast_checksum {
+        old_checksum: match own.old_unicast_checksum.take() {
             None => OldChecksum::Auto,
             Some(config::OldChecksum::Always) => OldChecksum::Always,
             Some(config::OldChecksum::Never) => OldChecksum::Never,
         },
         old_checksum_group: config.global.mcast_group4.unwrap_or(default.old_checksum_group),
         peer_ttls: limits
-            .map(|(peer, TtlRange { least, most })| PeerTtl {
-                peer: *peer,
-                least: *least,
-                most: *most,
-            })
+            .map(|(peer, TtlRange { least, most })| PeerTtl { peer, least, most })
             .collect(),
-        rx_buffer: rx_buffer(config, own, advert),
         debug: own.debug.unwrap_or(0),
     }
 }
 
 /// `None`: there is no such key, which has been said.
-fn extension(written: &AuthHmac) -> Option<HmacConfig> {
-    let keys = written.keys.iter().filter_map(|key| match &key.source.value {
+fn extension(written: AuthHmac) -> Option<HmacConfig> {
+    let keys = written.keys.into_iter().filter_map(|key| match key.source.value {
         KeySource::Octets(secret) => Some(HmacKey {
             id: key.id,
-            octets: secret.0.clone(),
+            octets: secret.0,
         }),
         KeySource::File(_) => None,
     });
     let window = Duration::from_secs(written.time_window.map_or(0, u64::from));
     Some(HmacConfig {
         keys: keys.collect(),
-        active: written.active_key.as_ref()?.value,
+        active: written.active_key?.value,
         mode: match written.mode {
             None | Some(config::HmacMode::Enforce) => HmacMode::Enforce,
             Some(config::HmacMode::Permissive) => HmacMode::Permissive,
@@ -70,8 +67,8 @@ fn extension(written: &AuthHmac) -> Option<HmacConfig> {
     })
 }
 
-/// Fact 5.11.
-fn rx_buffer(config: &Config, own: &RouterSettings, advert: &Advert) -> RxBuffer {
+/// Fact 5.11; an advert has `length` octets.
+fn rx_buffer(config: &Config, own: &RouterSettings, length: usize) -> RxBuffer {
     /// Packets that a buffer holds, unless configured.
     const MULTIPLIER: u32 = 3;
     let global = &config.global.shown.vrrp;
@@ -86,7 +83,7 @@ fn rx_buffer(config: &Config, own: &RouterSettings, advert: &Advert) -> RxBuffer
             mtus: times,
         },
         (None, Some(RxBufs::Advert)) => {
-            let length = u64::try_from(advert.length(own.auth_hmac.is_some())).unwrap_or(u64::MAX);
+            let length = u64::try_from(length).unwrap_or(u64::MAX);
             octets(times.saturating_mul(length))
         }
     }

@@ -113,7 +113,7 @@ pub struct AuthHmac {
 pub struct HmacKey {
     /// 1 to 255.
     pub id: u8,
-    /// Where it comes from; in a plan always [`KeySource::Octets`].
+    /// Where it comes from; after its checks always [`KeySource::Octets`].
     pub source: Spanned<KeySource>,
 }
 

@@ -2,11 +2,11 @@
 //! tracked (fact cli 6.8).
 
 use super::{Facts, Live, Sheet, seconds, weight, yes_no};
-use crate::conf::config::{OldChecksum, RouterSettings};
+use crate::conf::config::RouterSettings;
 use crate::net::Family;
 use crate::track::config::{FileConfig, ParamMatch, ProcessConfig};
 use crate::track::process::count::Tally;
-use crate::vrrp::config::{HmacMode, Replay, RouterConfig, Tracked, TrackedObjects, Version};
+use crate::vrrp::config::{HmacMode, OldChecksum, Replay, RouterConfig, Tracked, TrackedObjects, Version};
 use std::net::IpAddr;
 
 /// What an instance says besides what its router is told.
@@ -50,16 +50,17 @@ impl<'a> More<'a> {
 
     /// `min_ttl 0 max_ttl 255`
     pub(super) fn peer(&self, peer: &IpAddr) -> String {
-        let range = self.get(|own| own.peer_ttls.get(peer));
-        let (least, most) = range.map_or((0, 255), |range| (range.least, range.most));
+        let mut limits = self.config.packets.peer_ttls.iter();
+        let limit = limits.find(|limit| limit.peer == *peer);
+        let (least, most) = limit.map_or((0, 255), |limit| (limit.least, limit.most));
         format!("{peer} min_ttl {least} max_ttl {most}")
     }
 
     pub(super) fn checksum_compatibility(&self) -> &'static str {
-        match self.get(|own| own.old_unicast_checksum) {
-            None => "no",
-            Some(OldChecksum::Always) => "config",
-            Some(OldChecksum::Never) => "never",
+        match self.config.packets.old_checksum {
+            OldChecksum::Auto => "no",
+            OldChecksum::Always => "config",
+            OldChecksum::Never => "never",
         }
     }
 

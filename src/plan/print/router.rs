@@ -2,11 +2,13 @@
 
 use super::global::extra_garp;
 use super::{MASK, Printer, word};
-use crate::conf::config::*;
+use crate::conf::config::{RouterSettings, UseIpvlan, UseVmac, VmacAddress};
 use crate::net::IpvlanMode;
 use crate::plan::later::LaterInstance;
 use crate::track::config::{FileConfig, InitFile, ParamMatch, ProcessConfig};
-use crate::vrrp::config::{Tracked, TrackedObjects};
+use crate::vrrp::config::{
+    HmacConfig, HmacKey, HmacMode, OldChecksum, PacketConfig, PeerTtl, Replay, Tracked, TrackedObjects,
+};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -104,10 +106,10 @@ impl Printer {
         }
     }
 
-    pub(super) fn further(&mut self, further: Further<'_>) {
+    pub(super) fn further(&mut self, further: Further<'_>, packets: &PacketConfig) {
         let Further { settings, later } = further;
         if let Some(settings) = settings {
-            self.settings(settings);
+            self.settings(settings, packets);
         }
         if let Some(LaterInstance {
             lvs_sync_daemon_interface,
@@ -123,16 +125,13 @@ impl Printer {
         }
     }
 
-    fn settings(&mut self, settings: &RouterSettings) {
+    fn settings(&mut self, settings: &RouterSettings, packets: &PacketConfig) {
         let RouterSettings {
             use_vmac,
             use_vmac_addr,
             vmac_xmit_base,
             use_ipvlan,
             vrf,
-            // With the peers.
-            peer_ttls: _,
-            old_unicast_checksum,
             track_src_ip,
             promote_secondaries,
             v3_checksum_as_v2,
@@ -144,12 +143,25 @@ impl Printer {
             timer_expired_backup,
             owner_ignore_adverts,
             kernel_rx_buf_size,
-            auth_hmac,
             // Those of the router by now.
+            peer_ttls: _,
+            old_unicast_checksum: _,
+            auth_hmac: _,
             track_files: _,
             track_processes: _,
             track_bfds: _,
         } = settings;
+        let PacketConfig {
+            hmac,
+            old_checksum,
+            // With the peers.
+            peer_ttls: _,
+            // As written: what is not is that of `global_defs`.
+            v3_checksum_as_v2: _,
+            old_checksum_group: _,
+            rx_buffer: _,
+            debug: _,
+        } = packets;
         self.maybe("strict_mode", *strict_mode);
         if let Some(vmac) = use_vmac {
             self.line(&vmac_line(&vmac.value));
@@ -160,10 +172,10 @@ impl Printer {
             self.line(&ipvlan_line(&ipvlan.value));
         }
         self.text("vrf", vrf.as_ref().map(|vrf| vrf.value.as_str()));
-        match old_unicast_checksum {
-            None => {}
-            Some(OldChecksum::Always) => self.line("old_unicast_checksum"),
-            Some(OldChecksum::Never) => self.set("old_unicast_checksum", "never"),
+        match old_checksum {
+            OldChecksum::Auto => {}
+            OldChecksum::Always => self.line("old_unicast_checksum"),
+            OldChecksum::Never => self.set("old_unicast_checksum", "never"),
         }
         self.flag("track_src_ip", track_src_ip.is_some());
         self.flag("promote_secondaries", promote_secondaries.is_some());
@@ -183,45 +195,45 @@ impl Printer {
             owner_ignore_adverts.as_ref().map(|keyword| keyword.value),
         );
         self.some("kernel_rx_buf_size", kernel_rx_buf_size.as_ref());
-        if let Some(hmac) = auth_hmac {
-            self.auth_hmac(&hmac.value);
+        if let Some(hmac) = hmac {
+            self.auth_hmac(hmac);
         }
     }
 
-    fn auth_hmac(&mut self, hmac: &AuthHmac) {
-        let AuthHmac {
+    fn auth_hmac(&mut self, hmac: &HmacConfig) {
+        let HmacConfig {
             keys,
-            active_key,
-            time_window,
-            anti_replay,
+            active,
             mode,
+            replay,
         } = hmac;
         let show_secrets = self.show_secrets;
         self.block("auth_hmac", |out| {
-            for HmacKey { id, source } in keys {
-                let value = match &source.value {
-                    KeySource::Octets(_) if !show_secrets => MASK.to_owned(),
-                    KeySource::Octets(Secret(octets)) => {
-                        let digits: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-                        format!("hex:{}", digits.concat())
-                    }
-                    KeySource::File(file) => format!("file:{}", file.display()),
+            for HmacKey { id, octets } in keys {
+                let value = if show_secrets {
+                    let digits: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+                    format!("hex:{}", digits.concat())
+                } else {
+                    MASK.to_owned()
                 };
                 out.set("key", format!("{id} {}", word(&value)));
             }
-            out.some("active_key", active_key.as_ref().map(|key| &key.value));
-            out.some("time_window", time_window.as_ref());
-            match anti_replay {
-                None => {}
-                Some(AntiReplay::Time) => out.set("anti_replay", "time"),
-                Some(AntiReplay::Monotonic) => out.set("anti_replay", "monotonic"),
+            out.set("active_key", active);
+            match replay {
+                Replay::Time { window } => {
+                    out.set("anti_replay", "time");
+                    out.set("time_window", window.as_secs());
+                }
+                Replay::Monotonic => out.set("anti_replay", "monotonic"),
             }
-            match mode {
-                None => {}
-                Some(HmacMode::Enforce) => out.set("mode", "enforce"),
-                Some(HmacMode::Permissive) => out.set("mode", "permissive"),
-                Some(HmacMode::ReceiveOnly) => out.set("mode", "receive-only"),
-            }
+            out.set(
+                "mode",
+                match mode {
+                    HmacMode::Enforce => "enforce",
+                    HmacMode::Permissive => "permissive",
+                    HmacMode::ReceiveOnly => "receive-only",
+                },
+            );
         });
     }
 }
@@ -284,10 +296,9 @@ fn ipvlan_line(ipvlan: &UseIpvlan) -> String {
 }
 
 /// A line of `unicast_peer`.
-pub(super) fn peer_line(peer: IpAddr, settings: Option<&RouterSettings>) -> String {
-    let range = settings.and_then(|settings| settings.peer_ttls.get(&peer));
-    match range {
+pub(super) fn peer_line(peer: IpAddr, limits: &[PeerTtl]) -> String {
+    match limits.iter().find(|limit| limit.peer == peer) {
         None => peer.to_string(),
-        Some(TtlRange { least, most }) => format!("{peer} min_ttl {least} max_ttl {most}"),
+        Some(PeerTtl { least, most, .. }) => format!("{peer} min_ttl {least} max_ttl {most}"),
     }
 }

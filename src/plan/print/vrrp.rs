@@ -2,13 +2,13 @@
 
 use super::router::{Further, peer_line};
 use super::{MASK, Printer, argv, net, seconds, word};
-use crate::conf::config::RouterSettings;
 use crate::net::{AddressSpec, Family, IfName};
 use crate::notify::config::NotifyScripts;
 use crate::plan::instance::FAULT_NO_PEER;
 use crate::track::config::TrackScriptConfig;
 use crate::vrrp::config::{
-    Auth, InitialState, Notices, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript, Transport,
+    Auth, InitialState, Notices, PeerTtl, RouterConfig, SyncGroupConfig, TrackedInterface, TrackedScript,
+    Transport,
 };
 use std::net::IpAddr;
 
@@ -140,8 +140,7 @@ impl Printer {
         defined: &[TrackScriptConfig],
     ) {
         let RouterConfig {
-            // As written: with the settings below.
-            packets: _,
+            packets,
             name,
             vrid,
             family,
@@ -199,7 +198,7 @@ impl Printer {
                 out.set("preempt_delay", seconds(*preempt_delay));
             }
             out.auth(auth);
-            out.transport(transport, *source, config_fault.as_deref(), further.settings);
+            out.transport(transport, *source, config_fault.as_deref(), &packets.peer_ttls);
             out.garp("garp", garp);
             out.boolean("lower_prio_no_advert", *lower_prio_no_advert);
             out.boolean("higher_prio_send_advert", *higher_prio_send_advert);
@@ -221,7 +220,7 @@ impl Printer {
                 *deleted && scripts.is_none_or(|scripts| scripts.deleted.is_none()),
             );
             out.notify(scripts, *priority_changes);
-            out.further(further);
+            out.further(further, packets);
         });
     }
 
@@ -248,7 +247,7 @@ impl Printer {
         transport: &Transport,
         source: Option<IpAddr>,
         fault: Option<&str>,
-        settings: Option<&RouterSettings>,
+        limits: &[PeerTtl],
     ) {
         match transport {
             Transport::Multicast { group } => {
@@ -268,7 +267,7 @@ impl Printer {
                 self.set("unicast_ttl", ttl);
                 self.block("unicast_peer", |out| {
                     for peer in peers {
-                        out.line(&peer_line(*peer, settings));
+                        out.line(&peer_line(*peer, limits));
                     }
                 });
             }
