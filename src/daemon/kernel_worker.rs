@@ -439,7 +439,7 @@ impl Worker {
         }
     }
 
-    async fn want(&mut self, wanted: Wanted, epoch: u64) -> Result<(), End> {
+    async fn want(&mut self, mut wanted: Wanted, epoch: u64) -> Result<(), End> {
         self.links.expect(&wanted.links);
         self.filter.prepare(&wanted);
         let mut old = std::mem::take(&mut self.endpoints);
@@ -454,11 +454,13 @@ impl Worker {
             opened.endpoint = endpoint;
             self.endpoints.push(opened);
         }
-        let before = std::mem::replace(&mut self.wanted, wanted);
+        // Until it is their turn, what was static so far is.
+        let statics = std::mem::replace(&mut wanted.statics, std::mem::take(&mut self.wanted.statics));
+        self.wanted = wanted;
         let heard = self.monitor.take();
         self.heard(heard).await?;
         self.promote();
-        self.want_statics((epoch != START).then_some(before.statics));
+        self.want_statics(statics, epoch == START);
         self.report(Report::Ready { epoch }).await
     }
 

@@ -200,12 +200,14 @@ impl Worker {
 
     /// A configuration: what is static in it, and was not in the one before, comes; what is not any more, goes. What an
     /// earlier run has left goes first (fact 1.31).
-    pub(super) fn want_statics(&mut self, before: Option<Goods>) {
-        let now = self.wanted.statics.clone();
-        let (gone, fresh) = match before {
-            None => (now.clone(), now),
-            Some(before) => (self.static_ours().split(&now).1, now.split(&before).1),
+    pub(super) fn want_statics(&mut self, now: Goods, start: bool) {
+        let before = std::mem::replace(&mut self.wanted.statics, now.clone());
+        let gone = if start {
+            now.clone()
+        } else {
+            self.static_ours().split(&now).1
         };
+        let fresh = now.split(&before).1;
         self.remove_statics(gone);
         self.put(STATICS, fresh);
     }

@@ -324,6 +324,14 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         ipvs: false,
         ..test(
+            "net-order",
+            "in which order addresses, routes and rules come and go",
+            net::order,
+        )
+    },
+    Scenario {
+        ipvs: false,
+        ..test(
             "net-late",
             "a route whose interface is down when its router becomes MASTER comes with it",
             net::late,

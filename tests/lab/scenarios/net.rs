@@ -101,7 +101,7 @@ fn difference(theirs: &[String], ours: &[String]) -> Option<String> {
 
 /// Every kind of address, route and rule while MASTER; nothing is left when the daemon stops.
 ///
-/// Facts: 16.1, 16.2, 16.5, 16.6, 2.11
+/// Facts: 16.1, 16.2, 16.5, 16.6
 pub fn tables() {
     let mut directors = both();
     let bare = directors.each_ref().map(settled);
@@ -185,7 +185,7 @@ fn statics(more: &str) -> String {
 
 /// Others remove what is ours, interfaces go and come back, a reload changes what is static.
 ///
-/// Facts: 2.21, 16.3, 16.4, 16.7
+/// Facts: 2.21, 16.3, 16.4
 pub fn drift() {
     let [_, mut director] = both();
     let promotes = |node: &Node| node.run(&["cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"]);
@@ -311,6 +311,63 @@ pub fn flushed() {
     wait_shows(&director, ROUTE, "10.20.0.0/16");
     assert_eq!(director.stop(), Some(0), "exit code");
     assert!(!shows(&director, ADDRESS, "192.0.2.100/24"), "left over");
+}
+
+/// What the kernel tells of addresses, routes and rules, a line each.
+const CHANGES: &str = "/run/changes";
+
+/// Whether the kernel told of these in this order, coming or going.
+fn told_in_order(node: &Node, entries: &[&str], going: bool) {
+    let first = |text: &str, entry: &str| {
+        let names = |line: &str| line.split_whitespace().any(|word| word == entry);
+        let mut lines = text.lines();
+        lines.position(|line| line.starts_with("Deleted") == going && names(line))
+    };
+    let places = wait_for(format!("messages of {entries:?}"), SOON, || {
+        let text = node.read(CHANGES);
+        let places = entries.iter().map(|entry| first(&text, entry));
+        places.collect::<Option<Vec<usize>>>()
+    });
+    assert!(places.is_sorted(), "{entries:?} at {places:?}");
+}
+
+/// In which order things come and go, as the kernel tells it.
+///
+/// Facts: 2.11, 2.13, 16.7
+pub fn order() {
+    const STATICS: [&str; 3] = ["10.50.0.1/24", "10.52.0.0/16", "200:"];
+    const VIRTUAL: [&str; 5] = [
+        "192.0.2.100/24",
+        "10.58.0.1/24",
+        "10.57.0.1/24",
+        "10.20.0.0/16",
+        "100:",
+    ];
+    let [_, mut director] = both();
+    let script = format!("exec ip monitor address route rule >{CHANGES}");
+    let mut monitor = director.spawn(&["sh", "-c", &script]);
+    wait_for("the monitor to listen", SOON, || {
+        director.ip("address add 10.99.0.1/32 dev lo\naddress delete 10.99.0.1/32 dev lo\n");
+        director.read(CHANGES).contains("10.99.0.1").then_some(())
+    });
+    let more = format!("{HELD}\n virtual_ipaddress_excluded {{\n 10.58.0.1/24\n 10.57.0.1/24\n }}");
+    let instance = Instance {
+        more: &more,
+        ..Instance::default()
+    };
+    let statics = "static_rules {\n from 10.53.0.0/16 table 9 preference 200\n }
+        static_routes {\n 10.52.0.0/16 via 192.0.2.7 dev eth0\n }
+        static_ipaddress {\n 10.50.0.1/24 dev eth0\n }\n";
+    director.run_with(&format!("{GLOBAL}{statics}{instance}"));
+    told_in_order(&director, &STATICS, false);
+    told_in_order(&director, &VIRTUAL, false);
+    assert_eq!(director.stop(), Some(0), "exit code");
+    let [vip, second, third, route, rule] = VIRTUAL;
+    told_in_order(&director, &[rule, route, vip, second, third], true);
+    let [address, route, rule] = STATICS;
+    told_in_order(&director, &[rule, route, address], true);
+    monitor.kill().expect("a child of ours");
+    monitor.wait().expect("a child of ours");
 }
 
 /// So many messages of the kernel that some are lost, and with them that routes and rules are gone.
