@@ -4,7 +4,7 @@ use super::{Printer, seconds, word};
 use crate::conf::config::LinkbeatMethod;
 use crate::net::{
     AddressOptions, AddressSpec, Encap, Family, Goods, IfName, Insertion, Lifetime, Lockable, NextHop,
-    Realms, Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel,
+    Realms, Route, RouteKind, RouteMetrics, Rule, RuleAction, Scope, Tunnel, Words,
 };
 use crate::plan::later::LaterNet;
 use crate::vrrp::config::{GarpLimit, LinkDelay, StaticGroup};
@@ -75,40 +75,6 @@ impl Printer {
     }
 }
 
-/// Words with one blank between them.
-#[derive(Default)]
-struct Words(String);
-
-impl Words {
-    fn push(&mut self, word: impl Display) {
-        if !self.0.is_empty() {
-            self.0.push(' ');
-        }
-        self.0.push_str(&word.to_string());
-    }
-
-    fn flag(&mut self, keyword: &str, on: bool) {
-        if on {
-            self.push(keyword);
-        }
-    }
-
-    fn set(&mut self, keyword: &str, value: Option<impl Display>) {
-        if let Some(value) = value {
-            self.push(keyword);
-            self.push(value);
-        }
-    }
-
-    fn lockable(&mut self, keyword: &str, value: Option<Lockable<impl Display>>) {
-        if let Some(Lockable { value, locked }) = value {
-            self.push(keyword);
-            self.flag("lock", locked);
-            self.push(value);
-        }
-    }
-}
-
 /// An address; one on the interface `own` does not name it.
 pub(super) fn address(address: &AddressSpec, own: Option<&IfName>) -> String {
     let AddressSpec {
@@ -126,10 +92,10 @@ pub(super) fn address(address: &AddressSpec, own: Option<&IfName>) -> String {
     } else {
         out.push(format!("{}/{}", cidr.addr, cidr.prefix));
     }
-    out.set("brd", *broadcast);
-    out.set("dev", Some(interface).filter(|interface| Some(*interface) != own));
-    out.set("scope", Some(scope).filter(|scope| **scope != Scope::GLOBAL));
-    out.set("label", label.as_deref().map(word));
+    out.some("brd", *broadcast);
+    out.some("dev", Some(interface).filter(|interface| Some(*interface) != own));
+    out.some("scope", Some(scope).filter(|scope| **scope != Scope::GLOBAL));
+    out.some("label", label.as_deref().map(word));
     let AddressOptions {
         peer,
         home,
@@ -142,7 +108,7 @@ pub(super) fn address(address: &AddressSpec, own: Option<&IfName>) -> String {
         track_group,
         use_vmac,
     } = options;
-    out.set("peer", *peer);
+    out.some("peer", *peer);
     for (keyword, on) in [
         ("home", *home),
         ("-nodad", *dad),
@@ -159,8 +125,8 @@ pub(super) fn address(address: &AddressSpec, own: Option<&IfName>) -> String {
         Lifetime::Forever => "forever".to_owned(),
         Lifetime::Seconds(seconds) => seconds.to_string(),
     });
-    out.set("preferred_lft", preferred);
-    out.set("track_group", track_group.as_deref().map(word));
+    out.some("preferred_lft", preferred);
+    out.some("track_group", track_group.as_deref().map(word));
     out.0
 }
 
@@ -199,32 +165,32 @@ pub(super) fn route(route: &Route) -> String {
         }
     }
     out.push(format!("{}/{}", destination.addr, destination.prefix));
-    out.set("from", from.map(|from| format!("{}/{}", from.addr, from.prefix)));
-    out.set("src", *preferred_source);
-    out.set("via", *gateway);
-    out.set("dev", interface.as_ref());
+    out.some("from", from.map(|from| format!("{}/{}", from.addr, from.prefix)));
+    out.some("src", *preferred_source);
+    out.some("via", *gateway);
+    out.some("dev", interface.as_ref());
     out.flag("onlink", *onlink);
-    out.set("tos", *tos);
-    out.set("table", *table);
-    out.set("protocol", *protocol);
-    out.set("scope", Some(scope.0).filter(|scope| *scope != Scope::GLOBAL.0));
-    out.set("metric", *metric);
+    out.some("tos", *tos);
+    out.some("table", *table);
+    out.some("protocol", *protocol);
+    out.some("scope", Some(scope.0).filter(|scope| *scope != Scope::GLOBAL.0));
+    out.some("metric", *metric);
     // `hoplimit` after `encap ip6` would be its own.
     metrics_of(&mut out, metrics);
     encapsulation(&mut out, encap.as_ref());
-    out.set("expires", *expires);
-    out.set("realms", realms.map(realms_of));
-    out.set("pref", *preference);
+    out.some("expires", *expires);
+    out.some("realms", realms.map(realms_of));
+    out.some("pref", *preference);
     let propagate = |on: bool| if on { "enabled" } else { "disabled" };
-    out.set("ttl-propagate", ttl_propagate.map(propagate));
+    out.some("ttl-propagate", ttl_propagate.map(propagate));
     out.push(match insertion {
         Insertion::Prepend => "prepend",
         Insertion::Add => "add",
         Insertion::Append => "append",
     });
     out.flag("no_track", !*watched);
-    out.set("track_group", track_group.as_deref().map(word));
-    out.set("vrf", vrf.as_ref());
+    out.some("track_group", track_group.as_deref().map(word));
+    out.some("vrf", vrf.as_ref());
     for way in nexthops {
         nexthop(&mut out, way);
     }
@@ -250,26 +216,26 @@ fn metrics_of(out: &mut Words, metrics: &RouteMetrics) {
         fastopen_no_cookie,
         congctl,
     } = metrics;
-    out.lockable("mtu", *mtu);
-    out.lockable("advmss", *advmss);
-    out.lockable("reordering", *reordering);
-    out.lockable("cwnd", *cwnd);
-    out.lockable("ssthresh", *ssthresh);
-    out.set("window", *window);
-    out.set("initcwnd", *initcwnd);
-    out.set("initrwnd", *initrwnd);
-    out.set("hoplimit", *hoplimit);
-    out.lockable("rtt", *rtt);
-    out.lockable("rttvar", *rttvar);
-    out.lockable("rto_min", *rto_min);
+    out.lockable("mtu", mtu.as_ref(), "");
+    out.lockable("advmss", advmss.as_ref(), "");
+    out.lockable("reordering", reordering.as_ref(), "");
+    out.lockable("cwnd", cwnd.as_ref(), "");
+    out.lockable("ssthresh", ssthresh.as_ref(), "");
+    out.some("window", *window);
+    out.some("initcwnd", *initcwnd);
+    out.some("initrwnd", *initrwnd);
+    out.some("hoplimit", *hoplimit);
+    out.lockable("rtt", rtt.as_ref(), "");
+    out.lockable("rttvar", rttvar.as_ref(), "");
+    out.lockable("rto_min", rto_min.as_ref(), "");
     out.flag("features ecn", *ecn);
-    out.set("quickack", quickack.map(u8::from));
-    out.set("fastopen_no_cookie", fastopen_no_cookie.map(u8::from));
+    out.some("quickack", quickack.map(u8::from));
+    out.some("fastopen_no_cookie", fastopen_no_cookie.map(u8::from));
     let congctl = congctl.as_ref().map(|Lockable { value, locked }| Lockable {
         value: word(value),
         locked: *locked,
     });
-    out.lockable("congctl", congctl);
+    out.lockable("congctl", congctl.as_ref(), "");
 }
 
 fn realms_of(Realms { source, destination }: Realms) -> String {
@@ -289,12 +255,12 @@ fn nexthop(out: &mut Words, way: &NextHop) {
         realms,
     } = way;
     out.push("nexthop");
-    out.set("via", *gateway);
-    out.set("dev", interface.as_ref());
-    out.set("weight", Some(weight));
+    out.some("via", *gateway);
+    out.some("dev", interface.as_ref());
+    out.some("weight", Some(weight));
     out.flag("onlink", *onlink);
     encapsulation(out, encap.as_ref());
-    out.set("realms", realms.map(realms_of));
+    out.some("realms", realms.map(realms_of));
 }
 
 fn encapsulation(out: &mut Words, encap: Option<&Encap>) {
@@ -305,11 +271,11 @@ fn encapsulation(out: &mut Words, encap: Option<&Encap>) {
         Encap::Ip6(tunnel) => outer(out, "ip6", ["tc", "hoplimit"], tunnel),
         Encap::Mpls(labels) => {
             let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
-            out.set("mpls", Some(labels.join("/")));
+            out.some("mpls", Some(labels.join("/")));
         }
         Encap::Ila(locator) => {
             let groups = [48, 32, 16, 0].map(|shift| format!("{:x}", (locator >> shift) & 0xffff));
-            out.set("ila", Some(groups.join(":")));
+            out.some("ila", Some(groups.join(":")));
         }
     }
 }
@@ -325,12 +291,12 @@ fn outer<A: Display + Copy>(out: &mut Words, kind: &str, names: [&str; 2], tunne
     } = tunnel;
     let [tos_name, ttl_name] = names;
     out.push(kind);
-    out.set("id", *id);
-    out.set("dst", *destination);
-    out.set("src", *source);
-    out.set(tos_name, *tos);
-    out.set(ttl_name, *ttl);
-    out.set("flags", *flags);
+    out.some("id", *id);
+    out.some("dst", *destination);
+    out.some("src", *source);
+    out.some(tos_name, *tos);
+    out.some(ttl_name, *ttl);
+    out.some("flags", *flags);
 }
 
 /// A rule. One of IPv6 without a prefix says its family with one of no length.
@@ -362,44 +328,44 @@ pub(super) fn rule(rule: &Rule) -> String {
     out.flag("not", *inverted);
     match (from, to, family) {
         (None, None, Family::V6) => out.push("from ::/0"),
-        _ => out.set("from", *from),
+        _ => out.some("from", *from),
     }
-    out.set("to", *to);
-    out.set("tos", *tos);
+    out.some("to", *to);
+    out.some("tos", *tos);
     let mark = fwmark.map(|fwmark| match fwmark.mask {
         Some(mask) => format!("0x{:x}/0x{mask:x}", fwmark.mark),
         None => format!("0x{:x}", fwmark.mark),
     });
-    out.set("fwmark", mark);
-    out.set("iif", iif.as_ref());
-    out.set("oif", oif.as_ref());
-    out.set("tunnel-id", *tunnel_id);
-    out.set("uidrange", uids.map(|(first, last)| format!("{first}-{last}")));
-    out.set("ipproto", *ip_protocol);
-    out.set(
+    out.some("fwmark", mark);
+    out.some("iif", iif.as_ref());
+    out.some("oif", oif.as_ref());
+    out.some("tunnel-id", *tunnel_id);
+    out.some("uidrange", uids.map(|(first, last)| format!("{first}-{last}")));
+    out.some("ipproto", *ip_protocol);
+    out.some(
         "sport",
         source_ports.map(|(first, last)| format!("{first}-{last}")),
     );
-    out.set(
+    out.some(
         "dport",
         destination_ports.map(|(first, last)| format!("{first}-{last}")),
     );
     match action {
-        RuleAction::Table(table) => out.set("table", Some(table)),
+        RuleAction::Table(table) => out.some("table", Some(table)),
         RuleAction::L3mdev => out.push("l3mdev"),
-        RuleAction::Goto(target) => out.set("goto", Some(target)),
+        RuleAction::Goto(target) => out.some("goto", Some(target)),
         RuleAction::Nop => out.push("nop"),
         RuleAction::Blackhole => out.push("blackhole"),
         RuleAction::Unreachable => out.push("unreachable"),
         RuleAction::Prohibit => out.push("prohibit"),
     }
-    out.set("realms", realms.map(realms_of));
-    out.set("suppress_prefixlength", *suppress_prefixlength);
-    out.set("suppress_ifgroup", *suppress_group);
-    out.set("preference", Some(preference));
-    out.set("protocol", *protocol);
+    out.some("realms", realms.map(realms_of));
+    out.some("suppress_prefixlength", *suppress_prefixlength);
+    out.some("suppress_ifgroup", *suppress_group);
+    out.some("preference", Some(preference));
+    out.some("protocol", *protocol);
     out.flag("no_track", !*watched);
-    out.set("track_group", track_group.as_deref().map(word));
+    out.some("track_group", track_group.as_deref().map(word));
     out.0
 }
 
