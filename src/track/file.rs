@@ -14,7 +14,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 /// So much of a file is read.
 const LONGEST: u64 = 127;
@@ -37,6 +37,8 @@ pub struct FileWatcher {
     files: BTreeMap<String, Followed>,
     /// What was not asked for yet.
     reports: VecDeque<FileReport>,
+    /// When directories that have gone are looked for. Kept here: who waits may be called away at any time.
+    look_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,11 @@ impl FileWatcher {
                 return std::future::pending().await;
             };
             let lost = self.files.values().any(|followed| followed.places.is_empty());
+            let again = self
+                .look_at
+                .filter(|_| lost)
+                .unwrap_or_else(|| Instant::now() + LOOK_AGAIN);
+            self.look_at = lost.then_some(again);
             tokio::select! {
                 ready = inotify.readable() => match ready {
                     Ok(mut guard) => {
@@ -110,7 +117,10 @@ impl FileWatcher {
                     }
                     Err(_) => return std::future::pending().await,
                 },
-                () = sleep(LOOK_AGAIN), if lost => self.look_for_lost(),
+                () = sleep_until(again), if lost => {
+                    self.look_at = None;
+                    self.look_for_lost();
+                }
             }
         }
     }

@@ -98,6 +98,27 @@ async fn a_directory_may_go_and_come_back() {
     assert_eq!(value(&mut watcher).await, ("F".to_owned(), 6));
 }
 
+/// The control plane has other events all the time, and asks anew after each.
+#[tokio::test]
+async fn a_directory_is_looked_for_however_busy_one_is() {
+    let home = TempDir::new();
+    let directory = home.path("d");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("f"), "4").unwrap();
+    let mut watcher = FileWatcher::default();
+    watcher.apply(&[file("F", directory.join("f"))]);
+    fs::remove_dir_all(&directory).unwrap();
+    assert_eq!(value(&mut watcher).await, ("F".to_owned(), 0));
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("f"), "6").unwrap();
+    for _ in 0..20 {
+        if let Ok(report) = timeout(LOOK_AGAIN / 4, watcher.next()).await {
+            return assert_eq!(report.value, 6);
+        }
+    }
+    panic!("it was not looked for");
+}
+
 #[tokio::test]
 async fn a_reload_keeps_a_number_that_is_out_of_range_now() {
     let home = TempDir::new();
