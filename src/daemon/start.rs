@@ -16,6 +16,7 @@ use crate::sys::caps::{self, Capability};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use std::ffi::OsString;
+use tokio::runtime::{Builder, Runtime};
 use tracing::{error, info, warn};
 
 /// keepalived's file creation mask: dumps are for the owner only (fact 19.7).
@@ -165,14 +166,14 @@ fn serve(options: Options, loaded: Loaded, mut files: PidFiles) -> Exit {
             .map_err(|error| warn!("The name of core dumps cannot be set: {error}"))
             .ok()
     });
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             error!("The control plane cannot start: {error}");
             return Exit::Fatal;
         }
     };
-    runtime.block_on(async {
+    run_to_end(runtime, async {
         let mut signals = match Signals::new(options.ignore_sigint) {
             Ok(signals) => signals,
             Err(error) => {
@@ -203,6 +204,13 @@ fn serve(options: Options, loaded: Loaded, mut files: PidFiles) -> Exit {
             Err(exit) => exit,
         }
     })
+}
+
+/// Runs `main` and does not wait for what it has left behind: a name that a silent resolver is still asked for.
+fn run_to_end<T>(runtime: Runtime, main: impl Future<Output = T>) -> T {
+    let end = runtime.block_on(main);
+    runtime.shutdown_background();
+    end
 }
 
 /// Whether this plan can be run with the capabilities of the process. If not: every one that is missing and what it is
@@ -238,4 +246,33 @@ fn privileged(plan: &Plan) -> Result<(), String> {
 fn allow_core_dumps() -> nix::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
     setrlimit(Resource::RLIMIT_CORE, hard, hard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn the_end_waits_for_nothing_that_was_left_behind() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let (answer, silent) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        let (say, said) = mpsc::channel();
+        std::thread::spawn(move || {
+            let end = run_to_end(runtime, async {
+                tokio::task::spawn_blocking(move || {
+                    begun.send(()).unwrap();
+                    silent.recv()
+                });
+                // Only what has begun could be waited for.
+                begins.recv().unwrap();
+                7
+            });
+            say.send(end).unwrap();
+        });
+        let end = said.recv_timeout(std::time::Duration::from_secs(20));
+        drop(answer);
+        assert_eq!(end, Ok(7));
+    }
 }
