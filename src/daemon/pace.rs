@@ -177,8 +177,10 @@ impl Paces {
 
     /// SIGXCPU: a thread has computed for longer than its real-time limit. Which one is not said; none of them is
     /// worth a router that dies while it is master, so all go on without real time until the next reload that sets it.
-    pub(super) fn too_long(&self) {
+    pub(super) fn too_long(&mut self) {
         warn!("A real-time thread ran for longer than its limit allows: no real-time priority from now on");
+        // The kernel has lifted the limit by a second.
+        self.limit = None;
         let planes = [&self.planes.vrrp, &self.planes.check, &self.planes.bfd];
         for pace in planes.into_iter().flatten() {
             let mut set = pace.set.lock().unwrap_or_else(PoisonError::into_inner);
@@ -233,6 +235,7 @@ fn terms(all: &ProcessesSettings, own: &ProcessSettings, given: &str) -> Terms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::resource::{Resource, getrlimit};
     use std::sync::mpsc;
 
     #[test]
@@ -288,5 +291,38 @@ mod tests {
         pace.level.store(0, Relaxed);
         pace.served(Duration::from_micros(999));
         assert_eq!((pace.level.load(Relaxed), pace.most.load(Relaxed)), (0, 3));
+    }
+
+    #[test]
+    fn after_a_thread_ran_too_long_the_limit_is_set_again() {
+        let pace = Arc::new(Pace::default());
+        let seated = Arc::clone(&pace);
+        let (quit, wait) = mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            seated.take_seat();
+            let _ = wait.recv();
+        });
+        let limit = || getrlimit(Resource::RLIMIT_RTTIME).unwrap().0;
+        let mut paces = Paces::default();
+        let planes = Planes {
+            vrrp: Some(pace),
+            ..Planes::default()
+        };
+        let mut settings = ProcessesSettings {
+            max_auto_priority: Some(1),
+            ..ProcessesSettings::default()
+        };
+        paces.apply(&settings, planes.clone());
+        assert_eq!(limit(), 10_000);
+        // What the kernel does when it sends SIGXCPU.
+        sched::limit_real_time(Some(1_010_000)).unwrap();
+        paces.too_long();
+        paces.apply(&settings, planes.clone());
+        assert_eq!(limit(), 10_000);
+        settings.max_auto_priority = None;
+        paces.apply(&settings, planes);
+        assert_eq!(limit(), getrlimit(Resource::RLIMIT_RTTIME).unwrap().1);
+        drop(quit);
+        thread.join().unwrap();
     }
 }
