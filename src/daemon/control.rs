@@ -444,33 +444,15 @@ impl Control {
     }
 
     async fn vrrp_status(&self) -> Option<VrrpStatus> {
-        let (reply, answer) = oneshot::channel();
-        self.vrrp
-            .as_ref()?
-            .commands
-            .try_send(VrrpCommand::Status(reply))
-            .ok()?;
-        timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+        ask(&self.vrrp.as_ref()?.commands, VrrpCommand::Status).await
     }
 
     async fn check_status(&self) -> Option<CheckStatus> {
-        let (reply, answer) = oneshot::channel();
-        self.check
-            .as_ref()?
-            .commands
-            .try_send(CheckCommand::Status(reply))
-            .ok()?;
-        timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+        ask(&self.check.as_ref()?.commands, CheckCommand::Status).await
     }
 
     async fn bfd_status(&self) -> Option<BfdStatus> {
-        let (reply, answer) = oneshot::channel();
-        self.bfd
-            .as_ref()?
-            .commands
-            .try_send(BfdCommand::Status(reply))
-            .ok()?;
-        timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+        ask(&self.bfd.as_ref()?.commands, BfdCommand::Status).await
     }
 
     fn vrrp_notice(&mut self, notice: &VrrpNotice) {
@@ -599,6 +581,13 @@ fn command<T>(commands: &mpsc::Sender<T>, command: T, plane: &str) {
     if commands.try_send(command).is_err() {
         error!("The {plane} plane does not take commands: one is dropped");
     }
+}
+
+/// What a plane shows of itself; nothing when it does not answer.
+async fn ask<C, S>(commands: &mpsc::Sender<C>, question: fn(oneshot::Sender<S>) -> C) -> Option<S> {
+    let (reply, answer) = oneshot::channel();
+    commands.try_send(question(reply)).ok()?;
+    timeout(STATUS_LIMIT, answer).await.ok()?.ok()
 }
 
 fn started<T>(name: &str, plane: std::io::Result<T>) -> Result<T, Exit> {
