@@ -38,7 +38,6 @@ pub(super) fn packets(config: &Config, own: &mut RouterSettings, advert: &Advert
         peer_ttls: limits
             .map(|(peer, TtlRange { least, most })| PeerTtl { peer, least, most })
             .collect(),
-        debug: own.debug.unwrap_or(0),
     }
 }
 

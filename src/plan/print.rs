@@ -48,7 +48,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
             .map(|link| (link.name.clone(), link.parent.clone()))
             .collect(),
     };
-    out.global(global, vrrp.dynamic_interfaces, &later.global);
+    out.global(global, &later.global);
     out.statics(&vrrp.statics, &vrrp.track_groups);
     out.net(&later.net, &vrrp.link_delays, &vrrp.garp_groups);
     out.bfd(bfd);

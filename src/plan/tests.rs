@@ -167,7 +167,7 @@ fn an_interface_may_come_later_only_when_it_is_said() {
     );
     let (with, _) = plan(&format!("global_defs {{\n dynamic_interfaces\n}}\n{text}"));
     assert_eq!(with.vrrp.routers[0].interface.as_str(), "eth9");
-    assert!(with.vrrp.dynamic_interfaces);
+    assert!(with.global.dynamic_interfaces);
 }
 
 #[test]

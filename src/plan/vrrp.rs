@@ -77,7 +77,6 @@ pub(super) fn resolve_garp(base: &GarpConfig, written: &GarpSettings) -> GarpCon
 
 /// Instances, groups, scripts and who is told.
 pub(super) fn build(builder: &mut Builder<'_>, plan: &mut Plan) {
-    plan.vrrp.dynamic_interfaces = builder.config.global.dynamic_interfaces;
     plan.vrrp.log_unknown_vrids = builder.config.global.shown.vrrp.log_unknown_vrids;
     let defaults = &builder.config.global.shown.vrrp;
     plan.vrrp.start_delay = StartDelay {

@@ -28,8 +28,6 @@ pub struct VrrpConfig {
     pub groups: Vec<SyncGroupConfig>,
     /// The scripts that trackers refer to, with what turns exits into good and bad.
     pub scripts: Vec<ScriptTracker>,
-    /// `dynamic_interfaces`: an interface may be missing at start and come later.
-    pub dynamic_interfaces: bool,
     /// The links to be made, names unique.
     pub links: Vec<LinkConfig>,
     /// The packet filter, whether it is needed or not.

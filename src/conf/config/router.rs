@@ -26,6 +26,7 @@ pub struct RouterSettings {
     pub accept: Option<Spanned<bool>>,
     pub skip_check_adv_addr: Option<bool>,
     pub strict_mode: Option<bool>,
+    /// Shown only, as in keepalived.
     pub debug: Option<u8>,
     pub garp_extra_if: Option<ExtraGarp>,
     pub timer_expired_backup: Option<Spanned<u8>>,

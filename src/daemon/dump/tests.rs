@@ -140,7 +140,6 @@ fn plan() -> Plan {
             statics: crate::net::Goods::default(),
             track_groups: Vec::new(),
             promote_secondaries: Vec::new(),
-            dynamic_interfaces: false,
             links: Vec::new(),
             firewall: FirewallConfig::default(),
             states_on_reload: false,

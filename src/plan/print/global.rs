@@ -7,13 +7,13 @@ use crate::vrrp::config::GarpConfig;
 use std::time::Duration;
 
 impl Printer {
-    pub(super) fn global(&mut self, global: &Global, dynamic_interfaces: bool, later: &LaterGlobal) {
+    pub(super) fn global(&mut self, global: &Global, later: &LaterGlobal) {
         let Global {
             router_id,
             vrrp_version,
             scripts,
             garp,
-            dynamic_interfaces: _,
+            dynamic_interfaces,
             net_namespace,
             instance,
             dumps,
@@ -47,7 +47,7 @@ impl Printer {
             }
             out.flag("enable_script_security", scripts.security);
             out.flag("use_symlink_paths", scripts.keep_links);
-            out.flag("dynamic_interfaces", dynamic_interfaces);
+            out.flag("dynamic_interfaces", *dynamic_interfaces);
             // The only way to a refresh of no rounds.
             out.flag("vrrp_min_garp", garp.refresh_repeat == 0);
             out.garp("vrrp_garp", garp);

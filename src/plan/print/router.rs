@@ -160,7 +160,6 @@ impl Printer {
             v3_checksum_as_v2: _,
             old_checksum_group: _,
             rx_buffer: _,
-            debug: _,
         } = packets;
         self.maybe("strict_mode", *strict_mode);
         if let Some(vmac) = use_vmac {

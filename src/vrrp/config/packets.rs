@@ -41,8 +41,6 @@ pub struct PacketConfig {
     pub peer_ttls: Vec<PeerTtl>,
     /// Its share of the socket's receive buffer.
     pub rx_buffer: RxBuffer,
-    /// `debug`: stored and shown, as in keepalived.
-    pub debug: u8,
 }
 
 impl Default for PacketConfig {
@@ -54,7 +52,6 @@ impl Default for PacketConfig {
             old_checksum_group: Ipv4Addr::new(224, 0, 0, 18),
             peer_ttls: Vec::new(),
             rx_buffer: RxBuffer::default(),
-            debug: 0,
         }
     }
 }
