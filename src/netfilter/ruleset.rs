@@ -66,6 +66,9 @@ pub struct Ruleset {
     sets: Sets,
 }
 
+/// Elements of one message: an attribute has 64 KiB at most, and an element up to some fifty octets.
+const MOST_ELEMENTS: usize = 1024;
+
 type Sets = BTreeMap<(TableFamily, &'static str), BTreeSet<Element>>;
 
 /// A part of a table.
@@ -159,12 +162,10 @@ impl Ruleset {
             let gone: Vec<Element> = old.difference(now).cloned().collect();
             let fresh: Vec<Element> = now.difference(old).cloned().collect();
             let table = &self.settings.table;
-            if !gone.is_empty() {
-                messages.push(delete_elements(*family, table, set, &gone));
-            }
-            if !fresh.is_empty() {
-                messages.push(add_elements(*family, table, set, &fresh));
-            }
+            let gone = gone.chunks(MOST_ELEMENTS);
+            messages.extend(gone.map(|part| delete_elements(*family, table, set, part)));
+            let fresh = fresh.chunks(MOST_ELEMENTS);
+            messages.extend(fresh.map(|part| add_elements(*family, table, set, part)));
         }
         (messages, new)
     }

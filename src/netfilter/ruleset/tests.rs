@@ -161,3 +161,20 @@ fn every_rule_counts_when_told_so() {
     assert!(counter.iter().all(|rule| rule.contains(&name)));
     assert!(!rules(settings()).iter().any(|rule| rule.contains(&name)));
 }
+
+/// Attributes have lengths of 16 bits.
+#[test]
+fn many_addresses_take_several_messages() {
+    let address = |n: u32| Blocked::Address(IpAddr::V6(u128::from(n).into()));
+    let contents = Contents {
+        blocked: (0..5_000).map(address).collect(),
+        vmacs: BTreeSet::new(),
+    };
+    let (messages, full) = Ruleset::new(settings()).becoming(&contents);
+    let (removal, _) = full.becoming(&Contents::default());
+    assert_eq!(removal.len(), 5);
+    for message in messages.iter().chain(&removal) {
+        let length = netlink_packet_core::NetlinkSerializable::buffer_len(message);
+        assert!(length < 1 << 16, "{length}");
+    }
+}
