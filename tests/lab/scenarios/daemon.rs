@@ -27,8 +27,7 @@ pub fn plane_panic() {
     // Debug builds take this signal for an order to panic.
     d1.signal_number(libc::SIGRTMAX());
     assert_eq!(d1.ended(SOON), Some(70), "exit code");
-    let (_, advert) = site.wire.last_advert("d1");
-    assert_eq!(advert.priority, 0, "the last advert hands over");
+    expect::handed_over(&site.wire, "d1");
     let taken = expect::takeover(&site.wire, "d1", "d2", backup.skew(), vip());
     assert!(!d1.holds(vip()), "d1 withdraws what it holds");
     assert!(

@@ -43,6 +43,15 @@ pub fn settled(
     backup.wait_lacks(address, SOON);
 }
 
+/// Waits for the advert by which `from` hands over, and gives when it came: the capture may be behind a daemon that has ended.
+#[track_caller]
+pub fn handed_over(wire: &Capture, from: &str) -> Stamp {
+    wait_for(format!("the last advert of {from} to hand over"), SOON, || {
+        let (at, advert) = wire.last_advert(from);
+        (advert.priority == 0).then_some(at)
+    })
+}
+
 /// Waits for the takeover by `to` and checks that it came `due` after the last advert of `from`, with an announcement of
 /// `address`; gives when it came.
 #[track_caller]

@@ -136,8 +136,7 @@ pub fn term() {
     } = pair("");
     let stopped = Stamp::now();
     assert_eq!(d1.stop(), Some(0), "exit code");
-    let (released, advert) = site.wire.last_advert("d1");
-    assert_eq!(advert.priority, 0, "the last advert hands over");
+    let released = expect::handed_over(&site.wire, "d1");
     assert!(
         released - stopped <= LATE,
         "priority 0 came only after {:?}",
