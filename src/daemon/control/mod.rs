@@ -1,0 +1,260 @@
+//! The control plane: signals, reload, scripts, dumps, the service manager, and the watch over the other planes.
+//!
+//! It runs on the main thread with a current-thread runtime. It may be slow: nothing on the VRRP or check plane
+//! waits for it. Every event it can get is one arm of [`Control::run`]; what follows of each is in the files beside:
+//! [`reload`] and what it [`adopt`]s, what it [`show`]s, how it [`stop`]s.
+
+mod adopt;
+mod reload;
+mod show;
+mod stop;
+
+use super::bfd_plane::BfdPlane;
+use super::check_plane::CheckPlane;
+use super::exit::Exit;
+use super::load::Loaded;
+use super::pace::Paces;
+use super::plane::{BfdNotice, CheckNotice, VrrpCommand, VrrpNotice};
+use super::signal::{Signal, Signals};
+use super::vrrp_plane::VrrpPlane;
+use crate::check::probe::Prober;
+use crate::cli::Options;
+use crate::net::InterfaceStatus;
+use crate::notify::teller::Teller;
+use crate::plan::Plan;
+use crate::script::Scripts;
+use crate::sys::netns::Origin;
+use crate::track::file::{self, FileReport, FileWatcher};
+use crate::track::process::{ProcessReport, ProcessWatcher};
+use crate::track::script::{ScriptReport, TrackRunner};
+use crate::vrrp::event::Event;
+use adopt::tracked_files;
+use sd_notify::NotifyState;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+/// Results of track scripts that may wait; a runner whose result finds no room waits with it.
+const REPORTS: usize = 256;
+
+/// How long the planes may take to hand over and remove what they added, unless `child_wait_time` says otherwise.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// How long a plane may take to show itself.
+const STATUS_LIMIT: Duration = Duration::from_secs(2);
+
+/// What a control plane begins with.
+pub(super) struct Begin {
+    /// The command line.
+    pub options: Options,
+    /// The configuration.
+    pub loaded: Loaded,
+    /// The main one, of which `reload_file` has its name.
+    pub pid_file: Option<PathBuf>,
+}
+
+/// The control plane's state.
+pub(super) struct Control {
+    options: Options,
+    pid_file: Option<PathBuf>,
+    /// The file creation mask, for dumps.
+    umask: u32,
+    plan: Plan,
+    /// The file that the plan is from has mistakes that a reload would not take in a better one's place.
+    torn: bool,
+    interfaces: Vec<InterfaceStatus>,
+    vrrp: Option<VrrpPlane>,
+    check: Option<CheckPlane>,
+    bfd: Option<BfdPlane>,
+    tracker: TrackRunner,
+    reports: mpsc::Receiver<ScriptReport>,
+    files: FileWatcher,
+    processes: ProcessWatcher,
+    /// Where the kernel tells of processes, if that is not here.
+    origin: Option<Origin>,
+    teller: Teller,
+    /// What the check plane asks with; a reload changes the scripts in it.
+    prober: Prober,
+    /// The scripts of the running plan.
+    scripts: Arc<Scripts>,
+    /// How the threads run.
+    paces: Paces,
+    /// The check plane was started by a reload: if it cannot work, the daemon goes on without it.
+    check_came_late: bool,
+}
+
+/// What woke the control plane.
+enum Wake {
+    Signal(Signal),
+    Vrrp(Option<VrrpNotice>),
+    Check(Option<CheckNotice>),
+    Bfd(Option<BfdNotice>),
+    Script(ScriptReport),
+    File(FileReport),
+    Process(ProcessReport),
+}
+
+impl Control {
+    /// Starts the planes that the plan has work for. Needs the control plane's runtime.
+    ///
+    /// # Errors
+    ///
+    /// The exit status when a plane cannot start; what was started before is stopped by its own end.
+    pub(super) fn start(begin: Begin) -> Result<Self, Exit> {
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let prober = Prober::new(Arc::clone(&begin.loaded.scripts)).map_err(|error| {
+            error!("TLS cannot be used: {error}");
+            Exit::Fatal
+        })?;
+        let mut control = Self {
+            options: begin.options,
+            pid_file: begin.pid_file,
+            umask: 0,
+            plan: Plan::default(),
+            torn: false,
+            interfaces: Vec::new(),
+            vrrp: None,
+            check: None,
+            bfd: None,
+            tracker: TrackRunner::new(sender),
+            reports,
+            files: FileWatcher::default(),
+            processes: ProcessWatcher::default(),
+            origin: None,
+            teller: Teller::new(),
+            prober,
+            scripts: Arc::default(),
+            paces: Paces::default(),
+            check_came_late: false,
+        };
+        // At a start only: what others have written since is left to them at a reload.
+        for wanted in tracked_files(&begin.loaded.plan) {
+            if let Err(error) = file::init(&wanted) {
+                let path = wanted.path.display();
+                error!("Unable to write track file {} ({path}): {error}", wanted.name);
+            }
+        }
+        control.adopt(begin.loaded)?;
+        // -1 silences it.
+        if matches!(control.plan.global.processes.max_auto_priority, None | Some(0)) {
+            info!(
+                "NOTICE: setting config option max_auto_priority should result in better keepalived performance"
+            );
+        }
+        Ok(control)
+    }
+
+    /// Runs until the daemon ends.
+    pub(super) async fn run(mut self, mut signals: Signals) -> Exit {
+        service_manager(&[NotifyState::Ready, NotifyState::MainPid(std::process::id())]);
+        info!("Startup complete");
+        loop {
+            match self.wake(&mut signals).await {
+                Wake::Signal(Signal::Stop) => return self.stop().await,
+                Wake::Signal(Signal::Reload) => self.reload().await,
+                Wake::Signal(Signal::Data) => self.dump_data().await,
+                Wake::Signal(Signal::Stats) => self.dump_stats(false).await,
+                Wake::Signal(Signal::StatsClear) => self.dump_stats(true).await,
+                Wake::Signal(Signal::Json) => self.dump_json().await,
+                Wake::Signal(Signal::TooLong) => self.paces.too_long(),
+                Wake::Signal(Signal::Ignored) => {}
+                #[cfg(debug_assertions)]
+                Wake::Signal(Signal::Panic) => {
+                    if let Some(vrrp) = &self.vrrp {
+                        command(&vrrp.commands, VrrpCommand::Panic, "VRRP");
+                    }
+                }
+                Wake::Vrrp(Some(notice)) => self.vrrp_notice(&notice),
+                Wake::Check(Some(CheckNotice::Failed)) => {
+                    self.check = None;
+                    if !self.check_came_late {
+                        self.stop().await;
+                        return Exit::Fatal;
+                    }
+                    error!("No virtual server works; VRRP goes on");
+                }
+                Wake::Check(Some(notice)) => self.check_notice(&notice),
+                Wake::Vrrp(None) => return self.vrrp_died().await,
+                Wake::Check(None) => return self.check_died().await,
+                Wake::Bfd(Some(BfdNotice::Stopped)) => self.bfd = None,
+                Wake::Bfd(None) => return self.bfd_died().await,
+                Wake::File(FileReport { name, value }) => self.tracked(Event::File { name, value }).await,
+                Wake::Process(ProcessReport { name, good }) => {
+                    self.tracked(Event::Process { name, good }).await;
+                }
+                Wake::Script(ScriptReport { name, outcome }) => {
+                    if let Some(vrrp) = &self.vrrp {
+                        command(&vrrp.commands, VrrpCommand::Script { name, outcome }, "VRRP");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the VRRP plane of a change that nothing else would tell it again.
+    async fn tracked(&self, event: Event) {
+        let Some(plane) = &self.vrrp else { return };
+        let told = plane.commands.send(VrrpCommand::Tracked(vec![event]));
+        if timeout(STATUS_LIMIT, told).await.is_err() {
+            error!("The VRRP plane does not take what trackers report");
+        }
+    }
+
+    /// Waits for whatever comes first. Stop signals are looked at first, and scripts last.
+    async fn wake(&mut self, signals: &mut Signals) -> Wake {
+        tokio::select! {
+            biased;
+            signal = signals.next() => Wake::Signal(signal),
+            notice = next_notice(self.vrrp.as_mut().map(|plane| &mut plane.notices)) => Wake::Vrrp(notice),
+            notice = next_notice(self.check.as_mut().map(|plane| &mut plane.notices)) => Wake::Check(notice),
+            notice = next_notice(self.bfd.as_mut().map(|plane| &mut plane.notices)) => Wake::Bfd(notice),
+            Some(report) = self.reports.recv() => Wake::Script(report),
+            report = self.files.next() => Wake::File(report),
+            report = self.processes.next() => Wake::Process(report),
+        }
+    }
+
+    fn vrrp_notice(&mut self, notice: &VrrpNotice) {
+        match notice {
+            VrrpNotice::Notify(notification) => self.teller.notify(notification),
+            VrrpNotice::Stopped => self.vrrp = None,
+        }
+    }
+
+    fn check_notice(&mut self, notice: &CheckNotice) {
+        match notice {
+            CheckNotice::Run(script) => self.teller.run_detached(script),
+            CheckNotice::Stopped | CheckNotice::Failed => self.check = None,
+        }
+    }
+}
+
+/// How long the planes of this plan may take to stop.
+fn stop_limit(plan: &Plan) -> Duration {
+    let seconds = plan.global.upkeep.child_wait_time;
+    seconds.map_or(STOP_LIMIT, |seconds| Duration::from_secs(seconds.into()))
+}
+
+/// The next notice of a plane that runs; for one that does not, never.
+async fn next_notice<T>(notices: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
+    match notices {
+        Some(notices) => notices.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Gives a plane a command without waiting for it. A plane that has not taken any for so long is said.
+fn command<T>(commands: &mpsc::Sender<T>, command: T, plane: &str) {
+    if commands.try_send(command).is_err() {
+        error!("The {plane} plane does not take commands: one is dropped");
+    }
+}
+
+/// Tells systemd, where it started us.
+fn service_manager(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        warn!("The service manager cannot be told: {error}");
+    }
+}

@@ -1,0 +1,122 @@
+//! What control shows when it is asked: dumps, statistics, JSON, and what the planes answer for them.
+
+use super::{Control, STATUS_LIMIT, command};
+use crate::bfd::status::BfdStatus;
+use crate::check::status::CheckStatus;
+use crate::daemon::dump::{self, Facts, Live};
+use crate::daemon::load;
+use crate::daemon::plane::{BfdCommand, CheckCommand, VrrpCommand};
+use crate::netlink;
+use crate::sys::wall;
+use crate::track::process::count::Tally;
+use crate::vrrp::status::VrrpStatus;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tracing::info;
+
+impl Control {
+    /// `-d`: the configuration, labelled, to the log.
+    pub(in crate::daemon) async fn dump_to_log(&self) {
+        let checks = self.check_status().await;
+        let host = load::host_name();
+        for line in dump::configuration(&self.facts(&host), checks.as_ref()).lines() {
+            info!("{line}");
+        }
+    }
+
+    /// SIGUSR1: the data dumps.
+    pub(super) async fn dump_data(&self) {
+        info!("Printing data for process({}) on signal", std::process::id());
+        let (status, checks) = (self.vrrp_status().await, self.check_status().await);
+        let bfd = self.bfd_status().await;
+        let (running, processes) = (self.tracker.running(), self.processes.tallies());
+        let live = status.as_ref().map(|status| live(status, &running, &processes));
+        let host = load::host_name();
+        // As they are now; whatever keeps them from being read, those of the last reading are better than none.
+        let interfaces = tokio::task::spawn_blocking(netlink::interfaces).await;
+        let interfaces = interfaces.ok().and_then(Result::ok);
+        let facts = Facts {
+            interfaces: interfaces.as_deref().unwrap_or(&self.interfaces),
+            ..self.facts(&host)
+        };
+        dump::write_data(&facts, live.as_ref(), checks.as_ref(), bfd.as_ref());
+    }
+
+    /// SIGUSR2: the statistics; with `clear` the counters start anew afterwards.
+    pub(super) async fn dump_stats(&self, clear: bool) {
+        info!(
+            "Printing VRRP stats for process({}) on signal",
+            std::process::id()
+        );
+        if let Some(status) = self.vrrp_status().await {
+            dump::write_stats(&self.facts(&load::host_name()), &status);
+        }
+        if let (true, Some(plane)) = (clear, &self.vrrp) {
+            command(&plane.commands, VrrpCommand::ClearCounters, "VRRP");
+        }
+    }
+
+    /// SIGRTMIN+2: the JSON dump.
+    pub(super) async fn dump_json(&self) {
+        info!(
+            "Printing VRRP as json for process({}) on signal",
+            std::process::id()
+        );
+        if let Some(status) = self.vrrp_status().await {
+            let (running, processes) = (self.tracker.running(), self.processes.tallies());
+            dump::write_json(
+                &self.facts(&load::host_name()),
+                &live(&status, &running, &processes),
+            );
+        }
+    }
+
+    fn facts<'a>(&'a self, hostname: &'a str) -> Facts<'a> {
+        Facts {
+            plan: &self.plan,
+            hostname,
+            umask: self.umask,
+            interfaces: &self.interfaces,
+            namespace: self
+                .options
+                .namespace
+                .as_deref()
+                .or(self.plan.global.net_namespace.as_deref()),
+            scripts: &self.scripts,
+        }
+    }
+
+    async fn vrrp_status(&self) -> Option<VrrpStatus> {
+        ask(&self.vrrp.as_ref()?.commands, VrrpCommand::Status).await
+    }
+
+    async fn check_status(&self) -> Option<CheckStatus> {
+        ask(&self.check.as_ref()?.commands, CheckCommand::Status).await
+    }
+
+    async fn bfd_status(&self) -> Option<BfdStatus> {
+        ask(&self.bfd.as_ref()?.commands, BfdCommand::Status).await
+    }
+}
+
+/// What is known of an engine that runs.
+fn live<'a>(
+    status: &'a VrrpStatus,
+    running: &'a BTreeSet<String>,
+    processes: &'a BTreeMap<String, Tally>,
+) -> Live<'a> {
+    Live {
+        status,
+        wall: wall::now(),
+        running,
+        processes,
+    }
+}
+
+/// What a plane shows of itself; nothing when it does not answer.
+async fn ask<C, S>(commands: &mpsc::Sender<C>, question: fn(oneshot::Sender<S>) -> C) -> Option<S> {
+    let (reply, answer) = oneshot::channel();
+    commands.try_send(question(reply)).ok()?;
+    timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+}

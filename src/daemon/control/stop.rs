@@ -1,0 +1,94 @@
+//! The end: as told, or because a plane has died.
+
+use super::{Control, command, next_notice, service_manager, stop_limit};
+use crate::daemon::exit::Exit;
+use crate::daemon::life;
+use crate::daemon::plane::{BfdCommand, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
+use crate::daemon::vrrp_plane::PlaneEnd;
+use sd_notify::NotifyState;
+use std::time::Duration;
+use tokio::time::timeout;
+use tracing::{error, info};
+
+/// How long STOP scripts may take (fact 12.9).
+const STOP_SCRIPTS_LIMIT: Duration = Duration::from_secs(1);
+
+impl Control {
+    /// Hands over, removes what was added, runs the STOP scripts.
+    pub(super) async fn stop(mut self) -> Exit {
+        info!("Stopping");
+        service_manager(&[NotifyState::Stopping]);
+        drop(self.tracker);
+        if let Some(plane) = &self.vrrp {
+            let release = !self.options.dont_release_vrrp;
+            command(&plane.commands, VrrpCommand::Stop { release }, "VRRP");
+        }
+        if let Some(plane) = &self.check {
+            let release = !self.options.dont_release_ipvs;
+            command(&plane.commands, CheckCommand::Stop { release }, "healthcheck");
+        }
+        if let Some(plane) = &self.bfd {
+            command(&plane.commands, BfdCommand::Stop, "BFD");
+        }
+        let limit = stop_limit(&self.plan);
+        let (vrrp, check, bfd) = (&mut self.vrrp, &mut self.check, &mut self.bfd);
+        let teller = &mut self.teller;
+        let stopped = timeout(limit, async {
+            while vrrp.is_some() || check.is_some() || bfd.is_some() {
+                tokio::select! {
+                    notice = next_notice(vrrp.as_mut().map(|plane| &mut plane.notices)) => match notice {
+                        Some(VrrpNotice::Notify(notification)) => teller.notify(&notification),
+                        Some(VrrpNotice::Stopped) | None => *vrrp = None,
+                    },
+                    notice = next_notice(check.as_mut().map(|plane| &mut plane.notices)) => match notice {
+                        Some(CheckNotice::Run(script)) => teller.run_detached(&script),
+                        Some(CheckNotice::Stopped | CheckNotice::Failed) | None => *check = None,
+                    },
+                    _ended = next_notice(bfd.as_mut().map(|plane| &mut plane.notices)) => *bfd = None,
+                }
+            }
+        })
+        .await;
+        if let (Err(_), Some(plane)) = (&stopped, self.vrrp.take()) {
+            error!(
+                "The VRRP plane did not stop within {} s: withdrawing what it holds",
+                limit.as_secs()
+            );
+            plane.last_will.carry_out();
+        }
+        self.teller.close(STOP_SCRIPTS_LIMIT).await;
+        life::shutdown(&self.plan.global.life, &self.scripts).await;
+        if stopped.is_ok() {
+            Exit::Normal
+        } else {
+            Exit::Internal
+        }
+    }
+
+    /// The VRRP plane ended without being told to. Its last will has been carried out, or is now.
+    pub(super) async fn vrrp_died(mut self) -> Exit {
+        if let Some(plane) = self.vrrp.take() {
+            match plane.join() {
+                PlaneEnd::Died(why) => error!("The VRRP plane died ({why}): it handed over and withdrew"),
+                PlaneEnd::Stopped => error!("The VRRP plane stopped without being told to"),
+            }
+        }
+        self.stop().await;
+        Exit::Internal
+    }
+
+    /// Without it nobody would learn that a neighbor is gone.
+    pub(super) async fn bfd_died(mut self) -> Exit {
+        error!("The BFD plane died");
+        self.bfd = None;
+        self.stop().await;
+        Exit::Internal
+    }
+
+    pub(super) async fn check_died(mut self) -> Exit {
+        error!("The healthcheck plane died");
+        self.check = None;
+        self.stop().await;
+        Exit::Internal
+    }
+}
