@@ -1,9 +1,11 @@
-//! `docs/vrrp-facts.md`: each numbered fact of keepalived's VRRP half, what shows that ours is the same, or why it is not.
+//! `docs/vrrp-facts.md` and `docs/lvs-facts.md`: each numbered fact of keepalived's two halves, what shows that ours is
+//! the same, or why it is not.
 //!
-//! The tests name the facts: a line `/// Facts: 2.3, 2.4` before a test function or the function of a laboratory's scenario
-//! has the numbers that it would catch if they broke. The numbers and their titles are in `tests/facts/vrrp.tsv`,
-//! deliberate differences in `differences.tsv`, what no test can show in `untested.tsv`. `UPDATE_GOLDENS=1` writes
-//! the page, and takes what is tested by now out of the latter where it was owed.
+//! The tests name the facts: a line `/// Facts: 2.3, 2.4` (VRRP) or `/// LVS facts: 5.1` (health checks and IPVS) before a
+//! test function or the function of a laboratory's scenario has the numbers that it would catch if they broke. The numbers
+//! and their titles are in `tests/facts/vrrp.tsv` and `lvs.tsv`, deliberate differences in `differences.tsv` and
+//! `lvs-differences.tsv`, what no test can show in `untested.tsv` and `lvs-untested.tsv`. `UPDATE_GOLDENS=1` writes the
+//! pages, and takes what is tested by now out of the latter where it was owed.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on")]
 
@@ -11,10 +13,89 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Sections whose facts must each be tested, or be said not to be.
-const COMPLETE: std::ops::RangeInclusive<u32> = 1..=12;
+/// One half's facts and their page.
+struct Half {
+    /// What introduces the numbers in a test's comment.
+    mark: &'static str,
+    /// Tables, in `tests/facts/`.
+    titles: &'static str,
+    differences: &'static str,
+    untested: &'static str,
+    page: &'static str,
+    heading: &'static str,
+    sections: &'static [(u32, &'static str)],
+    /// Sections whose facts must each be tested, or be said not to be.
+    complete: std::ops::RangeInclusive<u32>,
+}
 
-/// The reason in `untested.tsv` of what is still to be done.
+const VRRP: Half = Half {
+    mark: "Facts:",
+    titles: "vrrp.tsv",
+    differences: "differences.tsv",
+    untested: "untested.tsv",
+    page: "docs/vrrp-facts.md",
+    heading: "# Facts of keepalived's VRRP half, and what shows them",
+    sections: &[
+        (1, "Set-up"),
+        (2, "States"),
+        (3, "What a BACKUP hears"),
+        (4, "What a MASTER hears"),
+        (5, "Sending"),
+        (6, "Checks on receipt"),
+        (7, "PASS and AH"),
+        (8, "HMAC"),
+        (9, "VMAC and ipvlan"),
+        (10, "Firewall"),
+        (11, "Announcing"),
+        (12, "Notifications"),
+        (13, "Script security"),
+        (14, "Trackers"),
+        (15, "Sync groups"),
+        (16, "Addresses, routes, rules"),
+        (17, "Mail"),
+        (18, "Signals, reload, stop"),
+        (24, "BFD"),
+    ],
+    complete: 1..=12,
+};
+
+const LVS: Half = Half {
+    mark: "LVS facts:",
+    titles: "lvs.tsv",
+    differences: "lvs-differences.tsv",
+    untested: "lvs-untested.tsv",
+    page: "docs/lvs-facts.md",
+    heading: "# Facts of keepalived's health checks and IPVS, and what shows them",
+    sections: &[
+        (1, "Names"),
+        (2, "Services of IPVS"),
+        (3, "Inheritance"),
+        (4, "Start"),
+        (5, "Checker, real server, virtual server"),
+        (6, "Quorum, hysteresis, sorry server"),
+        (7, "ha_suspend"),
+        (8, "Retries"),
+        (9, "TCP, UDP, PING, DNS, SMTP"),
+        (10, "HTTP_GET and SSL_GET"),
+        (11, "MISC_CHECK"),
+        (12, "FILE_CHECK and BFD_CHECK"),
+        (13, "Scripts"),
+        (14, "FIFOs"),
+        (15, "Mail"),
+        (16, "Reload"),
+        (17, "Stop"),
+        (18, "Sync daemon and timeouts"),
+        (19, "Limits and the process"),
+        (20, "SNMP"),
+        (21, "genhash"),
+        (22, "Differences of 2.2.7"),
+    ],
+    complete: 1..=22,
+};
+
+const HALVES: [&Half; 2] = [&VRRP, &LVS];
+
+/// The reason in the tables of the untested of what is still to be done.
 const OWED: &str = "not yet";
 
 /// `2.13`: ordered as numbers.
@@ -48,58 +129,63 @@ struct Facts {
 
 #[test]
 fn every_fact_is_tested_or_said_not_to_be() {
-    let facts = Facts::gather();
-    let mut wrong = facts.wrong.clone();
-    for (number, fact) in &facts.facts {
-        let tested = !fact.tests.is_empty();
-        match &fact.untested {
-            None if !tested && COMPLETE.contains(&number.section) => wrong.push(format!(
-                "{number} ({}): no test names it, nor has untested.tsv why",
-                fact.title
-            )),
-            // An update is about to strike it out.
-            Some(why) if tested && why == OWED && updating() => {}
-            Some(_) if tested => wrong.push(format!(
-                "{number} ({}): in untested.tsv, yet named by {:?}",
-                fact.title, fact.tests
-            )),
-            _ => {}
+    for half in HALVES {
+        let facts = Facts::gather(half);
+        let mut wrong = facts.wrong.clone();
+        for (number, fact) in &facts.facts {
+            let tested = !fact.tests.is_empty();
+            let (title, untested) = (&fact.title, half.untested);
+            match &fact.untested {
+                None if !tested && half.complete.contains(&number.section) => wrong.push(format!(
+                    "{number} ({title}): no test names it, nor has {untested} why"
+                )),
+                // An update is about to strike it out.
+                Some(why) if tested && why == OWED && updating() => {}
+                Some(_) if tested => wrong.push(format!(
+                    "{number} ({title}): in {untested}, yet named by {:?}",
+                    fact.tests
+                )),
+                _ => {}
+            }
         }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_page_is_up_to_date() {
-    if updating() {
-        strike_out();
+fn the_pages_are_up_to_date() {
+    for half in HALVES {
+        if updating() {
+            strike_out(half);
+        }
+        let page = Facts::gather(half).page(half);
+        let path = root().join(half.page);
+        if updating() {
+            std::fs::write(&path, &page).expect("the page can be written");
+        }
+        let written = std::fs::read_to_string(&path).expect("the page is there");
+        assert!(
+            written == page,
+            "{} is old: UPDATE_GOLDENS=1 cargo test --test facts",
+            half.page
+        );
     }
-    let page = Facts::gather().page();
-    let path = root().join("docs/vrrp-facts.md");
-    if updating() {
-        std::fs::write(&path, &page).expect("the page can be written");
-    }
-    let written = std::fs::read_to_string(&path).expect("docs/vrrp-facts.md is there");
-    assert!(
-        written == page,
-        "docs/vrrp-facts.md is old: UPDATE_GOLDENS=1 cargo test --test facts"
-    );
 }
 
 fn updating() -> bool {
     std::env::var_os("UPDATE_GOLDENS").is_some()
 }
 
-/// Takes what was owed and is tested by now out of `untested.tsv`.
-fn strike_out() {
-    let facts = Facts::gather().facts;
+/// Takes what was owed and is tested by now out of the table of the untested.
+fn strike_out(half: &Half) {
+    let facts = Facts::gather(half).facts;
     let tested = |number: &Number| facts.get(number).is_some_and(|fact| !fact.tests.is_empty());
-    let left: String = table("untested.tsv")
+    let left: String = table(half.untested)
         .into_iter()
         .filter(|(number, why)| why != OWED || !tested(number))
         .map(|(number, why)| format!("{number}\t{why}\n"))
         .collect();
-    std::fs::write(root().join("tests/facts/untested.tsv"), left).expect("the table can be written");
+    std::fs::write(root().join("tests/facts").join(half.untested), left).expect("the table can be written");
 }
 
 #[test]
@@ -111,9 +197,9 @@ fn a_list_of_numbers_is_read_strictly() {
 }
 
 impl Facts {
-    fn gather() -> Self {
+    fn gather(half: &Half) -> Self {
         let mut all = Self {
-            facts: table("vrrp.tsv")
+            facts: table(half.titles)
                 .into_iter()
                 .map(|(number, title)| {
                     (
@@ -127,17 +213,17 @@ impl Facts {
                 .collect(),
             wrong: Vec::new(),
         };
-        for (number, why) in table("differences.tsv") {
-            all.with(number, "differences.tsv", |fact| fact.difference = Some(why));
+        for (number, why) in table(half.differences) {
+            all.with(number, half.differences, |fact| fact.difference = Some(why));
         }
-        for (number, why) in table("untested.tsv") {
-            all.with(number, "untested.tsv", |fact| fact.untested = Some(why));
+        for (number, why) in table(half.untested) {
+            all.with(number, half.untested, |fact| fact.untested = Some(why));
         }
         let scenarios = Scenarios::read();
         for path in sources() {
             let text = std::fs::read_to_string(&path).expect("a source file can be read");
             let path = path.strip_prefix(root()).expect("below the root").to_path_buf();
-            all.read(&path, &text, &scenarios);
+            all.read(half, &path, &text, &scenarios);
         }
         all
     }
@@ -150,12 +236,12 @@ impl Facts {
         }
     }
 
-    /// Takes the lines `Facts:` of a file, each with the function that follows it.
-    fn read(&mut self, path: &Path, text: &str, scenarios: &Scenarios) {
+    /// Takes the lines of a half in a file, each with the function that follows it.
+    fn read(&mut self, half: &Half, path: &Path, text: &str, scenarios: &Scenarios) {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         for (at, line) in lines.iter().enumerate() {
             let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//"));
-            let Some(words) = comment.and_then(|text| text.trim().strip_prefix("Facts:")) else {
+            let Some(words) = comment.and_then(|text| text.trim().strip_prefix(half.mark)) else {
                 continue;
             };
             let place = format!("{}:{}", path.display(), at + 1);
@@ -177,13 +263,14 @@ impl Facts {
         }
     }
 
-    fn page(&self) -> String {
+    fn page(&self, half: &Half) -> String {
         let count = |which: &dyn Fn(&Fact) -> bool| self.facts.values().filter(|fact| which(fact)).count();
-        let mut page = String::from(
-            "# Facts of keepalived's VRRP half, and what shows them\n\n\
+        let mut page = format!(
+            "{}\n\n\
              Made of the tests and of `tests/facts/` by `UPDATE_GOLDENS=1 cargo test --test facts`. The numbers are those of the \
              founders' notes of keepalived 2.4.3's behaviour; comments in the code use them. A test names the facts that it would \
              catch if they broke; `lab NAME` is a scenario of the laboratory (`make lab SCENARIO=NAME`).\n",
+            half.heading
         );
         writeln!(
             page,
@@ -200,7 +287,8 @@ impl Facts {
         for (number, fact) in &self.facts {
             if section != number.section {
                 section = number.section;
-                let name = SECTIONS
+                let name = half
+                    .sections
                     .iter()
                     .find(|(wanted, _)| *wanted == section)
                     .map_or("", |(_, name)| name);
@@ -242,29 +330,6 @@ impl Fact {
         }
     }
 }
-
-/// Names of the sections.
-const SECTIONS: &[(u32, &str)] = &[
-    (1, "Set-up"),
-    (2, "States"),
-    (3, "What a BACKUP hears"),
-    (4, "What a MASTER hears"),
-    (5, "Sending"),
-    (6, "Checks on receipt"),
-    (7, "PASS and AH"),
-    (8, "HMAC"),
-    (9, "VMAC and ipvlan"),
-    (10, "Firewall"),
-    (11, "Announcing"),
-    (12, "Notifications"),
-    (13, "Script security"),
-    (14, "Trackers"),
-    (15, "Sync groups"),
-    (16, "Addresses, routes, rules"),
-    (17, "Mail"),
-    (18, "Signals, reload, stop"),
-    (24, "BFD"),
-];
 
 /// The laboratory's scenarios: the function in the list and the name.
 struct Scenarios(BTreeMap<String, String>);
