@@ -95,3 +95,72 @@ pub fn endpoints(config: &VrrpConfig) -> Vec<Endpoint> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vrrp::config::Auth;
+    use crate::vrrp::testing::{ip, name, one, router};
+
+    /// What is the same but for the VRID shares its sockets; every other property takes sockets of its own.
+    /// Facts: 5.10
+    #[test]
+    fn who_shares_sockets() {
+        let vary = |vrid: u8, change: fn(&mut RouterConfig)| {
+            let mut config = router(&format!("V{vrid}"), vrid);
+            change(&mut config);
+            config
+        };
+        let unicast = |config: &mut RouterConfig, source: Option<&str>, peer: &str| {
+            config.source = source.map(ip);
+            config.transport = Transport::Unicast {
+                peers: vec![ip(peer)],
+                ttl: 255,
+            };
+        };
+        let mut peers = [52, 53, 54, 55, 56].map(|vrid| router(&format!("U{vrid}"), vrid));
+        for (config, (source, peer)) in peers.iter_mut().zip([
+            (Some("10.0.0.1"), "10.0.0.2"),
+            (Some("10.0.0.1"), "10.0.0.3"),
+            (Some("10.0.0.9"), "10.0.0.2"),
+            (None, "10.0.0.2"),
+            (None, "10.0.0.4"),
+        ]) {
+            unicast(config, source, peer);
+        }
+        let mut routers = vec![
+            vary(3, |_| {}),
+            vary(1, |config| config.source = Some(ip("10.0.0.7"))),
+            vary(2, |config| config.version = crate::vrrp::config::Version::V3),
+            vary(10, |config| config.family = Family::V6),
+            vary(11, |config| config.interface = name("eth1")),
+            vary(12, |config| config.auth = Auth::Ah([0; 8])),
+            vary(13, |config| {
+                config.transport = Transport::Multicast {
+                    group: ip("224.0.0.99"),
+                };
+            }),
+            vary(14, |config| config.auth = Auth::Pass([0; 8])),
+        ];
+        routers.extend(peers);
+        let mut config = one(router("first", 7));
+        config.routers.extend(routers);
+        let shared: Vec<Vec<u8>> = endpoints(&config)
+            .iter()
+            .map(|endpoint| endpoint.vrids.iter().map(|vrid| vrid.get()).collect())
+            .collect();
+        assert_eq!(
+            shared,
+            [
+                vec![1, 2, 3, 7, 14],
+                vec![10],
+                vec![11],
+                vec![12],
+                vec![13],
+                vec![52, 53],
+                vec![54],
+                vec![55, 56],
+            ]
+        );
+    }
+}

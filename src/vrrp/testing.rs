@@ -3,7 +3,7 @@
 use super::advert::{Addresses, AdvertV2, AdvertV3, Advertisement, Centiseconds, Seconds};
 use super::config::*;
 use super::event::{Action, Carrier, Completion, Datagram, Event};
-use super::{Engine, Priority, RouterId, Vrid};
+use super::{Engine, Priority, RouterId, Vrid, ah, hmac};
 use crate::clock::Instant;
 use crate::net::*;
 use crate::script::config::ScriptOutcome;
@@ -150,6 +150,37 @@ pub(super) fn advert(config: &RouterConfig, priority: u8, source: &str) -> Datag
         carrier: Carrier::Plain,
         payload,
     }
+}
+
+/// `plain` as a peer with the configuration's AH or trailer sends it, with that number and at that time.
+pub(super) fn sealed(config: &RouterConfig, plain: &Datagram, number: u32, wall: Duration) -> Datagram {
+    let mut out = plain.clone();
+    if let (Auth::Ah(key), IpAddr::V4(source), IpAddr::V4(destination)) =
+        (&config.auth, plain.source, plain.destination)
+    {
+        let ip = ah::IpHeader {
+            source,
+            destination,
+            ttl: 255,
+            id: plain.id,
+            payload_len: 0,
+        };
+        out.payload = ah::seal(key, ip, number, &plain.payload);
+        out.carrier = Carrier::Ah;
+    }
+    if let Some(extension) = &config.packets.hmac {
+        let about = hmac::About {
+            family: config.family,
+            version: config.version,
+            vrid: config.vrid,
+            source: plain.source,
+        };
+        let sequence = hmac::Sequence::at(wall);
+        out.payload
+            .extend(hmac::trailer(extension, about, &plain.payload, sequence));
+    }
+    out.claimed_len = out.payload.len();
+    out
 }
 
 /// An engine on eth0 (index 1, 10.0.0.1, fe80::1) and eth1 (index 2, 10.1.0.1), with a clock.

@@ -458,8 +458,7 @@ impl Driver {
             }
             Err(error) => {
                 self.metrics.sent(false);
-                if !open.complained && !is_expected(packet, &error) {
-                    open.complained = true;
+                if open.complains(packet, &error) {
                     tracing::warn!(
                         target: "vrrp",
                         "cannot send an advert from {} to {} on {}: {error}",
@@ -597,6 +596,13 @@ impl Open {
         self.endpoint = endpoint.clone();
     }
 
+    /// Whether this failure to send is worth a word: until a packet leaves again, only the first is.
+    fn complains(&mut self, packet: &Transmit, error: &io::Error) -> bool {
+        let news = !self.complained && !is_expected(packet, error);
+        self.complained |= news;
+        news
+    }
+
     /// Whether `packet` leaves by this socket.
     fn carries(&self, packet: &Transmit) -> bool {
         let kind = match self.endpoint.kind {
@@ -640,28 +646,13 @@ mod tests {
     /// Facts: 5.11
     #[test]
     fn a_reload_sizes_the_receive_buffer_of_a_socket_that_stays() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         let _within = runtime.enter();
-        let socket = || Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), None).unwrap();
         let of = |octets, mtus| Endpoint {
-            family: Family::V4,
-            interface: IfName::new("eth0").unwrap(),
-            carrier: Carrier::Plain,
-            kind: EndpointKind::Unicast { source: None },
-            vrids: Vec::new(),
             rx_buffer: RxBuffer { octets, mtus },
+            ..endpoint()
         };
-        let mut open = Open {
-            endpoint: of(0, 0),
-            index: IfIndex(1),
-            mtu: 9_000,
-            receiver: PacketReceiver::new(socket(), Family::V4, IfIndex(1)).unwrap(),
-            sender: PacketSender::new(socket()),
-            complained: false,
-        };
+        let mut open = open(of(0, 0));
         let size = |open: &Open| open.receiver.socket().recv_buffer_size().unwrap();
         // The kernel doubles what it is told.
         open.become_for(&of(20_000, 0));
@@ -670,5 +661,74 @@ mod tests {
         assert_eq!(size(&open), 54_000);
         open.become_for(&of(0, 0));
         assert_eq!(size(&open), 54_000);
+    }
+
+    /// Which failures to send are told: not those of priority 0 by a dead link; of the others, the first in a row.
+    /// Facts: 5.9
+    #[test]
+    fn failures_to_send_are_told() {
+        let runtime = runtime();
+        let _within = runtime.enter();
+        let mut open = open(endpoint());
+        let packet = |priority: u8| Transmit {
+            router: crate::vrrp::RouterId(0),
+            interface: IfIndex(1),
+            source: [10, 0, 0, 1].into(),
+            destination: [224, 0, 0, 18].into(),
+            ttl: 255,
+            id: 1,
+            carrier: Carrier::Plain,
+            payload: vec![0x21, 51, priority, 0, 0, 1, 0, 0],
+            goodbye: None,
+        };
+        let error = io::Error::from_raw_os_error;
+        let down = [
+            libc::ENETUNREACH,
+            libc::ENETDOWN,
+            libc::EADDRNOTAVAIL,
+            libc::ENODEV,
+        ];
+        for code in down {
+            assert!(!open.complains(&packet(0), &error(code)), "priority 0, {code}");
+        }
+        for (priority, code) in [(0, libc::EPERM), (0, libc::ENOBUFS), (100, libc::ENETUNREACH)] {
+            open.complained = false;
+            assert!(
+                open.complains(&packet(priority), &error(code)),
+                "{priority}, {code}"
+            );
+            assert!(!open.complains(&packet(priority), &error(code)), "once is enough");
+        }
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap()
+    }
+
+    fn endpoint() -> Endpoint {
+        Endpoint {
+            family: Family::V4,
+            interface: IfName::new("eth0").unwrap(),
+            carrier: Carrier::Plain,
+            kind: EndpointKind::Unicast { source: None },
+            vrids: Vec::new(),
+            rx_buffer: RxBuffer { octets: 0, mtus: 0 },
+        }
+    }
+
+    /// `endpoint` with sockets that need no privileges; within a runtime.
+    fn open(endpoint: Endpoint) -> Open {
+        let socket = || Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), None).unwrap();
+        Open {
+            endpoint,
+            index: IfIndex(1),
+            mtu: 9_000,
+            receiver: PacketReceiver::new(socket(), Family::V4, IfIndex(1)).unwrap(),
+            sender: PacketSender::new(socket()),
+            complained: false,
+        }
     }
 }

@@ -291,4 +291,40 @@ mod tests {
             None
         );
     }
+
+    /// However many packets of one router wait, a round takes all of them: nothing is decided before all is heard.
+    /// Facts: 5.10
+    #[test]
+    fn a_round_takes_all_that_waits() {
+        // What a raw socket gives with the IP header, another one gives as its payload.
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::Ipv4PacketInfo, &true).unwrap();
+        let address = socket.local_addr().unwrap();
+        let index = IfIndex(nix::net::if_::if_nametoindex("lo").unwrap());
+        let mut packet = [0; 40];
+        packet[..20].copy_from_slice(&[
+            0x45, 0xc0, 0, 40, 0, 1, 0, 0, 0xff, 0x70, 0, 0, 10, 9, 0, 1, 0xe0, 0, 0, 0x12,
+        ]);
+        packet[20..22].copy_from_slice(&[0x21, 0x33]);
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        for priority in [100, 101, 102] {
+            packet[22] = priority;
+            peer.send_to(&packet, address).unwrap();
+        }
+        let socket = Socket::from(socket);
+        let mut inbox = Vec::new();
+        let mut control = cmsg_space!(in_pktinfo, in6_pktinfo, i32);
+        let emptied = take(
+            &socket,
+            Family::V4,
+            index,
+            &mut [0; LARGEST],
+            &mut control,
+            &mut inbox,
+        );
+        assert!(emptied.unwrap());
+        let priorities: Vec<u8> = inbox.iter().map(|datagram| datagram.payload[2]).collect();
+        assert_eq!(priorities, [100, 101, 102]);
+        assert!(inbox.iter().all(|datagram| datagram.payload[1] == 0x33));
+    }
 }

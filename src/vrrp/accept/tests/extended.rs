@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::vrrp::config::{HmacConfig, HmacKey, PeerTtl, Replay};
-use crate::vrrp::hmac::Sequence;
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 
@@ -30,33 +29,8 @@ fn with_hmac(mut config: RouterConfig, mode: HmacMode) -> RouterConfig {
 
 /// `plain` as a peer with the configuration sends it.
 fn authentic(config: &RouterConfig, plain: &Datagram, sequence: u32) -> Datagram {
-    let mut out = plain.clone();
-    if let (Auth::Ah(key), IpAddr::V4(source), IpAddr::V4(destination)) =
-        (&config.auth, plain.source, plain.destination)
-    {
-        let ip = ah::IpHeader {
-            source,
-            destination,
-            ttl: 255,
-            id: plain.id,
-            payload_len: 0,
-        };
-        out.payload = ah::seal(key, ip, sequence, &plain.payload);
-        out.carrier = Carrier::Ah;
-    }
-    if let Some(extension) = &config.packets.hmac {
-        let about = About {
-            family: config.family,
-            version: config.version,
-            vrid: config.vrid,
-            source: plain.source,
-        };
-        let at = NOW + Duration::from_millis(u64::from(sequence));
-        out.payload
-            .extend(hmac::trailer(extension, about, &plain.payload, Sequence::at(at)));
-    }
-    out.claimed_len = out.payload.len();
-    out
+    let at = NOW + Duration::from_millis(u64::from(sequence));
+    sealed(config, plain, sequence, at)
 }
 
 fn hear(config: &RouterConfig, datagram: &Datagram, memory: &mut Memory) -> Result<(), &'static str> {

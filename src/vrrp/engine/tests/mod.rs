@@ -6,6 +6,7 @@ mod election;
 mod faults;
 mod groups;
 mod life;
+mod memory;
 mod notices;
 mod properties;
 mod reloads;
