@@ -6,7 +6,8 @@
 use super::CheckerId;
 use super::config::{CheckerConfig, HttpConfig, ProbeConfig, UrlConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
-use super::telling::{CheckerSaying, Line, MiscEnd, MiscStage, Names};
+use super::telling::{CheckerSaying, Line, Names};
+use super::words;
 use crate::clock::Instant;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Checker {
     /// MISC_CHECK: the exit status of the last run, as far as there was one.
     exit_status: Option<u8>,
     last: Option<(Instant, ProbeOutcome)>,
+    /// Questions so far.
+    asked: u32,
 }
 
 /// What a checker is doing.
@@ -84,6 +87,7 @@ impl Checker {
             walk: Walk::default(),
             exit_status: None,
             last: None,
+            asked: 0,
         }
     }
 
@@ -138,7 +142,16 @@ impl Checker {
             (ProbeConfig::Misc(misc), Some(status @ 2..)) if misc.dynamic && self.up => {
                 i64::from(status) - 2 - i64::from(initial)
             }
-            (ProbeConfig::Misc(_), _) | (ProbeConfig::Tcp(_) | ProbeConfig::Http(_), _) => 0,
+            (
+                ProbeConfig::Misc(_)
+                | ProbeConfig::Tcp(_)
+                | ProbeConfig::Http(_)
+                | ProbeConfig::Smtp(_)
+                | ProbeConfig::Dns(_)
+                | ProbeConfig::Udp(_)
+                | ProbeConfig::Ping(_),
+                _,
+            ) => 0,
         }
     }
 
@@ -148,10 +161,12 @@ impl Checker {
             Phase::Waiting { due } if due <= now => {
                 let url = self.walk.next;
                 self.phase = Phase::Asking { since: now, url };
+                self.asked = self.asked.wrapping_add(1);
                 Some(ProbeOrder {
                     checker: self.id,
                     probe: Arc::clone(&self.probe),
                     url,
+                    number: self.asked,
                 })
             }
             Phase::Waiting { .. } | Phase::Asking { .. } => None,
@@ -191,9 +206,10 @@ impl Checker {
         };
         self.last = Some((now, outcome));
         // A script's rhythm is from start to start (fact 11.5), everything else's from end to start.
-        let due = match &self.config.probe {
-            ProbeConfig::Misc(_) => (since + delay).max(now),
-            ProbeConfig::Tcp(_) | ProbeConfig::Http(_) => now + delay,
+        let due = if matches!(self.config.probe, ProbeConfig::Misc(_)) {
+            (since + delay).max(now)
+        } else {
+            now + delay
         };
         self.phase = Phase::Waiting { due };
         turn
@@ -214,10 +230,7 @@ impl Checker {
     }
 
     fn urls(&self) -> usize {
-        match &self.config.probe {
-            ProbeConfig::Http(http) => http.urls.len().max(1),
-            ProbeConfig::Tcp(_) | ProbeConfig::Misc(_) => 1,
-        }
+        self.config.probe.urls().len().max(1)
     }
 
     fn succeed(&mut self, exit_status: Option<u8>, say: &mut impl FnMut(CheckerSaying)) -> (Turn, Duration) {
@@ -232,13 +245,7 @@ impl Checker {
         }
         let turn = if self.up { Turn::None } else { Turn::Recovered };
         if !self.has_run || turn == Turn::Recovered {
-            say(match &config.probe {
-                ProbeConfig::Tcp(_) => CheckerSaying::TcpSuccess,
-                ProbeConfig::Http(_) => CheckerSaying::WebSuccess,
-                ProbeConfig::Misc(misc) => CheckerSaying::MiscSuccess {
-                    path: misc.command.program().into(),
-                },
-            });
+            words::success(&config.probe).into_iter().for_each(say);
         }
         self.up = true;
         self.has_run = true;
@@ -271,7 +278,7 @@ impl Checker {
     fn fail(&mut self, reason: &Reason, say: &mut impl FnMut(CheckerSaying)) -> (Turn, Duration) {
         let config = Arc::clone(&self.config);
         if !reason.is_verdict() {
-            say(CheckerSaying::SocketTrouble);
+            say(words::socket_trouble(&config.probe));
             return (Turn::None, config.delay_loop);
         }
         if matches!(reason, Reason::Panicked | Reason::Overdue) {
@@ -282,14 +289,16 @@ impl Checker {
             });
         }
         let web = matches!(config.probe, ProbeConfig::Http(_));
-        let forgiven = if self.has_run { config.retry } else { 0 };
+        // SMTP_CHECK makes all its attempts whatever came before (facts 4.9, 8.3).
+        let always = matches!(config.probe, ProbeConfig::Smtp(_));
+        let forgiven = if self.has_run || always { config.retry } else { 0 };
         // Of a server that is down keepalived tells no attempt any more; only HTTP tells the very first one.
         if config.log_all_failures && (self.up || (web && !self.has_run)) {
-            attempt(&config.probe, reason, self.failures, forgiven)
+            words::attempt(&config.probe, reason, self.failures, forgiven)
                 .into_iter()
                 .for_each(&mut *say);
         }
-        if self.up && self.failures < forgiven {
+        if (self.up || always) && self.failures < forgiven {
             self.failures += 1;
             return (Turn::None, config.delay_before_retry);
         }
@@ -299,7 +308,7 @@ impl Checker {
             (false, false | true) => Turn::None,
         };
         if turn != Turn::None {
-            say(down(&config, reason, self.has_run));
+            say(words::down(&config, reason, self.has_run));
         }
         self.up = false;
         self.has_run = true;
@@ -309,98 +318,10 @@ impl Checker {
         } else {
             None
         };
-        match &config.probe {
-            ProbeConfig::Http(_) => {
-                self.walk.failed = Some(self.walk.next);
-                (turn, config.delay_loop.max(config.delay_before_retry))
-            }
-            ProbeConfig::Tcp(_) | ProbeConfig::Misc(_) => (turn, config.delay_loop),
+        if web {
+            self.walk.failed = Some(self.walk.next);
+            return (turn, config.delay_loop.max(config.delay_before_retry));
         }
-    }
-}
-
-/// The line of the failure that takes a checker down. Only TCP does not speak of retries when there were none
-/// because it was the first run of all (facts 9.1, 10.15).
-fn down(config: &CheckerConfig, reason: &Reason, has_run: bool) -> CheckerSaying {
-    let retries = (config.retry > 0).then_some(config.retry);
-    match &config.probe {
-        ProbeConfig::Tcp(_) => CheckerSaying::TcpDown {
-            retries: retries.filter(|_| has_run),
-        },
-        ProbeConfig::Http(http) => CheckerSaying::WebDown {
-            tls: http.tls.is_some(),
-            retries,
-        },
-        ProbeConfig::Misc(misc) => CheckerSaying::MiscFailed {
-            path: misc.command.program().into(),
-            stage: retries.map_or(MiscStage::RetryDisabled, MiscStage::AfterRetries),
-            end: misc_end(reason),
-        },
-    }
-}
-
-/// The further line of a failure for `log_all_failures`. MISC_CHECK has one only for those that are forgiven.
-fn attempt(probe: &ProbeConfig, reason: &Reason, failures: u32, forgiven: u32) -> Option<CheckerSaying> {
-    match probe {
-        ProbeConfig::Tcp(_) => Some(CheckerSaying::TcpAttempt {
-            timeout: matches!(reason, Reason::ConnectTimedOut),
-        }),
-        ProbeConfig::Http(_) => Some(CheckerSaying::WebAttempt {
-            message: web_message(reason),
-        }),
-        ProbeConfig::Misc(misc) => (failures < forgiven).then(|| CheckerSaying::MiscFailed {
-            path: misc.command.program().into(),
-            stage: if failures == 0 {
-                MiscStage::WillRetry(forgiven)
-            } else {
-                MiscStage::OnRetry(failures, forgiven)
-            },
-            end: misc_end(reason),
-        }),
-    }
-}
-
-/// keepalived's words for a failed HTTP attempt (fact 10.7); ` server C.` follows.
-const fn web_message(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::NoData => "Read, no data received from",
-        Reason::Status(_) | Reason::BadStatusLine => "HTTP status code error to",
-        Reason::Digest(_) => "MD5 digest error to",
-        Reason::ConnectTimedOut => "Timeout connecting",
-        Reason::AnswerTimedOut => "Timeout reading from",
-        Reason::HeaderTooLong => "HTTP header too long from",
-        Reason::Tls(_) => "TLS error with",
-        Reason::Broken(_) => "Read error from",
-        Reason::Socket(_)
-        | Reason::Refused
-        | Reason::Unreachable(_)
-        | Reason::Exited(_)
-        | Reason::Signalled(_)
-        | Reason::ScriptTimedOut
-        | Reason::NotStarted
-        | Reason::Overdue
-        | Reason::Panicked => "Connection failed",
-    }
-}
-
-const fn misc_end(reason: &Reason) -> MiscEnd {
-    match reason {
-        Reason::Exited(status) => MiscEnd::Exited(*status),
-        Reason::Signalled(signal) => MiscEnd::Signalled(*signal),
-        Reason::ScriptTimedOut | Reason::Overdue => MiscEnd::TimedOut,
-        Reason::NotStarted
-        | Reason::Panicked
-        | Reason::Socket(_)
-        | Reason::Refused
-        | Reason::Unreachable(_)
-        | Reason::ConnectTimedOut
-        | Reason::AnswerTimedOut
-        | Reason::Broken(_)
-        | Reason::Tls(_)
-        | Reason::NoData
-        | Reason::HeaderTooLong
-        | Reason::BadStatusLine
-        | Reason::Status(_)
-        | Reason::Digest(_) => MiscEnd::NotStarted,
+        (turn, config.delay_loop)
     }
 }

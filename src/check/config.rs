@@ -109,6 +109,14 @@ pub enum ProbeConfig {
     Http(HttpConfig),
     /// `MISC_CHECK`
     Misc(MiscConfig),
+    /// `SMTP_CHECK`
+    Smtp(SmtpConfig),
+    /// `DNS_CHECK`
+    Dns(DnsConfig),
+    /// `UDP_CHECK`
+    Udp(UdpConfig),
+    /// `PING_CHECK`; the port has no meaning.
+    Ping(Connection),
 }
 
 impl ProbeConfig {
@@ -119,6 +127,30 @@ impl ProbeConfig {
             Self::Http(HttpConfig { tls: None, .. }) => "HTTP_GET",
             Self::Http(HttpConfig { tls: Some(_), .. }) => "SSL_GET",
             Self::Misc(_) => "MISC_CHECK",
+            Self::Smtp(_) => "SMTP_CHECK",
+            Self::Dns(_) => "DNS_CHECK",
+            Self::Udp(_) => "UDP_CHECK",
+            Self::Ping(_) => "PING_CHECK",
+        }
+    }
+
+    /// How it reaches its back-end, if it asks over a socket.
+    pub const fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Tcp(connection) | Self::Ping(connection) => Some(connection),
+            Self::Http(config) => Some(&config.connection),
+            Self::Smtp(config) => Some(&config.connection),
+            Self::Dns(config) => Some(&config.connection),
+            Self::Udp(config) => Some(&config.connection),
+            Self::Misc(_) => None,
+        }
+    }
+
+    /// The urls that it asks for, one at a time.
+    pub fn urls(&self) -> &[UrlConfig] {
+        match self {
+            Self::Http(config) => &config.urls,
+            Self::Tcp(_) | Self::Misc(_) | Self::Smtp(_) | Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => &[],
         }
     }
 }
@@ -198,3 +230,88 @@ pub struct MiscConfig {
     /// `misc_dynamic`: exit statuses 2 to 255 set the weight to status − 2.
     pub dynamic: bool,
 }
+
+/// `SMTP_CHECK`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmtpConfig {
+    /// Connection; its timeout is that of every wait.
+    pub connection: Connection,
+    /// `helo_name`
+    pub helo_name: String,
+}
+
+/// `DNS_CHECK`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsConfig {
+    /// Connection; its timeout is that of the whole.
+    pub connection: Connection,
+    /// `type`
+    pub kind: DnsType,
+    /// `name`; nothing: the root.
+    pub name: Option<String>,
+}
+
+/// `type` of a `DNS_CHECK`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the words that they stand for")]
+pub enum DnsType {
+    A,
+    Ns,
+    Cname,
+    #[default]
+    Soa,
+    Mx,
+    Txt,
+    Aaaa,
+    Rrsig,
+    Dnskey,
+}
+
+impl DnsType {
+    /// All that may be asked for.
+    pub const ALL: [Self; 9] = [
+        Self::A,
+        Self::Ns,
+        Self::Cname,
+        Self::Soa,
+        Self::Mx,
+        Self::Txt,
+        Self::Aaaa,
+        Self::Rrsig,
+        Self::Dnskey,
+    ];
+
+    /// The configuration's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Ns => "NS",
+            Self::Cname => "CNAME",
+            Self::Soa => "SOA",
+            Self::Mx => "MX",
+            Self::Txt => "TXT",
+            Self::Aaaa => "AAAA",
+            Self::Rrsig => "RRSIG",
+            Self::Dnskey => "DNSKEY",
+        }
+    }
+}
+
+/// `UDP_CHECK`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpConfig {
+    /// Connection; its timeout is that of the whole.
+    pub connection: Connection,
+    /// `payload`; nothing: keepalived's text.
+    pub payload: Option<Vec<u8>>,
+    /// `require_reply`; nothing: silence is good.
+    pub reply: Option<ReplyPattern>,
+    /// `min_reply_length`; counts when there is a pattern only.
+    pub min_reply_length: u16,
+    /// `max_reply_length`; the same. Default 255.
+    pub max_reply_length: u16,
+}
+
+/// What a reply begins with: of each octet its value, and the bits of it that count. Empty: any reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplyPattern(pub Vec<(u8, u8)>);

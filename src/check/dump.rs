@@ -4,7 +4,9 @@
 //! Pure: a status in, text out. What only the host knows, accounts and the calendar, comes from whoever asks.
 
 use super::checker::Checker;
-use super::config::{Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, UrlConfig};
+use super::config::{
+    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern, UdpConfig, UrlConfig,
+};
 use super::pool::{RealServer, VirtualServer};
 use super::status::CheckStatus;
 use crate::clock::Instant;
@@ -292,21 +294,54 @@ fn checker(out: &mut String, it: &Checker, rs: &RealServer, around: &Around<'_>)
     }
     let default_delay = match &config.probe {
         ProbeConfig::Http(_) => 3_000_000,
-        ProbeConfig::Tcp(_) | ProbeConfig::Misc(_) => 1_000_000,
+        // Its own delay_loop.
+        ProbeConfig::Dns(_) => 0,
+        ProbeConfig::Tcp(_)
+        | ProbeConfig::Misc(_)
+        | ProbeConfig::Smtp(_)
+        | ProbeConfig::Udp(_)
+        | ProbeConfig::Ping(_) => 1_000_000,
     };
     writeln!(out, "   Default delay before retry = {default_delay} us")?;
     writeln!(out, "   Log all failures = {}", yes(config.log_all_failures))?;
-    match &config.probe {
-        ProbeConfig::Tcp(it) => {
-            connection(out, it)?;
-            writeln!(out, "   Keepalive method = TCP_CHECK")
-        }
-        ProbeConfig::Http(http) => {
-            connection(out, &http.connection)?;
-            web(out, http, it.failed_url())
-        }
-        ProbeConfig::Misc(misc) => misc_script(out, misc, it, around),
+    if let Some(it) = config.probe.connection() {
+        connection(out, it)?;
     }
+    match &config.probe {
+        ProbeConfig::Http(http) => return web(out, http, it.failed_url()),
+        ProbeConfig::Misc(misc) => return misc_script(out, misc, it, around),
+        ProbeConfig::Tcp(_)
+        | ProbeConfig::Smtp(_)
+        | ProbeConfig::Dns(_)
+        | ProbeConfig::Udp(_)
+        | ProbeConfig::Ping(_) => {}
+    }
+    writeln!(out, "   Keepalive method = {}", config.probe.keyword())?;
+    match &config.probe {
+        ProbeConfig::Smtp(smtp) => writeln!(out, "   helo = {}", smtp.helo_name),
+        ProbeConfig::Dns(dns) => {
+            writeln!(out, "   Type = {}", dns.kind.word())?;
+            writeln!(out, "   Name = {}", dns.name.as_deref().unwrap_or_default())
+        }
+        ProbeConfig::Udp(it) => udp(out, it),
+        ProbeConfig::Tcp(_) | ProbeConfig::Ping(_) | ProbeConfig::Http(_) | ProbeConfig::Misc(_) => Ok(()),
+    }
+}
+
+fn udp(out: &mut String, udp: &UdpConfig) -> fmt::Result {
+    writeln!(out, "   Payload specified = {}", yes(udp.payload.is_some()))?;
+    writeln!(out, "   Require reply = {}", yes(udp.reply.is_some()))?;
+    let Some(ReplyPattern(octets)) = &udp.reply else {
+        return Ok(());
+    };
+    writeln!(out, "     Min reply length = {}", udp.min_reply_length)?;
+    writeln!(out, "     Max reply length = {}", udp.max_reply_length)?;
+    writeln!(out, "     Reply data len = {}", octets.len())?;
+    if octets.is_empty() {
+        return Ok(());
+    }
+    let masked = octets.iter().any(|(_, mask)| *mask != 0xff);
+    writeln!(out, "     Reply data mask = {}", yes(masked))
 }
 
 fn connection(out: &mut String, connection: &Connection) -> fmt::Result {

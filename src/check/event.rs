@@ -54,6 +54,8 @@ pub struct ProbeOrder {
     pub probe: Arc<ProbeConfig>,
     /// Which `url` of an HTTP_GET or SSL_GET; 0 for the others.
     pub url: usize,
+    /// How many questions this checker has had, with this one.
+    pub number: u32,
 }
 
 /// How a probe ended.
@@ -115,6 +117,16 @@ pub enum Reason {
     Status(u16),
     /// The body's MD5 is another one: this.
     Digest([u8; 16]),
+    /// SMTP_CHECK: the greeting is none.
+    Greeting,
+    /// SMTP_CHECK: the answer to HELO is not a good one.
+    Helo,
+    /// DNS_CHECK: the answer has this response code.
+    Rcode(u8),
+    /// UDP_CHECK, PING_CHECK: the reply is not the one that is wanted, and in which way.
+    Mismatch(&'static str),
+    /// The question could not be sent.
+    NotSent(String),
     /// The script exited with this status.
     Exited(u8),
     /// A signal ended the script.
@@ -145,6 +157,11 @@ impl Reason {
             | Self::BadStatusLine
             | Self::Status(_)
             | Self::Digest(_)
+            | Self::Greeting
+            | Self::Helo
+            | Self::Rcode(_)
+            | Self::Mismatch(_)
+            | Self::NotSent(_)
             | Self::Exited(_)
             | Self::Signalled(_)
             | Self::ScriptTimedOut
@@ -169,6 +186,11 @@ impl Reason {
             Self::BadStatusLine => "bad_status_line",
             Self::Status(_) => "status",
             Self::Digest(_) => "digest",
+            Self::Greeting => "greeting",
+            Self::Helo => "helo",
+            Self::Rcode(_) => "rcode",
+            Self::Mismatch(_) => "mismatch",
+            Self::NotSent(_) => "not_sent",
             Self::Exited(_) => "exit_status",
             Self::Signalled(_) => "signal",
             Self::ScriptTimedOut => "script_timeout",
@@ -197,6 +219,11 @@ impl fmt::Display for Reason {
                 f.write_str("MD5 digest ")?;
                 found.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
             }
+            Self::Greeting => f.write_str("the SMTP greeting is not a good one"),
+            Self::Helo => f.write_str("the answer to HELO is not a good one"),
+            Self::Rcode(code) => write!(f, "DNS response code {code}"),
+            Self::Mismatch(how) => write!(f, "not the reply that is wanted: {how}"),
+            Self::NotSent(why) => write!(f, "the question could not be sent: {why}"),
             Self::Exited(status) => write!(f, "exited with status {status}"),
             Self::Signalled(signal) => write!(f, "due to signal {signal}"),
             Self::ScriptTimedOut => f.write_str("script timed out"),

@@ -6,14 +6,17 @@
 
 pub mod checker;
 pub mod config;
+pub mod dns;
 pub mod dump;
 pub mod engine;
 pub mod event;
 pub mod pool;
 pub mod probe;
 pub mod quorum;
+pub mod smtp;
 pub mod status;
 pub mod telling;
+mod words;
 
 pub use config::CheckConfig;
 pub use engine::Engine;

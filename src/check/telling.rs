@@ -65,6 +65,41 @@ pub enum CheckerSaying {
         /// No answer in time.
         timeout: bool,
     },
+    /// UDP_CHECK: good again, or for the first time.
+    UdpSuccess,
+    /// UDP_CHECK: down.
+    UdpDown {
+        /// See above.
+        retries: Option<u32>,
+    },
+    /// UDP_CHECK, `log_all_failures`: one attempt failed.
+    UdpAttempt {
+        /// There was a reply, but not the right one.
+        mismatch: bool,
+    },
+    /// PING_CHECK: good again, or for the first time.
+    PingSuccess,
+    /// PING_CHECK: down.
+    PingDown {
+        /// See above.
+        retries: Option<u32>,
+    },
+    /// PING_CHECK, `log_all_failures`: one attempt had no reply.
+    PingTimeout,
+    /// DNS_CHECK: down, or an attempt failed.
+    DnsFailed {
+        /// In keepalived's words.
+        trouble: String,
+        /// See above.
+        retries: Option<u32>,
+    },
+    /// SMTP_CHECK: good again, or for the first time.
+    SmtpSuccess,
+    /// SMTP_CHECK: down, or an attempt failed.
+    SmtpFailed {
+        /// In keepalived's words, with whom was asked.
+        trouble: String,
+    },
     /// HTTP_GET, SSL_GET: every url is good.
     WebSuccess,
     /// HTTP_GET, SSL_GET: one url of a server that is down is good.
@@ -101,7 +136,10 @@ pub enum CheckerSaying {
         end: MiscEnd,
     },
     /// A socket could not be made here; the checker's state stays as it is (fact 9.2).
-    SocketTrouble,
+    SocketTrouble {
+        /// Of which kind, as keepalived names it.
+        socket: &'static str,
+    },
     /// The check itself crashed or hung: ours, it counts as a failure.
     Crashed {
         /// Which.
@@ -250,6 +288,22 @@ fn checker(f: &mut fmt::Formatter<'_>, Names { rs, vs }: &Names, saying: &Checke
         CheckerSaying::TcpDown { retries } => down(f, "TCP_CHECK", retries),
         CheckerSaying::TcpAttempt { timeout: true } => write!(f, "TCP connection to {rs} timeout."),
         CheckerSaying::TcpAttempt { timeout: false } => write!(f, "TCP connection to {rs} failed."),
+        CheckerSaying::UdpSuccess => write!(f, "UDP connection to {rs} success."),
+        CheckerSaying::UdpDown { retries } => down(f, "UDP_CHECK", retries),
+        CheckerSaying::UdpAttempt { mismatch: true } => write!(f, "UDP check to {rs} reply data mismatch."),
+        CheckerSaying::UdpAttempt { mismatch: false } => write!(f, "UDP connection to {rs} failed."),
+        CheckerSaying::PingSuccess => write!(f, "ICMP connection to {rs} success."),
+        CheckerSaying::PingDown { retries: Some(n) } => {
+            write!(f, "ICMP CHECK on service {rs} of {vs} failed after {n} retries.")
+        }
+        CheckerSaying::PingDown { retries: None } => write!(f, "ICMP CHECK on service {rs} failed."),
+        CheckerSaying::PingTimeout => write!(f, "ICMP connection to address {rs} timeout."),
+        CheckerSaying::DnsFailed { trouble, retries } => {
+            write!(f, "DNS_CHECK ({rs}) {trouble}")?;
+            retries.map_or(Ok(()), |n| write!(f, " after {n} retries"))
+        }
+        CheckerSaying::SmtpSuccess => write!(f, "Remote SMTP server {rs} succeed on service."),
+        CheckerSaying::SmtpFailed { trouble } => write!(f, "SMTP_CHECK {trouble}"),
         CheckerSaying::WebSuccess => write!(f, "Remote Web server {rs} succeed on service."),
         CheckerSaying::UrlSuccess { digest: false, path } => {
             write!(f, "HTTP status code success to {rs} url({path})")
@@ -267,7 +321,7 @@ fn checker(f: &mut fmt::Formatter<'_>, Names { rs, vs }: &Names, saying: &Checke
             write!(f, "Misc check for [{rs} VS {vs}] by [{path}] ")?;
             misc_failed(f, *stage, *end)
         }
-        CheckerSaying::SocketTrouble => f.write_str("TCP socket bind failed. Rescheduling."),
+        CheckerSaying::SocketTrouble { socket } => write!(f, "{socket} socket bind failed. Rescheduling."),
         CheckerSaying::Crashed { keyword, reason } => {
             write!(
                 f,

@@ -276,8 +276,13 @@ impl Plane {
     fn ask(&mut self, order: &ProbeOrder) {
         let limit = limit(&order.probe);
         let permits = Arc::clone(match &*order.probe {
-            ProbeConfig::Tcp(_) | ProbeConfig::Http(_) => &self.connections,
             ProbeConfig::Misc(_) => &self.scripts,
+            ProbeConfig::Tcp(_)
+            | ProbeConfig::Http(_)
+            | ProbeConfig::Smtp(_)
+            | ProbeConfig::Dns(_)
+            | ProbeConfig::Udp(_)
+            | ProbeConfig::Ping(_) => &self.connections,
         });
         let asker = Arc::clone(&self.asker);
         let (checker, url) = (order.checker, order.url);
@@ -326,7 +331,11 @@ fn permits(most: usize) -> Arc<Semaphore> {
 fn limit(probe: &ProbeConfig) -> Duration {
     const MARGIN: Duration = Duration::from_secs(5);
     match probe {
-        ProbeConfig::Tcp(connection) => connection.timeout + MARGIN,
+        ProbeConfig::Tcp(connection) | ProbeConfig::Ping(connection) => connection.timeout + MARGIN,
+        ProbeConfig::Dns(dns) => dns.connection.timeout + MARGIN,
+        ProbeConfig::Udp(udp) => udp.connection.timeout + MARGIN,
+        // The connection, and three answers.
+        ProbeConfig::Smtp(smtp) => smtp.connection.timeout * 4 + MARGIN,
         ProbeConfig::Http(http) => (http.connection.timeout * 10).max(Duration::from_secs(60)),
         // SIGTERM at its limit, SIGKILL later, and some time for the kernel to end it.
         ProbeConfig::Misc(misc) => misc.timeout + KILL_AFTER + MARGIN * 3,

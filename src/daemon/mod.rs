@@ -21,6 +21,7 @@ pub mod log;
 mod pace;
 mod paths;
 pub mod pidfile;
+mod ping_range;
 pub mod plane;
 mod reload_mark;
 mod resolve;

@@ -1,5 +1,6 @@
 //! The engine on virtual time, against keepalived's own log and against models.
 
+mod kinds;
 mod models;
 mod scenarios;
 
@@ -234,9 +235,8 @@ impl World {
 
 fn whom(order: &ProbeOrder) -> String {
     match &*order.probe {
-        ProbeConfig::Tcp(connection) => connection.destination.to_string(),
-        ProbeConfig::Http(http) => http.connection.destination.to_string(),
         ProbeConfig::Misc(misc) => misc.command.program().into(),
+        probe => probe.connection().unwrap().destination.to_string(),
     }
 }
 

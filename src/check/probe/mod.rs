@@ -6,12 +6,17 @@
 //! time and memory.
 
 mod answer;
+mod dns;
 mod http;
+mod ping;
+mod smtp;
+mod socket;
 mod stream;
 mod tcp;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod udp;
 
 use super::config::{MiscConfig, ProbeConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
@@ -51,28 +56,30 @@ impl Prober {
     pub fn ask(&self, order: &ProbeOrder) -> impl Future<Output = ProbeOutcome> + Send + use<> {
         let this = self.clone();
         let probe = Arc::clone(&order.probe);
-        let url = order.url;
-        async move { this.run(&probe, url).await }
+        let (url, number) = (order.url, order.number);
+        async move { this.run(&probe, url, number).await }
     }
 
-    async fn run(&self, probe: &ProbeConfig, url: usize) -> ProbeOutcome {
-        match probe {
-            ProbeConfig::Tcp(connection) => match tcp::connect(connection).await {
-                Ok(_) => ProbeOutcome::OK,
-                Err(reason) => ProbeOutcome::Failure(reason),
-            },
+    async fn run(&self, probe: &ProbeConfig, url: usize, number: u32) -> ProbeOutcome {
+        let result = match probe {
+            ProbeConfig::Misc(config) => return self.misc(config).await,
+            ProbeConfig::Tcp(connection) => tcp::connect(connection).await.map(drop),
             ProbeConfig::Http(config) => match config.urls.get(url) {
                 Some(asked) => {
                     let asked = http::ask(&self.tls, config, asked).await;
                     self.say(probe.keyword(), config.connection.destination, url, &asked);
-                    match asked.result {
-                        Ok(()) => ProbeOutcome::OK,
-                        Err(reason) => ProbeOutcome::Failure(reason),
-                    }
+                    asked.result
                 }
-                None => ProbeOutcome::Failure(Reason::Broken(format!("there is no url number {url}"))),
+                None => Err(Reason::Broken(format!("there is no url number {url}"))),
             },
-            ProbeConfig::Misc(config) => self.misc(config).await,
+            ProbeConfig::Smtp(config) => smtp::ask(config).await,
+            ProbeConfig::Dns(config) => dns::ask(config).await,
+            ProbeConfig::Udp(config) => udp::ask(config).await,
+            ProbeConfig::Ping(connection) => ping::ask(connection, number).await,
+        };
+        match result {
+            Ok(()) => ProbeOutcome::OK,
+            Err(reason) => ProbeOutcome::Failure(reason),
         }
     }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 /// Generous: a loaded machine is no failure.
 pub(super) const LONG: Duration = Duration::from_secs(30);
@@ -70,4 +70,20 @@ pub(super) fn url(path: &str) -> UrlConfig {
         status: vec![(200, 299)],
         digest: None,
     }
+}
+
+/// A server that answers every datagram with what `answer` makes of it.
+pub(super) async fn answering(answer: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static) -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let at = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 65_536];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            if let Some(reply) = answer(&buffer[..length]) {
+                socket.send_to(&reply, from).await.unwrap();
+            }
+        }
+    });
+    at
 }

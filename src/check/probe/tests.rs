@@ -15,6 +15,7 @@ fn order(probe: ProbeConfig) -> ProbeOrder {
         checker: CheckerId(1),
         probe: Arc::new(probe),
         url: 0,
+        number: 1,
     }
 }
 

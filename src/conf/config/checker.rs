@@ -1,7 +1,7 @@
 //! How a real server is checked.
 
 use super::{CheckSettings, Spanned};
-use crate::check::config::HttpProtocol;
+use crate::check::config::{DnsType, HttpProtocol};
 use crate::conf::diag::Place;
 use crate::script::config::{Command, RunAs};
 use std::collections::BTreeSet;
@@ -120,52 +120,6 @@ pub struct DnsSettings {
     pub kind: DnsType,
     /// Default: the root.
     pub name: Option<String>,
-}
-
-/// `type` of a `DNS_CHECK`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the words that they stand for")]
-pub enum DnsType {
-    A,
-    Ns,
-    Cname,
-    #[default]
-    Soa,
-    Mx,
-    Txt,
-    Aaaa,
-    Rrsig,
-    Dnskey,
-}
-
-impl DnsType {
-    /// All that may be asked for.
-    pub const ALL: [Self; 9] = [
-        Self::A,
-        Self::Ns,
-        Self::Cname,
-        Self::Soa,
-        Self::Mx,
-        Self::Txt,
-        Self::Aaaa,
-        Self::Rrsig,
-        Self::Dnskey,
-    ];
-
-    /// The configuration's word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::Ns => "NS",
-            Self::Cname => "CNAME",
-            Self::Soa => "SOA",
-            Self::Mx => "MX",
-            Self::Txt => "TXT",
-            Self::Aaaa => "AAAA",
-            Self::Rrsig => "RRSIG",
-            Self::Dnskey => "DNSKEY",
-        }
-    }
 }
 
 /// `UDP_CHECK` as written.

@@ -63,10 +63,7 @@ fn three() -> CheckConfig {
 }
 
 fn target(order: &ProbeOrder) -> String {
-    match &*order.probe {
-        ProbeConfig::Tcp(connection) => connection.destination.to_string(),
-        ProbeConfig::Http(_) | ProbeConfig::Misc(_) => String::new(),
-    }
+    order.probe.connection().unwrap().destination.to_string()
 }
 
 fn next(plane: &mut CheckPlane) -> CheckNotice {

@@ -16,6 +16,7 @@ use crate::track::file::FileReport;
 use crate::track::process::ProcessReport;
 use crate::vrrp::config::{Tracked, TrackedObjects};
 use crate::vrrp::event::Event;
+use nix::unistd::getegid;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tracing::{error, warn};
@@ -75,6 +76,7 @@ impl Control {
             }
             (None, true) => {}
         }
+        self.ping_range.apply(&plan.check, getegid().as_raw());
         match (&self.check, plan.check.services.is_empty()) {
             (Some(plane), _) => {
                 let reload = CheckCommand::Reload(Box::new(plan.check.clone()));

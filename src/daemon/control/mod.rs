@@ -14,6 +14,7 @@ use super::check_plane::CheckPlane;
 use super::exit::Exit;
 use super::load::Loaded;
 use super::pace::Paces;
+use super::ping_range::PingRange;
 use super::plane::{BfdNotice, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
 use super::vrrp_plane::VrrpPlane;
@@ -79,6 +80,8 @@ pub(super) struct Control {
     prober: Prober,
     /// The scripts of the running plan.
     scripts: Arc<Scripts>,
+    /// Who may open PING_CHECK's sockets.
+    ping_range: PingRange,
     /// How the threads run.
     paces: Paces,
     /// The check plane was started by a reload: if it cannot work, the daemon goes on without it.
@@ -126,6 +129,7 @@ impl Control {
             teller: Teller::new(),
             prober,
             scripts: Arc::default(),
+            ping_range: PingRange::default(),
             paces: Paces::default(),
             check_came_late: false,
         };

@@ -3,14 +3,16 @@
 use super::real::Around;
 use super::{Builder, CONNECT_TIMEOUT, DELAY_LOOP};
 use crate::check::config::{
-    CheckerConfig, Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, TlsConfig, UrlConfig,
+    CheckerConfig, Connection, DnsConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern,
+    SmtpConfig, TlsConfig, UdpConfig, UrlConfig,
 };
 use crate::conf::config::{
-    CheckSettings, Checker, CheckerKind, HttpSettings, MiscSettings, RealServer, Spanned, VirtualServer,
+    CheckSettings, Checker, CheckerKind, HttpSettings, MiscSettings, RealServer, Spanned, UdpSettings,
+    VirtualServer,
 };
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::IfName;
-use crate::plan::later::{CheckerTiming, LaterChecker, LaterQuestion, LaterRealServer, LaterUrl};
+use crate::plan::later::{CheckerTiming, LaterChecker, LaterRealServer, LaterUrl};
 use crate::plan::{ScriptRefusal, scripts};
 use crate::script::config::Command;
 use std::net::{IpAddr, SocketAddr};
@@ -86,15 +88,26 @@ pub(super) fn build(
             ProbeConfig::Http(http(settings, connection, &levels))
         }),
         CheckerKind::Misc(settings) => misc(builder, server, settings).map(ProbeConfig::Misc),
-        CheckerKind::Smtp(_)
-        | CheckerKind::Dns(_)
-        | CheckerKind::Udp(_)
-        | CheckerKind::Ping
-        | CheckerKind::File(_)
-        | CheckerKind::Bfd(_) => {
+        CheckerKind::Smtp(settings) => connection(builder, real, written, &levels).map(|connection| {
+            ProbeConfig::Smtp(SmtpConfig {
+                connection,
+                helo_name: settings.helo_name.clone().unwrap_or_else(|| HELO_NAME.to_owned()),
+            })
+        }),
+        CheckerKind::Dns(settings) => connection(builder, real, written, &levels).map(|connection| {
+            ProbeConfig::Dns(DnsConfig {
+                connection,
+                kind: settings.kind,
+                name: settings.name.clone(),
+            })
+        }),
+        CheckerKind::Udp(settings) => connection(builder, real, written, &levels)
+            .map(|connection| ProbeConfig::Udp(udp(settings, connection))),
+        CheckerKind::Ping => connection(builder, real, written, &levels).map(ProbeConfig::Ping),
+        CheckerKind::File(_) | CheckerKind::Bfd(_) => {
             later
                 .checkers
-                .extend(later_checker(builder, around, real, written, &levels));
+                .extend(later_checker(builder, around, written, &levels));
             None
         }
     };
@@ -115,26 +128,10 @@ pub(super) fn build(
 fn later_checker(
     builder: &mut Builder<'_>,
     around: &Around<'_, '_>,
-    real: &RealServer,
     written: &Checker,
     levels: &Levels<'_>,
 ) -> Option<LaterChecker> {
-    let question = match &written.kind {
-        CheckerKind::Smtp(settings) => LaterQuestion::Smtp {
-            helo_name: settings.helo_name.clone().unwrap_or_else(|| HELO_NAME.to_owned()),
-        },
-        CheckerKind::Dns(settings) => LaterQuestion::Dns {
-            kind: settings.kind,
-            name: settings.name.clone(),
-        },
-        CheckerKind::Udp(settings) => LaterQuestion::Udp {
-            payload: settings.payload.clone(),
-            require_reply: settings.require_reply,
-            reply: settings.reply.clone(),
-            min_reply_length: settings.min_reply_length,
-            max_reply_length: settings.max_reply_length.unwrap_or(MAX_REPLY),
-        },
-        CheckerKind::Ping => LaterQuestion::Ping,
+    match &written.kind {
         CheckerKind::File(settings) => {
             let file = &settings.track_file;
             if !around.followed.files.contains(file.value.as_str()) {
@@ -145,10 +142,10 @@ fn later_checker(
                 builder.say(Class::Unheeded, Topic::TrackObjectEmpty, &file.place, message);
                 return None;
             }
-            return Some(LaterChecker::File {
+            Some(LaterChecker::File {
                 track_file: file.value.clone(),
                 weight: settings.weight,
-            });
+            })
         }
         CheckerKind::Bfd(name) => {
             if !around.followed.sessions.contains(name.value.as_str()) {
@@ -156,20 +153,31 @@ fn later_checker(
                 builder.say(Class::Unheeded, Topic::Bfd, &name.place, message);
                 return None;
             }
-            return Some(LaterChecker::Bfd {
+            Some(LaterChecker::Bfd {
                 name: name.value.clone(),
                 alpha: levels.alpha(),
-            });
+            })
         }
-        CheckerKind::Tcp | CheckerKind::Http(_) | CheckerKind::Misc(_) => return None,
-    };
-    let connection = connection(builder, real, written, levels)?;
-    let everywhere = builder.config.global.checker_log_all_failures;
-    Some(LaterChecker::Socket {
-        timing: levels.timing(written, everywhere),
+        CheckerKind::Tcp
+        | CheckerKind::Http(_)
+        | CheckerKind::Misc(_)
+        | CheckerKind::Smtp(_)
+        | CheckerKind::Dns(_)
+        | CheckerKind::Udp(_)
+        | CheckerKind::Ping => None,
+    }
+}
+
+fn udp(settings: &UdpSettings, connection: Connection) -> UdpConfig {
+    UdpConfig {
         connection,
-        question,
-    })
+        payload: settings.payload.clone(),
+        reply: settings
+            .require_reply
+            .then(|| ReplyPattern(settings.reply.clone())),
+        min_reply_length: settings.min_reply_length,
+        max_reply_length: settings.max_reply_length.unwrap_or(MAX_REPLY),
+    }
 }
 
 fn connection(

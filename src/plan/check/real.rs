@@ -84,10 +84,7 @@ fn build(
     let mut checkers = Vec::with_capacity(written.checkers.len());
     let mut working = false;
     for checker in &written.checkers {
-        working |= matches!(
-            checker.kind,
-            CheckerKind::Tcp | CheckerKind::Http(_) | CheckerKind::Misc(_)
-        );
+        working |= !matches!(checker.kind, CheckerKind::File(_) | CheckerKind::Bfd(_));
         checker::build(builder, around, written, checker, &mut checkers, &mut more);
     }
     // Where no checker works yet, that has been said.

@@ -396,34 +396,32 @@ fn a_method_of_their_own_is_enough() {
     check("2.4", &text(""), &[default]);
 }
 
-/// Facts 3.1 to 3.10 of the checkers that do not work yet.
+/// A `host` of SMTP_CHECK is a checker of its own, with what the block has otherwise.
+///
+/// LVS facts: 3.1, 3.2, 3.3, 3.4, 3.5, 3.6, 9.26
 #[test]
-fn later_checkers_inherit_too() {
+fn every_checker_inherits() {
     let (plan, said) = plan(&server(
         "192.0.2.9 53",
         "protocol UDP\ndelay_loop 7\nalpha\nconnect_timeout 2",
         "real_server 198.51.100.1 53 {\nretry 5\nDNS_CHECK {\nname a.example.com\n}\nSMTP_CHECK {\nhost {\nconnect_port 26\n}\n\
          host {\nretry 0\n}\n}\nUDP_CHECK {\nrequire_reply 0x\nwarmup 1\n}\n}",
     ));
-    let key = plan.check.services[0].key;
-    let address = plan.check.services[0].real_servers[0].address;
-    let checkers = &plan.later.lvs.servers[&key].real_servers[&address].checkers;
+    let checkers = &plan.check.services[0].real_servers[0].checkers;
     let seconds = Duration::from_secs;
     let seen: Vec<(bool, Duration, u32, Duration, Duration, Duration, u16)> = checkers
         .iter()
-        .map(|checker| match checker {
-            crate::plan::later::LaterChecker::Socket {
-                timing, connection, ..
-            } => (
-                timing.alpha,
-                timing.delay_loop,
-                timing.retry,
-                timing.delay_before_retry,
-                timing.warmup,
+        .map(|checker| {
+            let connection = checker.probe.connection().unwrap();
+            (
+                checker.alpha,
+                checker.delay_loop,
+                checker.retry,
+                checker.delay_before_retry,
+                checker.warmup,
                 connection.timeout,
                 connection.destination.port(),
-            ),
-            other => panic!("{other:?}"),
+            )
         })
         .collect();
     let at = |retry, delay, warmup, port| {

@@ -1,7 +1,7 @@
 //! Settings of virtual servers and checkers that nothing comes of yet.
 
-use crate::check::config::{Connection, RealServerConfig, SorryServerConfig, VirtualServerConfig};
-use crate::conf::config::{DnsType, FileWeight, GroupEntry, Regex, Ssl, Tunnel};
+use crate::check::config::{RealServerConfig, SorryServerConfig, VirtualServerConfig};
+use crate::conf::config::{FileWeight, GroupEntry, Regex, Ssl, Tunnel};
 use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey};
 use crate::net::Family;
 use crate::script::config::Command;
@@ -135,15 +135,6 @@ pub struct LaterUrl {
 /// A checker that does not work yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaterChecker {
-    /// One that asks over a socket.
-    Socket {
-        /// When.
-        timing: CheckerTiming,
-        /// Whom.
-        connection: Connection,
-        /// What.
-        question: LaterQuestion,
-    },
     /// `FILE_CHECK`
     File {
         /// `track_file`
@@ -170,36 +161,4 @@ pub struct CheckerTiming {
     pub delay_before_retry: Duration,
     pub warmup: Duration,
     pub log_all_failures: bool,
-}
-
-/// What a checker asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LaterQuestion {
-    /// `SMTP_CHECK`
-    Smtp {
-        /// `helo_name`
-        helo_name: String,
-    },
-    /// `DNS_CHECK`
-    Dns {
-        /// `type`
-        kind: DnsType,
-        /// `name`; nothing: the root.
-        name: Option<String>,
-    },
-    /// `UDP_CHECK`
-    Udp {
-        /// `payload`; nothing: keepalived's text.
-        payload: Option<Vec<u8>>,
-        /// `require_reply`
-        require_reply: bool,
-        /// Of each octet of `require_reply` its value and the bits of it that count.
-        reply: Vec<(u8, u8)>,
-        /// `min_reply_length`
-        min_reply_length: u16,
-        /// `max_reply_length`
-        max_reply_length: u16,
-    },
-    /// `PING_CHECK`
-    Ping,
 }

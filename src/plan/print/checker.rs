@@ -2,10 +2,11 @@
 
 use super::{Printer, argv, seconds, word};
 use crate::check::config::{
-    CheckerConfig, Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, UrlConfig,
+    CheckerConfig, Connection, DnsConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern,
+    SmtpConfig, UdpConfig, UrlConfig,
 };
 use crate::conf::config::Regex;
-use crate::plan::later::{CheckerTiming, LaterChecker, LaterQuestion, LaterUrl};
+use crate::plan::later::{CheckerTiming, LaterChecker, LaterUrl};
 use std::time::Duration;
 
 impl Printer {
@@ -28,7 +29,7 @@ impl Printer {
         } = checker;
         self.block(probe.keyword(), |out| {
             match probe {
-                ProbeConfig::Tcp(connection) => out.connection(connection),
+                ProbeConfig::Tcp(connection) | ProbeConfig::Ping(connection) => out.connection(connection),
                 ProbeConfig::Http(http) => out.http(http, virtualhost, later),
                 ProbeConfig::Misc(MiscConfig {
                     command,
@@ -42,6 +43,25 @@ impl Printer {
                     }
                     out.flag("misc_dynamic", *dynamic);
                 }
+                ProbeConfig::Smtp(SmtpConfig {
+                    connection,
+                    helo_name,
+                }) => {
+                    out.set("helo_name", word(helo_name));
+                    out.connection(connection);
+                }
+                ProbeConfig::Dns(DnsConfig {
+                    connection,
+                    kind,
+                    name,
+                }) => {
+                    out.set("type", kind.word());
+                    if let Some(name) = name {
+                        out.set("name", word(name));
+                    }
+                    out.connection(connection);
+                }
+                ProbeConfig::Udp(udp) => out.udp(udp),
             }
             out.timing(&CheckerTiming {
                 alpha: *alpha,
@@ -189,15 +209,6 @@ impl Printer {
     /// A checker that does not work yet.
     pub(super) fn later_checker(&mut self, checker: &LaterChecker) {
         match checker {
-            LaterChecker::Socket {
-                timing,
-                connection,
-                question,
-            } => self.block(keyword(question), |out| {
-                out.question(question);
-                out.connection(connection);
-                out.timing(timing);
-            }),
             LaterChecker::File { track_file, weight } => self.block("FILE_CHECK", |out| {
                 out.set("track_file", word(track_file));
                 if let Some(weight) = weight {
@@ -212,44 +223,25 @@ impl Printer {
         }
     }
 
-    fn question(&mut self, question: &LaterQuestion) {
-        match question {
-            LaterQuestion::Smtp { helo_name } => self.set("helo_name", word(helo_name)),
-            LaterQuestion::Dns { kind, name } => {
-                self.set("type", kind.word());
-                if let Some(name) = name {
-                    self.set("name", word(name));
-                }
-            }
-            LaterQuestion::Udp {
-                payload,
-                require_reply,
-                reply,
-                min_reply_length,
-                max_reply_length,
-            } => {
-                if let Some(payload) = payload {
-                    self.set("payload", hex(payload));
-                }
-                if !reply.is_empty() {
-                    self.set("require_reply", pattern(reply));
-                } else if *require_reply {
-                    self.line("require_reply");
-                }
-                self.set("min_reply_length", min_reply_length);
-                self.set("max_reply_length", max_reply_length);
-            }
-            LaterQuestion::Ping => {}
+    fn udp(&mut self, udp: &UdpConfig) {
+        let UdpConfig {
+            connection,
+            payload,
+            reply,
+            min_reply_length,
+            max_reply_length,
+        } = udp;
+        if let Some(payload) = payload {
+            self.set("payload", hex(payload));
         }
-    }
-}
-
-const fn keyword(question: &LaterQuestion) -> &'static str {
-    match question {
-        LaterQuestion::Smtp { .. } => "SMTP_CHECK",
-        LaterQuestion::Dns { .. } => "DNS_CHECK",
-        LaterQuestion::Udp { .. } => "UDP_CHECK",
-        LaterQuestion::Ping => "PING_CHECK",
+        match reply {
+            Some(ReplyPattern(octets)) if octets.is_empty() => self.line("require_reply"),
+            Some(ReplyPattern(octets)) => self.set("require_reply", pattern(octets)),
+            None => {}
+        }
+        self.set("min_reply_length", min_reply_length);
+        self.set("max_reply_length", max_reply_length);
+        self.connection(connection);
     }
 }
 

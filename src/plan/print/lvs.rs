@@ -1,14 +1,12 @@
 //! Virtual servers, their groups and real servers of the effective configuration.
 
 use super::{MASK, Printer, seconds, word};
-use crate::check::config::{
-    ProbeConfig, RealServerConfig, SorryServerConfig, UrlConfig, VirtualServerConfig,
-};
+use crate::check::config::{RealServerConfig, SorryServerConfig, UrlConfig, VirtualServerConfig};
 use crate::conf::config::{GroupEntry, Ssl, Tunnel, TunnelChecksum, TunnelKind};
 use crate::ipvs::model::{ForwardMethod, Persistence, Scheduler, ServiceFlags, ServiceKey};
 use crate::net::Family;
 use crate::plan::later::{
-    LaterChecker, LaterGroupServer, LaterLvs, LaterRealServer, LaterServer, LaterServerGroup, ServerSettings,
+    LaterGroupServer, LaterLvs, LaterRealServer, LaterServer, LaterServerGroup, ServerSettings,
 };
 use crate::script::config::Command;
 use std::net::Ipv4Addr;
@@ -296,7 +294,7 @@ impl Printer {
             checkers: later_checkers,
         } = later;
         // A check of port 0 can only come of a server without a port.
-        let portless = address.port() == 0 || asks_port_0(real, later);
+        let portless = address.port() == 0 || asks_port_0(real);
         let port = if portless {
             String::new()
         } else {
@@ -349,23 +347,14 @@ fn group_entry(entry: &GroupEntry) -> String {
 }
 
 fn urls(real: &RealServerConfig) -> impl Iterator<Item = &UrlConfig> {
-    real.checkers.iter().flat_map(|checker| match &checker.probe {
-        ProbeConfig::Http(http) => http.urls.as_slice(),
-        ProbeConfig::Tcp(_) | ProbeConfig::Misc(_) => &[],
-    })
+    real.checkers.iter().flat_map(|checker| checker.probe.urls())
 }
 
 /// Whether a checker of it has no port to ask.
-fn asks_port_0(real: &RealServerConfig, later: &LaterRealServer) -> bool {
-    let working = real.checkers.iter().filter_map(|checker| match &checker.probe {
-        ProbeConfig::Tcp(connection) => Some(connection),
-        ProbeConfig::Http(http) => Some(&http.connection),
-        ProbeConfig::Misc(_) => None,
-    });
-    let later = later.checkers.iter().filter_map(|checker| match checker {
-        LaterChecker::Socket { connection, .. } => Some(connection),
-        LaterChecker::File { .. } | LaterChecker::Bfd { .. } => None,
-    });
-    let mut connections = working.chain(later);
+fn asks_port_0(real: &RealServerConfig) -> bool {
+    let mut connections = real
+        .checkers
+        .iter()
+        .filter_map(|checker| checker.probe.connection());
     connections.any(|connection| connection.destination.port() == 0)
 }

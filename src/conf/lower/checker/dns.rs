@@ -1,7 +1,8 @@
 //! `DNS_CHECK`.
 
 use super::Common;
-use crate::conf::config::{DnsSettings, DnsType};
+use crate::check::config::DnsType;
+use crate::conf::config::DnsSettings;
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::lower::Cx;
 use crate::conf::tree::Statement;
