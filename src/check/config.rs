@@ -8,8 +8,23 @@ use std::time::Duration;
 /// Everything the check plane runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckConfig {
+    /// Who hears of all of it.
+    pub notices: Notices,
     /// The virtual servers, in the order of the file, keys unique.
     pub services: Vec<VirtualServerConfig>,
+}
+
+/// Who hears of virtual servers and real servers, beside scripts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// A FIFO.
+    pub fifo: bool,
+    /// Somebody by mail.
+    pub mail: bool,
+    /// `rs_init_notifies`: servers that are up at their start are told of.
+    pub at_start: bool,
+    /// `no_checker_emails`: a checker's mail is written only when its server turns too.
+    pub server_mails_only: bool,
 }
 
 /// One `virtual_server`.
@@ -39,6 +54,8 @@ pub struct VirtualServerConfig {
     pub quorum_up: Option<Command>,
     /// `quorum_down`
     pub quorum_down: Option<Command>,
+    /// `smtp_alert`: mails of the quorum.
+    pub smtp_alert: bool,
     /// `sorry_server`
     pub sorry_server: Option<SorryServerConfig>,
     /// The real servers, in the order of the file, address and port unique, not empty.
@@ -75,6 +92,8 @@ pub struct RealServerConfig {
     pub notify_up: Option<Command>,
     /// `notify_down`
     pub notify_down: Option<Command>,
+    /// `smtp_alert`: mails of its checkers.
+    pub smtp_alert: bool,
     /// `virtualhost` of the real server; for dumps.
     pub virtualhost: Option<String>,
     /// Its checkers; none: always up.

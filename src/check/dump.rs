@@ -36,8 +36,6 @@ pub struct Around<'a> {
 pub struct Extra {
     /// `snmp_name`
     pub snmp_name: Option<String>,
-    /// `smtp_alert`, its own or inherited.
-    pub smtp_alert: bool,
     /// `ha_suspend`
     pub ha_suspend: bool,
     /// The kind of a tunnel, as dumps name it; empty: IP in IP.
@@ -162,7 +160,7 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
     if extra.ha_suspend {
         writeln!(out, "   Using HA suspend")?;
     }
-    writeln!(out, "   Using smtp notification = {}", yes(extra.smtp_alert))?;
+    writeln!(out, "   Using smtp notification = {}", yes(config.smtp_alert))?;
     writeln!(
         out,
         "   default forwarding method = {}",
@@ -258,7 +256,7 @@ fn real_server(out: &mut String, rs: &RealServer, extra: &Extra, around: &Around
     if let Some(name) = &extra.snmp_name {
         writeln!(out, "   SNMP name = {name}")?;
     }
-    writeln!(out, "   Using smtp notification = {}", yes(extra.smtp_alert))?;
+    writeln!(out, "   Using smtp notification = {}", yes(config.smtp_alert))?;
     writeln!(out, "   initial weight = {weight}")?;
     writeln!(out, "   effective weight = {effective}")?;
     writeln!(out, "   alive = {}", u8::from(rs.alive))?;

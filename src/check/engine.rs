@@ -6,18 +6,19 @@
 //! [`Action::Start`] is answered by one [`Event::Outcome`].
 
 mod reload;
+mod report;
 
 use super::CheckerId;
 use super::checker::{Checker, FIRST_CHECK, Phase, Turn};
-use super::config::{CheckConfig, CheckerConfig, RealServerConfig, VirtualServerConfig};
+use super::config::{CheckConfig, CheckerConfig, Notices, RealServerConfig, VirtualServerConfig};
 use super::event::{Action, Event, ProbeOutcome};
+use super::letter::{self, Occasion};
 use super::pool::{RealServer, VirtualServer, names};
 use super::quorum;
 use super::status::CheckStatus;
 use super::telling::{Line, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
 use crate::ipvs::model::Table;
-use crate::script::config::Command;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Engine {
     agenda: BTreeSet<(Instant, CheckerId)>,
     next_id: u32,
     spread: Spread,
+    /// Who hears.
+    notices: Notices,
     actions: VecDeque<Action>,
 }
 
@@ -53,6 +56,7 @@ impl Engine {
             agenda: BTreeSet::new(),
             next_id: 0,
             spread: Spread(seed),
+            notices: config.notices,
             actions: VecDeque::new(),
         };
         for service in config.services {
@@ -145,6 +149,7 @@ impl Engine {
         let Some(checker) = rs.checkers.get_mut(place.checker) else {
             return;
         };
+        let first = !checker.has_run();
         // keepalived tells a changed weight before the checker's own line.
         let mut lines = Vec::new();
         let turn = checker.finish(now, url, outcome, &rs.names, &mut |line| lines.push(line));
@@ -160,12 +165,18 @@ impl Engine {
         };
         actions.extend(lines.into_iter().map(Action::Tell));
         if turn == Turn::StillDown && !rs.alive {
-            run(actions, rs.config.notify_down.as_ref());
+            report::server(actions, self.notices, rs, false);
         }
         let changed = self.turn_server(place.service, place.server);
         if changed || reweighed {
             self.want(place.service);
             self.judge(place.service);
+        }
+        let vs = self.virtual_servers.get(place.service);
+        if let Some(rs) = vs.and_then(|vs| vs.real_servers.get(place.server))
+            && let Some(checker) = rs.checkers.get(place.checker)
+        {
+            report::checker(&mut self.actions, self.notices, rs, checker, turn, first, changed);
         }
     }
 
@@ -189,18 +200,26 @@ impl Engine {
         } else {
             ServerSaying::Down { inhibit }
         };
-        let script = if good {
-            rs.config.notify_up.clone()
-        } else {
-            rs.config.notify_down.clone()
-        };
         self.actions.push_back(Action::Tell(Line::Server {
             names: rs.names.clone(),
             saying,
         }));
         self.want(service);
-        run(&mut self.actions, script.as_ref());
+        self.notify_server(service, server, good);
         true
+    }
+
+    fn notify_server(&mut self, service: usize, server: usize, up: bool) {
+        let vs = self.virtual_servers.get(service);
+        if let Some(rs) = vs.and_then(|vs| vs.real_servers.get(server)) {
+            report::server(&mut self.actions, self.notices, rs, up);
+        }
+    }
+
+    fn notify_service(&mut self, service: usize, occasion: Occasion) {
+        if let Some(vs) = self.virtual_servers.get(service) {
+            report::service(&mut self.actions, self.notices, vs, vs.quorum_up, occasion);
+        }
     }
 
     /// Says what IPVS should hold for a service, if that has changed.
@@ -227,7 +246,7 @@ impl Engine {
             return;
         };
         let figures = vs.figures();
-        let (sayings, script) = match turn {
+        let sayings = match turn {
             quorum::Turn::Gained => {
                 let sorry = vs
                     .active_sorry_server()
@@ -237,10 +256,7 @@ impl Engine {
                     });
                 let pool = sorry.is_some().then_some(ServiceSaying::AddingAlive);
                 vs.quorum_up = true;
-                (
-                    [Some(ServiceSaying::Gained(figures)), sorry, pool],
-                    vs.config.quorum_up.clone(),
-                )
+                [Some(ServiceSaying::Gained(figures)), sorry, pool]
             }
             quorum::Turn::Lost => {
                 vs.quorum_up = false;
@@ -249,15 +265,12 @@ impl Engine {
                     inhibit: sorry.inhibit,
                 });
                 let pool = sorry.is_some().then_some(ServiceSaying::RemovingAlive);
-                (
-                    [Some(ServiceSaying::Lost(figures)), sorry, pool],
-                    vs.config.quorum_down.clone(),
-                )
+                [Some(ServiceSaying::Lost(figures)), sorry, pool]
             }
         };
         self.tell_service(service, sayings.into_iter().flatten());
         self.want(service);
-        run(&mut self.actions, script.as_ref());
+        self.notify_service(service, Occasion::Turn(figures));
     }
 
     /// A service begins (facts 4.3 to 4.8): everything is in the table at once. Its quorum counts as down before, but
@@ -268,25 +281,39 @@ impl Engine {
         };
         let figures = vs.figures();
         vs.quorum_up = vs.quorum().judge(false, figures.weight).is_some();
-        let (sayings, script) = if vs.quorum_up {
-            (vec![ServiceSaying::Gained(figures)], vs.config.quorum_up.clone())
+        let sayings = if vs.quorum_up {
+            vec![ServiceSaying::Gained(figures)]
         } else if let Some(sorry) = vs.active_sorry_server() {
             let adding = ServiceSaying::AddingSorry {
                 server: vs.sorry_name(sorry),
                 inhibit: sorry.inhibit,
             };
-            let sayings = vec![
+            vec![
                 ServiceSaying::StartingDown(figures),
                 adding,
                 ServiceSaying::RemovingAlive,
-            ];
-            (sayings, vs.config.quorum_down.clone())
+            ]
         } else {
-            (Vec::new(), None)
+            Vec::new()
         };
+        let told = !sayings.is_empty();
+        self.welcome_servers(service);
         self.tell_service(service, sayings.into_iter());
         self.want(service);
-        run(&mut self.actions, script.as_ref());
+        if told {
+            self.notify_service(service, Occasion::Start(figures));
+        }
+    }
+
+    /// Servers that are up from the start are told of (fact 4.3).
+    fn welcome_servers(&mut self, service: usize) {
+        if !self.notices.at_start {
+            return;
+        }
+        let vs = self.virtual_servers.get(service);
+        for rs in vs.iter().flat_map(|vs| &vs.real_servers).filter(|rs| rs.alive) {
+            report::server(&mut self.actions, self.notices, rs, true);
+        }
     }
 
     fn tell_service(&mut self, service: usize, sayings: impl Iterator<Item = ServiceSaying>) {
@@ -318,10 +345,12 @@ impl Engine {
             entry: None,
         });
         if vs.config.omega {
+            let (actions, notices) = (&mut self.actions, self.notices);
             for rs in vs.real_servers.iter().filter(|rs| rs.alive) {
-                run(&mut self.actions, rs.config.notify_down.as_ref());
+                report::server(actions, notices, rs, false);
+                report::parting(actions, notices, rs, letter::STOP);
             }
-            run(&mut self.actions, vs.config.quorum_down.as_ref());
+            report::service(actions, notices, &vs, false, Occasion::Stop);
         }
     }
 
@@ -430,10 +459,6 @@ impl RealServer {
         }));
         true
     }
-}
-
-fn run(actions: &mut VecDeque<Action>, script: Option<&Command>) {
-    actions.extend(script.cloned().map(Action::Run));
 }
 
 /// A small generator (splitmix64): it only spreads first checks, nothing secret hangs on it.

@@ -1,7 +1,8 @@
 //! What the health engine hears and what it wants done. The plane's driver and the probes speak only these values.
 
 use super::config::ProbeConfig;
-use super::telling::Line;
+use super::letter::Letter;
+use super::telling::{Line, Names};
 use crate::ipvs::model::{ServiceEntry, ServiceKey};
 use crate::script::config::{Command, ScriptOutcome};
 use std::fmt;
@@ -39,10 +40,55 @@ pub enum Action {
         /// Its whole desired value.
         entry: Option<ServiceEntry>,
     },
-    /// Run a notify script, after the table was changed.
-    Run(Command),
+    /// Tell the operator, after the table was changed.
+    Notify(Notification),
     /// Tell the log.
     Tell(Line),
+}
+
+/// What the operator is told of what has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notification {
+    /// A real server comes or goes.
+    Server {
+        /// Which.
+        names: Names,
+        /// It comes.
+        up: bool,
+        /// `notify_up` or `notify_down`
+        script: Option<Command>,
+    },
+    /// A virtual server's quorum is gained or lost.
+    Service {
+        /// Its name.
+        vs: String,
+        /// It is gained.
+        up: bool,
+        /// `quorum_up` or `quorum_down`
+        script: Option<Command>,
+    },
+    /// A mail.
+    Mail(Letter),
+}
+
+impl Notification {
+    /// The script to be run.
+    pub const fn script(&self) -> Option<&Command> {
+        match self {
+            Self::Server { script, .. } | Self::Service { script, .. } => script.as_ref(),
+            Self::Mail(_) => None,
+        }
+    }
+
+    /// The line for FIFOs (fact 14.1).
+    pub fn line(&self) -> Option<String> {
+        let word = |up: &bool| if *up { "UP" } else { "DOWN" };
+        match self {
+            Self::Server { names, up, .. } => Some(format!("RS {} {} {}\n", names.rs, names.vs, word(up))),
+            Self::Service { vs, up, .. } => Some(format!("VS {vs} {}\n", word(up))),
+            Self::Mail(_) => None,
+        }
+    }
 }
 
 /// One question to one back-end.

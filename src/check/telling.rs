@@ -248,6 +248,18 @@ pub struct QuorumFigures {
     pub weight: u64,
 }
 
+impl QuorumFigures {
+    /// What gains the quorum (fact 6.1).
+    pub fn enough(self) -> u64 {
+        u64::from(self.quorum) + u64::from(self.hysteresis)
+    }
+
+    /// What keeps it.
+    pub fn least(self) -> u64 {
+        self.quorum.saturating_sub(self.hysteresis).into()
+    }
+}
+
 impl Line {
     /// Whether this is for `-D` only.
     pub const fn is_detail(&self) -> bool {

@@ -30,8 +30,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 /// Commands that may wait.
 const COMMANDS: usize = 64;
-/// Notices that may wait: when a whole rack fails, each server has one.
-const NOTICES: usize = 8192;
+/// Notices that may wait: when a whole rack fails, each server has a script or line, and a mail.
+const NOTICES: usize = 65_536;
 /// Open files that are kept for everything but connections: a script's child is one, and three while it starts.
 const OTHER_FILES: usize = 768;
 /// Scripts of MISC_CHECKs that run at a time.
@@ -94,7 +94,7 @@ pub struct Counters {
     pub panics: AtomicU64,
     /// Probes that were given up because they did not end.
     pub overdue: AtomicU64,
-    /// Notify scripts that were not handed on because a queue was full.
+    /// Scripts, FIFO lines and mails that were not handed on because a queue was full.
     pub dropped: AtomicU64,
 }
 
@@ -103,7 +103,7 @@ impl Counters {
     fn drop_script(&self) {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         if dropped.is_power_of_two() {
-            tracing::warn!(target: "check", "Too many notify scripts wait: {dropped} were left out so far");
+            tracing::warn!(target: "check", "Too many notifications wait: {dropped} were left out so far");
         }
     }
 }
@@ -256,10 +256,10 @@ impl Plane {
             match action {
                 Action::Start(order) => self.ask(&order),
                 Action::Want { service, entry } => self.keeper.want(service, entry),
-                Action::Run(command) => {
+                Action::Notify(notification) => {
                     let (say, counters) = (self.say.clone(), Arc::clone(&self.counters));
                     let room = self.keeper.after(move || {
-                        if say.try_send(CheckNotice::Run(command)).is_err() {
+                        if say.try_send(CheckNotice::Notify(notification)).is_err() {
                             counters.drop_script();
                         }
                     });

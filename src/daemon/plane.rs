@@ -3,10 +3,11 @@
 use crate::bfd::BfdConfig;
 use crate::bfd::status::BfdStatus;
 use crate::check::CheckConfig;
+use crate::check::event::Notification;
 use crate::check::status::CheckStatus;
-use crate::script::config::{Command, ScriptOutcome};
+use crate::script::config::ScriptOutcome;
 use crate::vrrp::VrrpConfig;
-use crate::vrrp::event::{Event, Notification};
+use crate::vrrp::event::{Event, Notification as VrrpNotification};
 use crate::vrrp::status::VrrpStatus;
 use tokio::sync::{mpsc, oneshot};
 
@@ -42,7 +43,7 @@ pub enum VrrpCommand {
 #[derive(Debug)]
 pub enum VrrpNotice {
     /// Tell the scripts.
-    Notify(Notification),
+    Notify(VrrpNotification),
     /// It has ended: everything was handed over and removed.
     Stopped,
 }
@@ -64,8 +65,8 @@ pub enum CheckCommand {
 /// The check plane to control.
 #[derive(Debug)]
 pub enum CheckNotice {
-    /// Run this notify script (real server up or down, quorum up or down).
-    Run(Command),
+    /// Tell the operator (real server up or down, quorum up or down).
+    Notify(Notification),
     /// It cannot work, has said why, and has ended: a daemon that just started ends with status 1 (fact 2.18).
     Failed,
     /// It has ended.

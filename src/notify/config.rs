@@ -55,13 +55,13 @@ pub struct NotifyConfig {
     pub instances: BTreeMap<String, NotifyScripts>,
     /// By the name of the sync group.
     pub groups: BTreeMap<String, NotifyScripts>,
-    /// What happens to VRRP is written to these, in this order.
+    /// What happens is written to these, in this order.
     pub fifos: Vec<FifoConfig>,
     /// Mail, if there is somebody to send it to and a relay.
     pub mail: Option<MailConfig>,
 }
 
-/// `notify_fifo`, `vrrp_notify_fifo`
+/// `notify_fifo`, `vrrp_notify_fifo`, `lvs_notify_fifo`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FifoConfig {
     /// Where it is, or shall be.
@@ -70,6 +70,17 @@ pub struct FifoConfig {
     pub owner: Option<RunAs>,
     /// The program that reads it.
     pub script: Option<Command>,
+    /// What is written to it.
+    pub hears: Hears,
+}
+
+/// What a FIFO is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hears {
+    /// States of instances and groups.
+    pub vrrp: bool,
+    /// Real servers and quorums.
+    pub health: bool,
 }
 
 /// Mail alerts.

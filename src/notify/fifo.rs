@@ -1,11 +1,11 @@
-//! FIFOs: every event of VRRP as a line, for a program that reads them (facts 12.3 to 12.6, 12.10 to 12.12).
+//! FIFOs: every event as a line, for a program that reads them (facts 12.3 to 12.6, 12.10 to 12.12; of LVS 14).
 //!
 //! A FIFO is opened for reading and writing, so that it holds its lines while nobody reads it, and never blocks: what finds it
 //! full is lost, counted, and said once. A FIFO that was removed or replaced behind our back is opened again. What was
 //! made here is removed at the end. A FIFO that a reload leaves as it is stays open, with its reader; keepalived makes it
 //! anew, and readers lose the line.
 
-use super::config::FifoConfig;
+use super::config::{FifoConfig, Hears};
 use crate::script::Scripts;
 use crate::script::run::Running;
 use crate::script::safety::{Prepared, account};
@@ -46,13 +46,20 @@ impl Fifos {
         }
     }
 
-    /// Writes a line to each. Never waits.
+    /// Writes a line of VRRP to each that hears of it. Never waits.
     pub fn notify(&mut self, notification: &Notification) {
-        if self.all.is_empty() {
-            return;
+        if !self.all.is_empty() {
+            self.write(&line(notification), |hears| hears.vrrp);
         }
-        let line = line(notification);
-        for fifo in &mut self.all {
+    }
+
+    /// The same with a line of the health checks.
+    pub fn health(&mut self, line: &str) {
+        self.write(line, |hears| hears.health);
+    }
+
+    fn write(&mut self, line: &str, hears: fn(Hears) -> bool) {
+        for fifo in self.all.iter_mut().filter(|fifo| hears(fifo.config.hears)) {
             if !fifo.write(line.as_bytes()) {
                 self.lost = self.lost.saturating_add(1);
             }

@@ -1,7 +1,7 @@
 //! Mail alerts: who is written to when, and the letters themselves (facts 17).
 //!
-//! [`post`] sends them, one after the other, beside everything else. Checkers have their own letters later: [`Mailer::send`]
-//! takes a subject and a body.
+//! [`post`] sends them, one after the other, beside everything else. What checkers say of servers comes with its subject and
+//! its body: [`Mailer::send`].
 
 mod post;
 

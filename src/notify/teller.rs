@@ -48,9 +48,14 @@ impl Teller {
         self.scripts.run_detached(command);
     }
 
-    /// Mail, for what is no virtual router's.
-    pub const fn mail(&self) -> &Mailer {
-        &self.mail
+    /// Writes a line of the health checks to FIFOs. Never waits.
+    pub fn health_line(&mut self, line: &str) {
+        self.fifos.health(line);
+    }
+
+    /// Writes a mail of something that is no virtual router. Never waits.
+    pub fn write(&self, title: &str, body: &str) {
+        self.mail.send(title, body);
     }
 
     /// The daemon stops: what was told last has so long to be done.

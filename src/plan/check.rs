@@ -128,7 +128,6 @@ fn server<'a>(
     let scheduler = scheduler(builder, written, &target);
     let mut later = LaterServer {
         ha_suspend: ha_suspend(builder, written, &target),
-        smtp_alert: written.smtp_alert,
         snmp_name: written.snmp_name.clone(),
         tunnel: method.tunnel,
         sorry_tunnel: Tunnel::default(),
@@ -165,6 +164,10 @@ fn server<'a>(
         hysteresis,
         quorum_up: builder.check_notify(written.quorum_up.as_ref()),
         quorum_down: builder.check_notify(written.quorum_down.as_ref()),
+        smtp_alert: written
+            .smtp_alert
+            .or_else(|| builder.smtp_alert())
+            .unwrap_or(false),
         sorry_server,
         real_servers,
     };
@@ -328,6 +331,12 @@ impl Builder<'_> {
     fn say(&mut self, class: Class, topic: Topic, place: &Place, message: String) {
         self.diagnostics
             .push(Diagnostic::new(class, Some(place.clone()), message).about(topic));
+    }
+
+    /// Mails of the check half, where a server does not say.
+    fn smtp_alert(&self) -> Option<bool> {
+        let mail = &self.config.global.mail;
+        mail.alert_checker.or(mail.alert)
     }
 
     /// A notify script of the check half.

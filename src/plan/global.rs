@@ -21,7 +21,7 @@ pub fn mail_server(config: &Config) -> Option<&SmtpServer> {
 /// The commands of `global_defs`.
 pub(super) fn commands(config: &Config) -> impl Iterator<Item = &Spanned<Command>> {
     let global = &config.global;
-    let fifos = [&global.fifos.all, &global.fifos.vrrp, &global.later.lvs_fifo];
+    let fifos = [&global.fifos.all, &global.fifos.vrrp, &global.fifos.lvs];
     let life = [&global.life.startup, &global.life.shutdown];
     life.into_iter()
         .chain(fifos.into_iter().map(|fifo| &fifo.script))
@@ -31,7 +31,7 @@ pub(super) fn commands(config: &Config) -> impl Iterator<Item = &Spanned<Command
 /// What becomes of it on this host.
 pub(super) fn build(builder: &mut Builder<'_>, global: &mut Global) -> LaterGlobal {
     let config = builder.config;
-    let mut later = config.global.later.clone();
+    let later = config.global.later.clone();
     let life = &mut global.life;
     let startup = life_script(builder, &mut life.startup, "startup");
     let shutdown = life_script(builder, &mut life.shutdown, "shutdown");
@@ -39,7 +39,7 @@ pub(super) fn build(builder: &mut Builder<'_>, global: &mut Global) -> LaterGlob
     let fifos = &mut global.fifos;
     let all = fifo_script(builder, &mut fifos.all);
     builder.vrrp_scripts |= (all || fifo_script(builder, &mut fifos.vrrp)) && !config.instances.is_empty();
-    builder.check_scripts |= (all || fifo_script(builder, &mut later.lvs_fifo)) && !config.servers.is_empty();
+    builder.check_scripts |= (all || fifo_script(builder, &mut fifos.lvs)) && !config.servers.is_empty();
     if let Some(server) = &config.global.mail.server
         && builder.host.mail_server_unknown
     {

@@ -165,6 +165,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     plan.notify.mail = outlet::mail(&plan.global);
     builder.settle();
     plan.check = check::build(&mut builder, &plan.track_files, &mut plan.later.lvs);
+    plan.check.notices = outlet::health(&plan);
     builder.finish();
     (plan, builder.diagnostics)
 }

@@ -1,8 +1,9 @@
 //! Who is told what: notify scripts, FIFOs, mail, with their defaults.
 
 use super::{Builder, Plan, scripts};
+use crate::check::config::Notices as HealthNotices;
 use crate::conf::config::{Config, Fifo, FifosSettings, Global, Instance, MailSettings, NotifySettings};
-use crate::notify::config::{FifoConfig, MailConfig, NotifyScripts};
+use crate::notify::config::{FifoConfig, Hears, MailConfig, NotifyScripts};
 use crate::vrrp::config::Notices;
 use std::time::Duration;
 
@@ -70,22 +71,40 @@ pub(super) fn notices(config: &Config, written: &Instance) -> Notices {
     }
 }
 
-/// The FIFOs that VRRP writes to. Two of one path are one, the first.
+/// The FIFOs. Of one path there is one, with the settings of the first, which hears what any of them hears.
 pub(super) fn fifos(settings: &FifosSettings) -> Vec<FifoConfig> {
     let mut out: Vec<FifoConfig> = Vec::new();
-    for settings in [&settings.all, &settings.vrrp] {
+    for (settings, vrrp, health) in [
+        (&settings.all, true, true),
+        (&settings.vrrp, true, false),
+        (&settings.lvs, false, true),
+    ] {
         let Some(Fifo { path, owner }) = &settings.fifo else {
             continue;
         };
-        if out.iter().all(|fifo| fifo.path.as_os_str() != path.as_str()) {
-            out.push(FifoConfig {
-                path: path.into(),
-                owner: owner.clone(),
-                script: settings.script.as_ref().map(|command| command.value.clone()),
-            });
+        if let Some(fifo) = out.iter_mut().find(|fifo| fifo.path.as_os_str() == path.as_str()) {
+            fifo.hears.vrrp |= vrrp;
+            fifo.hears.health |= health;
+            continue;
         }
+        out.push(FifoConfig {
+            path: path.into(),
+            owner: owner.clone(),
+            script: settings.script.as_ref().map(|command| command.value.clone()),
+            hears: Hears { vrrp, health },
+        });
     }
     out
+}
+
+/// Who hears of virtual and real servers.
+pub(super) fn health(plan: &Plan) -> HealthNotices {
+    HealthNotices {
+        fifo: plan.notify.fifos.iter().any(|fifo| fifo.hears.health),
+        mail: plan.notify.mail.is_some(),
+        at_start: plan.global.inherited.rs_init_notifies,
+        server_mails_only: plan.global.mail.no_checker_emails,
+    }
 }
 
 /// Mail, if it can be sent at all (fact 17.1).
@@ -98,6 +117,8 @@ pub(super) fn mail(global: &Global) -> Option<MailConfig> {
         connect_timeout,
         alert: _,
         alert_vrrp: _,
+        alert_checker: _,
+        no_checker_emails: _,
         no_email_faults,
     } = &global.mail;
     let server = &server.as_ref()?.value;

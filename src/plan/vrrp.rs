@@ -36,6 +36,7 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
             down_timer_adverts: written.down_timer_adverts,
             check_unicast_src: written.check_unicast_src,
             checker_log_all_failures: written.checker_log_all_failures,
+            rs_init_notifies: written.rs_init_notifies,
         },
         shown: written.shown.clone(),
     }

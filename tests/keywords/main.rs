@@ -140,7 +140,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::GlobalDefs, "umask") => one("022"),
         (Block::GlobalDefs, "notification_email") => body("one@example.com"),
         (Block::GlobalDefs, "notification_email_from") => one("lab@example.com"),
-        (Block::GlobalDefs, "notify_fifo" | "vrrp_notify_fifo") => one("/run/events"),
+        (Block::GlobalDefs, "notify_fifo" | "vrrp_notify_fifo" | "lvs_notify_fifo") => one("/run/events"),
         (Block::GlobalDefs, "vrrp_mcast_group4") => one("224.0.0.77"),
         (Block::GlobalDefs, "vrrp_mcast_group6") => one("ff02::77"),
         (Block::GlobalDefs, "script_user") => one("root"),

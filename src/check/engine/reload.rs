@@ -3,48 +3,71 @@
 //! A virtual server is the same when its key is, a real server when its address is, a checker when its probe is. Only
 //! then do verdict, retry count and weight carry over; `alpha`, `retry` and the delays come from the new file.
 
-use super::{Engine, run};
+use super::{Engine, report};
 use crate::check::checker::Checker;
 use crate::check::config::{CheckConfig, CheckerConfig, RealServerConfig, VirtualServerConfig};
 use crate::check::event::Action;
+use crate::check::letter::{self, Occasion};
 use crate::check::pool::{RealServer, VirtualServer, names};
 use crate::check::telling::{Line, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// What a reload changes of the servers of a service that stays.
+struct Change {
+    left: Vec<RealServer>,
+    came: BTreeSet<SocketAddr>,
+}
 
 impl Engine {
     /// Runs `config` from now on.
     pub fn reload(&mut self, now: Instant, config: CheckConfig) {
+        self.notices = config.notices;
         let mut old: BTreeMap<_, _> = std::mem::take(&mut self.virtual_servers)
             .into_iter()
             .map(|vs| (vs.config.key, vs))
             .collect();
-        let mut fresh = Vec::new();
+        let mut changes = Vec::new();
         for service in config.services {
-            let kept = old.remove(&service.key);
-            fresh.push(kept.is_none());
-            let vs = match kept {
-                Some(vs) => self.merge_service(now, vs, service),
-                None => self.new_service(now, service),
+            let (vs, change) = match old.remove(&service.key) {
+                Some(vs) => {
+                    let (vs, change) = self.merge_service(now, vs, service);
+                    (vs, Some(change))
+                }
+                None => (self.new_service(now, service), None),
             };
             self.virtual_servers.push(vs);
+            changes.push(change);
         }
         old.values().for_each(|vs| self.drop_service(vs));
         self.settle_places();
-        for (service, fresh) in fresh.into_iter().enumerate() {
-            if fresh {
-                self.open_service(service);
-            } else {
-                self.settle_service(service);
+        for (service, change) in changes.into_iter().enumerate() {
+            match change {
+                None => self.open_service(service),
+                Some(change) => self.settle_service(service, &change),
             }
         }
         let lines: Vec<_> = self.activations().collect();
         self.actions.extend(lines);
     }
 
-    /// The servers of a kept service make the transitions that their checkers now ask for.
-    fn settle_service(&mut self, service: usize) {
+    /// The servers of a kept service make the transitions that their checkers now ask for. Who left and who came is told
+    /// (facts 16.4, 16.8).
+    fn settle_service(&mut self, service: usize, change: &Change) {
+        self.want(service);
+        for rs in change.left.iter().filter(|rs| rs.alive) {
+            report::server(&mut self.actions, self.notices, rs, false);
+            report::parting(&mut self.actions, self.notices, rs, letter::REMOVED);
+        }
+        let vs = self.virtual_servers.get(service);
+        let came = vs.iter().flat_map(|vs| &vs.real_servers);
+        for rs in came.filter(|rs| rs.alive && change.came.contains(&rs.config.address)) {
+            if self.notices.at_start {
+                report::server(&mut self.actions, self.notices, rs, true);
+            }
+        }
         let servers = self
             .virtual_servers
             .get(service)
@@ -68,27 +91,32 @@ impl Engine {
         now: Instant,
         mut old: VirtualServer,
         mut config: VirtualServerConfig,
-    ) -> VirtualServer {
+    ) -> (VirtualServer, Change) {
         let servers = std::mem::take(&mut config.real_servers);
         let mut known: BTreeMap<_, _> = std::mem::take(&mut old.real_servers)
             .into_iter()
             .map(|rs| (rs.config.address, rs))
             .collect();
         let mut real_servers = Vec::with_capacity(servers.len());
+        let mut came = BTreeSet::new();
         for server in servers {
-            real_servers.push(match known.remove(&server.address) {
-                Some(rs) => self.merge_server(now, &config, rs, server),
-                None => self.new_server(now, &config, server),
+            real_servers.push(if let Some(rs) = known.remove(&server.address) {
+                self.merge_server(now, &config, rs, server)
+            } else {
+                came.insert(server.address);
+                self.new_server(now, &config, server)
             });
         }
-        known.values().for_each(|rs| self.drop_server(rs));
-        VirtualServer {
+        let left: Vec<_> = known.into_values().collect();
+        left.iter().for_each(|rs| self.drop_server(rs));
+        let vs = VirtualServer {
             config,
             name: old.name,
             real_servers,
             quorum_up: old.quorum_up,
             wanted: old.wanted,
-        }
+        };
+        (vs, Change { left, came })
     }
 
     fn merge_server(
@@ -150,9 +178,6 @@ impl Engine {
                 saying,
             }));
         }
-        if rs.alive {
-            run(&mut self.actions, rs.config.notify_down.as_ref());
-        }
     }
 
     /// A virtual server that the new file does not have (fact 16.3).
@@ -162,15 +187,27 @@ impl Engine {
             saying: ServiceSaying::Removing,
         };
         self.actions.push_back(Action::Tell(line));
+        for rs in vs
+            .real_servers
+            .iter()
+            .filter(|rs| rs.alive || rs.config.inhibit_on_failure)
+        {
+            self.actions.push_back(Action::Tell(Line::Server {
+                names: rs.names.clone(),
+                saying: ServerSaying::Down { inhibit: false },
+            }));
+        }
         self.actions.push_back(Action::Want {
             service: vs.config.key,
             entry: None,
         });
         for rs in vs.real_servers.iter().filter(|rs| rs.alive) {
-            run(&mut self.actions, rs.config.notify_down.as_ref());
+            report::server(&mut self.actions, self.notices, rs, false);
+            report::parting(&mut self.actions, self.notices, rs, letter::REMOVED);
         }
         if vs.quorum_up {
-            run(&mut self.actions, vs.config.quorum_down.as_ref());
+            let gone = Occasion::Removed(vs.figures());
+            report::service(&mut self.actions, self.notices, vs, false, gone);
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod kinds;
 mod models;
+mod notices;
 mod scenarios;
 
 use super::*;
 use crate::check::config::*;
-use crate::check::event::{ProbeOrder, Reason};
+use crate::check::event::{Notification, ProbeOrder, Reason};
 use crate::ipvs::model::{ForwardMethod, Protocol, Scheduler, ServiceFlags, ServiceKey};
+use crate::script::config::Command;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -83,6 +85,7 @@ pub(crate) fn real_server(address: &str, checkers: Vec<CheckerConfig>) -> RealSe
         lower: 0,
         notify_up: Some(command(&format!("up {address}"))),
         notify_down: Some(command(&format!("down {address}"))),
+        smtp_alert: false,
         virtualhost: None,
         checkers,
     }
@@ -105,6 +108,7 @@ pub(crate) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> Vir
         hysteresis: 0,
         quorum_up: Some(command("quorum up")),
         quorum_down: Some(command("quorum down")),
+        smtp_alert: false,
         sorry_server: None,
         real_servers,
     }
@@ -119,7 +123,10 @@ pub(crate) fn sorry(address: &str, inhibit: bool) -> Option<SorryServerConfig> {
 }
 
 pub(crate) fn config(services: Vec<VirtualServerConfig>) -> CheckConfig {
-    CheckConfig { services }
+    CheckConfig {
+        services,
+        ..CheckConfig::default()
+    }
 }
 
 /// An engine, its back-ends and everything that it did.
@@ -133,6 +140,8 @@ pub(crate) struct World {
     pub(crate) diary: Vec<String>,
     /// Every probe: tenths of seconds and the url.
     pub(crate) asked: Vec<(u64, usize)>,
+    /// Lines of FIFOs are in the diary too.
+    fifo: bool,
     /// What the kernel would hold.
     pub(crate) table: Table,
 }
@@ -141,6 +150,7 @@ impl World {
     pub(crate) fn new(config: CheckConfig) -> Self {
         let now = Instant::from_micros(0);
         let mut world = Self {
+            fifo: config.notices.fifo,
             engine: Engine::new(now, config, 1),
             now,
             answers: BTreeMap::new(),
@@ -201,7 +211,20 @@ impl World {
                 Action::Want { service, entry: None } => {
                     self.table.services.remove(&service);
                 }
-                Action::Run(command) => self.diary.push(format!("run {}", command.argv.join(" "))),
+                Action::Notify(told) => {
+                    let run = told
+                        .script()
+                        .map(|command| format!("run {}", command.argv.join(" ")));
+                    self.diary.extend(run);
+                    self.diary.extend(
+                        told.line()
+                            .filter(|_| self.fifo)
+                            .map(|line| line.trim_end().to_owned()),
+                    );
+                    if let Notification::Mail(letter) = &told {
+                        self.diary.push(format!("mail {}: {}", letter.title, letter.body));
+                    }
+                }
                 Action::Tell(line) if line.is_detail() => {}
                 Action::Tell(line) => self.diary.push(line.to_string()),
             }

@@ -81,6 +81,7 @@ pub struct Inherited {
     pub down_timer_adverts: Option<u8>,
     pub check_unicast_src: bool,
     pub checker_log_all_failures: bool,
+    pub rs_init_notifies: bool,
 }
 
 /// Where dumps are written and in which form.
@@ -199,6 +200,7 @@ pub struct GlobalDefs {
     pub down_timer_adverts: Option<u8>,
     pub check_unicast_src: bool,
     pub checker_log_all_failures: bool,
+    pub rs_init_notifies: bool,
     pub net_namespace: Option<String>,
     pub instance: Option<String>,
     pub dumps: DumpSettings,

@@ -3,7 +3,7 @@
 //! Values as written and checked; what was not given is `None` or `false`. Their defaults stand beside the keywords in
 //! the manual, and come true in the room that will act on them.
 
-use super::{BufferSize, FifoSettings, Spanned};
+use super::{BufferSize, Spanned};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,16 +12,12 @@ use std::time::Duration;
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct LaterGlobal {
     pub root: RootSettings,
-    pub checker_mail: CheckerMail,
-    /// `lvs_notify_fifo`, `lvs_notify_fifo_script`
-    pub lvs_fifo: FifoSettings,
     pub firewall: LaterFirewall,
     pub ipvs: IpvsSettings,
     pub management: ManagementSettings,
     pub buffers: BufferSettings,
     pub reload: ReloadSettings,
     pub files: FileSettings,
-    pub rs_init_notifies: Option<bool>,
 }
 
 /// Of a `vrrp_instance`.
@@ -40,14 +36,6 @@ pub struct RootSettings {
     pub namespace_with_ipsets: bool,
     /// A name, or the namespace that the daemon was started in.
     pub net_namespace_ipvs: Option<Option<String>>,
-}
-
-/// Mail alerts of checkers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct CheckerMail {
-    pub alert: Option<bool>,
-    pub no_checker_emails: Option<bool>,
 }
 
 /// Packet filters, and what of those of virtual routers has no counterpart.

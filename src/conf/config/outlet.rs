@@ -16,6 +16,8 @@ pub struct MailSettings {
     pub connect_timeout: Option<Duration>,
     pub alert: Option<bool>,
     pub alert_vrrp: Option<bool>,
+    pub alert_checker: Option<bool>,
+    pub no_checker_emails: bool,
     pub no_email_faults: bool,
 }
 
@@ -44,6 +46,7 @@ pub struct LifeScripts {
 pub struct FifosSettings {
     pub all: FifoSettings,
     pub vrrp: FifoSettings,
+    pub lvs: FifoSettings,
     pub notify_priority_changes: Option<bool>,
     pub write_vrrp_states_on_reload: bool,
 }

@@ -77,7 +77,7 @@ fn next(plane: &mut CheckPlane) -> CheckNotice {
 
 fn scripts(plane: &mut CheckPlane, count: usize) -> Vec<String> {
     let script = |notice| match notice {
-        CheckNotice::Run(command) => command.argv.join(" "),
+        CheckNotice::Notify(told) => told.script().expect("a script").argv.join(" "),
         other => panic!("{other:?}"),
     };
     (0..count).map(|_| script(next(plane))).collect()

@@ -18,6 +18,7 @@ use super::ping_range::PingRange;
 use super::plane::{BfdNotice, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
 use super::vrrp_plane::VrrpPlane;
+use crate::check::event::Notification;
 use crate::check::probe::Prober;
 use crate::cli::Options;
 use crate::net::InterfaceStatus;
@@ -229,9 +230,22 @@ impl Control {
 
     fn check_notice(&mut self, notice: &CheckNotice) {
         match notice {
-            CheckNotice::Run(script) => self.teller.run_detached(script),
+            CheckNotice::Notify(notification) => tell_health(&mut self.teller, notification),
             CheckNotice::Stopped | CheckNotice::Failed => self.check = None,
         }
+    }
+}
+
+/// Tells of a real server or a quorum: the script first, then FIFOs (fact 5.4 of LVS).
+fn tell_health(teller: &mut Teller, notification: &Notification) {
+    if let Some(script) = notification.script() {
+        teller.run_detached(script);
+    }
+    if let Some(line) = notification.line() {
+        teller.health_line(&line);
+    }
+    if let Notification::Mail(letter) = notification {
+        teller.write(&letter.title, &letter.body);
     }
 }
 

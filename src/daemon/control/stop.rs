@@ -1,6 +1,6 @@
 //! The end: as told, or because a plane has died.
 
-use super::{Control, command, next_notice, service_manager, stop_limit};
+use super::{Control, command, next_notice, service_manager, stop_limit, tell_health};
 use crate::daemon::exit::Exit;
 use crate::daemon::life;
 use crate::daemon::plane::{BfdCommand, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
@@ -41,7 +41,7 @@ impl Control {
                         Some(VrrpNotice::Stopped) | None => *vrrp = None,
                     },
                     notice = next_notice(check.as_mut().map(|plane| &mut plane.notices)) => match notice {
-                        Some(CheckNotice::Run(script)) => teller.run_detached(&script),
+                        Some(CheckNotice::Notify(notification)) => tell_health(teller, &notification),
                         Some(CheckNotice::Stopped | CheckNotice::Failed) | None => *check = None,
                     },
                     _ended = next_notice(bfd.as_mut().map(|plane| &mut plane.notices)) => *bfd = None,

@@ -75,7 +75,7 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     if let Some(Credentials { uid, gid }) = facts.scripts.default_account() {
         sheet.line(1, format_args!("Default script uid:gid {uid}:{gid}"));
     }
-    process::buffers(&mut sheet, shown, later);
+    process::buffers(&mut sheet, global, later);
     sheet.item("umask", format_args!("0{:o}", facts.umask));
     last(&mut sheet, &shown.vrrp);
     dumps(&mut sheet, facts, &global.dumps);
@@ -123,10 +123,7 @@ fn mail(sheet: &mut Sheet, facts: &Facts<'_>) {
     for (label, alert) in [
         ("Default smtp_alert", mail.alert),
         ("Default smtp_alert_vrrp", mail.alert_vrrp),
-        (
-            "Default smtp_alert_checker",
-            facts.plan.later.global.checker_mail.alert,
-        ),
+        ("Default smtp_alert_checker", mail.alert_checker),
     ] {
         let word = alert.map_or("unset", |alert| if alert { "on" } else { "off" });
         sheet.item(label, word);
@@ -233,8 +230,7 @@ fn sync_daemon(sheet: &mut Sheet, daemon: &SyncDaemon) {
 
 fn fifos(sheet: &mut Sheet, facts: &Facts<'_>) {
     let fifos = &facts.plan.global.fifos;
-    let lvs = &facts.plan.later.global.lvs_fifo;
-    for (whose, fifo) in [("Global", &fifos.all), ("VRRP", &fifos.vrrp), ("LVS", lvs)] {
+    for (whose, fifo) in [("Global", &fifos.all), ("VRRP", &fifos.vrrp), ("LVS", &fifos.lvs)] {
         let FifoSettings { fifo, script } = fifo;
         if let Some(fifo) = fifo {
             sheet.item(&format!("{whose} notify fifo"), &fifo.path);

@@ -34,7 +34,6 @@ pub(super) fn service(facts: &Facts<'_>, key: &ServiceKey) -> Extra {
     let later = facts.plan.later.lvs.servers.get(key).unwrap_or(&usual);
     Extra {
         snmp_name: later.snmp_name.clone(),
-        smtp_alert: later.smtp_alert.unwrap_or_else(|| smtp_alert(facts)),
         ha_suspend: later.ha_suspend,
         tunnel: tunnel(later.tunnel),
         sorry_tunnel: tunnel(later.sorry_tunnel),
@@ -45,20 +44,11 @@ pub(super) fn service(facts: &Facts<'_>, key: &ServiceKey) -> Extra {
 pub(super) fn server(facts: &Facts<'_>, key: &ServiceKey, address: SocketAddr) -> Extra {
     let service = facts.plan.later.lvs.servers.get(key);
     let later = service.and_then(|service| service.real_servers.get(&address));
-    let inherited = service.and_then(|service| service.smtp_alert);
-    let own = later.and_then(|later| later.smtp_alert);
     Extra {
         snmp_name: later.and_then(|later| later.snmp_name.clone()),
-        smtp_alert: own.or(inherited).unwrap_or_else(|| smtp_alert(facts)),
         tunnel: later.map_or_else(String::new, |later| tunnel(later.tunnel)),
         ..Extra::default()
     }
-}
-
-/// Mail of the checkers, unless a server says otherwise.
-fn smtp_alert(facts: &Facts<'_>) -> bool {
-    let own = facts.plan.later.global.checker_mail.alert;
-    own.or(facts.plan.global.mail.alert).unwrap_or(false)
 }
 
 fn tunnel(tunnel: Tunnel) -> String {

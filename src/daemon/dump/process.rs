@@ -2,8 +2,7 @@
 
 use super::Sheet;
 use crate::conf::config::{
-    BufferSettings, LaterGlobal, ManagementSettings, ProcessSettings, ProcessesSettings, RxBufs,
-    ShownSettings,
+    BufferSettings, Global, LaterGlobal, ManagementSettings, ProcessSettings, ProcessesSettings, RxBufs,
 };
 use crate::daemon::pace::{LATENESS, RTTIME};
 use std::time::Duration;
@@ -107,7 +106,8 @@ pub(super) fn management(sheet: &mut Sheet, management: &ManagementSettings) {
 }
 
 /// Buffers, and two switches that keepalived shows among them.
-pub(super) fn buffers(sheet: &mut Sheet, shown: &ShownSettings, later: &LaterGlobal) {
+pub(super) fn buffers(sheet: &mut Sheet, global: &Global, later: &LaterGlobal) {
+    let shown = &global.shown;
     let BufferSettings {
         vrrp_netlink_cmd,
         vrrp_netlink_monitor,
@@ -125,10 +125,8 @@ pub(super) fn buffers(sheet: &mut Sheet, shown: &ShownSettings, later: &LaterGlo
         let force = buffer.force.unwrap_or(false);
         sheet.item(&format!("{name}_rcv_bufs_force"), u8::from(force));
     }
-    let initial = later.rs_init_notifies.unwrap_or(false);
-    sheet.item("rs_init_notifies", u8::from(initial));
-    let no_mail = later.checker_mail.no_checker_emails.unwrap_or(false);
-    sheet.item("no_checker_emails", u8::from(no_mail));
+    sheet.item("rs_init_notifies", u8::from(global.inherited.rs_init_notifies));
+    sheet.item("no_checker_emails", u8::from(global.mail.no_checker_emails));
     match shown.vrrp.rx_bufs_policy {
         None => {}
         Some(RxBufs::Mtu) => sheet.item("rx_bufs_policy", "MTU"),

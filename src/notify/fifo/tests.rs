@@ -12,6 +12,10 @@ fn fifo(dir: &TempDir, name: &str, script: Option<Command>) -> FifoConfig {
         path: dir.path(name),
         owner: None,
         script,
+        hears: Hears {
+            vrrp: true,
+            health: false,
+        },
     }
 }
 
@@ -142,6 +146,7 @@ fn whose_fifo_is_used() {
             path: "/run/f".into(),
             owner: None,
             script: None,
+            hears: Hears::default(),
         },
         owner: Credentials {
             uid: owner,

@@ -76,7 +76,6 @@ fn build(
     let address = around.target.kernel_address(method.forward, own);
     port_mismatch(builder, around.target, method, written, address);
     let mut more = LaterRealServer {
-        smtp_alert: written.smtp_alert,
         snmp_name: written.snmp_name.clone(),
         tunnel: method.tunnel,
         ..LaterRealServer::default()
@@ -103,6 +102,11 @@ fn build(
         lower: written.lower,
         notify_up: builder.check_notify(written.notify_up.as_ref()),
         notify_down: builder.check_notify(written.notify_down.as_ref()),
+        // That of the virtual server is not inherited (fact 3.9).
+        smtp_alert: written
+            .smtp_alert
+            .or_else(|| builder.smtp_alert())
+            .unwrap_or(true),
         virtualhost: written.checks.virtualhost.clone(),
         checkers,
     };

@@ -63,6 +63,7 @@ pub struct ServerSettings {
     pub hysteresis: u32,
     pub quorum_up: Option<Command>,
     pub quorum_down: Option<Command>,
+    pub smtp_alert: bool,
     pub sorry_server: Option<SorryServerConfig>,
     pub real_servers: Vec<RealServerConfig>,
 }
@@ -83,6 +84,7 @@ impl ServerSettings {
             hysteresis: self.hysteresis,
             quorum_up: self.quorum_up,
             quorum_down: self.quorum_down,
+            smtp_alert: self.smtp_alert,
             sorry_server: self.sorry_server,
             real_servers: self.real_servers,
         }
@@ -94,8 +96,6 @@ impl ServerSettings {
 pub struct LaterServer {
     /// `ha_suspend`
     pub ha_suspend: bool,
-    /// `smtp_alert`; nothing: as `global_defs` says.
-    pub smtp_alert: Option<bool>,
     /// `snmp_name`
     pub snmp_name: Option<String>,
     /// Of `lvs_method`; servers have theirs.
@@ -111,8 +111,6 @@ pub struct LaterServer {
 /// More settings of a real server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterRealServer {
-    /// `smtp_alert`; nothing: as `global_defs` says.
-    pub smtp_alert: Option<bool>,
     /// `snmp_name`
     pub snmp_name: Option<String>,
     /// Of `lvs_method`.

@@ -105,26 +105,19 @@ impl Printer {
     fn later(&mut self, later: &LaterGlobal) {
         let LaterGlobal {
             root: _,
-            checker_mail,
-            lvs_fifo,
             firewall,
             ipvs,
             management,
             buffers,
             reload,
             files,
-            rs_init_notifies,
         } = later;
-        self.maybe("smtp_alert_checker", checker_mail.alert);
-        self.maybe("no_checker_emails", checker_mail.no_checker_emails);
-        self.fifo("lvs_", lvs_fifo);
         self.later_firewall(firewall);
         self.ipvs(ipvs);
         self.management(management);
         self.buffers(buffers);
         self.reload(reload);
         self.files(files);
-        self.maybe("rs_init_notifies", *rs_init_notifies);
     }
 
     pub(super) fn garp(&mut self, prefix: &str, garp: &GarpConfig) {
@@ -199,6 +192,8 @@ impl Printer {
             connect_timeout,
             alert,
             alert_vrrp,
+            alert_checker,
+            no_checker_emails,
             no_email_faults,
         } = mail;
         self.text("notification_email_from", from.as_deref());
@@ -220,6 +215,8 @@ impl Printer {
         self.time("smtp_connect_timeout", *connect_timeout);
         self.maybe("smtp_alert", *alert);
         self.maybe("smtp_alert_vrrp", *alert_vrrp);
+        self.maybe("smtp_alert_checker", *alert_checker);
+        self.flag("no_checker_emails", *no_checker_emails);
         self.flag("no_email_faults", *no_email_faults);
     }
 
@@ -240,11 +237,13 @@ impl Printer {
         let FifosSettings {
             all,
             vrrp,
+            lvs,
             notify_priority_changes,
             write_vrrp_states_on_reload,
         } = fifos;
         self.fifo("", all);
         self.fifo("vrrp_", vrrp);
+        self.fifo("lvs_", lvs);
         self.maybe("vrrp_notify_priority_changes", *notify_priority_changes);
         self.flag("fifo_write_vrrp_states_on_reload", *write_vrrp_states_on_reload);
     }
@@ -450,6 +449,7 @@ impl Printer {
             down_timer_adverts,
             check_unicast_src,
             checker_log_all_failures,
+            rs_init_notifies,
         } = inherited;
         self.some("vrrp_mcast_group4", mcast_group4.as_ref());
         self.some("vrrp_mcast_group6", mcast_group6.as_ref());
@@ -458,6 +458,7 @@ impl Printer {
         self.some("vrrp_down_timer_adverts", down_timer_adverts.as_ref());
         self.flag("vrrp_check_unicast_src", *check_unicast_src);
         self.flag("checker_log_all_failures", *checker_log_all_failures);
+        self.flag("rs_init_notifies", *rs_init_notifies);
     }
 
     fn dumps(&mut self, dumps: &DumpSettings) {

@@ -25,6 +25,7 @@ struct Settings<'a> {
     hysteresis: u32,
     quorum_up: Option<&'a Command>,
     quorum_down: Option<&'a Command>,
+    smtp_alert: bool,
     sorry_server: Option<&'a SorryServerConfig>,
     real_servers: &'a [RealServerConfig],
 }
@@ -95,6 +96,7 @@ impl Printer {
             hysteresis,
             quorum_up,
             quorum_down,
+            smtp_alert,
             sorry_server,
             real_servers,
         } = server;
@@ -110,6 +112,7 @@ impl Printer {
             hysteresis: *hysteresis,
             quorum_up: quorum_up.as_ref(),
             quorum_down: quorum_down.as_ref(),
+            smtp_alert: *smtp_alert,
             sorry_server: sorry_server.as_ref(),
             real_servers,
         };
@@ -148,6 +151,7 @@ impl Printer {
             hysteresis,
             quorum_up,
             quorum_down,
+            smtp_alert,
             sorry_server,
             real_servers,
         } = settings;
@@ -163,6 +167,7 @@ impl Printer {
             hysteresis: *hysteresis,
             quorum_up: quorum_up.as_ref(),
             quorum_down: quorum_down.as_ref(),
+            smtp_alert: *smtp_alert,
             sorry_server: sorry_server.as_ref(),
             real_servers,
         };
@@ -180,7 +185,6 @@ impl Printer {
     fn server_body(&mut self, settings: &Settings<'_>, family: Option<Family>, later: &LaterServer) {
         let LaterServer {
             ha_suspend,
-            smtp_alert,
             snmp_name,
             tunnel,
             sorry_tunnel,
@@ -205,9 +209,7 @@ impl Printer {
         self.flag("alpha", settings.alpha);
         self.flag("omega", settings.omega);
         self.flag("ha_suspend", *ha_suspend);
-        if let Some(on) = smtp_alert {
-            self.boolean("smtp_alert", *on);
-        }
+        self.boolean("smtp_alert", settings.smtp_alert);
         if let Some(name) = snmp_name {
             self.set("snmp_name", word(name));
         }
@@ -283,11 +285,11 @@ impl Printer {
             lower,
             notify_up,
             notify_down,
+            smtp_alert,
             virtualhost,
             checkers,
         } = real;
         let LaterRealServer {
-            smtp_alert,
             snmp_name,
             tunnel,
             urls,
@@ -306,9 +308,7 @@ impl Printer {
             out.boolean("inhibit_on_failure", *inhibit_on_failure);
             out.set("uthreshold", upper);
             out.set("lthreshold", lower);
-            if let Some(on) = smtp_alert {
-                out.boolean("smtp_alert", *on);
-            }
+            out.boolean("smtp_alert", *smtp_alert);
             if let Some(name) = snmp_name {
                 out.set("snmp_name", word(name));
             }

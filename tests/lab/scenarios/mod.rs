@@ -16,6 +16,7 @@ mod health;
 mod http;
 mod interop;
 mod ipvs;
+mod life;
 mod net;
 mod notify;
 mod operator;
@@ -123,6 +124,11 @@ pub const ALL: &[Scenario] = &[
         "ipvs-survives",
         "and over reloads and crashes; the services of others are left alone",
         ipvs::survives,
+    ),
+    test(
+        "life",
+        "log, FIFOs, scripts, mails and the table when servers and quorums come and go, as keepalived's",
+        life::compare,
     ),
     test(
         "http-requests",

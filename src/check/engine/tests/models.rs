@@ -58,6 +58,8 @@ fn indexes(entry: &ServiceEntry) -> BTreeMap<usize, u32> {
 
 /// Every pool of three servers (dead or alive, inhibited or not) with every quorum and hysteresis, before and after
 /// any one server turns.
+///
+/// LVS facts: 4.4, 4.7, 5.1
 #[test]
 fn every_small_pool_is_as_the_reference_has_it() {
     let mut cases = 0;
@@ -110,6 +112,93 @@ fn check_pool(quorum: u32, hysteresis: u32, sorry_kind: Option<bool>, inhibits: 
 fn held(world: &World) -> (bool, BTreeMap<usize, u32>) {
     let entry = world.table.services.values().next().unwrap();
     (world.engine.virtual_servers[0].quorum_up, indexes(entry))
+}
+
+/// What a server of the exhaustive model does: fails, or asks for a weight.
+const STATES: [Option<u32>; 4] = [None, Some(0), Some(1), Some(2)];
+
+/// A walk over all states of three servers, one server changing at a time to its next state: every such change once
+/// (an Eulerian circuit, by Hierholzer's algorithm). Numbers of servers.
+fn circuit() -> Vec<usize> {
+    let mut left = [[true; 3]; 64];
+    let mut path = vec![(0_usize, None)];
+    let mut out = Vec::new();
+    while let Some(&(at, by)) = path.last() {
+        if let Some(server) = (0..3).find(|server| left[at][*server]) {
+            left[at][server] = false;
+            let digit = 1 << (2 * server);
+            let next = if at / digit % 4 == 3 {
+                at - 3 * digit
+            } else {
+                at + digit
+            };
+            path.push((next, Some(server)));
+        } else {
+            path.pop();
+            out.extend(by);
+        }
+    }
+    out.reverse();
+    out
+}
+
+/// Three servers × failing or of weight 0, 1, 2 × inhibit × no sorry server, one, an inhibited one × every quorum that the
+/// weights allow × every hysteresis: every change of one server, from both sides of the quorum as history has it.
+///
+/// LVS facts: 5.2, 5.5, 5.6, 5.7, 6.1, 6.2, 6.3, 6.4, 6.5, 6.6
+#[test]
+fn every_change_of_every_pool_is_as_the_reference_has_it() {
+    let circuit = circuit();
+    assert_eq!(circuit.len(), 192);
+    for (quorum, hysteresis) in (1..=6u32).flat_map(|q| (0..q).map(move |h| (q, h))) {
+        for sorry_kind in [None, Some(false), Some(true)] {
+            for inhibits in 0..8u32 {
+                walk(&circuit, quorum, hysteresis, sorry_kind, inhibits);
+            }
+        }
+    }
+}
+
+fn walk(circuit: &[usize], quorum: u32, hysteresis: u32, sorry_kind: Option<bool>, inhibits: u32) {
+    let program = |n: usize| format!("/usr/bin/check{n}");
+    let servers = (0..3).map(|n| {
+        let mut checker = misc(true);
+        checker.retry = 0;
+        if let ProbeConfig::Misc(misc) = &mut checker.probe {
+            misc.command = command(&program(n));
+        }
+        let mut rs = real_server(&address(n), vec![checker]);
+        (rs.notify_up, rs.notify_down) = (None, None);
+        rs.inhibit_on_failure = inhibits >> n & 1 == 1;
+        rs
+    });
+    let mut vs = service("10.0.0.1:80", servers.collect());
+    (vs.quorum, vs.hysteresis) = (quorum, hysteresis);
+    vs.sorry_server = sorry_kind.and_then(|inhibit| sorry(&address(9), inhibit));
+    let mut world = World::new(config(vec![vs]));
+    let pool = |states: &[usize; 3]| {
+        let one = |n: usize| {
+            let state = STATES[states[n]];
+            (state.is_some(), inhibits >> n & 1 == 1, state.unwrap_or(1))
+        };
+        [0, 1, 2].map(one)
+    };
+    let name = format!("{quorum}±{hysteresis} sorry {sorry_kind:?} inhibits {inhibits:b}");
+    // All have their configured weight of 1, then all fail.
+    let (mut up, held_at_start) = reference(&pool(&[2; 3]), sorry_kind, quorum, hysteresis, false);
+    assert_eq!(held(&world), (up, held_at_start), "start of {name}");
+    let mut states = [2; 3];
+    let all_fail = [(0, 0), (1, 0), (2, 0)];
+    let changes = circuit.iter().map(|server| (*server, 1));
+    for (server, step) in all_fail.into_iter().chain(changes) {
+        states[server] = if step == 0 { 0 } else { (states[server] + 1) % 4 };
+        let status = STATES[states[server]].map_or(1, |weight| u8::try_from(weight + 2).unwrap());
+        world.answer(&program(server), 0, exit(status));
+        world.seconds(2);
+        let expected = reference(&pool(&states), sorry_kind, quorum, hysteresis, up);
+        up = expected.0;
+        assert_eq!(held(&world), expected, "{states:?} of {name}");
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -591,6 +591,7 @@ fn a_reload_keeps_what_stays() {
         world.news(),
         [
             "Removing Virtual Server [10.0.0.1]:tcp:80",
+            "Removing service [127.0.0.4]:tcp:80 from VS [10.0.0.1]:tcp:80",
             "run down 127.0.0.4:80",
             "run quorum down"
         ]

@@ -13,22 +13,14 @@ pub(super) fn fifo(cx: &mut Cx<'_>, fifos: &mut FifosSettings, statement: &State
     match statement.keyword() {
         "notify_fifo" => path(cx, &mut fifos.all, statement),
         "vrrp_notify_fifo" => path(cx, &mut fifos.vrrp, statement),
+        "lvs_notify_fifo" => path(cx, &mut fifos.lvs, statement),
         "notify_fifo_script" => once(cx, &mut fifos.all.script, statement),
         "vrrp_notify_fifo_script" => once(cx, &mut fifos.vrrp.script, statement),
+        "lvs_notify_fifo_script" => once(cx, &mut fifos.lvs.script, statement),
         "vrrp_notify_priority_changes" => {
             fifos.notify_priority_changes = cx.boolean(statement).or(fifos.notify_priority_changes);
         }
         "fifo_write_vrrp_states_on_reload" => fifos.write_vrrp_states_on_reload = true,
-        _ => return false,
-    }
-    true
-}
-
-/// The FIFO of checkers. `false`: `statement` is none of these.
-pub(super) fn lvs_fifo(cx: &mut Cx<'_>, fifo: &mut FifoSettings, statement: &Statement) -> bool {
-    match statement.keyword() {
-        "lvs_notify_fifo" => path(cx, fifo, statement),
-        "lvs_notify_fifo_script" => once(cx, &mut fifo.script, statement),
         _ => return false,
     }
     true

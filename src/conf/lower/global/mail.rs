@@ -1,7 +1,7 @@
 //! Mail alerts.
 
 use super::Cx;
-use crate::conf::config::{CheckerMail, MailSettings, SmtpServer, Spanned};
+use crate::conf::config::{MailSettings, SmtpServer, Spanned};
 use crate::conf::diag::Topic;
 use crate::conf::keyword::Block;
 use crate::conf::number;
@@ -38,17 +38,11 @@ pub(super) fn keyword(cx: &mut Cx<'_>, mail: &mut MailSettings, statement: &Stat
         }
         "smtp_alert" => mail.alert = cx.boolean(statement).or(mail.alert),
         "smtp_alert_vrrp" => mail.alert_vrrp = cx.boolean(statement).or(mail.alert_vrrp),
+        "smtp_alert_checker" => mail.alert_checker = cx.boolean(statement).or(mail.alert_checker),
+        "no_checker_emails" => {
+            mail.no_checker_emails = cx.boolean(statement).unwrap_or(mail.no_checker_emails);
+        }
         "no_email_faults" => mail.no_email_faults = true,
-        _ => return false,
-    }
-    true
-}
-
-/// Mail of checkers. `false`: `statement` is none of these.
-pub(super) fn checkers(cx: &mut Cx<'_>, mail: &mut CheckerMail, statement: &Statement) -> bool {
-    match statement.keyword() {
-        "smtp_alert_checker" => mail.alert = cx.boolean(statement).or(mail.alert),
-        "no_checker_emails" => mail.no_checker_emails = cx.boolean(statement).or(mail.no_checker_emails),
         _ => return false,
     }
     true

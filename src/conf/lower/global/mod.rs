@@ -79,7 +79,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
             },
             "disable_local_igmp" => global.shown.firewall.disable_local_igmp = true,
             "rs_init_notifies" => {
-                global.later.rs_init_notifies = cx.boolean(statement).or(global.later.rs_init_notifies);
+                global.rs_init_notifies = cx.boolean(statement).unwrap_or(global.rs_init_notifies);
             }
             "router_id" => match Cx::word(statement) {
                 Some(name) => global.router_id = Some(name),
@@ -187,19 +187,14 @@ fn shown(cx: &mut Cx<'_>, shown: &mut ShownSettings, statement: &Statement) -> b
 fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> bool {
     let LaterGlobal {
         root: _,
-        checker_mail,
-        lvs_fifo,
         firewall,
         ipvs,
         management,
         buffers,
         reload,
         files,
-        rs_init_notifies: _,
     } = later;
-    mail::checkers(cx, checker_mail, statement)
-        || events::lvs_fifo(cx, lvs_fifo, statement)
-        || firewall::later(cx, firewall, statement)
+    firewall::later(cx, firewall, statement)
         || ipvs::keyword(cx, ipvs, statement)
         || host::management(cx, management, statement)
         || host::buffers(cx, buffers, statement)
