@@ -15,6 +15,9 @@ use std::time::Duration;
 /// keepalived waits this long after its start before the first check (fact 4.2).
 pub const FIRST_CHECK: Duration = Duration::from_secs(1);
 
+/// A resting checker looks again after this at the earliest.
+const SHORTEST_REST: Duration = Duration::from_millis(100);
+
 /// One checker.
 #[derive(Clone, Debug)]
 pub struct Checker {
@@ -171,6 +174,13 @@ impl Checker {
             }
             Phase::Waiting { .. } | Phase::Asking { .. } => None,
         }
+    }
+
+    /// Lets its turn pass, or an answer that nobody wants any more; when it is to ask next. The state stays (fact 7.1).
+    pub fn rest(&mut self, now: Instant) -> Instant {
+        let due = now + self.config.delay_loop.max(SHORTEST_REST);
+        self.phase = Phase::Waiting { due };
+        due
     }
 
     /// Takes a probe's outcome, decides when to ask again, and says what it means. An answer to no question is

@@ -56,10 +56,30 @@ pub struct VirtualServerConfig {
     pub quorum_down: Option<Command>,
     /// `smtp_alert`: mails of the quorum.
     pub smtp_alert: bool,
+    /// `ha_suspend`: its checkers work only while one of its addresses is on this host.
+    pub ha_suspend: bool,
     /// `sorry_server`
     pub sorry_server: Option<SorryServerConfig>,
     /// The real servers, in the order of the file, address and port unique, not empty.
     pub real_servers: Vec<RealServerConfig>,
+}
+
+impl VirtualServerConfig {
+    /// The addresses that it serves; a mark has none.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        match self.key {
+            ServiceKey::Address { address, .. } => Some(address.ip()),
+            ServiceKey::FwMark { .. } => None,
+        }
+        .into_iter()
+    }
+}
+
+impl CheckConfig {
+    /// Whether anything depends on the addresses of this host.
+    pub fn suspends(&self) -> bool {
+        self.services.iter().any(|service| service.ha_suspend)
+    }
 }
 
 /// `sorry_server`: takes over when the quorum is lost.

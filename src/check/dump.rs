@@ -36,8 +36,6 @@ pub struct Around<'a> {
 pub struct Extra {
     /// `snmp_name`
     pub snmp_name: Option<String>,
-    /// `ha_suspend`
-    pub ha_suspend: bool,
     /// The kind of a tunnel, as dumps name it; empty: IP in IP.
     pub tunnel: String,
     /// That of the sorry server.
@@ -85,10 +83,12 @@ fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt
     if servers.any(|rs| !rs.checkers.is_empty()) {
         writeln!(out, "------< Health checkers >------")?;
     }
-    for rs in status.virtual_servers.iter().flat_map(|vs| &vs.real_servers) {
-        for it in &rs.checkers {
-            writeln!(out, " {} -> {}", rs.names.vs, rs.names.rs)?;
-            checker(out, it, rs, around)?;
+    for vs in &status.virtual_servers {
+        for rs in &vs.real_servers {
+            for it in &rs.checkers {
+                writeln!(out, " {} -> {}", rs.names.vs, rs.names.rs)?;
+                checker(out, it, rs, !vs.suspended, around)?;
+            }
         }
     }
     Ok(())
@@ -157,7 +157,7 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
         config.quorum_down.as_ref(),
         around,
     )?;
-    if extra.ha_suspend {
+    if config.ha_suspend {
         writeln!(out, "   Using HA suspend")?;
     }
     writeln!(out, "   Using smtp notification = {}", yes(config.smtp_alert))?;
@@ -272,9 +272,15 @@ fn real_server(out: &mut String, rs: &RealServer, extra: &Extra, around: &Around
     )
 }
 
-fn checker(out: &mut String, it: &Checker, rs: &RealServer, around: &Around<'_>) -> fmt::Result {
+fn checker(
+    out: &mut String,
+    it: &Checker,
+    rs: &RealServer,
+    enabled: bool,
+    around: &Around<'_>,
+) -> fmt::Result {
     let config = it.config();
-    writeln!(out, "   Enabled = yes")?;
+    writeln!(out, "   Enabled = {}", yes(enabled))?;
     writeln!(out, "   Up = {}", yes(it.is_up()))?;
     writeln!(out, "   Has run = {}", yes(it.has_run()))?;
     writeln!(out, "   Current weight = {}", it.contribution(rs.config.weight))?;

@@ -7,6 +7,7 @@
 
 mod reload;
 mod report;
+mod suspend;
 
 use super::CheckerId;
 use super::checker::{Checker, FIRST_CHECK, Phase, Turn};
@@ -20,6 +21,7 @@ use super::telling::{Line, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
 use crate::ipvs::model::Table;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,8 @@ pub struct Engine {
     spread: Spread,
     /// Who hears.
     notices: Notices,
+    /// This host's addresses.
+    local: BTreeSet<IpAddr>,
     actions: VecDeque<Action>,
 }
 
@@ -50,6 +54,11 @@ impl Engine {
     /// Starts everything that `config` says. `seed` spreads the first checks over their `warmup`: any value does,
     /// the same one gives the same times.
     pub fn new(now: Instant, config: CheckConfig, seed: u64) -> Self {
+        Self::with_addresses(now, config, seed, BTreeSet::new())
+    }
+
+    /// The same on a host that has these addresses.
+    pub fn with_addresses(now: Instant, config: CheckConfig, seed: u64, local: BTreeSet<IpAddr>) -> Self {
         let mut engine = Self {
             virtual_servers: Vec::new(),
             places: HashMap::new(),
@@ -57,6 +66,7 @@ impl Engine {
             next_id: 0,
             spread: Spread(seed),
             notices: config.notices,
+            local,
             actions: VecDeque::new(),
         };
         for service in config.services {
@@ -80,6 +90,10 @@ impl Engine {
                 url,
                 outcome,
             } => self.outcome(now, checker, url, outcome),
+            Event::Addresses(local) => {
+                self.local = local;
+                self.look_at_addresses();
+            }
         }
     }
 
@@ -89,6 +103,12 @@ impl Engine {
             && due <= now
         {
             self.agenda.pop_first();
+            if self.is_resting(id) {
+                if let Some(due) = self.checker_mut(id).map(|checker| checker.rest(now)) {
+                    self.agenda.insert((due, id));
+                }
+                continue;
+            }
             if let Some(order) = self.checker_mut(id).and_then(|checker| checker.start(now)) {
                 self.actions.push_back(Action::Start(order));
             }
@@ -149,6 +169,12 @@ impl Engine {
         let Some(checker) = rs.checkers.get_mut(place.checker) else {
             return;
         };
+        if vs.suspended {
+            if matches!(checker.phase(), Phase::Asking { .. }) {
+                self.agenda.insert((checker.rest(now), id));
+            }
+            return;
+        }
         let first = !checker.has_run();
         // keepalived tells a changed weight before the checker's own line.
         let mut lines = Vec::new();
@@ -356,6 +382,7 @@ impl Engine {
 
     fn new_service(&mut self, now: Instant, mut config: VirtualServerConfig) -> VirtualServer {
         let servers = std::mem::take(&mut config.real_servers);
+        let suspended = suspend::is_suspended(&self.local, &config);
         VirtualServer {
             name: config.key.to_string(),
             real_servers: servers
@@ -364,6 +391,7 @@ impl Engine {
                 .collect(),
             config,
             quorum_up: false,
+            suspended,
             wanted: None,
         }
     }
@@ -430,13 +458,19 @@ impl Engine {
 
     /// The lines for every checker that has not run.
     fn activations(&self) -> impl Iterator<Item = Action> + '_ {
-        self.virtual_servers
-            .iter()
-            .flat_map(|vs| &vs.real_servers)
-            .flat_map(|rs| {
+        self.virtual_servers.iter().flat_map(|vs| {
+            vs.real_servers.iter().flat_map(|rs| {
                 let fresh = rs.checkers.iter().filter(|checker| !checker.has_run());
-                fresh.map(|_| Action::Tell(Line::Activating(rs.names.clone())))
+                fresh.map(|_| {
+                    let names = rs.names.clone();
+                    Action::Tell(if vs.suspended {
+                        Line::Deactivating(names)
+                    } else {
+                        Line::Activating(names)
+                    })
+                })
             })
+        })
     }
 }
 

@@ -5,7 +5,9 @@ use super::letter::Letter;
 use super::telling::{Line, Names};
 use crate::ipvs::model::{ServiceEntry, ServiceKey};
 use crate::script::config::{Command, ScriptOutcome};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The engine's number of a checker: given once, never used again for another, stable over a reload for a checker
@@ -25,6 +27,8 @@ pub enum Event {
         /// How.
         outcome: ProbeOutcome,
     },
+    /// This host's addresses, all of them.
+    Addresses(BTreeSet<IpAddr>),
 }
 
 /// What the engine wants done, in this order.

@@ -67,6 +67,8 @@ pub struct VirtualServer {
     pub real_servers: Vec<RealServer>,
     /// Whether the quorum is up.
     pub quorum_up: bool,
+    /// Its checkers rest: `ha_suspend`, and none of its addresses is here (fact 7.1).
+    pub suspended: bool,
     /// The entry that was wanted last.
     pub wanted: Option<ServiceEntry>,
 }

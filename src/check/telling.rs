@@ -18,6 +18,10 @@ pub struct Names {
 pub enum Line {
     /// A checker begins its work.
     Activating(Names),
+    /// A checker rests from its start on: `ha_suspend`.
+    Deactivating(Names),
+    /// A checker that worked rests.
+    Suspending(Names),
     /// A checker says something.
     Checker {
         /// Whose.
@@ -265,7 +269,12 @@ impl Line {
     pub const fn is_detail(&self) -> bool {
         match self {
             Self::Attempt { .. } => true,
-            Self::Activating(_) | Self::Checker { .. } | Self::Server { .. } | Self::Service { .. } => false,
+            Self::Activating(_)
+            | Self::Deactivating(_)
+            | Self::Suspending(_)
+            | Self::Checker { .. }
+            | Self::Server { .. }
+            | Self::Service { .. } => false,
         }
     }
 }
@@ -275,6 +284,12 @@ impl fmt::Display for Line {
         match self {
             Self::Activating(Names { rs, vs }) => {
                 write!(f, "Activating healthchecker for service {rs} for VS {vs}")
+            }
+            Self::Deactivating(Names { rs, vs }) => {
+                write!(f, "Deactivating healthchecker for service {rs} for VS {vs}")
+            }
+            Self::Suspending(Names { rs, vs }) => {
+                write!(f, "Suspending healthchecker for service {rs} for VS {vs}")
             }
             Self::Checker { names, saying } => checker(f, names, saying),
             Self::Attempt {

@@ -6,6 +6,7 @@
 //! the check. Decides nothing about servers: that is [`crate::check::Engine`]'s.
 
 use super::limits;
+use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
 use super::plane::{CheckCommand, CheckNotice};
 use crate::check::config::ProbeConfig;
@@ -16,7 +17,7 @@ use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper};
 use crate::script::config::KILL_AFTER;
 use crate::sys::clock::now;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -138,9 +139,16 @@ impl CheckPlane {
         let pace = Arc::new(Pace::default());
         pace.set_helper(keeper.thread_id());
         let seat = Arc::clone(&pace);
+        let (local, first) = if config.suspends() {
+            let (local, first) = local_addresses::follow_from_now()?;
+            (Some(local), first)
+        } else {
+            (None, BTreeSet::new())
+        };
         let plane = Plane {
             pace: Arc::clone(&pace),
-            engine: Engine::new(now(), config, options.seed),
+            engine: Engine::with_addresses(now(), config, options.seed, first),
+            local,
             keeper,
             say,
             counters: Arc::clone(&counters),
@@ -173,6 +181,8 @@ impl CheckPlane {
 struct Plane {
     pace: Arc<Pace>,
     engine: Engine,
+    /// The host's addresses, while anything depends on them.
+    local: Option<Addresses>,
     keeper: Keeper,
     say: mpsc::Sender<CheckNotice>,
     counters: Arc<Counters>,
@@ -208,18 +218,35 @@ impl Plane {
             tokio::select! {
                 Some(error) = failure.recv() => break End::NoIpvs(error),
                 command = commands.recv() => match command {
-                    Some(CheckCommand::Reload(config)) => self.engine.reload(now(), *config),
+                    Some(CheckCommand::Reload(config)) => self.reload(*config),
                     // Who asked may have gone; then nobody misses the answer.
                     Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
                     Some(CheckCommand::Stop { release }) => break End::Stop { release },
                     None => break End::Stop { release: true },
                 },
                 Some(ended) = self.probes.join_next_with_id() => self.answer(ended),
+                addresses = local_addresses::changed(self.local.as_mut()) => {
+                    self.engine.handle(now(), Event::Addresses(addresses));
+                }
                 () = timeout => self.serve_deadline(deadline),
             }
             self.carry_out();
         };
         self.end(end).await;
+    }
+
+    fn reload(&mut self, config: CheckConfig) {
+        if !config.suspends() {
+            self.local = None;
+        } else if self.local.is_none() {
+            match local_addresses::follow() {
+                Ok(local) => self.local = Some(local),
+                Err(error) => {
+                    tracing::error!(target: "check", "The host's addresses cannot be followed: {error}");
+                }
+            }
+        }
+        self.engine.reload(now(), config);
     }
 
     fn serve_deadline(&mut self, deadline: Option<Instant>) {

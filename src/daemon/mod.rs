@@ -17,6 +17,7 @@ pub mod last_will;
 mod life;
 mod limits;
 mod load;
+mod local_addresses;
 pub mod log;
 mod pace;
 mod paths;

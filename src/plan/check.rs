@@ -127,7 +127,6 @@ fn server<'a>(
     let method = method(builder, written, &target);
     let scheduler = scheduler(builder, written, &target);
     let mut later = LaterServer {
-        ha_suspend: ha_suspend(builder, written, &target),
         snmp_name: written.snmp_name.clone(),
         tunnel: method.tunnel,
         sorry_tunnel: Tunnel::default(),
@@ -137,6 +136,7 @@ fn server<'a>(
         },
         ..LaterServer::default()
     };
+    let ha_suspend = ha_suspend(builder, written, &target);
     let flags = flags(builder, written, &target);
     let persistence = persistence(builder, written, &target);
     let around = real::Around {
@@ -168,6 +168,7 @@ fn server<'a>(
             .smtp_alert
             .or_else(|| builder.smtp_alert())
             .unwrap_or(false),
+        ha_suspend,
         sorry_server,
         real_servers,
     };

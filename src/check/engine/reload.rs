@@ -3,7 +3,7 @@
 //! A virtual server is the same when its key is, a real server when its address is, a checker when its probe is. Only
 //! then do verdict, retry count and weight carry over; `alpha`, `retry` and the delays come from the new file.
 
-use super::{Engine, report};
+use super::{Engine, report, suspend};
 use crate::check::checker::Checker;
 use crate::check::config::{CheckConfig, CheckerConfig, RealServerConfig, VirtualServerConfig};
 use crate::check::event::Action;
@@ -109,13 +109,19 @@ impl Engine {
         }
         let left: Vec<_> = known.into_values().collect();
         left.iter().for_each(|rs| self.drop_server(rs));
+        let suspended = suspend::is_suspended(&self.local, &config);
+        let turned = suspended != old.suspended;
         let vs = VirtualServer {
             config,
             name: old.name,
             real_servers,
             quorum_up: old.quorum_up,
+            suspended,
             wanted: old.wanted,
         };
+        if turned {
+            self.actions.extend(suspend::turning(&vs));
+        }
         (vs, Change { left, came })
     }
 

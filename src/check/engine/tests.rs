@@ -1,9 +1,11 @@
 //! The engine on virtual time, against keepalived's own log and against models.
 
+mod crowd;
 mod kinds;
 mod models;
 mod notices;
 mod scenarios;
+mod suspend;
 
 use super::*;
 use crate::check::config::*;
@@ -109,6 +111,7 @@ pub(crate) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> Vir
         quorum_up: Some(command("quorum up")),
         quorum_down: Some(command("quorum down")),
         smtp_alert: false,
+        ha_suspend: false,
         sorry_server: None,
         real_servers,
     }

@@ -22,7 +22,7 @@ pub(super) static LVS: &[Keyword] = &[
     k(VirtualServer, "flag-1", Nothing, Acted),
     k(VirtualServer, "flag-2", Nothing, Acted),
     k(VirtualServer, "flag-3", Nothing, Acted),
-    k(VirtualServer, "ha_suspend", Nothing, NotYet),
+    k(VirtualServer, "ha_suspend", Nothing, Acted),
     k(VirtualServer, "hashed", Nothing, NotYet),
     k(VirtualServer, "hysteresis", Int(0, U32), Acted),
     k(VirtualServer, "inhibit_on_failure", Nothing, Acted),

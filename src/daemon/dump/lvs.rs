@@ -34,7 +34,6 @@ pub(super) fn service(facts: &Facts<'_>, key: &ServiceKey) -> Extra {
     let later = facts.plan.later.lvs.servers.get(key).unwrap_or(&usual);
     Extra {
         snmp_name: later.snmp_name.clone(),
-        ha_suspend: later.ha_suspend,
         tunnel: tunnel(later.tunnel),
         sorry_tunnel: tunnel(later.sorry_tunnel),
     }

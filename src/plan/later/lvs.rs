@@ -64,6 +64,7 @@ pub struct ServerSettings {
     pub quorum_up: Option<Command>,
     pub quorum_down: Option<Command>,
     pub smtp_alert: bool,
+    pub ha_suspend: bool,
     pub sorry_server: Option<SorryServerConfig>,
     pub real_servers: Vec<RealServerConfig>,
 }
@@ -85,6 +86,7 @@ impl ServerSettings {
             quorum_up: self.quorum_up,
             quorum_down: self.quorum_down,
             smtp_alert: self.smtp_alert,
+            ha_suspend: self.ha_suspend,
             sorry_server: self.sorry_server,
             real_servers: self.real_servers,
         }
@@ -94,8 +96,6 @@ impl ServerSettings {
 /// More settings of a virtual server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterServer {
-    /// `ha_suspend`
-    pub ha_suspend: bool,
     /// `snmp_name`
     pub snmp_name: Option<String>,
     /// Of `lvs_method`; servers have theirs.

@@ -26,6 +26,7 @@ struct Settings<'a> {
     quorum_up: Option<&'a Command>,
     quorum_down: Option<&'a Command>,
     smtp_alert: bool,
+    ha_suspend: bool,
     sorry_server: Option<&'a SorryServerConfig>,
     real_servers: &'a [RealServerConfig],
 }
@@ -97,6 +98,7 @@ impl Printer {
             quorum_up,
             quorum_down,
             smtp_alert,
+            ha_suspend,
             sorry_server,
             real_servers,
         } = server;
@@ -113,6 +115,7 @@ impl Printer {
             quorum_up: quorum_up.as_ref(),
             quorum_down: quorum_down.as_ref(),
             smtp_alert: *smtp_alert,
+            ha_suspend: *ha_suspend,
             sorry_server: sorry_server.as_ref(),
             real_servers,
         };
@@ -152,6 +155,7 @@ impl Printer {
             quorum_up,
             quorum_down,
             smtp_alert,
+            ha_suspend,
             sorry_server,
             real_servers,
         } = settings;
@@ -168,6 +172,7 @@ impl Printer {
             quorum_up: quorum_up.as_ref(),
             quorum_down: quorum_down.as_ref(),
             smtp_alert: *smtp_alert,
+            ha_suspend: *ha_suspend,
             sorry_server: sorry_server.as_ref(),
             real_servers,
         };
@@ -184,7 +189,6 @@ impl Printer {
 
     fn server_body(&mut self, settings: &Settings<'_>, family: Option<Family>, later: &LaterServer) {
         let LaterServer {
-            ha_suspend,
             snmp_name,
             tunnel,
             sorry_tunnel,
@@ -208,7 +212,7 @@ impl Printer {
         self.set("delay_loop", seconds(settings.delay_loop));
         self.flag("alpha", settings.alpha);
         self.flag("omega", settings.omega);
-        self.flag("ha_suspend", *ha_suspend);
+        self.flag("ha_suspend", settings.ha_suspend);
         self.boolean("smtp_alert", settings.smtp_alert);
         if let Some(name) = snmp_name {
             self.set("snmp_name", word(name));

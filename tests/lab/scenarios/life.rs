@@ -2,13 +2,14 @@
 //! holds, beside keepalived.
 
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::expect::SOON;
-use crate::site::{self, Daemon, Director, Relay};
-use crate::timeline::{Stamp, note, wait_for};
+use super::expect::{SOON, weights};
+use crate::site::{self, Daemon, Director, Relay, v4};
+use crate::timeline::{Stamp, for_the_next, note, wait_for};
 
 const TELL: &str = r#"line=; for word in "$@"; do line="$line [$word]"; done; echo "$line" >>/run/told"#;
 const READER: &str = r#"echo "$@" >/run/reader; exec cat "$2" >>/run/lvs.lines"#;
@@ -341,6 +342,48 @@ impl Stage {
             mails,
             table,
         }
+    }
+}
+
+/// `ha_suspend`: checks run while the virtual address is here, from the start and when it comes and goes.
+///
+/// LVS facts: 7.1
+pub fn suspend() {
+    for daemon in [Daemon::Keepalived, Daemon::under_test()] {
+        let (_site, mut d1) = site::single(0);
+        d1.daemon = daemon;
+        d1.script("/etc/keepalived/tell", TELL);
+        d1.script("/etc/keepalived/check", CHECK);
+        d1.write("/run/check.a", "1\n");
+        let text = service(150, "ha_suspend", &server(150, 1, "", &["a"]));
+        d1.run_with(&format!(
+            "global_defs {{\n    script_user root\n    enable_script_security\n}}\n{text}"
+        ));
+        let began = Stamp::now();
+        let served = SocketAddr::new(v4(0, 150), 80);
+        let there = [(IpAddr::from([198, 51, 100, 1]), 1)];
+        weights(&d1, served, &there);
+        for_the_next(
+            Duration::from_secs(4),
+            "nobody is asked while the address is elsewhere",
+            || d1.ipvs().weights(served) == there,
+        );
+        d1.ip("address add 192.0.2.150/32 dev eth0\n");
+        weights(&d1, served, &[]);
+        let words = |word: &str| {
+            format!("{word} healthchecker for service [198.51.100.1]:tcp:80 for VS [192.0.2.150]:tcp:80")
+        };
+        d1.log.wait(&words("Activating"), began, SOON);
+        let before = Stamp::now();
+        d1.ip("address del 192.0.2.150/32 dev eth0\n");
+        d1.log.wait(&words("Suspending"), before, SOON);
+        d1.write("/run/check.a", "0\n");
+        for_the_next(Duration::from_secs(4), "what was found stays", || {
+            d1.ipvs().weights(served).is_empty()
+        });
+        d1.ip("address add 192.0.2.150/32 dev eth0\n");
+        weights(&d1, served, &there);
+        d1.stop();
     }
 }
 

@@ -131,6 +131,11 @@ pub const ALL: &[Scenario] = &[
         life::compare,
     ),
     test(
+        "ha-suspend",
+        "checks run while the virtual address is here, as keepalived's",
+        life::suspend,
+    ),
+    test(
         "http-requests",
         "HTTP_GET asks with keepalived's bytes",
         http::requests,

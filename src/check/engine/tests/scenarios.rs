@@ -212,6 +212,7 @@ fn an_alpha_server_waits_for_its_first_success() {
     );
 }
 
+/// LVS facts: 4.11
 #[test]
 fn an_alpha_web_server_says_nothing_at_its_first_failure() {
     let mut alpha = one(vec![http("127.0.0.5:80", &["/"])]);
@@ -223,6 +224,7 @@ fn an_alpha_web_server_says_nothing_at_its_first_failure() {
     assert_eq!(world.news(), [""; 0]);
 }
 
+/// LVS facts: 4.8
 #[test]
 fn too_little_at_the_start_brings_the_sorry_server() {
     let mut little = one(vec![]);
@@ -242,6 +244,7 @@ fn too_little_at_the_start_brings_the_sorry_server() {
     assert_eq!(world.pool(), pool(&[("9", 1)]));
 }
 
+/// LVS facts: 4.9
 #[test]
 fn the_first_failure_of_all_is_not_forgiven() {
     for (mut checker, whom) in [
@@ -257,6 +260,7 @@ fn the_first_failure_of_all_is_not_forgiven() {
     }
 }
 
+/// LVS facts: 8.1, 8.2
 #[test]
 fn attempts_come_at_the_times_of_the_configuration() {
     let times = |world: &World| world.asked.iter().map(|(tenths, _)| *tenths).collect::<Vec<_>>();
@@ -287,6 +291,7 @@ fn attempts_come_at_the_times_of_the_configuration() {
     );
 }
 
+/// LVS facts: 11.5
 #[test]
 fn a_script_keeps_its_rhythm_from_start_to_start() {
     let mut world = World::new(one(vec![misc(false)]));
@@ -309,6 +314,7 @@ fn a_script_keeps_its_rhythm_from_start_to_start() {
     assert_eq!(order(&mut world).0, 80, "late: at once");
 }
 
+/// LVS facts: 10.11, 10.12, 10.13
 #[test]
 fn several_urls_are_asked_one_a_cycle() {
     let mut world = World::new(one(vec![http("127.0.0.4:80", &["/a", "/b", "/c"])]));
@@ -345,6 +351,7 @@ fn several_urls_are_asked_one_a_cycle() {
     assert_eq!(world.pool(), pool(&[("5", 1)]));
 }
 
+/// LVS facts: 10.14
 #[test]
 fn fast_recovery_does_not_wait_between_urls() {
     let mut checker = http("127.0.0.4:80", &["/a", "/b"]);
@@ -366,6 +373,7 @@ fn fast_recovery_does_not_wait_between_urls() {
     );
 }
 
+/// LVS facts: 9.2
 #[test]
 fn a_local_mishap_is_no_verdict() {
     let mut world = World::new(one(vec![tcp("127.0.0.5:80")]));
@@ -402,6 +410,7 @@ fn a_crashed_probe_counts_as_failure_and_is_told() {
     );
 }
 
+/// LVS facts: 5.1
 #[test]
 fn a_server_is_up_only_when_all_its_checkers_are() {
     let mut world = World::new(one(vec![tcp("127.0.0.5:80"), tcp("127.0.0.5:81")]));
@@ -453,6 +462,7 @@ fn failures_told(mut checker: CheckerConfig, whom: &str, outcome: ProbeOutcome) 
         .into()
 }
 
+/// LVS facts: 8.5, 9.3, 11.6
 #[test]
 fn with_log_all_failures_attempts_are_told_as_keepalived_tells_them() {
     assert_eq!(
@@ -487,6 +497,7 @@ fn with_log_all_failures_attempts_are_told_as_keepalived_tells_them() {
     );
 }
 
+/// LVS facts: 11.6
 #[test]
 fn a_script_that_is_ended_is_told_with_its_stage() {
     let told = |retry, reason| {
@@ -515,6 +526,7 @@ fn a_script_that_is_ended_is_told_with_its_stage() {
     );
 }
 
+/// LVS facts: 17.1, 17.3
 #[test]
 fn stop_removes_and_omega_tells() {
     let mut vs = two_kinds().services.remove(0);
@@ -549,6 +561,7 @@ fn stop_removes_and_omega_tells() {
     );
 }
 
+/// LVS facts: 16.2, 16.5, 16.6, 16.11
 #[test]
 fn a_reload_keeps_what_stays() {
     let mut world = World::new(two_kinds());
@@ -617,6 +630,7 @@ fn an_answer_to_a_checker_that_is_gone_changes_nothing() {
     assert_eq!((world.news(), &world.table), (vec![], &before));
 }
 
+/// LVS facts: 4.2
 #[test]
 fn warmup_spreads_the_first_checks_the_same_way_every_time() {
     let mut checker = tcp("127.0.0.5:80");
