@@ -27,8 +27,11 @@ pub(super) fn follow() -> io::Result<Addresses> {
 /// The same with the first reading, as far as that comes soon: late or not, it comes as every change does.
 pub(super) fn follow_from_now() -> io::Result<(Addresses, BTreeSet<IpAddr>)> {
     let (tell, told) = sync_channel(1);
-    let mut addresses = follow_and_tell(move || drop(tell.try_send(())))?;
-    drop(told.recv_timeout(FIRST_WITHIN));
+    let mut addresses = follow_and_tell(move || {
+        let _ = tell.try_send(());
+    })?;
+    // Too late: see above.
+    let _ = told.recv_timeout(FIRST_WITHIN);
     let first = addresses.borrow_and_update().clone();
     Ok((addresses, first))
 }
