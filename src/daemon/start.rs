@@ -215,7 +215,7 @@ fn run_to_end<T>(runtime: Runtime, main: impl Future<Output = T>) -> T {
 
 /// Whether this plan can be run with the capabilities of the process. If not: every one that is missing and what it is
 /// for, a line each.
-fn privileged(plan: &Plan) -> Result<(), String> {
+pub(super) fn privileged(plan: &Plan) -> Result<(), String> {
     let mut needs = Vec::new();
     if !plan.vrrp.routers.is_empty() {
         needs.push((

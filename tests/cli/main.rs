@@ -5,6 +5,7 @@
 
 mod facts;
 mod options;
+mod reload;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -239,8 +240,12 @@ fn the_starter_of_a_background_daemon_returns() {
 
 /// Sends SIGTERM to the process of a pid file.
 fn terminate(content: &str) {
+    signal(Signal::SIGTERM, content);
+}
+
+fn signal(what: Signal, content: &str) {
     let pid: i32 = content.trim().parse().expect("a pid");
-    kill(Pid::from_raw(pid), Signal::SIGTERM).expect("a running daemon");
+    kill(Pid::from_raw(pid), what).expect("a running daemon");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What a configuration that was loaded means for the planes and runners: who is started, who is told.
 
 use super::{Control, command, stop_limit};
-use crate::bfd::BfdConfig;
 use crate::daemon::bfd_plane::BfdPlane;
 use crate::daemon::check_plane::{self, Asker, CheckPlane};
 use crate::daemon::exit::Exit;
@@ -10,6 +9,7 @@ use crate::daemon::pace::Planes;
 use crate::daemon::plane::{BfdCommand, CheckCommand, VrrpCommand};
 use crate::daemon::start::take_umask;
 use crate::daemon::vrrp_plane::{PlaneOptions, VrrpPlane};
+use crate::ipvs::keeper::Opener;
 use crate::plan::Plan;
 use crate::track::config::{FileConfig, ProcessConfig};
 use crate::track::file::FileReport;
@@ -21,10 +21,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tracing::{error, warn};
 
+/// Planes that a configuration has work for and that did not run before it: they run, and are not control's yet. Who
+/// drops one ends it, and it leaves nothing behind.
+#[derive(Default)]
+struct Fresh {
+    vrrp: Option<VrrpPlane>,
+    check: Option<CheckPlane>,
+    bfd: Option<BfdPlane>,
+}
+
 impl Control {
     /// Makes the planes and runners follow what was loaded: starts what has work now and tells what runs already.
-    pub(super) fn adopt(&mut self, loaded: Loaded) -> Result<(), Exit> {
-        self.torn = loaded.torn();
+    /// `ipvs` is for a check plane that is to be started.
+    ///
+    /// # Errors
+    ///
+    /// The exit status when a plane cannot start, which has been said. Then nothing has changed: those that can start do
+    /// not, and nobody was told of the new configuration.
+    pub(super) fn adopt(&mut self, loaded: Loaded, ipvs: Opener) -> Result<(), Exit> {
+        let torn = loaded.torn();
         let Loaded {
             plan,
             scripts,
@@ -37,58 +52,28 @@ impl Control {
         // A plane that has not taken the new plan yet asks by the old one, and what is removed is told so by its own
         // script: the old commands stay known until the next reload.
         let known = Arc::new(scripts.with_old(&self.scripts));
+        // What is known more than the running plan has is asked for by nobody.
+        self.prober.reload(Arc::clone(&known));
+        let fresh = self.start_missing(&plan, ipvs)?;
+
+        // From here on nothing can fail.
         // What the last reload ended is told before its configuration is forgotten.
         while let Some(Ok(notice)) = self.vrrp.as_mut().map(|plane| plane.notices.try_recv()) {
             self.vrrp_notice(&notice);
         }
+        self.torn = torn;
         self.umask = take_umask(&self.options, plan.global.upkeep.umask);
         self.teller.apply(plan.notify.clone(), &known);
-        self.prober.reload(known);
-        let first = self.files.apply(&tracked_files(&plan)).into_iter();
-        let mut first: Vec<Event> = first
-            .map(|FileReport { name, value }| Event::File { name, value })
-            .collect();
-        let wanted = tracked_processes(&plan);
-        let counted = self
-            .processes
-            .apply(&wanted, plan.process_buffer, self.origin.as_ref());
-        first.extend(
-            counted
-                .into_iter()
-                .map(|ProcessReport { name, good }| Event::Process { name, good }),
-        );
-        match (&self.vrrp, plan.vrrp.routers.is_empty()) {
-            (Some(plane), _) => {
+        // The new plane knows what is tracked.
+        if fresh.vrrp.is_none() {
+            let first = self.track(&plan);
+            if let Some(plane) = &self.vrrp {
                 command(&plane.commands, VrrpCommand::Tracked(first), "VRRP");
-                command(
-                    &plane.commands,
-                    VrrpCommand::Reload(Box::new(plan.vrrp.clone())),
-                    "VRRP",
-                );
             }
-            (None, false) => {
-                let options = PlaneOptions {
-                    address_monitoring: self.options.address_monitoring,
-                    stop_within: stop_limit(&plan),
-                };
-                let plane = VrrpPlane::spawn(plan.vrrp.clone(), first, options);
-                self.vrrp = Some(started("VRRP", plane)?);
-            }
-            (None, true) => {}
         }
         self.ping_range.apply(&plan.check, getegid().as_raw());
-        match (&self.check, plan.check.services.is_empty()) {
-            (Some(plane), _) => {
-                let reload = CheckCommand::Reload(Box::new(plan.check.clone()));
-                command(&plane.commands, reload, "healthcheck");
-            }
-            (None, false) => {
-                let plane = CheckPlane::spawn(plan.check.clone(), check_plane::Options::new(self.asker()));
-                self.check = Some(started("healthcheck", plane)?);
-            }
-            (None, true) => {}
-        }
-        self.adopt_bfd(&plan.bfd)?;
+        self.tell_running(&plan);
+        self.take_over(fresh);
         let planes = Planes {
             vrrp: self.vrrp.as_ref().map(|plane| Arc::clone(&plane.pace)),
             check: self.check.as_ref().map(|plane| Arc::clone(&plane.pace)),
@@ -105,22 +90,86 @@ impl Control {
         Ok(())
     }
 
-    /// The same for BFD. A VRRP plane that has just been started hears of the sessions.
-    fn adopt_bfd(&mut self, config: &BfdConfig) -> Result<(), Exit> {
-        match (&self.bfd, config.sessions.is_empty()) {
-            (Some(plane), _) => {
-                let reload = BfdCommand::Reload(Box::new(config.clone()));
-                command(&plane.commands, reload, "BFD");
-            }
-            (None, false) => self.bfd = Some(started("BFD", BfdPlane::spawn(config.clone()))?),
-            (None, true) => return Ok(()),
+    /// Starts the planes that `plan` has work for and that do not run: all of them, or none.
+    fn start_missing(&mut self, plan: &Plan, ipvs: Opener) -> Result<Fresh, Exit> {
+        let mut fresh = Fresh::default();
+        if self.vrrp.is_none() && !plan.vrrp.routers.is_empty() {
+            let options = PlaneOptions {
+                address_monitoring: self.options.address_monitoring,
+                stop_within: stop_limit(plan),
+            };
+            let first = self.track(plan);
+            let plane = started("VRRP", VrrpPlane::spawn(plan.vrrp.clone(), first, options));
+            // Without a VRRP plane nothing was tracked before.
+            fresh.vrrp = Some(plane.inspect_err(|_| self.track_nothing())?);
         }
+        let rest = self.start_others(plan, ipvs, &mut fresh);
+        if rest.is_err() && fresh.vrrp.is_some() {
+            self.track_nothing();
+        }
+        rest.map(|()| fresh)
+    }
+
+    fn start_others(&self, plan: &Plan, ipvs: Opener, fresh: &mut Fresh) -> Result<(), Exit> {
+        if self.bfd.is_none() && !plan.bfd.sessions.is_empty() {
+            fresh.bfd = Some(started("BFD", BfdPlane::spawn(plan.bfd.clone()))?);
+        }
+        if self.check.is_none() && !plan.check.services.is_empty() {
+            let options = check_plane::Options {
+                kernel: ipvs,
+                ..check_plane::Options::new(self.asker())
+            };
+            let plane = CheckPlane::spawn(plan.check.clone(), options);
+            fresh.check = Some(started("healthcheck", plane)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the planes that run what the plan has for them.
+    fn tell_running(&self, plan: &Plan) {
+        if let Some(plane) = &self.vrrp {
+            let reload = VrrpCommand::Reload(Box::new(plan.vrrp.clone()));
+            command(&plane.commands, reload, "VRRP");
+        }
+        if let Some(plane) = &self.check {
+            let reload = CheckCommand::Reload(Box::new(plan.check.clone()));
+            command(&plane.commands, reload, "healthcheck");
+        }
+        if let Some(plane) = &self.bfd {
+            let reload = BfdCommand::Reload(Box::new(plan.bfd.clone()));
+            command(&plane.commands, reload, "BFD");
+        }
+    }
+
+    /// Makes planes that were just started control's own. A new VRRP plane hears of the BFD sessions.
+    fn take_over(&mut self, fresh: Fresh) {
+        self.vrrp = fresh.vrrp.or_else(|| self.vrrp.take());
+        self.check = fresh.check.or_else(|| self.check.take());
+        self.bfd = fresh.bfd.or_else(|| self.bfd.take());
         if let (Some(bfd), Some(vrrp)) = (&self.bfd, &mut self.vrrp)
             && let Some(reports) = vrrp.bfd_reports.take()
         {
             command(&bfd.commands, BfdCommand::Vrrp(reports), "BFD");
         }
-        Ok(())
+    }
+
+    /// Follows the files and processes that `plan` tracks from now on. How they are.
+    fn track(&mut self, plan: &Plan) -> Vec<Event> {
+        let files = self.files.apply(&tracked_files(plan)).into_iter();
+        let files = files.map(|FileReport { name, value }| Event::File { name, value });
+        let counted = self.processes.apply(
+            &tracked_processes(plan),
+            plan.process_buffer,
+            self.origin.as_ref(),
+        );
+        let processes = counted.into_iter();
+        files
+            .chain(processes.map(|ProcessReport { name, good }| Event::Process { name, good }))
+            .collect()
+    }
+
+    fn track_nothing(&mut self) {
+        self.track(&Plan::default());
     }
 
     /// The check plane's way to its back-ends.

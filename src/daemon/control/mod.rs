@@ -17,10 +17,12 @@ use super::pace::Paces;
 use super::ping_range::PingRange;
 use super::plane::{BfdNotice, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
+use super::start::privileged;
 use super::vrrp_plane::VrrpPlane;
 use crate::check::event::Notification;
 use crate::check::probe::Prober;
 use crate::cli::Options;
+use crate::ipvs::keeper::{self, Opener};
 use crate::net::InterfaceStatus;
 use crate::notify::teller::Teller;
 use crate::plan::Plan;
@@ -85,8 +87,14 @@ pub(super) struct Control {
     ping_range: PingRange,
     /// How the threads run.
     paces: Paces,
-    /// The check plane was started by a reload: if it cannot work, the daemon goes on without it.
-    check_came_late: bool,
+    host: Host,
+}
+
+/// What control asks of the host before it starts a plane, or a test's imitation of it.
+struct Host {
+    ipvs: fn() -> Opener,
+    /// Whether a plan can be run with the capabilities of the process.
+    privileged: fn(&Plan) -> Result<(), String>,
 }
 
 /// What woke the control plane.
@@ -132,7 +140,10 @@ impl Control {
             scripts: Arc::default(),
             ping_range: PingRange::default(),
             paces: Paces::default(),
-            check_came_late: false,
+            host: Host {
+                ipvs: keeper::kernel,
+                privileged,
+            },
         };
         // At a start only: what others have written since is left to them at a reload.
         for wanted in tracked_files(&begin.loaded.plan) {
@@ -141,7 +152,8 @@ impl Control {
                 error!("Unable to write track file {} ({path}): {error}", wanted.name);
             }
         }
-        control.adopt(begin.loaded)?;
+        let ipvs = (control.host.ipvs)();
+        control.adopt(begin.loaded, ipvs)?;
         // -1 silences it.
         if matches!(control.plan.global.processes.max_auto_priority, None | Some(0)) {
             info!(
@@ -174,11 +186,8 @@ impl Control {
                 Wake::Vrrp(Some(notice)) => self.vrrp_notice(&notice),
                 Wake::Check(Some(CheckNotice::Failed)) => {
                     self.check = None;
-                    if !self.check_came_late {
-                        self.stop().await;
-                        return Exit::Fatal;
-                    }
-                    error!("No virtual server works; VRRP goes on");
+                    self.stop().await;
+                    return Exit::Fatal;
                 }
                 Wake::Check(Some(notice)) => self.check_notice(&notice),
                 Wake::Vrrp(None) => return self.vrrp_died().await,
@@ -276,3 +285,6 @@ fn service_manager(states: &[NotifyState<'_>]) {
         warn!("The service manager cannot be told: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,41 +1,78 @@
 //! SIGHUP: the file is read again, and what runs follows it, or stays.
+//!
+//! A reload is done as a whole or not at all: what may fail is tried before anything that runs is touched.
 
-use super::{Control, service_manager};
-use crate::daemon::load;
+use super::{Control, STATUS_LIMIT, service_manager};
+use crate::daemon::load::{self, Loaded};
 use crate::daemon::reload_mark::ReloadMark;
+use crate::ipvs::keeper::Opener;
 use sd_notify::NotifyState;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tracing::{error, info};
 
 impl Control {
-    /// SIGHUP: reads the file again. A file that cannot be run changes nothing.
+    /// Reads the file again. One that cannot be run changes nothing.
     pub(super) async fn reload(&mut self) {
         info!("Reloading ...");
         let _mark = self.reload_mark();
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             service_manager(&[NotifyState::Reloading, now]);
         }
-        let options = self.options.clone();
-        // Reading files and asking the kernel may take a while: what runs on this runtime goes on meanwhile.
-        match tokio::task::spawn_blocking(move || load::load(&options)).await {
-            Ok(loaded) => {
-                loaded.log();
-                let objection = loaded.objection(self.torn);
-                if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
-                    error!(
-                        "{why} ({}): the running one is kept",
-                        self.options.config.display()
-                    );
-                } else {
-                    let had_checks = self.check.is_some();
-                    // A plane that cannot start has said so; the others go on.
-                    let _ = self.adopt(loaded);
-                    self.check_came_late |= !had_checks && self.check.is_some();
-                    info!("Reload complete");
-                }
+        let done = match self.prepare().await {
+            Ok((loaded, ipvs)) => {
+                let adopted = self.adopt(loaded, ipvs);
+                adopted.map_err(|_| "A part that the new configuration needs cannot start".into())
             }
-            Err(panic) => error!("Reading the configuration failed ({panic}): the running one is kept"),
+            Err(why) => Err(why),
+        };
+        match done {
+            Ok(()) => info!("Reload complete"),
+            Err(why) => error!(
+                "{why} ({}): the running one is kept",
+                self.options.config.display()
+            ),
         }
         service_manager(&[NotifyState::Ready]);
+    }
+
+    /// Reads the configuration and judges it. What the daemon is to follow, and IPVS; or why it goes on as it is.
+    async fn prepare(&self) -> Result<(Loaded, Opener), String> {
+        let options = self.options.clone();
+        // Reading files and asking the kernel may take a while: what runs on this runtime goes on meanwhile.
+        let loaded = spawn_blocking(move || load::load(&options)).await;
+        let loaded = loaded.map_err(|panic| format!("Reading the configuration failed: {panic}"))?;
+        loaded.log();
+        let objection = loaded.objection(self.torn);
+        if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
+            return Err(why.to_owned());
+        }
+        (self.host.privileged)(&loaded.plan)?;
+        let mut opener = (self.host.ipvs)();
+        if self.check.is_none() && !loaded.plan.check.services.is_empty() {
+            // A module may have to be loaded.
+            let opened = spawn_blocking(move || opened(opener)).await;
+            opener = opened.map_err(|panic| format!("Asking for IPVS failed: {panic}"))??;
+        }
+        self.all_listen().await?;
+        Ok((loaded, opener))
+    }
+
+    /// Whether every plane that runs takes commands. Control alone gives any: what there is room for now, there still is
+    /// afterwards.
+    async fn all_listen(&self) -> Result<(), String> {
+        if let Some(plane) = &self.vrrp {
+            // What is tracked, and the configuration.
+            listens(&plane.commands, 2, "VRRP").await?;
+        }
+        if let Some(plane) = &self.check {
+            listens(&plane.commands, 1, "healthcheck").await?;
+        }
+        if let Some(plane) = &self.bfd {
+            listens(&plane.commands, 2, "BFD").await?;
+        }
+        Ok(())
     }
 
     /// The file that exists while a reload lasts, if there shall be one.
@@ -46,5 +83,18 @@ impl Control {
             None => self.pid_file.as_ref()?.with_extension("reload"),
         };
         ReloadMark::set(path)
+    }
+}
+
+/// IPVS, asked whether it is there at all. The first who opens it gets what was opened here.
+fn opened(mut opener: Opener) -> Result<Opener, String> {
+    let mut first = Some(opener().map_err(|error| error.to_string())?);
+    Ok(Box::new(move || first.take().map_or_else(&mut opener, Ok)))
+}
+
+async fn listens<T>(commands: &mpsc::Sender<T>, room: usize, plane: &str) -> Result<(), String> {
+    match timeout(STATUS_LIMIT, commands.reserve_many(room)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(format!("The {plane} plane does not take commands")),
     }
 }
