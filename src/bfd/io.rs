@@ -81,12 +81,12 @@ impl Receiver {
     /// Takes the datagrams that are there into `inbox`; `Ready` when there were some, otherwise wakes when there are.
     ///
     /// # Errors
-    /// The kernel's; the socket stays usable.
+    /// The kernel's, when there was nothing else; the socket stays usable.
     pub fn poll_take(&mut self, cx: &mut Context<'_>, inbox: &mut Vec<Datagram>) -> Poll<io::Result<()>> {
         loop {
             let mut ready = ready!(self.socket.poll_readable(cx))?;
             let before = inbox.len();
-            let mut emptied = false;
+            let (mut emptied, mut failed) = (false, None);
             for _ in 0..MOST_A_ROUND {
                 match receive(self.socket.get(), self.port, &mut self.buffer, &mut self.control) {
                     Ok(datagram) => inbox.extend(datagram),
@@ -95,19 +95,23 @@ impl Receiver {
                         emptied = true;
                         break;
                     }
-                    Err(error) => {
-                        ready.clear_ready();
-                        return Poll::Ready(Err(error.into()));
-                    }
+                    // By asking it was taken from the socket; what came after it is still there, and nobody will wake
+                    // us for that again.
+                    Err(error) => failed = Some(error),
                 }
             }
-            if emptied {
+            let some = inbox.len() > before;
+            // A socket that does nothing but fail must not keep us busy.
+            if emptied || (failed.is_some() && !some) {
                 ready.clear_ready();
             } else {
                 ready.retain_ready();
             }
-            if inbox.len() > before {
+            if some {
                 return Poll::Ready(Ok(()));
+            }
+            if let Some(error) = failed {
+                return Poll::Ready(Err(error.into()));
             }
         }
     }
@@ -339,6 +343,36 @@ mod tests {
             };
             assert_eq!(found, [expected]);
         }
+    }
+
+    #[test]
+    fn what_came_behind_an_error_is_received() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let local = Ipv4Addr::LOCALHOST;
+        let port = crate::bfd::config::testing::session("a", local.into()).port();
+        let found = runtime.block_on(async {
+            let mut receiver = Receiver::open_at(port, 0).unwrap();
+            let peer = std::net::UdpSocket::bind((local, 0)).unwrap();
+            let theirs = peer.local_addr().unwrap();
+            drop(peer);
+            // Nobody is there, which the kernel reports.
+            let socket = receiver.socket.get();
+            socket.connect(&theirs.into()).unwrap();
+            socket.send(b"x").unwrap();
+            let ours = socket.local_addr().unwrap().as_socket().unwrap();
+            let peer = std::net::UdpSocket::bind(theirs).unwrap();
+            peer.send_to(b"hello", ours).unwrap();
+            let mut inbox = Vec::new();
+            std::future::poll_fn(|cx| receiver.poll_take(cx, &mut inbox))
+                .await
+                .unwrap();
+            inbox
+        });
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].payload, b"hello");
     }
 
     #[test]

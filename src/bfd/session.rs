@@ -82,6 +82,8 @@ pub(super) struct Session {
     silent: bool,
     /// Up was the last that was reported.
     told_up: bool,
+    /// The other end said that it was switched off, which is no loss: so long it counts as up without being it.
+    excused_until: Option<Instant>,
     sent: u64,
     received: u64,
 }
@@ -103,6 +105,7 @@ impl Session {
             last_heard: None,
             silent: false,
             told_up: false,
+            excused_until: None,
             sent: 0,
             received: 0,
             config,
@@ -132,11 +135,10 @@ impl Session {
         self.open = false;
         self.tell(Says::NoSocket { why, retry: RETRY }, cx);
         self.retry_at = Some(cx.now + RETRY);
-        let was_up = self.state == State::Up;
         if self.state != State::AdminDown {
             self.enter(State::AdminDown, Diagnostic::AdminDown, cx);
         }
-        if was_up {
+        if self.told_up {
             self.report(false, cx);
         }
         self.forget_remote();
@@ -173,6 +175,9 @@ impl Session {
             self.answered();
         }
         self.follow(packet.state, cx);
+        if packet.state == State::AdminDown && self.told_up {
+            self.excused_until = Some(cx.now + self.detection_time());
+        }
         if packet.poll {
             // At once, whatever the timers say; it carries the state that the packet led to.
             self.send(true, cx);
@@ -193,7 +198,8 @@ impl Session {
                 self.enter(State::Down, Diagnostic::NeighborDown, cx);
                 self.report(false, cx);
             }
-            // Somebody switched the other end off: that says nothing about the way there (fact 24.6).
+            // Somebody switched the other end off: that says nothing about the way there (fact 24.6), as long as it
+            // says so.
             (State::Init | State::Up, State::AdminDown) => {
                 self.enter(State::Down, Diagnostic::NeighborDown, cx);
             }
@@ -271,7 +277,7 @@ impl Session {
         self.config = config;
         if self.state == State::Up {
             self.change_intervals(cx);
-            if told {
+            if told && self.told_up {
                 self.report(true, cx);
             }
         } else {
@@ -287,7 +293,7 @@ impl Session {
     /// The earliest moment at which something is to be done.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let next_tx = self.next_tx.map(|(at, _)| at);
-        [next_tx, self.expires(), self.retry_at]
+        [next_tx, self.expires(), self.retry_at, self.excused_until]
             .into_iter()
             .flatten()
             .min()
@@ -313,6 +319,9 @@ impl Session {
         if let Some(at) = self.expires().filter(|at| *at <= cx.now) {
             self.expired(cx.now.since(at), cx);
         }
+        if self.excused_until.is_some_and(|at| at <= cx.now) {
+            self.report(false, cx);
+        }
         if self.retry_at.is_some_and(|at| at <= cx.now) {
             // Should there be no answer, it is asked again.
             self.retry_at = Some(cx.now + RETRY);
@@ -328,12 +337,11 @@ impl Session {
     fn expired(&mut self, overdue: Duration, cx: &mut Cx<'_>) {
         match self.state {
             State::Init | State::Up => {
-                let was_up = self.state == State::Up;
                 self.silent = true;
                 let after = self.detection_time();
                 self.tell(Says::Expired { after, overdue }, cx);
                 self.enter(State::Down, Diagnostic::TimeExpired, cx);
-                if was_up {
+                if self.told_up {
                     self.report(false, cx);
                 }
             }
@@ -445,6 +453,7 @@ impl Session {
 
     fn report(&mut self, up: bool, cx: &mut Cx<'_>) {
         self.told_up = up;
+        self.excused_until = None;
         cx.actions.push_back(Action::Report(Report {
             name: self.config.name.clone(),
             up,

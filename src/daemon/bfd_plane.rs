@@ -167,12 +167,8 @@ impl Driver {
         let mut woken = Woken::default();
         let mut ready = false;
         for receiver in &mut self.receivers {
-            match receiver.poll_take(cx, &mut self.inbox) {
-                Poll::Ready(Ok(())) => ready = true,
-                // The failure was taken from the socket by asking; asked again at once.
-                Poll::Ready(Err(_)) => cx.waker().wake_by_ref(),
-                Poll::Pending => {}
-            }
+            // The failure was taken from the socket by asking: it is a packet less, and asked again in the next round.
+            ready |= receiver.poll_take(cx, &mut self.inbox).is_ready();
         }
         if let Poll::Ready(command) = self.commands.poll_recv(cx) {
             // Nobody is left to command.

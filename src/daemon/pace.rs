@@ -77,7 +77,7 @@ impl Pace {
     }
 
     /// Makes the threads run as `wanted`. `usual` is the name of the plane's thread.
-    fn apply(&self, label: &str, usual: &str, wanted: Terms) {
+    fn apply(&self, label: &str, usual: &str, mut wanted: Terms) {
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         // The first thing that the thread does.
         let own = *self.own.wait();
@@ -103,17 +103,30 @@ impl Pace {
             Relaxed,
         );
         self.most.store(wanted.most, Relaxed);
-        if set.real_time != wanted.real_time || (set.most, set.lateness) != (wanted.most, wanted.lateness) {
-            self.change_level(own, wanted.real_time, |result| tell("real-time priority", result));
+        let changed = set.real_time != wanted.real_time;
+        if (changed || (set.most, set.lateness) != (wanted.most, wanted.lateness))
+            && !self.change_level(own, wanted.real_time, |result| tell("real-time priority", result))
+        {
+            // So that the next reload tries again.
+            wanted.real_time = set.real_time;
         }
         *set = wanted;
     }
 
-    /// Gives `thread` this real-time priority, if it has another one.
-    fn change_level(&self, thread: ThreadId, level: u8, tell: impl FnOnce(io::Result<()>)) {
-        if self.level.swap(level, Relaxed) != level {
-            tell(thread.set_real_time((level > 0).then_some(level)));
+    /// Gives `thread` this real-time priority, if it has another one. Whether it has it now.
+    fn change_level(&self, thread: ThreadId, level: u8, tell: impl FnOnce(io::Result<()>)) -> bool {
+        let before = self.level.swap(level, Relaxed);
+        if before == level {
+            return true;
         }
+        let result = thread.set_real_time((level > 0).then_some(level));
+        let done = result.is_ok();
+        if !done {
+            // It runs as before, unless it has raised itself meanwhile.
+            let _ = self.level.compare_exchange(level, before, Relaxed, Relaxed);
+        }
+        tell(result);
+        done
     }
 }
 
@@ -276,6 +289,21 @@ mod tests {
         assert_eq!(own.name().unwrap(), "vrrp");
         drop(quit);
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_priority_that_is_refused_is_not_taken_for_the_one_that_there_is() {
+        let pace = Arc::new(Pace::default());
+        let seated = Arc::clone(&pace);
+        // What is set of a thread that is no more is refused.
+        std::thread::spawn(move || seated.take_seat()).join().unwrap();
+        let wanted = Terms {
+            real_time: 5,
+            ..Terms::default()
+        };
+        pace.apply("VRRP", "vrrp", wanted);
+        assert_eq!(pace.level.load(Relaxed), 0);
+        assert_eq!(pace.set.lock().unwrap().real_time, 0, "it is tried again");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::script::config::ScriptOutcome;
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::{Event, Notification as VrrpNotification};
 use crate::vrrp::status::VrrpStatus;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Control to the VRRP plane.
@@ -36,6 +37,8 @@ pub enum VrrpCommand {
     Stop {
         /// Send priority 0 and remove the addresses.
         release: bool,
+        /// How long it may wait for the addresses to be removed.
+        within: Duration,
     },
 }
 

@@ -33,22 +33,10 @@ const BFD_REPORTS: usize = 256;
 const WORKER_ENDS_WITHIN: Duration = Duration::from_secs(3);
 
 /// How the plane runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PlaneOptions {
-    /// How long a stop waits for the addresses to be removed.
-    pub stop_within: Duration,
     /// `-a`: the log hears of every address that comes to this host or goes from it.
     pub address_monitoring: bool,
-}
-
-impl Default for PlaneOptions {
-    /// keepalived's `child_wait_time` (fact 18.12).
-    fn default() -> Self {
-        Self {
-            stop_within: Duration::from_secs(5),
-            address_monitoring: false,
-        }
-    }
 }
 
 /// How the plane ended.
@@ -198,7 +186,6 @@ impl Plane {
             let made = Driver::new(driver::Parts {
                 config: self.config,
                 first: self.first,
-                options: self.options,
                 requests: worker.requests,
                 reports: worker.reports,
                 commands: self.commands,

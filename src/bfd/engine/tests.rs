@@ -229,22 +229,44 @@ fn silence_ends_the_session_after_the_detection_time() {
     }
 }
 
-/// A peer that was switched off and then stays silent is no loss either.
+/// As long as it says so. One that then falls silent, or does not come up again, is lost like any other.
 ///
 /// Facts: 24.6
 #[test]
-fn a_peer_that_is_switched_off_is_not_reported_down() {
+fn a_peer_that_is_switched_off_is_reported_down_only_when_it_no_longer_says_so() {
     let mut bench = Bench::new(session("a", peer()));
     bench.up();
-    let mut done = bench.hear(State::AdminDown, |_| {});
-    done.extend(
-        bench
-            .pass(Duration::from_secs(10))
-            .into_iter()
-            .map(|(_, action)| action),
-    );
-    assert!(reports(&done).is_empty());
-    assert_eq!(bench.status().state, State::Down);
+    for _ in 0..50 {
+        let mut done = bench.hear(State::AdminDown, |_| {});
+        let time = bench.status().detection_time.unwrap();
+        done.extend(bench.pass(time - MS).into_iter().map(|(_, action)| action));
+        assert!(reports(&done).is_empty());
+        assert_eq!(bench.status().state, State::Down);
+    }
+    let said = bench.pass(Duration::from_secs(10));
+    let said: Vec<Action> = said.into_iter().map(|(_, action)| action).collect();
+    assert_eq!(reports(&said), [false]);
+
+    // It is switched on again, but does not hear us.
+    let mut bench = Bench::new(session("a", peer()));
+    bench.up();
+    bench.hear(State::AdminDown, |_| {});
+    let mut done = bench.hear(State::Down, |_| {});
+    assert_eq!(bench.status().state, State::Init);
+    for _ in 0..500 {
+        done.extend(bench.pass(10 * MS).into_iter().map(|(_, action)| action));
+        done.extend(bench.hear(State::Down, |_| {}));
+    }
+    assert_eq!(reports(&done), [false]);
+
+    // It comes up again in time.
+    let mut bench = Bench::new(session("a", peer()));
+    bench.up();
+    bench.hear(State::AdminDown, |_| {});
+    let mut done = bench.hear(State::Init, |_| {});
+    done.extend(bench.hear(State::Up, |_| {}));
+    assert_eq!(bench.status().state, State::Up);
+    assert_eq!(reports(&done), [true], "once more, which changes nothing");
 }
 
 /// Facts: 24.4

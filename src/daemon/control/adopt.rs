@@ -1,6 +1,6 @@
 //! What a configuration that was loaded means for the planes and runners: who is started, who is told.
 
-use super::{Control, command, stop_limit};
+use super::{Control, command};
 use crate::daemon::bfd_plane::BfdPlane;
 use crate::daemon::check_plane::{self, Asker, CheckPlane};
 use crate::daemon::exit::Exit;
@@ -96,7 +96,6 @@ impl Control {
         if self.vrrp.is_none() && !plan.vrrp.routers.is_empty() {
             let options = PlaneOptions {
                 address_monitoring: self.options.address_monitoring,
-                stop_within: stop_limit(plan),
             };
             let first = self.track(plan);
             let plane = started("VRRP", VrrpPlane::spawn(plan.vrrp.clone(), first, options));

@@ -258,9 +258,11 @@ fn tell_health(teller: &mut Teller, notification: &Notification) {
     }
 }
 
-/// How long the planes of this plan may take to stop.
+/// How long the planes of this plan may take to stop. In no time at all nothing can be handed over: 0 sets no limit of
+/// its own.
 fn stop_limit(plan: &Plan) -> Duration {
     let seconds = plan.global.upkeep.child_wait_time;
+    let seconds = seconds.filter(|seconds| *seconds > 0);
     seconds.map_or(STOP_LIMIT, |seconds| Duration::from_secs(seconds.into()))
 }
 

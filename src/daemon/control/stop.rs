@@ -19,9 +19,14 @@ impl Control {
         info!("Stopping");
         service_manager(&[NotifyState::Stopping]);
         drop(self.tracker);
+        let limit = stop_limit(&self.plan);
         if let Some(plane) = &self.vrrp {
             let release = !self.options.dont_release_vrrp;
-            command(&plane.commands, VrrpCommand::Stop { release }, "VRRP");
+            let stop = VrrpCommand::Stop {
+                release,
+                within: limit,
+            };
+            command(&plane.commands, stop, "VRRP");
         }
         if let Some(plane) = &self.check {
             let release = !self.options.dont_release_ipvs;
@@ -30,7 +35,6 @@ impl Control {
         if let Some(plane) = &self.bfd {
             command(&plane.commands, BfdCommand::Stop, "BFD");
         }
-        let limit = stop_limit(&self.plan);
         let (vrrp, check, bfd) = (&mut self.vrrp, &mut self.check, &mut self.bfd);
         let teller = &mut self.teller;
         let stopped = timeout(limit, async {

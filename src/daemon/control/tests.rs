@@ -1,8 +1,9 @@
 //! A reload that cannot be done leaves everything as it was. What needs no privilege runs here for real; the kernel's
 //! IPVS is imitated.
 
-use super::{Begin, Control};
+use super::{Begin, Control, stop_limit};
 use crate::cli;
+use crate::daemon::exit::Exit;
 use crate::daemon::load;
 use crate::ipvs::diff::Op;
 use crate::ipvs::io::{OpenError, Refusal, TalkError};
@@ -10,6 +11,7 @@ use crate::ipvs::keeper::Kernel;
 use crate::ipvs::model::{ServiceKey, Table};
 use crate::sys::testing::TempDir;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// One check service, of which nothing is asked for a long time, and a router identity.
 const SERVICE: &str =
@@ -81,4 +83,23 @@ async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
     control.reload().await;
     assert_eq!(router_id(&control), Some("old"));
     assert!(control.check.is_none());
+}
+
+/// Facts: 18.12
+#[tokio::test]
+async fn a_stop_may_take_as_long_as_the_running_configuration_says() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    for (setting, seconds) in [("", 5), ("child_wait_time 30\n", 30), ("child_wait_time 0\n", 5)] {
+        let text = format!("{setting}global_defs {{\nrouter_id x\n}}\n");
+        std::fs::write(dir.path("site.conf"), text).unwrap();
+        control.reload().await;
+        assert_eq!(
+            stop_limit(&control.plan),
+            Duration::from_secs(seconds),
+            "{setting}"
+        );
+    }
+    let exit = control.stop().await;
+    assert_eq!(exit, Exit::Normal);
 }

@@ -5,7 +5,6 @@
 //! receive queues are emptied before an overdue deadline is served, so that a master that was paused never speaks before
 //! it has heard who took over.
 
-use super::PlaneOptions;
 use super::metrics::PlaneMetrics;
 use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
@@ -32,6 +31,8 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 /// A deadline served later than this is overdue: the plane was held up, and listens before it acts.
 const OVERDUE: Duration = Duration::from_millis(1);
+/// How long a stop may take that nobody has ordered.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// How long the end waits for the kernel worker.
 const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 /// From a full request queue to the next attempt.
@@ -42,7 +43,6 @@ pub(super) struct Parts {
     pub(super) config: VrrpConfig,
     /// What trackers have reported already.
     pub(super) first: Vec<Event>,
-    pub(super) options: PlaneOptions,
     pub(super) requests: Sender<Request>,
     pub(super) reports: Receiver<Report>,
     pub(super) commands: Receiver<VrrpCommand>,
@@ -56,7 +56,6 @@ pub(super) struct Parts {
 /// Drives the engine.
 pub(super) struct Driver {
     engine: Engine,
-    options: PlaneOptions,
     sockets: Vec<Open>,
     announcer: Announcer,
     timer: DeadlineTimer,
@@ -120,7 +119,6 @@ impl Driver {
                 }
                 engine
             },
-            options: parts.options,
             sockets: Vec::new(),
             announcer: Announcer::open()?,
             timer: DeadlineTimer::new()?,
@@ -197,14 +195,11 @@ impl Driver {
         let mut woken = Woken::default();
         let mut ready = false;
         for open in &mut self.sockets {
-            match open.receiver.poll_take(cx, &mut self.inbox) {
-                Poll::Ready(Ok(())) => ready = true,
-                Poll::Ready(Err(_)) => {
+            if let Poll::Ready(taken) = open.receiver.poll_take(cx, &mut self.inbox) {
+                if taken.is_err() {
                     self.metrics.receive_failed();
-                    // Asked again at once: the failure was taken from the socket by asking.
-                    cx.waker().wake_by_ref();
                 }
-                Poll::Pending => {}
+                ready = true;
             }
         }
         match self.reports.poll_recv(cx) {
@@ -216,7 +211,10 @@ impl Driver {
             match self.commands.poll_recv(cx) {
                 Poll::Ready(command) => {
                     // Nobody is left to command: hand over and end.
-                    woken.command = Some(command.unwrap_or(VrrpCommand::Stop { release: true }));
+                    woken.command = Some(command.unwrap_or(VrrpCommand::Stop {
+                        release: true,
+                        within: STOP_WITHIN,
+                    }));
                     ready = true;
                 }
                 Poll::Pending => {}
@@ -418,9 +416,9 @@ impl Driver {
             VrrpCommand::ClearCounters => self.engine.clear_counters(),
             #[cfg(debug_assertions)]
             VrrpCommand::Panic => panic!("told to"),
-            VrrpCommand::Stop { release } => {
+            VrrpCommand::Stop { release, within } => {
                 let now = self.now();
-                self.stop_by = Some(now + self.options.stop_within);
+                self.stop_by = Some(now + within);
                 self.release = release;
                 self.engine.stop(now, release);
                 self.carry_out();

@@ -57,12 +57,12 @@ impl Receiver {
     /// Takes all packets that are there into `inbox`; `Ready` when there were some, otherwise wakes when there are.
     ///
     /// # Errors
-    /// The kernel's; the socket stays usable.
+    /// The kernel's; the socket stays usable, and packets may have been taken all the same.
     pub fn poll_take(&mut self, cx: &mut Context<'_>, inbox: &mut Vec<Datagram>) -> Poll<io::Result<()>> {
         loop {
             let mut ready = ready!(self.socket.poll_readable(cx))?;
             let before = inbox.len();
-            let emptied = take(
+            let (emptied, failed) = take(
                 self.socket.get(),
                 self.family,
                 self.index,
@@ -70,16 +70,17 @@ impl Receiver {
                 &mut self.control,
                 inbox,
             );
-            match emptied {
-                Ok(true) => ready.clear_ready(),
-                Ok(false) => ready.retain_ready(),
-                Err(error) => {
-                    ready.clear_ready();
-                    return Poll::Ready(Err(error));
-                }
+            let some = inbox.len() > before;
+            // A socket that does nothing but fail must not keep us busy.
+            if emptied || (failed.is_some() && !some) {
+                ready.clear_ready();
+            } else {
+                ready.retain_ready();
             }
-            if inbox.len() > before {
-                return Poll::Ready(Ok(()));
+            match failed {
+                Some(error) => return Poll::Ready(Err(error)),
+                None if some => return Poll::Ready(Ok(())),
+                None => {}
             }
         }
     }
@@ -89,22 +90,23 @@ impl Receiver {
     /// # Errors
     /// The kernel's; the socket stays usable.
     pub fn take(&mut self, inbox: &mut Vec<Datagram>) -> io::Result<()> {
-        take(
+        let (_, failed) = take(
             self.socket.get(),
             self.family,
             self.index,
             &mut self.buffer,
             &mut self.control,
             inbox,
-        )
-        .map(|_emptied| ())
+        );
+        failed.map_or(Ok(()), Err)
     }
 }
 
 /// Most packets of a socket in one round: more than its buffer holds, so that only a flood meets the limit.
 const MOST_A_ROUND: usize = 1024;
 
-/// Whether the socket was emptied.
+/// Whether the socket was emptied, and what it said of a failure meanwhile. By asking it was taken from the socket: what
+/// came after it is still there, and the runtime would not tell of that again.
 fn take(
     socket: &Socket,
     family: Family,
@@ -112,17 +114,18 @@ fn take(
     buffer: &mut [u8],
     control: &mut [u8],
     inbox: &mut Vec<Datagram>,
-) -> io::Result<bool> {
+) -> (bool, Option<io::Error>) {
+    let mut failed = None;
     for _ in 0..MOST_A_ROUND {
         match receive(socket, family, buffer, control) {
             // Of another interface: it came before the socket was bound to its own.
             Ok(found) => inbox.extend(found.filter(|datagram| datagram.interface == index)),
             Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => return Ok(true),
-            Err(error) => return Err(error.into()),
+            Err(Errno::EAGAIN) => return (true, failed),
+            Err(error) => failed = Some(error.into()),
         }
     }
-    Ok(false)
+    (false, failed)
 }
 
 /// One packet; `None` when it lacks an address or an interface.
