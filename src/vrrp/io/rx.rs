@@ -317,7 +317,7 @@ mod tests {
         let socket = Socket::from(socket);
         let mut inbox = Vec::new();
         let mut control = cmsg_space!(in_pktinfo, in6_pktinfo, i32);
-        let emptied = take(
+        let (emptied, error) = take(
             &socket,
             Family::V4,
             index,
@@ -325,7 +325,7 @@ mod tests {
             &mut control,
             &mut inbox,
         );
-        assert!(emptied.unwrap());
+        assert!(emptied && error.is_none(), "{error:?}");
         let priorities: Vec<u8> = inbox.iter().map(|datagram| datagram.payload[2]).collect();
         assert_eq!(priorities, [100, 101, 102]);
         assert!(inbox.iter().all(|datagram| datagram.payload[1] == 0x33));
