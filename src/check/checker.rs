@@ -34,6 +34,8 @@ pub struct Checker {
     /// MISC_CHECK: the exit status of the last run, as far as there was one.
     exit_status: Option<u8>,
     last: Option<(Instant, ProbeOutcome)>,
+    /// When it came to what it believes now.
+    since: Option<Instant>,
     /// Questions so far.
     asked: u32,
 }
@@ -90,6 +92,7 @@ impl Checker {
             walk: Walk::default(),
             exit_status: None,
             last: None,
+            since: None,
             asked: 0,
         }
     }
@@ -137,6 +140,11 @@ impl Checker {
     /// The last outcome, and when it came.
     pub const fn last(&self) -> Option<&(Instant, ProbeOutcome)> {
         self.last.as_ref()
+    }
+
+    /// Since when it believes what it believes; nothing before its first verdict.
+    pub const fn since(&self) -> Option<Instant> {
+        self.since
     }
 
     /// What it adds to its server's `initial` weight (fact 11.1): nothing unless a dynamic script said so.
@@ -215,6 +223,9 @@ impl Checker {
             ProbeOutcome::Failure(reason) => self.fail(reason, &mut say),
         };
         self.last = Some((now, outcome));
+        if turn != Turn::None || self.since.is_none() {
+            self.since = self.has_run.then_some(now);
+        }
         // A script's rhythm is from start to start (fact 11.5), everything else's from end to start.
         let due = if matches!(self.config.probe, ProbeConfig::Misc(_)) {
             (since + delay).max(now)

@@ -63,13 +63,10 @@ impl Control {
             "Printing VRRP as json for process({}) on signal",
             std::process::id()
         );
-        if let Some(status) = self.vrrp_status().await {
-            let (running, processes) = (self.tracker.running(), self.processes.tallies());
-            dump::write_json(
-                &self.facts(&load::host_name()),
-                &live(&status, &running, &processes),
-            );
-        }
+        let (status, checks) = (self.vrrp_status().await, self.check_status().await);
+        let (running, processes) = (self.tracker.running(), self.processes.tallies());
+        let live = status.as_ref().map(|status| live(status, &running, &processes));
+        dump::write_json(&self.facts(&load::host_name()), live.as_ref(), checks.as_ref());
     }
 
     fn facts<'a>(&'a self, hostname: &'a str) -> Facts<'a> {

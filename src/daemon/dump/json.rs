@@ -1,10 +1,11 @@
 //! `keepalived.json`: VRRP's data and counters for programs (facts VRRP 21).
 
 use super::later::{More, param_match};
-use super::{Facts, Live, net};
+use super::{Facts, Live, health, net};
+use crate::check::status::CheckStatus;
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
-use crate::sys::wall::Wall;
+use crate::sys::wall::{self, Wall};
 use crate::track::config::ProcessConfig;
 use crate::track::process::count::Tally;
 use crate::vrrp::config::{Auth, InitialState, RouterConfig};
@@ -12,32 +13,35 @@ use crate::vrrp::status::{Counters, RouterStatus, StateName};
 use serde_json::{Map, Number, Value, json};
 use std::time::Duration;
 
-/// The whole file, one line; `None` when there is no instance to speak of (fact VRRP 20.10).
-pub fn text(facts: &Facts<'_>, live: &Live<'_>) -> Option<String> {
-    let routers = &live.status.routers;
-    if routers.is_empty() {
-        return None;
+/// The whole file, one line; `None` when there is nothing to speak of (fact VRRP 20.10). The second version has the
+/// virtual servers too, with a key of their own.
+pub fn text(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckStatus>) -> Option<String> {
+    let live = live.filter(|live| !live.status.routers.is_empty());
+    if facts.plan.global.dumps.json_version != Some(2) {
+        return Some(format!("{}\n", instances(facts, live?)));
     }
-    let instances: Value = routers
-        .iter()
-        .map(|status| instance(facts, status, live))
-        .collect();
-    let whole = match facts.plan.global.dumps.json_version {
-        Some(2) => {
-            let mut whole = json!({ "vrrp": instances });
-            let processes = facts.plan.track_processes.iter();
-            // As with keepalived, those that cannot be counted are none.
-            let processes: Vec<Value> = processes
-                .filter_map(|config| Some(process(config, live.processes.get(&config.name)?)))
-                .collect();
-            if let (Some(object), false) = (whole.as_object_mut(), processes.is_empty()) {
-                object.insert("track_process".to_owned(), Value::Array(processes));
-            }
-            whole
+    let mut whole = Map::new();
+    if let Some(live) = live {
+        whole.insert("vrrp".to_owned(), instances(facts, live));
+        let processes = facts.plan.track_processes.iter();
+        // As with keepalived, those that cannot be counted are none.
+        let processes: Vec<Value> = processes
+            .filter_map(|config| Some(process(config, live.processes.get(&config.name)?)))
+            .collect();
+        if !processes.is_empty() {
+            whole.insert("track_process".to_owned(), Value::Array(processes));
         }
-        _ => instances,
-    };
-    Some(format!("{whole}\n"))
+    }
+    if let Some(checks) = checks.filter(|checks| !checks.virtual_servers.is_empty()) {
+        let servers = health::servers(checks, wall::now());
+        whole.insert("virtual_servers".to_owned(), servers);
+    }
+    (!whole.is_empty()).then(|| format!("{}\n", Value::Object(whole)))
+}
+
+fn instances(facts: &Facts<'_>, live: &Live<'_>) -> Value {
+    let routers = live.status.routers.iter();
+    routers.map(|status| instance(facts, status, live)).collect()
 }
 
 /// A tracked process and how it stands (fact VRRP 21.6).

@@ -7,6 +7,7 @@
 mod bfd;
 pub mod file;
 pub mod global;
+mod health;
 mod interface;
 pub mod json;
 mod later;
@@ -92,8 +93,8 @@ pub fn write_stats(facts: &Facts<'_>, status: &VrrpStatus) {
 }
 
 /// SIGRTMIN+2: writes the JSON dump; what cannot be written is said in the log.
-pub fn write_json(facts: &Facts<'_>, live: &Live<'_>) {
-    if let Some(text) = json::text(facts, live) {
+pub fn write_json(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckStatus>) {
+    if let Some(text) = json::text(facts, live, checks) {
         write(Kind::Json, &text, facts);
     }
 }

@@ -660,7 +660,7 @@ VRRP Instance: VF
 /// Facts: 2.1
 #[test]
 fn json_of_a_pair_of_instances() {
-    let text = dumps(json::text).unwrap();
+    let text = dumps(json_text).unwrap();
     assert!(text.ends_with("]\n") && text.lines().count() == 1, "{text}");
     assert!(!text.contains("qwaszx"));
     let list: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -699,7 +699,7 @@ fn json_of_a_pair_of_instances() {
         fork_delay: Duration::from_secs(2),
     }];
     let object = dumps(|facts, live| {
-        json::text(
+        json_text(
             &Facts {
                 plan: &plan,
                 ..*facts
@@ -734,7 +734,7 @@ fn json_of_a_pair_of_instances() {
         ..status
     };
     let none = dumps(|facts, live| {
-        json::text(
+        json_text(
             facts,
             &Live {
                 status: &nothing,
@@ -743,4 +743,8 @@ fn json_of_a_pair_of_instances() {
         )
     });
     assert_eq!(none, None);
+}
+
+fn json_text(facts: &Facts<'_>, live: &Live<'_>) -> Option<String> {
+    json::text(facts, Some(live), None)
 }
