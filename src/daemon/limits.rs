@@ -30,6 +30,7 @@ pub(super) fn open_files() -> usize {
 mod tests {
     use super::*;
 
+    /// LVS facts: 4.1, 19.1
     #[test]
     fn the_soft_limit_becomes_the_hard_one() {
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();

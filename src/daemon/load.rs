@@ -378,6 +378,7 @@ mod tests {
         assert_eq!(loaded(&[], true, true).judge(), Judgement::Runnable, "empty");
     }
 
+    /// LVS facts: 16.14
     #[test]
     fn what_cannot_start_is_not_reloaded_and_small_mistakes_are() {
         for class in [Class::Fatal, Class::BadInterface, Class::MissingParameter] {
@@ -401,6 +402,7 @@ mod tests {
         assert_eq!(loaded(&small, true, false).objection(false), None);
     }
 
+    /// LVS facts: 16.12
     #[test]
     fn what_the_start_has_settled_needs_a_restart() {
         let file = loaded(&[], true, false);

@@ -4,6 +4,7 @@ mod crowd;
 mod kinds;
 mod models;
 mod notices;
+mod reloads;
 mod scenarios;
 mod suspend;
 

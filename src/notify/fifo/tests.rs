@@ -90,6 +90,7 @@ async fn lines_are_keepalived_s() {
 }
 
 /// Facts: 12.10
+/// LVS facts: 14.5
 #[tokio::test]
 async fn what_was_made_is_removed_and_what_was_there_stays() {
     let dir = TempDir::new();
@@ -110,6 +111,7 @@ async fn what_was_made_is_removed_and_what_was_there_stays() {
 }
 
 /// Facts: 12.10
+/// LVS facts: 14.3
 #[tokio::test]
 async fn what_is_no_fifo_of_ours_is_left_alone() {
     let dir = TempDir::new();
@@ -139,6 +141,7 @@ async fn what_is_no_fifo_of_ours_is_left_alone() {
 }
 
 /// Facts: 12.10
+/// LVS facts: 14.3
 #[test]
 fn whose_fifo_is_used() {
     let fifo = |owner| Fifo {
@@ -214,6 +217,7 @@ async fn a_fifo_that_was_replaced_is_opened_again() {
 }
 
 /// Facts: 12.11
+/// LVS facts: 14.4
 #[tokio::test]
 async fn its_script_reads_to_the_end_and_survives_a_reload() {
     let dir = TempDir::new();
@@ -258,4 +262,26 @@ async fn a_reader_that_ends_comes_back_with_a_reload_only() {
     assert_eq!(dir.lines("log"), ["run"]);
     fifos.apply(std::slice::from_ref(&config), &scripts);
     dir.wait_for_lines("log", 2).await;
+}
+
+/// LVS facts: 14.1, 14.2
+#[tokio::test]
+async fn each_fifo_hears_what_it_is_for() {
+    let dir = TempDir::new();
+    let hears = |name: &str, vrrp, health| FifoConfig {
+        hears: Hears { vrrp, health },
+        ..fifo(&dir, name, None)
+    };
+    let mut fifos = opened(&[
+        hears("all", true, true),
+        hears("vrrp", true, false),
+        hears("lvs", false, true),
+    ]);
+    fifos.notify(&master("VI_1"));
+    fifos.health("VS [10.0.0.1]:tcp:80 UP\n");
+    let read = |name: &str| content(&dir.path(name));
+    let (vrrp, lvs) = ("INSTANCE \"VI_1\" MASTER 106\n", "VS [10.0.0.1]:tcp:80 UP\n");
+    assert_eq!(read("all"), format!("{vrrp}{lvs}"));
+    assert_eq!(read("vrrp"), vrrp);
+    assert_eq!(read("lvs"), lvs);
 }

@@ -101,6 +101,7 @@ fn letters_are_keepalived_s() {
 }
 
 /// Facts: 17.2, 17.5
+/// LVS facts: 15.2, 15.7
 #[test]
 fn headers_and_their_defaults() {
     let with = |change: fn(&mut MailConfig)| {
@@ -241,6 +242,7 @@ fn of(name: &str, state: NotifyState, occasion: Occasion) -> Notification {
 }
 
 /// Facts: 17.4
+/// LVS facts: 15.1
 #[tokio::test]
 async fn the_dialogue() {
     let relay = Relay::default();

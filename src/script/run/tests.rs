@@ -52,6 +52,7 @@ async fn arguments_arrive_as_they_are() {
 }
 
 /// Facts: 12.13
+/// LVS facts: 13.2
 #[tokio::test]
 async fn a_script_has_its_own_group_and_nothing_of_ours() {
     let dir = TempDir::new();
@@ -82,6 +83,7 @@ async fn a_script_has_its_own_group_and_nothing_of_ours() {
 }
 
 /// Facts: 12.13
+/// LVS facts: 13.2
 #[tokio::test]
 async fn as_somebody_else_it_has_that_user_and_that_group_only() {
     let dir = TempDir::new();
@@ -102,6 +104,7 @@ async fn as_somebody_else_it_has_that_user_and_that_group_only() {
 const SECOND: &str = "STEADFAST_TEST_SECOND_PROCESS";
 
 /// Facts: 12.13
+/// LVS facts: 13.1
 #[tokio::test]
 async fn dangerous_variables_and_ignored_signals_are_not_inherited() {
     if std::env::var_os(SECOND).is_some() {

@@ -134,6 +134,7 @@ fn argv(examined: &Examined) -> Vec<&str> {
 }
 
 /// Facts: 13.1
+/// LVS facts: 13.3
 #[test]
 fn the_user_is_the_commands_own_then_script_user_then_keepalived_script_then_ours() {
     let mut host = Fake::new();
@@ -168,6 +169,7 @@ fn the_user_is_the_commands_own_then_script_user_then_keepalived_script_then_our
 }
 
 /// Facts: 13.6
+/// LVS facts: 13.3
 #[test]
 fn with_security_the_default_account_must_exist() {
     let mut host = Fake::new();
@@ -184,6 +186,7 @@ fn with_security_the_default_account_must_exist() {
 }
 
 /// Facts: 13.2
+/// LVS facts: 13.7
 #[test]
 fn a_bare_name_is_searched_in_absolute_directories_for_its_user() {
     let mut host = Fake::new();
@@ -214,6 +217,7 @@ fn a_bare_name_is_searched_in_absolute_directories_for_its_user() {
 }
 
 /// Facts: 13.7
+/// LVS facts: 13.7
 #[test]
 fn the_resolved_file_is_run_under_the_configured_name() {
     let mut host = Fake::new();
@@ -234,6 +238,7 @@ fn the_resolved_file_is_run_under_the_configured_name() {
 }
 
 /// Facts: 13.7
+/// LVS facts: 13.7
 #[test]
 fn links_are_kept_when_asked() {
     let mut host = Fake::new();
@@ -255,6 +260,7 @@ fn links_are_kept_when_asked() {
 }
 
 /// Facts: 13.4
+/// LVS facts: 13.6
 #[test]
 fn a_linked_directory_is_followed_and_judged() {
     let host = Fake::new();
@@ -300,6 +306,7 @@ fn loops_and_wrong_types_are_refused() {
 /// Owner, group, mode of a file or directory, and the remedy when root runs what is at or in it.
 ///
 /// Facts: 13.3
+/// LVS facts: 13.5
 #[test]
 fn every_unsafe_component_is_named_with_owner_mode_and_remedy() {
     let staff = Credentials { uid: 0, gid: 50 };
@@ -385,6 +392,7 @@ fn the_help_names_the_owner() {
 }
 
 /// Facts: 13.3
+/// LVS facts: 13.5
 #[test]
 fn set_id_root_files_are_judged_whoever_runs_them() {
     let bob = ScriptPolicy {

@@ -79,6 +79,7 @@ const RR: i64 = 2;
 /// Threads run as configured, scripts as usual, and a reload gives everything back.
 ///
 /// Facts: 12.13
+/// LVS facts: 19.2
 pub fn priorities() {
     let (_site, mut d1, _d2) = site::pair(0);
     let seen = "cat /proc/self/stat >/run/stat.new; grep -h VmLck /proc/self/status >/run/lck; mv /run/stat.new /run/stat";
