@@ -42,6 +42,11 @@ pub(super) fn traits(link: &LinkMessage) -> LinkTraits {
             traits.kind = kind(parts);
         }
     }
+    // Of another network namespace: the number is none of ours.
+    let elsewhere = |attribute: &LinkAttribute| matches!(attribute, LinkAttribute::LinkNetNsId(_));
+    if link.attributes.iter().any(elsewhere) {
+        traits.parent = None;
+    }
     traits
 }
 
@@ -245,6 +250,16 @@ mod tests {
             let made = create(&name, IfIndex(3), NewKind::Ipvlan(mode), 0, None);
             assert_eq!(traits(&made).kind, LinkKind::Ipvlan { l2: Some(mode) });
         }
+    }
+
+    #[test]
+    fn the_other_end_in_another_namespace_is_no_parent() {
+        let mut link = about(IfIndex(2));
+        let parts = vec![LinkInfo::Kind(InfoKind::Veth)];
+        link.attributes = vec![LinkAttribute::LinkInfo(parts), LinkAttribute::Link(3)];
+        assert_eq!(traits(&link).parent, Some(IfIndex(3)));
+        link.attributes.push(LinkAttribute::LinkNetNsId(0));
+        assert_eq!(traits(&link).parent, None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::announce::{Lane, Paced};
 use super::config::{GarpConfig, GarpLimit, OwnLinkKind, RouterConfig, Tracked, TrackedObjects, VrrpConfig};
 use super::event::AnnounceTarget;
 use super::priority::Script;
-use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceAddress, InterfaceStatus};
+use crate::net::{AddressSpec, Family, IfIndex, IfName, InterfaceAddress, InterfaceStatus, LinkKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -208,8 +208,7 @@ impl World {
     /// An announcement with the limit that it is under (fact 11.6).
     pub(super) fn paced(&self, interface: &IfName, address: IpAddr, garp: &GarpConfig) -> Option<Paced> {
         let target = self.target(interface, address)?;
-        let base = self.interface(interface).and_then(|i| self.name(i.made.parent?));
-        let base = base.unwrap_or(interface);
+        let base = self.base(interface).unwrap_or(interface);
         let group = [interface, base]
             .into_iter()
             .find_map(|name| self.garp_group_of.get(name));
@@ -226,6 +225,15 @@ impl World {
             interval: own.unwrap_or(default),
             target,
         })
+    }
+
+    /// What a macvlan or ipvlan is on. A VLAN has a queue of its own, and the other end of a veth is no base.
+    fn base(&self, interface: &IfName) -> Option<&IfName> {
+        let made = self.interface(interface)?.made;
+        match made.kind {
+            LinkKind::Macvlan { .. } | LinkKind::Ipvlan { .. } => self.name(made.parent?),
+            LinkKind::Vrf { .. } | LinkKind::Other => None,
+        }
     }
 
     /// Whether this daemon made it as a VMAC.

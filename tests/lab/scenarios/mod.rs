@@ -12,6 +12,7 @@ mod expect;
 mod failover;
 mod families;
 mod filter;
+mod garp;
 mod health;
 mod http;
 mod interop;
@@ -26,6 +27,7 @@ mod run;
 mod settings;
 mod shapes;
 mod start;
+mod stranger;
 mod tell;
 mod track;
 mod vectors;
@@ -290,6 +292,14 @@ pub const ALL: &[Scenario] = &[
         "strangers with our VRID: what is counted, what is remarked, who wins",
         elect::duplicate_vrid,
     ),
+    Scenario {
+        ipvs: false,
+        ..test(
+            "garp-schedule",
+            "addresses are announced when, how often and in the order that keepalived does it",
+            garp::schedule,
+        )
+    },
     test(
         "startup-delay",
         "with vrrp_startup_delay nobody is master before it has run out",

@@ -220,3 +220,39 @@ fn many_addresses_are_few_actions() {
     }
     assert_eq!(rounds, [501; 5]);
 }
+
+/// Who shares the pace of an interface: a macvlan on it, not a VLAN on it nor the veth whose other end it is.
+/// Facts: 11.6
+#[test]
+fn a_pace_is_that_of_the_base_interface() {
+    for (kind, paced) in [
+        (LinkKind::Macvlan { private: false }, true),
+        (LinkKind::Ipvlan { l2: None }, true),
+        (LinkKind::Other, false),
+    ] {
+        let mut config = router("A", 51);
+        config.vips = vec![spec("10.2.0.9", "above")];
+        let group = GarpLimit {
+            garp_interval: Some(ms(70)),
+            gna_interval: None,
+            interfaces: vec![name("eth0")],
+        };
+        config.garp.repeat = 2;
+        let mut bench = Bench::idle(VrrpConfig {
+            garp_groups: vec![group],
+            ..one(config)
+        });
+        let mut above = interface("above", 9, &[]);
+        above.made = LinkTraits {
+            kind,
+            parent: Some(IfIndex(1)),
+            ..LinkTraits::default()
+        };
+        bench.handle(Event::Interface(above));
+        bench.start();
+        let lines = bench.pass(ms(4_000));
+        let second = if paced { 3_679_375 } else { 3_609_375 };
+        let wanted = [3_609_375, second].map(|at| format!("+{at} announce 10.2.0.9"));
+        assert_eq!(announced(&lines), wanted, "{kind:?}");
+    }
+}
