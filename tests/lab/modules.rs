@@ -49,6 +49,26 @@ pub const SITE: &[&str] = &[
     "xt_tcpudp",
 ];
 
+/// What traffic through virtual servers needs: the servers' ends of tunnels, and marks.
+pub const TRAFFIC: &[&str] = &[
+    "ipip",
+    "sit",
+    "ip6_tunnel",
+    "ip_gre",
+    "ip6_gre",
+    "fou",
+    "fou6",
+    "cls_u32",
+    "act_skbedit",
+];
+
+/// Loads `names` where the kernel is a guest's; that of the host loads its modules itself.
+pub fn bring(names: &[&str]) {
+    if Path::new("/usr/lib/uml/modules").join(release()).exists() {
+        load(names);
+    }
+}
+
 /// Loads `names` and what they depend on.
 pub fn load(names: &[&str]) {
     let directory = Path::new("/usr/lib/uml/modules").join(release());

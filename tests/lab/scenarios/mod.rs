@@ -30,6 +30,7 @@ mod start;
 mod stranger;
 mod tell;
 mod track;
+mod traffic;
 mod vectors;
 mod vmac;
 
@@ -136,6 +137,17 @@ pub const ALL: &[Scenario] = &[
         "ha-suspend",
         "checks run while the virtual address is here, as keepalived's",
         life::suspend,
+    ),
+    test(
+        "traffic-nat",
+        "through NAT: who answers new and lasting conversations while servers fail and are drained",
+        traffic::nat,
+    ),
+    test("traffic-dr", "the same by direct routing", traffic::direct),
+    test(
+        "traffic-tun",
+        "the same through tunnels: IPIP, its kin of IPv6 and of both, GUE, GRE",
+        traffic::tunnel,
     ),
     test(
         "http-requests",

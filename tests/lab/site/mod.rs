@@ -11,6 +11,7 @@ mod mail;
 mod node;
 mod server;
 mod switch;
+mod talk;
 
 use std::net::IpAddr;
 
@@ -22,6 +23,7 @@ pub use mail::Relay;
 pub use node::Node;
 pub use server::{Mode, Server};
 pub use switch::{Switch, port};
+pub use talk::{Talk, Transport, answer};
 
 use crate::wire::{Capture, Mac};
 
