@@ -6,6 +6,7 @@
 use super::CheckerId;
 use super::config::{CheckerConfig, HttpConfig, ProbeConfig, UrlConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
+use super::follow::Report;
 use super::telling::{CheckerSaying, Line, Names};
 use super::words;
 use crate::clock::Instant;
@@ -38,6 +39,8 @@ pub struct Checker {
     since: Option<Instant>,
     /// Questions so far.
     asked: u32,
+    /// FILE_CHECK: what the file adds to the weight.
+    added: i64,
 }
 
 /// What a checker is doing.
@@ -55,6 +58,8 @@ pub enum Phase {
         /// Which url.
         url: usize,
     },
+    /// It asks nobody: FILE_CHECK, BFD_CHECK.
+    Following,
 }
 
 /// Where an HTTP checker is among its urls (fact 10.11); other probes have one, number 0.
@@ -81,12 +86,17 @@ pub enum Turn {
 impl Checker {
     /// A checker that asks for the first time at `due`. Without `alpha` it believes in its server until then.
     pub fn new(id: CheckerId, config: Arc<CheckerConfig>, due: Instant) -> Self {
+        let follows = matches!(config.probe, ProbeConfig::File(_) | ProbeConfig::Bfd(_));
         Self {
             id,
             up: !config.alpha,
             probe: Arc::new(config.probe.clone()),
             config,
-            phase: Phase::Waiting { due },
+            phase: if follows {
+                Phase::Following
+            } else {
+                Phase::Waiting { due }
+            },
             has_run: false,
             failures: 0,
             walk: Walk::default(),
@@ -94,7 +104,23 @@ impl Checker {
             last: None,
             since: None,
             asked: 0,
+            added: 0,
         }
+    }
+
+    /// What is known from the start of what it follows; nobody is told of that.
+    pub(super) fn begin(&mut self, report: Report) {
+        let (outcome, added) = report.judge(&self.config.probe);
+        self.up = outcome == ProbeOutcome::OK;
+        self.added = added;
+        self.has_run = true;
+    }
+
+    /// A report of what it follows, as an outcome for [`Self::finish`].
+    pub(super) fn hear(&mut self, report: Report) -> ProbeOutcome {
+        let (outcome, added) = report.judge(&self.config.probe);
+        self.added = added;
+        outcome
     }
 
     /// Its number.
@@ -153,16 +179,8 @@ impl Checker {
             (ProbeConfig::Misc(misc), Some(status @ 2..)) if misc.dynamic && self.up => {
                 i64::from(status) - 2 - i64::from(initial)
             }
-            (
-                ProbeConfig::Misc(_)
-                | ProbeConfig::Tcp(_)
-                | ProbeConfig::Http(_)
-                | ProbeConfig::Smtp(_)
-                | ProbeConfig::Dns(_)
-                | ProbeConfig::Udp(_)
-                | ProbeConfig::Ping(_),
-                _,
-            ) => 0,
+            // Nothing unless it follows a file.
+            _ => self.added,
         }
     }
 
@@ -180,7 +198,7 @@ impl Checker {
                     number: self.asked,
                 })
             }
-            Phase::Waiting { .. } | Phase::Asking { .. } => None,
+            Phase::Waiting { .. } | Phase::Asking { .. } | Phase::Following => None,
         }
     }
 
@@ -203,6 +221,7 @@ impl Checker {
     ) -> Turn {
         let since = match self.phase {
             Phase::Asking { since, url: asked } if asked == url => since,
+            Phase::Following => now,
             Phase::Asking { .. } | Phase::Waiting { .. } => return Turn::None,
         };
         if let ProbeOutcome::Failure(reason) = &outcome {
@@ -232,7 +251,9 @@ impl Checker {
         } else {
             now + delay
         };
-        self.phase = Phase::Waiting { due };
+        if self.phase != Phase::Following {
+            self.phase = Phase::Waiting { due };
+        }
         turn
     }
 
@@ -312,7 +333,12 @@ impl Checker {
         let web = matches!(config.probe, ProbeConfig::Http(_));
         // SMTP_CHECK makes all its attempts whatever came before (facts 4.9, 8.3).
         let always = matches!(config.probe, ProbeConfig::Smtp(_));
-        let forgiven = if self.has_run || always { config.retry } else { 0 };
+        let follows = self.phase == Phase::Following;
+        let forgiven = if (self.has_run || always) && !follows {
+            config.retry
+        } else {
+            0
+        };
         // Of a server that is down keepalived tells no attempt any more; only HTTP tells the very first one.
         if config.log_all_failures && (self.up || (web && !self.has_run)) {
             words::attempt(&config.probe, reason, self.failures, forgiven)

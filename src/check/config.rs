@@ -156,6 +156,10 @@ pub enum ProbeConfig {
     Udp(UdpConfig),
     /// `PING_CHECK`; the port has no meaning.
     Ping(Connection),
+    /// `FILE_CHECK`: asks nobody, follows a tracked file.
+    File(FileCheckConfig),
+    /// `BFD_CHECK`: asks nobody, follows the session of this `bfd_instance`.
+    Bfd(String),
 }
 
 impl ProbeConfig {
@@ -170,6 +174,8 @@ impl ProbeConfig {
             Self::Dns(_) => "DNS_CHECK",
             Self::Udp(_) => "UDP_CHECK",
             Self::Ping(_) => "PING_CHECK",
+            Self::File(_) => "FILE_CHECK",
+            Self::Bfd(_) => "BFD_CHECK",
         }
     }
 
@@ -181,7 +187,7 @@ impl ProbeConfig {
             Self::Smtp(config) => Some(&config.connection),
             Self::Dns(config) => Some(&config.connection),
             Self::Udp(config) => Some(&config.connection),
-            Self::Misc(_) => None,
+            Self::Misc(_) | Self::File(_) | Self::Bfd(_) => None,
         }
     }
 
@@ -189,7 +195,14 @@ impl ProbeConfig {
     pub fn urls(&self) -> &[UrlConfig] {
         match self {
             Self::Http(config) => &config.urls,
-            Self::Tcp(_) | Self::Misc(_) | Self::Smtp(_) | Self::Dns(_) | Self::Udp(_) | Self::Ping(_) => &[],
+            Self::Tcp(_)
+            | Self::Misc(_)
+            | Self::Smtp(_)
+            | Self::Dns(_)
+            | Self::Udp(_)
+            | Self::Ping(_)
+            | Self::File(_)
+            | Self::Bfd(_) => &[],
         }
     }
 }
@@ -354,3 +367,14 @@ pub struct UdpConfig {
 /// What a reply begins with: of each octet its value, and the bits of it that count. Empty: any reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplyPattern(pub Vec<(u8, u8)>);
+
+/// `FILE_CHECK`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileCheckConfig {
+    /// The `track_file`, by its name.
+    pub track_file: String,
+    /// `weight`: the number is multiplied by it; 0: the file decides up or down.
+    pub weight: i32,
+    /// `weight … reverse`
+    pub reverse: bool,
+}

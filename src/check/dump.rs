@@ -284,7 +284,16 @@ fn checker(
     writeln!(out, "   Up = {}", yes(it.is_up()))?;
     writeln!(out, "   Has run = {}", yes(it.has_run()))?;
     writeln!(out, "   Current weight = {}", it.contribution(rs.config.weight))?;
+    if let ProbeConfig::File(file) = &config.probe {
+        writeln!(out, "   Log all failures = {}", yes(config.log_all_failures))?;
+        writeln!(out, "   Keepalive method = FILE_CHECK")?;
+        return writeln!(out, "     Tracked file = {}", file.track_file);
+    }
     writeln!(out, "   Alpha = {}", yes(config.alpha))?;
+    if let ProbeConfig::Bfd(name) = &config.probe {
+        writeln!(out, "   Keepalive method = BFD_CHECK")?;
+        return writeln!(out, "   Name = {name}");
+    }
     writeln!(out, "   Delay loop = {} us", config.delay_loop.as_micros())?;
     writeln!(out, "   Warmup = {} us", config.warmup.as_micros())?;
     writeln!(out, "   Retries = {}", config.retry)?;
@@ -304,7 +313,9 @@ fn checker(
         | ProbeConfig::Misc(_)
         | ProbeConfig::Smtp(_)
         | ProbeConfig::Udp(_)
-        | ProbeConfig::Ping(_) => 1_000_000,
+        | ProbeConfig::Ping(_)
+        | ProbeConfig::File(_)
+        | ProbeConfig::Bfd(_) => 1_000_000,
     };
     writeln!(out, "   Default delay before retry = {default_delay} us")?;
     writeln!(out, "   Log all failures = {}", yes(config.log_all_failures))?;
@@ -318,7 +329,9 @@ fn checker(
         | ProbeConfig::Smtp(_)
         | ProbeConfig::Dns(_)
         | ProbeConfig::Udp(_)
-        | ProbeConfig::Ping(_) => {}
+        | ProbeConfig::Ping(_)
+        | ProbeConfig::File(_)
+        | ProbeConfig::Bfd(_) => {}
     }
     writeln!(out, "   Keepalive method = {}", config.probe.keyword())?;
     match &config.probe {
@@ -328,7 +341,12 @@ fn checker(
             writeln!(out, "   Name = {}", dns.name.as_deref().unwrap_or_default())
         }
         ProbeConfig::Udp(it) => udp(out, it),
-        ProbeConfig::Tcp(_) | ProbeConfig::Ping(_) | ProbeConfig::Http(_) | ProbeConfig::Misc(_) => Ok(()),
+        ProbeConfig::Tcp(_)
+        | ProbeConfig::Ping(_)
+        | ProbeConfig::Http(_)
+        | ProbeConfig::Misc(_)
+        | ProbeConfig::File(_)
+        | ProbeConfig::Bfd(_) => Ok(()),
     }
 }
 

@@ -13,8 +13,9 @@ use super::CheckerId;
 use super::checker::{Checker, FIRST_CHECK, Phase, Turn};
 use super::config::{CheckConfig, CheckerConfig, Notices, RealServerConfig, VirtualServerConfig};
 use super::event::{Action, Event, ProbeOutcome};
+use super::follow::{self, Followed, Report, Reports};
 use super::letter::{self, Occasion};
-use super::pool::{RealServer, VirtualServer, names};
+use super::pool::{RealServer, VirtualServer, names, weight};
 use super::quorum;
 use super::status::CheckStatus;
 use super::telling::{Line, ServerSaying, ServiceSaying};
@@ -39,6 +40,10 @@ pub struct Engine {
     notices: Notices,
     /// This host's addresses.
     local: BTreeSet<IpAddr>,
+    /// What was reported last of files and sessions.
+    reports: Reports,
+    /// Who follows what.
+    followers: HashMap<Followed, Vec<CheckerId>>,
     actions: VecDeque<Action>,
 }
 
@@ -54,11 +59,17 @@ impl Engine {
     /// Starts everything that `config` says. `seed` spreads the first checks over their `warmup`: any value does,
     /// the same one gives the same times.
     pub fn new(now: Instant, config: CheckConfig, seed: u64) -> Self {
-        Self::with_addresses(now, config, seed, BTreeSet::new())
+        Self::knowing(now, config, seed, BTreeSet::new(), Reports::default())
     }
 
-    /// The same on a host that has these addresses.
-    pub fn with_addresses(now: Instant, config: CheckConfig, seed: u64, local: BTreeSet<IpAddr>) -> Self {
+    /// The same on a host that has these addresses, with what is known of files and sessions.
+    pub fn knowing(
+        now: Instant,
+        config: CheckConfig,
+        seed: u64,
+        local: BTreeSet<IpAddr>,
+        reports: Reports,
+    ) -> Self {
         let mut engine = Self {
             virtual_servers: Vec::new(),
             places: HashMap::new(),
@@ -67,6 +78,8 @@ impl Engine {
             spread: Spread(seed),
             notices: config.notices,
             local,
+            reports,
+            followers: HashMap::new(),
             actions: VecDeque::new(),
         };
         for service in config.services {
@@ -93,6 +106,14 @@ impl Engine {
             Event::Addresses(local) => {
                 self.local = local;
                 self.look_at_addresses();
+            }
+            Event::File { name, value } => {
+                self.reports.files.insert(name.clone(), value);
+                self.report(now, &Followed::File(name), Report::File(value));
+            }
+            Event::Session { name, up } => {
+                self.reports.sessions.insert(name.clone(), up);
+                self.report(now, &Followed::Session(name), Report::Session(up));
             }
         }
     }
@@ -152,6 +173,16 @@ impl Engine {
         CheckStatus {
             now,
             virtual_servers: self.virtual_servers.clone(),
+        }
+    }
+
+    /// Tells everybody who follows it.
+    fn report(&mut self, now: Instant, followed: &Followed, report: Report) {
+        for id in self.followers.get(followed).cloned().unwrap_or_default() {
+            if let Some(checker) = self.checker_mut(id) {
+                let outcome = checker.hear(report);
+                self.outcome(now, id, 0, outcome);
+            }
         }
     }
 
@@ -410,7 +441,7 @@ impl Engine {
         RealServer {
             names: names(&service.key, &config),
             alive: checkers.iter().all(Checker::is_up),
-            weight: config.weight,
+            weight: weight(config.weight, &checkers),
             checkers,
             config,
         }
@@ -420,7 +451,11 @@ impl Engine {
         let id = CheckerId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         let due = now + FIRST_CHECK + self.spread.within(config.warmup);
-        Checker::new(id, config, due)
+        let mut checker = Checker::new(id, config, due);
+        if let Some(report) = self.reports.of(&checker.config().probe) {
+            checker.begin(report);
+        }
+        checker
     }
 
     fn checker_mut(&mut self, id: CheckerId) -> Option<&mut Checker> {
@@ -437,6 +472,7 @@ impl Engine {
     fn settle_places(&mut self) {
         self.places.clear();
         self.agenda.clear();
+        self.followers.clear();
         for (service, vs) in self.virtual_servers.iter().enumerate() {
             for (server, rs) in vs.real_servers.iter().enumerate() {
                 for (checker, it) in rs.checkers.iter().enumerate() {
@@ -450,6 +486,9 @@ impl Engine {
                     );
                     if let Phase::Waiting { due } = it.phase() {
                         self.agenda.insert((due, it.id()));
+                    }
+                    if let Some(followed) = follow::follows(it) {
+                        self.followers.entry(followed).or_default().push(it.id());
                     }
                 }
             }

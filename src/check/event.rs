@@ -29,6 +29,20 @@ pub enum Event {
     },
     /// This host's addresses, all of them.
     Addresses(BTreeSet<IpAddr>),
+    /// A tracked file has this number.
+    File {
+        /// Its name.
+        name: String,
+        /// The number.
+        value: i32,
+    },
+    /// A BFD session is up or down.
+    Session {
+        /// The `bfd_instance`.
+        name: String,
+        /// Up.
+        up: bool,
+    },
 }
 
 /// What the engine wants done, in this order.
@@ -177,6 +191,10 @@ pub enum Reason {
     Mismatch(&'static str),
     /// The question could not be sent.
     NotSent(String),
+    /// FILE_CHECK: the number in the file says that it is down.
+    File(i32),
+    /// BFD_CHECK: the session is not up.
+    SessionDown,
     /// The script exited with this status.
     Exited(u8),
     /// A signal ended the script.
@@ -212,6 +230,8 @@ impl Reason {
             | Self::Rcode(_)
             | Self::Mismatch(_)
             | Self::NotSent(_)
+            | Self::File(_)
+            | Self::SessionDown
             | Self::Exited(_)
             | Self::Signalled(_)
             | Self::ScriptTimedOut
@@ -241,6 +261,8 @@ impl Reason {
             Self::Rcode(_) => "rcode",
             Self::Mismatch(_) => "mismatch",
             Self::NotSent(_) => "not_sent",
+            Self::File(_) => "file",
+            Self::SessionDown => "session_down",
             Self::Exited(_) => "exit_status",
             Self::Signalled(_) => "signal",
             Self::ScriptTimedOut => "script_timeout",
@@ -274,6 +296,8 @@ impl fmt::Display for Reason {
             Self::Rcode(code) => write!(f, "DNS response code {code}"),
             Self::Mismatch(how) => write!(f, "not the reply that is wanted: {how}"),
             Self::NotSent(why) => write!(f, "the question could not be sent: {why}"),
+            Self::File(value) => write!(f, "the file has {value}"),
+            Self::SessionDown => f.write_str("the BFD session is down"),
             Self::Exited(status) => write!(f, "exited with status {status}"),
             Self::Signalled(signal) => write!(f, "due to signal {signal}"),
             Self::ScriptTimedOut => f.write_str("script timed out"),

@@ -10,6 +10,7 @@ pub mod dns;
 pub mod dump;
 pub mod engine;
 pub mod event;
+pub mod follow;
 pub mod letter;
 pub mod pool;
 pub mod probe;

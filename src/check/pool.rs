@@ -37,12 +37,7 @@ impl RealServer {
 
     /// Its configured weight and what its checkers add (fact 5.5).
     pub fn effective_weight(&self) -> u32 {
-        let added: i64 = self
-            .checkers
-            .iter()
-            .map(|checker| checker.contribution(self.config.weight))
-            .sum();
-        u32::try_from((i64::from(self.config.weight) + added).clamp(0, MAX_WEIGHT)).unwrap_or(0)
+        weight(self.config.weight, &self.checkers)
     }
 
     /// The destination, with this weight.
@@ -161,6 +156,12 @@ impl VirtualServer {
 /// An address as the kernel's table has it: IPVS knows no scope of an IPv6 address.
 fn kernel_address(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip(), address.port())
+}
+
+/// The weight that a server has: `initial` and what its checkers add.
+pub fn weight(initial: u32, checkers: &[Checker]) -> u32 {
+    let added: i64 = checkers.iter().map(|checker| checker.contribution(initial)).sum();
+    u32::try_from((i64::from(initial) + added).clamp(0, MAX_WEIGHT)).unwrap_or(0)
 }
 
 /// The names of a real server and its virtual server.

@@ -104,6 +104,20 @@ pub enum CheckerSaying {
         /// In keepalived's words, with whom was asked.
         trouble: String,
     },
+    /// FILE_CHECK: the file takes the server down, or lets it be.
+    File {
+        /// Its name.
+        track_file: String,
+        /// It takes it down.
+        fault: bool,
+    },
+    /// BFD_CHECK: the session came up or went down.
+    Bfd {
+        /// The `bfd_instance`.
+        name: String,
+        /// Up.
+        up: bool,
+    },
     /// HTTP_GET, SSL_GET: every url is good.
     WebSuccess,
     /// HTTP_GET, SSL_GET: one url of a server that is down is good.
@@ -268,7 +282,11 @@ impl Line {
     /// Whether this is for `-D` only.
     pub const fn is_detail(&self) -> bool {
         match self {
-            Self::Attempt { .. } => true,
+            Self::Attempt { .. }
+            | Self::Checker {
+                saying: CheckerSaying::File { .. },
+                ..
+            } => true,
             Self::Activating(_)
             | Self::Deactivating(_)
             | Self::Suspending(_)
@@ -331,6 +349,14 @@ fn checker(f: &mut fmt::Formatter<'_>, Names { rs, vs }: &Names, saying: &Checke
         }
         CheckerSaying::SmtpSuccess => write!(f, "Remote SMTP server {rs} succeed on service."),
         CheckerSaying::SmtpFailed { trouble } => write!(f, "SMTP_CHECK {trouble}"),
+        CheckerSaying::File { track_file, fault } => {
+            let what = if *fault { "now" } else { "leaving" };
+            write!(f, "({rs}): tracked file {track_file} {what} FAULT state")
+        }
+        CheckerSaying::Bfd { name, up } => {
+            let state = if *up { "UP" } else { "DOWN" };
+            write!(f, "BFD check of [{name}] RS({rs}) is {state}")
+        }
         CheckerSaying::WebSuccess => write!(f, "Remote Web server {rs} succeed on service."),
         CheckerSaying::UrlSuccess { digest: false, path } => {
             write!(f, "HTTP status code success to {rs} url({path})")

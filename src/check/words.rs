@@ -16,6 +16,14 @@ pub(super) fn success(probe: &ProbeConfig) -> Option<CheckerSaying> {
         ProbeConfig::Udp(_) => Some(CheckerSaying::UdpSuccess),
         ProbeConfig::Ping(_) => Some(CheckerSaying::PingSuccess),
         ProbeConfig::Dns(_) => None,
+        ProbeConfig::File(file) => Some(CheckerSaying::File {
+            track_file: file.track_file.clone(),
+            fault: false,
+        }),
+        ProbeConfig::Bfd(name) => Some(CheckerSaying::Bfd {
+            name: name.clone(),
+            up: true,
+        }),
     }
 }
 
@@ -43,6 +51,14 @@ pub(super) fn down(config: &CheckerConfig, reason: &Reason, has_run: bool) -> Ch
             path: misc.command.program().into(),
             stage: retries.map_or(MiscStage::RetryDisabled, MiscStage::AfterRetries),
             end: misc_end(reason),
+        },
+        ProbeConfig::File(file) => CheckerSaying::File {
+            track_file: file.track_file.clone(),
+            fault: true,
+        },
+        ProbeConfig::Bfd(name) => CheckerSaying::Bfd {
+            name: name.clone(),
+            up: false,
         },
     }
 }
@@ -78,6 +94,7 @@ pub(super) fn attempt(
             trouble: dns_trouble(reason, &dns.connection),
             retries: None,
         }),
+        ProbeConfig::File(_) | ProbeConfig::Bfd(_) => None,
         // What could not even be sent has no line of its own.
         ProbeConfig::Udp(_) if matches!(reason, Reason::NotSent(_)) => None,
         ProbeConfig::Udp(_) => Some(CheckerSaying::UdpAttempt {
@@ -93,7 +110,11 @@ pub(super) fn attempt(
 pub(super) const fn socket_trouble(probe: &ProbeConfig) -> CheckerSaying {
     CheckerSaying::SocketTrouble {
         socket: match probe {
-            ProbeConfig::Tcp(_) | ProbeConfig::Http(_) | ProbeConfig::Misc(_) => "TCP",
+            ProbeConfig::Tcp(_)
+            | ProbeConfig::Http(_)
+            | ProbeConfig::Misc(_)
+            | ProbeConfig::File(_)
+            | ProbeConfig::Bfd(_) => "TCP",
             ProbeConfig::Smtp(_) => "SMTP_CHECK",
             ProbeConfig::Dns(_) | ProbeConfig::Udp(_) => "UDP",
             ProbeConfig::Ping(_) => "ICMP",
@@ -128,6 +149,8 @@ fn smtp_trouble(reason: &Reason, connection: &Connection) -> String {
         | Reason::Digest(_)
         | Reason::Rcode(_)
         | Reason::Mismatch(_)
+        | Reason::File(_)
+        | Reason::SessionDown
         | Reason::Exited(_)
         | Reason::Signalled(_)
         | Reason::ScriptTimedOut
@@ -160,6 +183,8 @@ fn dns_trouble(reason: &Reason, connection: &Connection) -> String {
         | Reason::Helo
         | Reason::Mismatch(_)
         | Reason::NotSent(_)
+        | Reason::File(_)
+        | Reason::SessionDown
         | Reason::Exited(_)
         | Reason::Signalled(_)
         | Reason::ScriptTimedOut
@@ -189,6 +214,8 @@ const fn web_message(reason: &Reason) -> &'static str {
         | Reason::Rcode(_)
         | Reason::Mismatch(_)
         | Reason::NotSent(_)
+        | Reason::File(_)
+        | Reason::SessionDown
         | Reason::Exited(_)
         | Reason::Signalled(_)
         | Reason::ScriptTimedOut
@@ -221,6 +248,8 @@ const fn misc_end(reason: &Reason) -> MiscEnd {
         | Reason::Helo
         | Reason::Rcode(_)
         | Reason::Mismatch(_)
-        | Reason::NotSent(_) => MiscEnd::NotStarted,
+        | Reason::NotSent(_)
+        | Reason::File(_)
+        | Reason::SessionDown => MiscEnd::NotStarted,
     }
 }

@@ -1,7 +1,7 @@
 //! The BFD plane: a thread with its own runtime that drives the BFD engine, its sockets and its timer.
 //!
-//! What it reports goes straight to the VRRP plane, over a queue of its own. A report that finds no room waits here, the
-//! newest of a session only: what counts is how a session is, not how often it changed.
+//! What it reports goes straight to the VRRP plane and to the check plane, over queues of their own. A report that finds no
+//! room waits here, the newest of a session only: what counts is how a session is, not how often it changed.
 
 use super::pace::Pace;
 use super::plane::{BfdCommand, BfdNotice, BfdReport};
@@ -64,9 +64,8 @@ impl BfdPlane {
                 senders: HashMap::new(),
                 timer: DeadlineTimer::new()?,
                 commands: orders,
-                vrrp: None,
-                states: BTreeMap::new(),
-                untold: BTreeMap::new(),
+                vrrp: Audience::default(),
+                check: Audience::default(),
                 receive_again: None,
                 inbox: Vec::new(),
             }
@@ -107,11 +106,8 @@ struct Driver {
     senders: HashMap<SessionId, Open>,
     timer: DeadlineTimer,
     commands: mpsc::Receiver<BfdCommand>,
-    vrrp: Option<mpsc::Sender<BfdReport>>,
-    /// How the sessions of VRRP are, for a VRRP plane that comes later.
-    states: BTreeMap<String, bool>,
-    /// Reports that found no room.
-    untold: BTreeMap<String, bool>,
+    vrrp: Audience,
+    check: Audience,
     /// When receive sockets that could not be opened are tried again.
     receive_again: Option<Instant>,
     inbox: Vec<Datagram>,
@@ -123,6 +119,56 @@ struct Open {
     sender: Sender,
     /// The failures were logged; until a packet leaves again, no more are.
     complained: bool,
+}
+
+/// A plane that hears of sessions.
+#[derive(Default)]
+struct Audience {
+    to: Option<mpsc::Sender<BfdReport>>,
+    /// How its sessions are, for a plane that comes later.
+    states: BTreeMap<String, bool>,
+    /// Reports that found no room.
+    untold: BTreeMap<String, bool>,
+}
+
+impl Audience {
+    fn hear(&mut self, name: &str, up: bool) {
+        self.states.insert(name.to_owned(), up);
+        self.untold.insert(name.to_owned(), up);
+    }
+
+    /// A plane that has come: it hears of all.
+    fn welcome(&mut self, to: mpsc::Sender<BfdReport>) {
+        self.to = Some(to);
+        self.untold = self.states.clone();
+        self.tell();
+    }
+
+    fn waits(&self) -> bool {
+        !self.untold.is_empty() && self.to.is_some()
+    }
+
+    fn tell(&mut self) {
+        let Some(to) = &self.to else {
+            // Whoever comes is told of all.
+            self.untold.clear();
+            return;
+        };
+        while let Some((name, up)) = self.untold.pop_first() {
+            match to.try_send(BfdReport { name, up }) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(BfdReport { name, up })) => {
+                    self.untold.insert(name, up);
+                    return;
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => {
+                    self.to = None;
+                    self.untold.clear();
+                    return;
+                }
+            }
+        }
+    }
 }
 
 /// What woke the driver beside packets.
@@ -156,7 +202,7 @@ impl Driver {
     }
 
     fn next_wake(&self) -> Option<Instant> {
-        let again = (!self.untold.is_empty() && self.vrrp.is_some()).then(|| now() + REPORT_AGAIN);
+        let again = (self.vrrp.waits() || self.check.waits()).then(|| now() + REPORT_AGAIN);
         [self.engine.next_deadline(), self.receive_again, again]
             .into_iter()
             .flatten()
@@ -189,21 +235,20 @@ impl Driver {
     fn obey(&mut self, command: BfdCommand) {
         match command {
             BfdCommand::Reload(config) => {
-                let wanted = |name: &str| {
+                let wanted = |name: &str, by: fn(&SessionConfig) -> bool| {
                     let mut sessions = config.sessions.iter();
-                    sessions.any(|session| session.vrrp && session.name == name)
+                    sessions.any(|session| by(session) && session.name == name)
                 };
                 self.engine.reload(now(), (*config).clone());
                 self.carry_out();
-                self.states.retain(|name, _| wanted(name));
+                let (vrrp, check) = (&mut self.vrrp.states, &mut self.check.states);
+                vrrp.retain(|name, _| wanted(name, |session| session.vrrp));
+                check.retain(|name, _| wanted(name, |session| session.checker));
                 self.config = *config;
                 self.open_receivers();
             }
-            BfdCommand::Vrrp(vrrp) => {
-                self.vrrp = Some(vrrp);
-                self.untold = self.states.clone();
-                self.tell_vrrp();
-            }
+            BfdCommand::Vrrp(vrrp) => self.vrrp.welcome(vrrp),
+            BfdCommand::Check(check) => self.check.welcome(check),
             BfdCommand::Status(reply) => {
                 // Who asked may be gone.
                 let _ = reply.send(self.engine.status(now()));
@@ -223,7 +268,7 @@ impl Driver {
         if self.receive_again.is_some_and(|again| again <= now()) {
             self.open_receivers();
         }
-        self.tell_vrrp();
+        self.tell();
     }
 
     /// Opens the receive sockets that the sessions need, and closes the others.
@@ -258,17 +303,19 @@ impl Driver {
                 Action::Open(id, config) => self.open(id, &config),
                 Action::Close(id) => drop(self.senders.remove(&id)),
                 Action::Send(id, packet) => self.send(id, &packet),
-                Action::Report(report) if report.vrrp => {
-                    self.states.insert(report.name.clone(), report.up);
-                    self.untold.insert(report.name, report.up);
+                Action::Report(report) => {
+                    if report.vrrp {
+                        self.vrrp.hear(&report.name, report.up);
+                    }
+                    if report.checker {
+                        self.check.hear(&report.name, report.up);
+                    }
                 }
-                // Nobody else asks for reports yet.
-                Action::Report(_) => {}
                 Action::Tell(line) if line.is_detail() => debug!(target: "bfd", "{line}"),
                 Action::Tell(line) => info!(target: "bfd", "{line}"),
             }
         }
-        self.tell_vrrp();
+        self.tell();
     }
 
     fn open(&mut self, id: SessionId, config: &SessionConfig) {
@@ -304,25 +351,8 @@ impl Driver {
         }
     }
 
-    fn tell_vrrp(&mut self) {
-        let Some(vrrp) = &self.vrrp else {
-            // Whoever comes is told of all.
-            self.untold.clear();
-            return;
-        };
-        while let Some((name, up)) = self.untold.pop_first() {
-            match vrrp.try_send(BfdReport { name, up }) {
-                Ok(()) => {}
-                Err(mpsc::error::TrySendError::Full(BfdReport { name, up })) => {
-                    self.untold.insert(name, up);
-                    return;
-                }
-                Err(mpsc::error::TrySendError::Closed(_)) => {
-                    self.vrrp = None;
-                    self.untold.clear();
-                    return;
-                }
-            }
-        }
+    fn tell(&mut self) {
+        self.vrrp.tell();
+        self.check.tell();
     }
 }

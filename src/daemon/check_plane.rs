@@ -8,15 +8,17 @@
 use super::limits;
 use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
-use super::plane::{CheckCommand, CheckNotice};
+use super::plane::{BfdReport, CheckCommand, CheckNotice};
 use crate::check::config::ProbeConfig;
 use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
+use crate::check::follow::Reports;
 use crate::check::{CheckConfig, CheckerId, Engine};
 use crate::clock::Instant;
 use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper};
 use crate::script::config::KILL_AFTER;
 use crate::sys::clock::now;
+use crate::track::file::FileReport;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
@@ -33,6 +35,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 const COMMANDS: usize = 64;
 /// Notices that may wait: when a whole rack fails, each server has a script or line, and a mail.
 const NOTICES: usize = 65_536;
+/// Reports of BFD sessions that may wait.
+const BFD_REPORTS: usize = 256;
 /// Open files that are kept for everything but connections: a script's child is one, and three while it starts.
 const OTHER_FILES: usize = 768;
 /// Scripts of MISC_CHECKs that run at a time.
@@ -62,6 +66,8 @@ pub struct Options {
     pub most_scripts: usize,
     /// Spreads the first checks; any value.
     pub seed: u64,
+    /// What is known of tracked files.
+    pub files: Vec<FileReport>,
 }
 
 impl Options {
@@ -74,6 +80,7 @@ impl Options {
             most_connections: limits::open_files().saturating_sub(OTHER_FILES),
             most_scripts: MOST_SCRIPTS,
             seed: now().as_micros(),
+            files: Vec::new(),
         }
     }
 }
@@ -117,6 +124,8 @@ pub struct CheckPlane {
     /// What it says. [`CheckNotice::Stopped`] or [`CheckNotice::Failed`] comes last; a queue that closes without
     /// either means that the plane has crashed.
     pub notices: mpsc::Receiver<CheckNotice>,
+    /// Where the BFD plane tells of sessions; to be taken by it.
+    pub bfd_reports: Option<mpsc::Sender<BfdReport>>,
     /// What went wrong.
     pub counters: Arc<Counters>,
     /// How its threads run.
@@ -129,6 +138,7 @@ impl CheckPlane {
     pub fn spawn(config: CheckConfig, options: Options) -> io::Result<Self> {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (say, notices) = mpsc::channel(NOTICES);
+        let (bfd_sender, sessions) = mpsc::channel(BFD_REPORTS);
         let counters = Arc::new(Counters::default());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -147,7 +157,7 @@ impl CheckPlane {
         };
         let plane = Plane {
             pace: Arc::clone(&pace),
-            engine: Engine::with_addresses(now(), config, options.seed, first),
+            engine: Engine::knowing(now(), config, options.seed, first, known(options.files)),
             local,
             keeper,
             say,
@@ -160,11 +170,12 @@ impl CheckPlane {
         };
         let thread = std::thread::Builder::new().name("check".into()).spawn(move || {
             seat.take_seat();
-            runtime.block_on(plane.drive(orders, failure));
+            runtime.block_on(plane.drive(orders, failure, sessions));
         })?;
         Ok(Self {
             commands,
             notices,
+            bfd_reports: Some(bfd_sender),
             counters,
             pace,
             thread,
@@ -205,6 +216,7 @@ impl Plane {
         mut self,
         mut commands: mpsc::Receiver<CheckCommand>,
         mut failure: mpsc::Receiver<OpenError>,
+        mut sessions: mpsc::Receiver<BfdReport>,
     ) {
         self.carry_out();
         let end = loop {
@@ -219,11 +231,15 @@ impl Plane {
                 Some(error) = failure.recv() => break End::NoIpvs(error),
                 command = commands.recv() => match command {
                     Some(CheckCommand::Reload(config)) => self.reload(*config),
+                    Some(CheckCommand::Files(files)) => self.hear_of(files),
                     // Who asked may have gone; then nobody misses the answer.
                     Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
                     Some(CheckCommand::Stop { release }) => break End::Stop { release },
                     None => break End::Stop { release: true },
                 },
+                Some(BfdReport { name, up }) = sessions.recv() => {
+                    self.engine.handle(now(), Event::Session { name, up });
+                }
                 Some(ended) = self.probes.join_next_with_id() => self.answer(ended),
                 addresses = local_addresses::changed(self.local.as_mut()) => {
                     self.engine.handle(now(), Event::Addresses(addresses));
@@ -247,6 +263,12 @@ impl Plane {
             }
         }
         self.engine.reload(now(), config);
+    }
+
+    fn hear_of(&mut self, files: Vec<FileReport>) {
+        for FileReport { name, value } in files {
+            self.engine.handle(now(), Event::File { name, value });
+        }
     }
 
     fn serve_deadline(&mut self, deadline: Option<Instant>) {
@@ -309,7 +331,10 @@ impl Plane {
             | ProbeConfig::Smtp(_)
             | ProbeConfig::Dns(_)
             | ProbeConfig::Udp(_)
-            | ProbeConfig::Ping(_) => &self.connections,
+            | ProbeConfig::Ping(_)
+            // They ask nobody.
+            | ProbeConfig::File(_)
+            | ProbeConfig::Bfd(_) => &self.connections,
         });
         let asker = Arc::clone(&self.asker);
         let (checker, url) = (order.checker, order.url);
@@ -349,6 +374,13 @@ impl Plane {
     }
 }
 
+fn known(files: Vec<FileReport>) -> Reports {
+    Reports {
+        files: files.into_iter().map(|file| (file.name, file.value)).collect(),
+        ..Reports::default()
+    }
+}
+
 fn permits(most: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))
 }
@@ -364,6 +396,8 @@ fn limit(probe: &ProbeConfig) -> Duration {
         // The connection, and three answers.
         ProbeConfig::Smtp(smtp) => smtp.connection.timeout * 4 + MARGIN,
         ProbeConfig::Http(http) => (http.connection.timeout * 10).max(Duration::from_secs(60)),
+        // They ask nobody.
+        ProbeConfig::File(_) | ProbeConfig::Bfd(_) => MARGIN,
         // SIGTERM at its limit, SIGKILL later, and some time for the kernel to end it.
         ProbeConfig::Misc(misc) => misc.timeout + KILL_AFTER + MARGIN * 3,
     }

@@ -6,6 +6,7 @@ use crate::check::CheckConfig;
 use crate::check::event::Notification;
 use crate::check::status::CheckStatus;
 use crate::script::config::ScriptOutcome;
+use crate::track::file::FileReport;
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::{Event, Notification as VrrpNotification};
 use crate::vrrp::status::VrrpStatus;
@@ -56,6 +57,8 @@ pub enum VrrpNotice {
 pub enum CheckCommand {
     /// Run this configuration from now on.
     Reload(Box<CheckConfig>),
+    /// These tracked files have these numbers.
+    Files(Vec<FileReport>),
     /// Show yourself.
     Status(oneshot::Sender<CheckStatus>),
     /// Remove what was added and end. With `release` false (`-I`) nothing is removed.
@@ -83,6 +86,8 @@ pub enum BfdCommand {
     Reload(Box<BfdConfig>),
     /// A VRRP plane that wants to hear of the sessions: of all at once, then of changes.
     Vrrp(mpsc::Sender<BfdReport>),
+    /// A check plane that wants the same.
+    Check(mpsc::Sender<BfdReport>),
     /// Show yourself.
     Status(oneshot::Sender<BfdStatus>),
     /// End.
@@ -96,7 +101,7 @@ pub enum BfdNotice {
     Stopped,
 }
 
-/// The BFD plane to the VRRP plane.
+/// The BFD plane to the VRRP plane and the check plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BfdReport {
     /// The `bfd_instance`.

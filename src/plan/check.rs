@@ -34,7 +34,10 @@ pub(super) fn build(builder: &mut Builder<'_>, files: &[FileConfig], later: &mut
     let groups = groups(builder, later);
     let followed = Followed {
         sessions: config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect(),
-        files: files.iter().map(|file| file.name.as_str()).collect(),
+        files: files
+            .iter()
+            .map(|file| (file.name.as_str(), (file.weight, file.reverse)))
+            .collect(),
     };
     let mut out = CheckConfig::default();
     let mut keys: HashMap<ServiceKey, Place> = HashMap::new();
@@ -103,8 +106,8 @@ fn groups<'a>(builder: &mut Builder<'a>, later: &mut LaterLvs) -> HashMap<&'a st
 struct Followed<'a> {
     /// `bfd_instance`
     sessions: HashSet<&'a str>,
-    /// `track_file`
-    files: HashSet<&'a str>,
+    /// `track_file`, with its weight and whether that is reversed.
+    files: HashMap<&'a str, (i16, bool)>,
 }
 
 /// What a virtual server became.

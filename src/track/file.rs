@@ -76,11 +76,27 @@ impl FileWatcher {
             followed.read();
             self.files.insert(file.name.clone(), followed);
         }
+        self.values()
+    }
+
+    /// The number of each file that is followed, as last read.
+    pub fn values(&self) -> Vec<FileReport> {
         let files = self.files.iter();
         files
             .map(|(name, followed)| FileReport {
                 name: name.clone(),
                 value: followed.value,
+            })
+            .collect()
+    }
+
+    /// The numbers in `files` now, which are not followed for it. One that cannot be told is 0.
+    pub fn look_at(files: &[FileConfig]) -> Vec<FileReport> {
+        files
+            .iter()
+            .map(|file| FileReport {
+                name: file.name.clone(),
+                value: read(&file.path).unwrap_or(0),
             })
             .collect()
     }

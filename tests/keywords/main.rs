@@ -109,6 +109,12 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         }
         (Block::SyncGroup | Block::Instance, "track_process") => body("P"),
         (Block::SyncGroup | Block::Instance, "track_bfd") => body("N"),
+        (Block::RealServer, "FILE_CHECK") => body("track_file F"),
+        (Block::RealServer, "BFD_CHECK") => body("name N"),
+        (Block::FileCheck, "track_file") => one("F"),
+        (Block::FileCheck, "weight") => after("track_file F", "5"),
+        (Block::BfdCheck, "name") => one("N"),
+        (Block::BfdCheck, "alpha") => after("name N", "on"),
         (Block::UdpCheck, "payload") => one("0102"),
         (Block::DnsCheck, "type") => one("MX"),
         (Block::Root, "static_ipaddress") => body("192.0.2.240"),
@@ -303,8 +309,6 @@ fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
         // All that it ever does is to be shown.
         Status::Acted if (keyword.block, keyword.name) == (Block::Instance, "debug") && planned => Ok(()),
         Status::Acted if !acted => Err(format!("the plan is the same; said: {seen:?}")),
-        // Alone it takes the session from VRRP; that checkers hear of it is what is missing.
-        Status::NotYet if (keyword.block, keyword.name) == (Block::BfdInstance, "checker") => Ok(()),
         Status::NotYet if acted => Err("the daemon acts on it".into()),
         Status::NotYet if !planned && PLANNED.contains(&keyword.block) => {
             Err(format!("the plan for later is the same; said: {seen:?}"))

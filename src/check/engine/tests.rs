@@ -1,6 +1,7 @@
 //! The engine on virtual time, against keepalived's own log and against models.
 
 mod crowd;
+mod followers;
 mod kinds;
 mod models;
 mod notices;

@@ -76,6 +76,8 @@ impl Prober {
             ProbeConfig::Dns(config) => dns::ask(config).await,
             ProbeConfig::Udp(config) => udp::ask(config).await,
             ProbeConfig::Ping(connection) => ping::ask(connection, number).await,
+            // They ask nobody.
+            ProbeConfig::File(_) | ProbeConfig::Bfd(_) => return ProbeOutcome::Failure(Reason::Panicked),
         };
         match result {
             Ok(()) => ProbeOutcome::OK,

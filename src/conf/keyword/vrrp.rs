@@ -295,7 +295,7 @@ pub(super) static VRRP: &[Keyword] = &[
     k(TrackFile, "file", Word, Acted),
     k(TrackFile, "init_file", Free, Acted),
     k(TrackFile, "weight", OneOrMore, Acted),
-    k(BfdInstance, "checker", Nothing, NotYet),
+    k(BfdInstance, "checker", Nothing, Acted),
     k(BfdInstance, "hoplimit", Strict(1, 255), Acted),
     k(BfdInstance, "idle_tx", Millis(1_000, 4_294_967), Acted),
     k(BfdInstance, "max_hops", Strict(-1, 255), Acted),

@@ -63,7 +63,8 @@ fn three() -> CheckConfig {
 }
 
 fn target(order: &ProbeOrder) -> String {
-    order.probe.connection().unwrap().destination.to_string()
+    let connection = order.probe.connection();
+    connection.map_or_else(String::new, |connection| connection.destination.to_string())
 }
 
 fn next(plane: &mut CheckPlane) -> CheckNotice {

@@ -1,6 +1,7 @@
 //! What a configuration that was loaded means for the planes and runners: who is started, who is told.
 
 use super::{Control, command};
+use crate::check::config::ProbeConfig;
 use crate::daemon::bfd_plane::BfdPlane;
 use crate::daemon::check_plane::{self, Asker, CheckPlane};
 use crate::daemon::exit::Exit;
@@ -12,7 +13,7 @@ use crate::daemon::vrrp_plane::{PlaneOptions, VrrpPlane};
 use crate::ipvs::keeper::Opener;
 use crate::plan::Plan;
 use crate::track::config::{FileConfig, ProcessConfig};
-use crate::track::file::FileReport;
+use crate::track::file::{FileReport, FileWatcher};
 use crate::track::process::ProcessReport;
 use crate::vrrp::config::{Tracked, TrackedObjects};
 use crate::vrrp::event::Event;
@@ -116,6 +117,7 @@ impl Control {
         if self.check.is_none() && !plan.check.services.is_empty() {
             let options = check_plane::Options {
                 kernel: ipvs,
+                files: FileWatcher::look_at(&tracked_files(plan)),
                 ..check_plane::Options::new(self.asker())
             };
             let plane = CheckPlane::spawn(plan.check.clone(), options);
@@ -131,6 +133,8 @@ impl Control {
             command(&plane.commands, reload, "VRRP");
         }
         if let Some(plane) = &self.check {
+            let files = CheckCommand::Files(self.files.values());
+            command(&plane.commands, files, "healthcheck");
             let reload = CheckCommand::Reload(Box::new(plan.check.clone()));
             command(&plane.commands, reload, "healthcheck");
         }
@@ -140,15 +144,25 @@ impl Control {
         }
     }
 
-    /// Makes planes that were just started control's own. A new VRRP plane hears of the BFD sessions.
+    /// Makes planes that were just started control's own. New planes hear of the BFD sessions.
     fn take_over(&mut self, fresh: Fresh) {
         self.vrrp = fresh.vrrp.or_else(|| self.vrrp.take());
+        if let Some(plane) = &fresh.check {
+            // Since it was started its files may have changed.
+            let files = CheckCommand::Files(self.files.values());
+            command(&plane.commands, files, "healthcheck");
+        }
         self.check = fresh.check.or_else(|| self.check.take());
         self.bfd = fresh.bfd.or_else(|| self.bfd.take());
         if let (Some(bfd), Some(vrrp)) = (&self.bfd, &mut self.vrrp)
             && let Some(reports) = vrrp.bfd_reports.take()
         {
             command(&bfd.commands, BfdCommand::Vrrp(reports), "BFD");
+        }
+        if let (Some(bfd), Some(check)) = (&self.bfd, &mut self.check)
+            && let Some(reports) = check.bfd_reports.take()
+        {
+            command(&bfd.commands, BfdCommand::Check(reports), "BFD");
         }
     }
 
@@ -189,9 +203,19 @@ fn started<T>(name: &str, plane: std::io::Result<T>) -> Result<T, Exit> {
     })
 }
 
-/// The files that a virtual router or a group tracks: the others are not even read (fact 1.30).
+/// The files that a virtual router, a group or a checker tracks: the others are not even read (fact 1.30).
 pub(super) fn tracked_files(plan: &Plan) -> Vec<FileConfig> {
-    let used = used(plan, |objects| &objects.files);
+    let mut used = used(plan, |objects| &objects.files);
+    let servers = plan
+        .check
+        .services
+        .iter()
+        .flat_map(|service| &service.real_servers);
+    for checker in servers.flat_map(|server| &server.checkers) {
+        if let ProbeConfig::File(file) = &checker.probe {
+            used.insert(file.track_file.as_str());
+        }
+    }
     let files = plan.track_files.iter();
     files
         .filter(|file| used.contains(file.name.as_str()))

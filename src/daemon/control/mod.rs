@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::load::Loaded;
 use super::pace::Paces;
 use super::ping_range::PingRange;
-use super::plane::{BfdNotice, CheckNotice, VrrpCommand, VrrpNotice};
+use super::plane::{BfdNotice, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
 use super::start::privileged;
 use super::vrrp_plane::VrrpPlane;
@@ -194,7 +194,7 @@ impl Control {
                 Wake::Check(None) => return self.check_died().await,
                 Wake::Bfd(Some(BfdNotice::Stopped)) => self.bfd = None,
                 Wake::Bfd(None) => return self.bfd_died().await,
-                Wake::File(FileReport { name, value }) => self.tracked(Event::File { name, value }).await,
+                Wake::File(report) => self.file(report).await,
                 Wake::Process(ProcessReport { name, good }) => {
                     self.tracked(Event::Process { name, good }).await;
                 }
@@ -205,6 +205,18 @@ impl Control {
                 }
             }
         }
+    }
+
+    /// Tells both planes of a file's number: nothing else would tell them again.
+    async fn file(&self, report: FileReport) {
+        if let Some(plane) = &self.check {
+            let told = plane.commands.send(CheckCommand::Files(vec![report.clone()]));
+            if timeout(STATUS_LIMIT, told).await.is_err() {
+                error!("The healthcheck plane does not take what tracked files report");
+            }
+        }
+        let FileReport { name, value } = report;
+        self.tracked(Event::File { name, value }).await;
     }
 
     /// Tells the VRRP plane of a change that nothing else would tell it again.

@@ -48,7 +48,7 @@ fn checker(it: &Checker, moment: &impl Fn(Instant) -> Value) -> Value {
     };
     let next = match it.phase() {
         Phase::Waiting { due } => moment(due),
-        Phase::Asking { .. } => Value::Null,
+        Phase::Asking { .. } | Phase::Following => Value::Null,
     };
     json!({
         "type": it.config().probe.keyword(),

@@ -3,16 +3,16 @@
 use super::real::Around;
 use super::{Builder, CONNECT_TIMEOUT, DELAY_LOOP};
 use crate::check::config::{
-    CheckerConfig, Connection, DnsConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern,
-    SmtpConfig, TlsConfig, UdpConfig, UrlConfig,
+    CheckerConfig, Connection, DnsConfig, FileCheckConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig,
+    ReplyPattern, SmtpConfig, TlsConfig, UdpConfig, UrlConfig,
 };
 use crate::conf::config::{
-    CheckSettings, Checker, CheckerKind, HttpSettings, MiscSettings, RealServer, Spanned, UdpSettings,
-    VirtualServer,
+    CheckSettings, Checker, CheckerKind, FileCheckSettings, FileWeight, HttpSettings, MiscSettings,
+    RealServer, Spanned, UdpSettings, VirtualServer,
 };
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::IfName;
-use crate::plan::later::{CheckerTiming, LaterChecker, LaterRealServer, LaterUrl};
+use crate::plan::later::{CheckerTiming, LaterRealServer, LaterUrl};
 use crate::plan::{ScriptRefusal, scripts};
 use crate::script::config::Command;
 use std::net::{IpAddr, SocketAddr};
@@ -66,7 +66,7 @@ impl Levels<'_> {
     }
 }
 
-/// Adds the checker to those that work or to those that do not yet. One that cannot be used is left out, which is said.
+/// Adds the checker to those of the server. One that cannot be used is left out, which is said.
 pub(super) fn build(
     builder: &mut Builder<'_>,
     around: &Around<'_, '_>,
@@ -104,16 +104,20 @@ pub(super) fn build(
         CheckerKind::Udp(settings) => connection(builder, real, written, &levels)
             .map(|connection| ProbeConfig::Udp(udp(settings, connection))),
         CheckerKind::Ping => connection(builder, real, written, &levels).map(ProbeConfig::Ping),
-        CheckerKind::File(_) | CheckerKind::Bfd(_) => {
-            later
-                .checkers
-                .extend(later_checker(builder, around, written, &levels));
-            None
-        }
+        CheckerKind::File(settings) => file(builder, around, settings).map(ProbeConfig::File),
+        CheckerKind::Bfd(name) => session(builder, around, name).map(ProbeConfig::Bfd),
     };
     let Some(probe) = probe else { return };
     let everywhere = builder.config.global.checker_log_all_failures;
-    let timing = levels.timing(written, everywhere);
+    let timing = match written.kind {
+        // They ask nobody, and a FILE_CHECK is never in alpha mode (fact 12.4).
+        CheckerKind::File(_) => CheckerTiming::default(),
+        CheckerKind::Bfd(_) => CheckerTiming {
+            alpha: levels.alpha(),
+            ..CheckerTiming::default()
+        },
+        _ => levels.timing(written, everywhere),
+    };
     working.push(CheckerConfig {
         probe,
         alpha: timing.alpha,
@@ -125,47 +129,39 @@ pub(super) fn build(
     });
 }
 
-fn later_checker(
+fn file(
     builder: &mut Builder<'_>,
     around: &Around<'_, '_>,
-    written: &Checker,
-    levels: &Levels<'_>,
-) -> Option<LaterChecker> {
-    match &written.kind {
-        CheckerKind::File(settings) => {
-            let file = &settings.track_file;
-            if !around.followed.files.contains(file.value.as_str()) {
-                let message = format!(
-                    "FILE_CHECK without effect: track_file {} is of no use",
-                    file.value
-                );
-                builder.say(Class::Unheeded, Topic::TrackObjectEmpty, &file.place, message);
-                return None;
-            }
-            Some(LaterChecker::File {
-                track_file: file.value.clone(),
-                weight: settings.weight,
-            })
-        }
-        CheckerKind::Bfd(name) => {
-            if !around.followed.sessions.contains(name.value.as_str()) {
-                let message = format!("BFD_CHECK without effect: BFD {} cannot be run", name.value);
-                builder.say(Class::Unheeded, Topic::Bfd, &name.place, message);
-                return None;
-            }
-            Some(LaterChecker::Bfd {
-                name: name.value.clone(),
-                alpha: levels.alpha(),
-            })
-        }
-        CheckerKind::Tcp
-        | CheckerKind::Http(_)
-        | CheckerKind::Misc(_)
-        | CheckerKind::Smtp(_)
-        | CheckerKind::Dns(_)
-        | CheckerKind::Udp(_)
-        | CheckerKind::Ping => None,
+    settings: &FileCheckSettings,
+) -> Option<FileCheckConfig> {
+    let name = &settings.track_file;
+    let Some((weight, reverse)) = around.followed.files.get(name.value.as_str()) else {
+        let message = format!(
+            "FILE_CHECK without effect: track_file {} is of no use",
+            name.value
+        );
+        builder.say(Class::Unheeded, Topic::TrackObjectEmpty, &name.place, message);
+        return None;
+    };
+    let own = FileWeight {
+        weight: i32::from(*weight),
+        reverse: *reverse,
+    };
+    let FileWeight { weight, reverse } = settings.weight.unwrap_or(own);
+    Some(FileCheckConfig {
+        track_file: name.value.clone(),
+        weight,
+        reverse,
+    })
+}
+
+fn session(builder: &mut Builder<'_>, around: &Around<'_, '_>, name: &Spanned<String>) -> Option<String> {
+    if !around.followed.sessions.contains(name.value.as_str()) {
+        let message = format!("BFD_CHECK without effect: BFD {} cannot be run", name.value);
+        builder.say(Class::Unheeded, Topic::Bfd, &name.place, message);
+        return None;
     }
+    Some(name.value.clone())
 }
 
 fn udp(settings: &UdpSettings, connection: Connection) -> UdpConfig {

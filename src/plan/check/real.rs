@@ -3,7 +3,7 @@
 use super::target::Target;
 use super::{Builder, Followed, LaterServer, checker};
 use crate::check::config::RealServerConfig;
-use crate::conf::config::{CheckerKind, Method, RealServer, VirtualServer};
+use crate::conf::config::{Method, RealServer, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::ipvs::model::ServiceKey;
 use crate::plan::later::LaterRealServer;
@@ -81,13 +81,10 @@ fn build(
         ..LaterRealServer::default()
     };
     let mut checkers = Vec::with_capacity(written.checkers.len());
-    let mut working = false;
     for checker in &written.checkers {
-        working |= !matches!(checker.kind, CheckerKind::File(_) | CheckerKind::Bfd(_));
         checker::build(builder, around, written, checker, &mut checkers, &mut more);
     }
-    // Where no checker works yet, that has been said.
-    if checkers.is_empty() && working {
+    if checkers.is_empty() && !written.checkers.is_empty() {
         let message = "the real server is left without a checker, so it counts as always up";
         builder.report(Class::Unheeded, place, message);
     }

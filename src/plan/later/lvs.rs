@@ -1,7 +1,7 @@
 //! Settings of virtual servers and checkers that nothing comes of yet.
 
 use crate::check::config::{RealServerConfig, SorryServerConfig, VirtualServerConfig};
-use crate::conf::config::{FileWeight, GroupEntry, Regex, Ssl, Tunnel};
+use crate::conf::config::{GroupEntry, Regex, Ssl, Tunnel};
 use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey};
 use crate::net::Family;
 use crate::script::config::Command;
@@ -117,8 +117,6 @@ pub struct LaterRealServer {
     pub tunnel: Tunnel,
     /// By the number of the checker among those that work, and of its url: more settings of the url.
     pub urls: BTreeMap<(usize, usize), LaterUrl>,
-    /// Checkers that do not work yet.
-    pub checkers: Vec<LaterChecker>,
 }
 
 /// More settings of a `url`.
@@ -130,27 +128,8 @@ pub struct LaterUrl {
     pub tls_compliant: bool,
 }
 
-/// A checker that does not work yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LaterChecker {
-    /// `FILE_CHECK`
-    File {
-        /// `track_file`
-        track_file: String,
-        /// `weight`; nothing: that of the file.
-        weight: Option<FileWeight>,
-    },
-    /// `BFD_CHECK`
-    Bfd {
-        /// The `bfd_instance`.
-        name: String,
-        /// Down until the session is up.
-        alpha: bool,
-    },
-}
-
 /// When a checker runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in CheckerConfig")]
 pub struct CheckerTiming {
     pub alpha: bool,

@@ -9,8 +9,8 @@ mod net;
 
 pub use crate::conf::config::{LaterGlobal, LaterInstance};
 pub use lvs::{
-    CheckerTiming, LaterChecker, LaterGroupServer, LaterLvs, LaterRealServer, LaterServer, LaterServerGroup,
-    LaterUrl, ServerSettings,
+    CheckerTiming, LaterGroupServer, LaterLvs, LaterRealServer, LaterServer, LaterServerGroup, LaterUrl,
+    ServerSettings,
 };
 pub use net::LaterNet;
 

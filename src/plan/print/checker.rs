@@ -2,11 +2,11 @@
 
 use super::{Printer, argv, seconds, word};
 use crate::check::config::{
-    CheckerConfig, Connection, DnsConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern,
-    SmtpConfig, UdpConfig, UrlConfig,
+    CheckerConfig, Connection, DnsConfig, FileCheckConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig,
+    ReplyPattern, SmtpConfig, UdpConfig, UrlConfig,
 };
 use crate::conf::config::Regex;
-use crate::plan::later::{CheckerTiming, LaterChecker, LaterUrl};
+use crate::plan::later::{CheckerTiming, LaterUrl};
 use std::time::Duration;
 
 impl Printer {
@@ -62,6 +62,21 @@ impl Printer {
                     out.connection(connection);
                 }
                 ProbeConfig::Udp(udp) => out.udp(udp),
+                ProbeConfig::File(FileCheckConfig {
+                    track_file,
+                    weight,
+                    reverse,
+                }) => {
+                    out.set("track_file", word(track_file));
+                    let reverse = if *reverse { " reverse" } else { "" };
+                    out.set("weight", format!("{weight}{reverse}"));
+                    return;
+                }
+                ProbeConfig::Bfd(name) => {
+                    out.set("name", word(name));
+                    out.boolean("alpha", *alpha);
+                    return;
+                }
             }
             out.timing(&CheckerTiming {
                 alpha: *alpha,
@@ -203,23 +218,6 @@ impl Printer {
         }
         if let Some((start, most)) = stack {
             self.set("regex_stack", format!("{start} {most}"));
-        }
-    }
-
-    /// A checker that does not work yet.
-    pub(super) fn later_checker(&mut self, checker: &LaterChecker) {
-        match checker {
-            LaterChecker::File { track_file, weight } => self.block("FILE_CHECK", |out| {
-                out.set("track_file", word(track_file));
-                if let Some(weight) = weight {
-                    let reverse = if weight.reverse { " reverse" } else { "" };
-                    out.set("weight", format!("{}{reverse}", weight.weight));
-                }
-            }),
-            LaterChecker::Bfd { name, alpha } => self.block("BFD_CHECK", |out| {
-                out.set("name", word(name));
-                out.boolean("alpha", *alpha);
-            }),
         }
     }
 

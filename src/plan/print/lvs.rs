@@ -297,7 +297,6 @@ impl Printer {
             snmp_name,
             tunnel,
             urls,
-            checkers: later_checkers,
         } = later;
         // A check of port 0 can only come of a server without a port.
         let portless = address.port() == 0 || asks_port_0(real);
@@ -324,9 +323,6 @@ impl Printer {
             for (number, checker) in checkers.iter().enumerate() {
                 let urls = |position| urls.get(&(number, position));
                 out.checker(checker, virtualhost.as_deref(), server_delay, urls);
-            }
-            for checker in later_checkers {
-                out.later_checker(checker);
             }
         });
     }

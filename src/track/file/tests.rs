@@ -4,6 +4,7 @@ use std::fs;
 use tokio::time::timeout;
 
 /// Facts: 14.8
+/// LVS facts: 12.1
 #[test]
 fn numbers_are_read_as_c_reads_them() {
     let table = [
@@ -48,6 +49,7 @@ async fn value(watcher: &mut FileWatcher) -> (String, i32) {
 }
 
 /// Facts: 14.8
+/// LVS facts: 12.4
 #[tokio::test]
 async fn every_way_to_change_a_file_is_seen() {
     let home = TempDir::new();

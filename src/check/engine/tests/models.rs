@@ -293,6 +293,7 @@ fn at_rest(world: &World) -> Result<(), TestCaseError> {
                 count += 1;
                 match checker.phase() {
                     Phase::Waiting { due } => prop_assert_eq!(waiting.get(&checker.id()), Some(&due)),
+                    Phase::Following => panic!("nobody follows here"),
                     Phase::Asking { url, .. } => {
                         prop_assert!(!waiting.contains_key(&checker.id()));
                         let flight = world
