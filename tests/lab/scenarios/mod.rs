@@ -28,6 +28,7 @@ mod settings;
 mod shapes;
 mod start;
 mod stranger;
+mod sync;
 mod tell;
 mod track;
 mod traffic;
@@ -148,6 +149,11 @@ pub const ALL: &[Scenario] = &[
         "traffic-tun",
         "the same through tunnels: IPIP, its kin of IPv6 and of both, GUE, GRE",
         traffic::tunnel,
+    ),
+    test(
+        "connection-sync",
+        "a conversation goes on through the backup, whose kernel has heard of the connection",
+        sync::connection,
     ),
     test(
         "http-requests",
