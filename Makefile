@@ -3,10 +3,10 @@
 CARGO ?= cargo
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
-.PHONY: help setup build fmt clippy test compat man lab vectors demo bench fuzz soak
+.PHONY: help setup build fmt clippy test test-services compat man lab vectors demo bench fuzz soak
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
 
 setup: ## Install what building and testing need (Debian packages)
 	@scripts/setup
@@ -25,6 +25,10 @@ test: setup ## Formatting, lints and every test, the lab included
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) test
+
+test-services: ## The checkers of services, each with a real server of its kind
+	@scripts/setup services
+	$(CARGO) test --test services
 
 man: ## Write the manual pages in dist/man anew
 	UPDATE_GOLDENS=1 $(CARGO) test --quiet --test man

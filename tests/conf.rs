@@ -121,14 +121,24 @@ fn keywords() -> String {
     let mut blocks: Vec<Block> = keyword::all().map(|keyword| keyword.block).collect();
     blocks.sort();
     blocks.dedup();
+    let own: Vec<_> = keyword::own()
+        .map(|keyword| (keyword.block, keyword.name))
+        .collect();
     let list = |block: Block, status: Status| {
         let words: Vec<String> = keyword::all()
             .filter(|keyword| (keyword.block, keyword.status) == (block, status))
+            .filter(|keyword| !own.contains(&(keyword.block, keyword.name)))
             .map(|keyword| format!("`{}`", keyword.name))
             .collect();
         words.join(" ")
     };
-    let count = |status| keyword::all().filter(|keyword| keyword.status == status).count();
+    let theirs = |keyword: &&keyword::Keyword| !own.contains(&(keyword.block, keyword.name));
+    let count = |status| {
+        keyword::all()
+            .filter(theirs)
+            .filter(|keyword| keyword.status == status)
+            .count()
+    };
     let mut out = format!(
         "# Keywords\n\n\
          Every keyword of keepalived 2.4.3's language is known: {} have their effect, {} have none yet, and are named with\n\
@@ -142,6 +152,19 @@ fn keywords() -> String {
         if !block.includes().is_empty() {
             let names: Vec<_> = block.includes().iter().map(|block| block.name()).collect();
             writeln!(out, "All of {}, and:\n", names.join(", ")).unwrap();
+        }
+        let names = own
+            .iter()
+            .filter(|(of, _)| *of == block)
+            .map(|(_, name)| format!("`{name}`"));
+        let names: Vec<String> = names.collect();
+        if !names.is_empty() {
+            writeln!(
+                out,
+                "- steadfast's own, unknown to keepalived: {}",
+                names.join(" ")
+            )
+            .unwrap();
         }
         for (status, title) in [(Status::Acted, "effective"), (Status::NotYet, "not yet")] {
             let words = list(block, status);

@@ -1,7 +1,12 @@
 //! What the health engine is told to do: every inherited setting resolved, every default filled in (facts 3).
 
+mod service;
+
 use crate::ipvs::model::{ForwardMethod, Persistence, Scheduler, ServiceFlags, ServiceKey};
 use crate::script::config::Command;
+pub use service::{
+    Login, Password, Question, RedisRole, ServiceConfig, ServiceSettings, ServiceTls, Sql, Written,
+};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -160,11 +165,13 @@ pub enum ProbeConfig {
     File(FileCheckConfig),
     /// `BFD_CHECK`: asks nobody, follows the session of this `bfd_instance`.
     Bfd(String),
+    /// Those that keepalived does not have.
+    Service(Box<ServiceConfig>),
 }
 
 impl ProbeConfig {
     /// keepalived's keyword.
-    pub const fn keyword(&self) -> &'static str {
+    pub fn keyword(&self) -> &'static str {
         match self {
             Self::Tcp(_) => "TCP_CHECK",
             Self::Http(HttpConfig { tls: None, .. }) => "HTTP_GET",
@@ -176,17 +183,19 @@ impl ProbeConfig {
             Self::Ping(_) => "PING_CHECK",
             Self::File(_) => "FILE_CHECK",
             Self::Bfd(_) => "BFD_CHECK",
+            Self::Service(config) => config.settings.question.keyword(),
         }
     }
 
     /// How it reaches its back-end, if it asks over a socket.
-    pub const fn connection(&self) -> Option<&Connection> {
+    pub fn connection(&self) -> Option<&Connection> {
         match self {
             Self::Tcp(connection) | Self::Ping(connection) => Some(connection),
             Self::Http(config) => Some(&config.connection),
             Self::Smtp(config) => Some(&config.connection),
             Self::Dns(config) => Some(&config.connection),
             Self::Udp(config) => Some(&config.connection),
+            Self::Service(config) => Some(&config.connection),
             Self::Misc(_) | Self::File(_) | Self::Bfd(_) => None,
         }
     }
@@ -201,6 +210,7 @@ impl ProbeConfig {
             | Self::Dns(_)
             | Self::Udp(_)
             | Self::Ping(_)
+            | Self::Service(_)
             | Self::File(_)
             | Self::Bfd(_) => &[],
         }

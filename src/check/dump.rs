@@ -5,7 +5,8 @@
 
 use super::checker::Checker;
 use super::config::{
-    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern, UdpConfig, UrlConfig,
+    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern, ServiceConfig, UdpConfig,
+    UrlConfig, Written,
 };
 use super::pool::{RealServer, VirtualServer};
 use super::status::CheckStatus;
@@ -314,6 +315,7 @@ fn checker(
         | ProbeConfig::Smtp(_)
         | ProbeConfig::Udp(_)
         | ProbeConfig::Ping(_)
+        | ProbeConfig::Service(_)
         | ProbeConfig::File(_)
         | ProbeConfig::Bfd(_) => 1_000_000,
     };
@@ -330,6 +332,7 @@ fn checker(
         | ProbeConfig::Dns(_)
         | ProbeConfig::Udp(_)
         | ProbeConfig::Ping(_)
+        | ProbeConfig::Service(_)
         | ProbeConfig::File(_)
         | ProbeConfig::Bfd(_) => {}
     }
@@ -341,6 +344,7 @@ fn checker(
             writeln!(out, "   Name = {}", dns.name.as_deref().unwrap_or_default())
         }
         ProbeConfig::Udp(it) => udp(out, it),
+        ProbeConfig::Service(config) => service(out, config),
         ProbeConfig::Tcp(_)
         | ProbeConfig::Ping(_)
         | ProbeConfig::Http(_)
@@ -348,6 +352,18 @@ fn checker(
         | ProbeConfig::File(_)
         | ProbeConfig::Bfd(_) => Ok(()),
     }
+}
+
+fn service(out: &mut String, config: &ServiceConfig) -> fmt::Result {
+    for (keyword, written) in config.settings.written() {
+        match written {
+            Written::Flag => writeln!(out, "     {keyword}"),
+            Written::Word(word) => writeln!(out, "     {keyword} = {word}"),
+            Written::Number(number) => writeln!(out, "     {keyword} = {number}"),
+            Written::Secret(password) => writeln!(out, "     {keyword} = {password:?}"),
+        }?;
+    }
+    Ok(())
 }
 
 fn udp(out: &mut String, udp: &UdpConfig) -> fmt::Result {

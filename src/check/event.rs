@@ -195,6 +195,8 @@ pub enum Reason {
     File(i32),
     /// BFD_CHECK: the session is not up.
     SessionDown,
+    /// A service's answer is not that of a healthy one; in words that may stand in a log.
+    Answer(String),
     /// The script exited with this status.
     Exited(u8),
     /// A signal ended the script.
@@ -232,6 +234,7 @@ impl Reason {
             | Self::NotSent(_)
             | Self::File(_)
             | Self::SessionDown
+            | Self::Answer(_)
             | Self::Exited(_)
             | Self::Signalled(_)
             | Self::ScriptTimedOut
@@ -263,6 +266,7 @@ impl Reason {
             Self::NotSent(_) => "not_sent",
             Self::File(_) => "file",
             Self::SessionDown => "session_down",
+            Self::Answer(_) => "answer",
             Self::Exited(_) => "exit_status",
             Self::Signalled(_) => "signal",
             Self::ScriptTimedOut => "script_timeout",
@@ -298,6 +302,7 @@ impl fmt::Display for Reason {
             Self::NotSent(why) => write!(f, "the question could not be sent: {why}"),
             Self::File(value) => write!(f, "the file has {value}"),
             Self::SessionDown => f.write_str("the BFD session is down"),
+            Self::Answer(what) => f.write_str(what),
             Self::Exited(status) => write!(f, "exited with status {status}"),
             Self::Signalled(signal) => write!(f, "due to signal {signal}"),
             Self::ScriptTimedOut => f.write_str("script timed out"),

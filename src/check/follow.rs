@@ -31,7 +31,8 @@ impl Reports {
             | ProbeConfig::Smtp(_)
             | ProbeConfig::Dns(_)
             | ProbeConfig::Udp(_)
-            | ProbeConfig::Ping(_) => None,
+            | ProbeConfig::Ping(_)
+            | ProbeConfig::Service(_) => None,
         }
     }
 }
@@ -80,7 +81,8 @@ pub(super) fn follows(checker: &Checker) -> Option<Followed> {
         | ProbeConfig::Smtp(_)
         | ProbeConfig::Dns(_)
         | ProbeConfig::Udp(_)
-        | ProbeConfig::Ping(_) => None,
+        | ProbeConfig::Ping(_)
+        | ProbeConfig::Service(_) => None,
     }
 }
 

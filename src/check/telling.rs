@@ -153,6 +153,27 @@ pub enum CheckerSaying {
         /// Why.
         end: MiscEnd,
     },
+    /// A checker that keepalived does not have: good again, or for the first time.
+    ServiceSuccess {
+        /// Which.
+        keyword: &'static str,
+    },
+    /// The same: down.
+    ServiceDown {
+        /// Which.
+        keyword: &'static str,
+        /// See above.
+        retries: Option<u32>,
+        /// The last reason, in words.
+        reason: String,
+    },
+    /// The same, `log_all_failures`: one attempt failed.
+    ServiceAttempt {
+        /// Which.
+        keyword: &'static str,
+        /// Why, in words.
+        reason: String,
+    },
     /// A socket could not be made here; the checker's state stays as it is (fact 9.2).
     SocketTrouble {
         /// Of which kind, as keepalived names it.
@@ -375,6 +396,20 @@ fn checker(f: &mut fmt::Formatter<'_>, Names { rs, vs }: &Names, saying: &Checke
             misc_failed(f, *stage, *end)
         }
         CheckerSaying::SocketTrouble { socket } => write!(f, "{socket} socket bind failed. Rescheduling."),
+        CheckerSaying::ServiceSuccess { keyword } => write!(f, "{keyword} on service {rs} success."),
+        CheckerSaying::ServiceDown {
+            keyword,
+            retries: Some(n),
+            reason,
+        } => write!(f, "{keyword} on service {rs} failed after {n} retries: {reason}."),
+        CheckerSaying::ServiceDown {
+            keyword,
+            retries: None,
+            reason,
+        }
+        | CheckerSaying::ServiceAttempt { keyword, reason } => {
+            write!(f, "{keyword} on service {rs} failed: {reason}.")
+        }
         CheckerSaying::Crashed { keyword, reason } => {
             write!(
                 f,

@@ -15,6 +15,9 @@ pub(super) fn success(probe: &ProbeConfig) -> Option<CheckerSaying> {
         ProbeConfig::Smtp(_) => Some(CheckerSaying::SmtpSuccess),
         ProbeConfig::Udp(_) => Some(CheckerSaying::UdpSuccess),
         ProbeConfig::Ping(_) => Some(CheckerSaying::PingSuccess),
+        ProbeConfig::Service(_) => Some(CheckerSaying::ServiceSuccess {
+            keyword: probe.keyword(),
+        }),
         ProbeConfig::Dns(_) => None,
         ProbeConfig::File(file) => Some(CheckerSaying::File {
             track_file: file.track_file.clone(),
@@ -36,6 +39,11 @@ pub(super) fn down(config: &CheckerConfig, reason: &Reason, has_run: bool) -> Ch
         ProbeConfig::Tcp(_) => CheckerSaying::TcpDown { retries: made },
         ProbeConfig::Udp(_) => CheckerSaying::UdpDown { retries: made },
         ProbeConfig::Ping(_) => CheckerSaying::PingDown { retries: made },
+        ProbeConfig::Service(_) => CheckerSaying::ServiceDown {
+            keyword: config.probe.keyword(),
+            retries: made,
+            reason: reason.to_string(),
+        },
         ProbeConfig::Dns(dns) => CheckerSaying::DnsFailed {
             trouble: dns_trouble(reason, &dns.connection),
             retries: made,
@@ -95,6 +103,10 @@ pub(super) fn attempt(
             retries: None,
         }),
         ProbeConfig::File(_) | ProbeConfig::Bfd(_) => None,
+        ProbeConfig::Service(_) => Some(CheckerSaying::ServiceAttempt {
+            keyword: probe.keyword(),
+            reason: reason.to_string(),
+        }),
         // What could not even be sent has no line of its own.
         ProbeConfig::Udp(_) if matches!(reason, Reason::NotSent(_)) => None,
         ProbeConfig::Udp(_) => Some(CheckerSaying::UdpAttempt {
@@ -113,6 +125,7 @@ pub(super) const fn socket_trouble(probe: &ProbeConfig) -> CheckerSaying {
             ProbeConfig::Tcp(_)
             | ProbeConfig::Http(_)
             | ProbeConfig::Misc(_)
+            | ProbeConfig::Service(_)
             | ProbeConfig::File(_)
             | ProbeConfig::Bfd(_) => "TCP",
             ProbeConfig::Smtp(_) => "SMTP_CHECK",
@@ -151,6 +164,7 @@ fn smtp_trouble(reason: &Reason, connection: &Connection) -> String {
         | Reason::Mismatch(_)
         | Reason::File(_)
         | Reason::SessionDown
+        | Reason::Answer(_)
         | Reason::Exited(_)
         | Reason::Signalled(_)
         | Reason::ScriptTimedOut
@@ -182,6 +196,7 @@ fn dns_trouble(reason: &Reason, connection: &Connection) -> String {
         | Reason::Greeting
         | Reason::Helo
         | Reason::Mismatch(_)
+        | Reason::Answer(_)
         | Reason::NotSent(_)
         | Reason::File(_)
         | Reason::SessionDown
@@ -213,6 +228,7 @@ const fn web_message(reason: &Reason) -> &'static str {
         | Reason::Helo
         | Reason::Rcode(_)
         | Reason::Mismatch(_)
+        | Reason::Answer(_)
         | Reason::NotSent(_)
         | Reason::File(_)
         | Reason::SessionDown
@@ -248,6 +264,7 @@ const fn misc_end(reason: &Reason) -> MiscEnd {
         | Reason::Helo
         | Reason::Rcode(_)
         | Reason::Mismatch(_)
+        | Reason::Answer(_)
         | Reason::NotSent(_)
         | Reason::File(_)
         | Reason::SessionDown => MiscEnd::NotStarted,

@@ -332,6 +332,7 @@ impl Plane {
             | ProbeConfig::Dns(_)
             | ProbeConfig::Udp(_)
             | ProbeConfig::Ping(_)
+            | ProbeConfig::Service(_)
             // They ask nobody.
             | ProbeConfig::File(_)
             | ProbeConfig::Bfd(_) => &self.connections,
@@ -398,6 +399,7 @@ fn limit(probe: &ProbeConfig) -> Duration {
         ProbeConfig::Http(http) => (http.connection.timeout * 10).max(Duration::from_secs(60)),
         // They ask nobody.
         ProbeConfig::File(_) | ProbeConfig::Bfd(_) => MARGIN,
+        ProbeConfig::Service(service) => (service.connection.timeout * 10).max(Duration::from_secs(60)),
         // SIGTERM at its limit, SIGKILL later, and some time for the kernel to end it.
         ProbeConfig::Misc(misc) => misc.timeout + KILL_AFTER + MARGIN * 3,
     }

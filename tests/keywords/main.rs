@@ -29,6 +29,9 @@ const SOCKETS: [&str; 8] = [
     "PingCheck",
 ];
 
+/// Those that keepalived does not have.
+const SERVICES: [&str; 3] = ["MysqlCheck", "PgsqlCheck", "RedisCheck"];
+
 /// The blocks of the file in which the keywords of `block` may stand.
 fn hosts(block: Block) -> Vec<&'static str> {
     match block {
@@ -60,10 +63,20 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::PingCheck => vec!["PingCheck"],
         Block::FileCheck => vec!["FileCheck"],
         Block::BfdCheck => vec!["BfdCheck"],
+        Block::MysqlCheck => vec!["MysqlCheck"],
+        Block::PgsqlCheck => vec!["PgsqlCheck"],
+        Block::RedisCheck => vec!["RedisCheck"],
+        Block::Sql => vec!["MysqlCheck", "PgsqlCheck"],
+        Block::Login | Block::ServiceTls => SERVICES.to_vec(),
         Block::TrackEntry => vec!["TrackEntry"],
         Block::AddressEntry => vec!["AddressEntry"],
-        Block::Connect => SOCKETS.to_vec(),
-        Block::Timing => SOCKETS.iter().copied().chain(["MiscCheck"]).collect(),
+        Block::Connect => SOCKETS.iter().chain(&SERVICES).copied().collect(),
+        Block::Timing => SOCKETS
+            .iter()
+            .chain(&SERVICES)
+            .copied()
+            .chain(["MiscCheck"])
+            .collect(),
         // Their blocks are not looked into yet, and are named as a whole; lists have no keywords.
         Block::RouteEntry | Block::RuleEntry | Block::Words | Block::Lines | Block::GroupEntry => Vec::new(),
     }
@@ -202,6 +215,16 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::GlobalDefs, "vrrp_rx_bufs_multiplier") => after("vrrp_rx_bufs_policy MTU", "7"),
         (Block::MiscCheck, "user") => one("nobody"),
         (Block::VrrpScript, "script") => one("/usr/bin/false"),
+        (Block::Login, "username") => after("password p", "word"),
+        (Block::Login, "password") => after("username u", "word"),
+        (Block::Sql, _) => after("username u", "word"),
+        (Block::RedisCheck, "role") => one("master"),
+        (Block::ServiceTls, "ca") => after("tls\nverify", "/ca.pem"),
+        (Block::ServiceTls, "key") => after("tls\ncertificate /c.pem", "/k.pem"),
+        (Block::ServiceTls, "tls") => one(""),
+        (Block::ServiceTls, "verify") => after("tls", ""),
+        (Block::ServiceTls, "expiry_warning") => after("tls", "14"),
+        (Block::ServiceTls, _) => after("tls", "word"),
         (Block::Connect, "bind_port") => after("bindto 192.0.2.66", "7"),
         _ => generic(keyword)
             .into_iter()

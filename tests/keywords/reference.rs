@@ -53,7 +53,10 @@ fn the_table_has_every_keyword_of_the_reference_and_no_other() {
             None => problems.push(format!("{block} {name} is not in the table")),
         }
     }
-    for (block, name) in own.difference(&meant) {
+    let ours: BTreeSet<(Block, &str)> = keyword::own()
+        .map(|keyword| (keyword.block, keyword.name))
+        .collect();
+    for (block, name) in own.difference(&meant).filter(|keyword| !ours.contains(*keyword)) {
         problems.push(format!("{block:?} {name} is not in the reference"));
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));

@@ -10,6 +10,7 @@
 //! * OUTCOME: `ok`, nothing but remarks and "no effect yet"; or `TOPIC: TEXT`, a diagnostic with this topic whose message
 //!   holds TEXT. Several are joined with ` & `, and there may be no others.
 
+use crate::SERVICES;
 use crate::hosts;
 use crate::site::{load, places, site};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ const TABLES: &[(&str, &str)] = &[
     ("net.tsv", include_str!("net.tsv")),
     ("lvs.tsv", include_str!("lvs.tsv")),
     ("vrrp.tsv", include_str!("vrrp.tsv")),
+    ("services.tsv", include_str!("services.tsv")),
 ];
 
 /// Blocks of which every keyword has its samples.
@@ -55,6 +57,12 @@ const COVERED: &[Block] = &[
     Block::MiscCheck,
     Block::Connect,
     Block::Timing,
+    Block::MysqlCheck,
+    Block::PgsqlCheck,
+    Block::RedisCheck,
+    Block::Sql,
+    Block::Login,
+    Block::ServiceTls,
 ];
 
 struct Sample {
@@ -84,15 +92,24 @@ fn samples() -> Vec<Sample> {
                 None => (block, 0),
             };
             assert!(["valid", "type", "range"].contains(&kind), "{at}: {kind}");
-            out.push(Sample {
-                at,
-                block,
-                nth,
-                keyword,
-                kind,
-                text: text.replace("\\n", "\n"),
-                outcome,
-            });
+            // What all checkers have, those of services have as TCP_CHECK has it; what all of these have stands once.
+            let blocks = match block {
+                "Service" => SERVICES.to_vec(),
+                "Sql" => hosts(Block::Sql),
+                "TcpCheck" => [&["TcpCheck"][..], &SERVICES[..]].concat(),
+                block => vec![block],
+            };
+            for block in blocks {
+                out.push(Sample {
+                    at: at.clone(),
+                    block,
+                    nth,
+                    keyword,
+                    kind,
+                    text: text.replace("\\n", "\n"),
+                    outcome,
+                });
+            }
         }
     }
     out

@@ -213,6 +213,15 @@ virtual_server 192.0.2.80 80 {
         BFD_CHECK {
             <BfdCheck>
         }
+        MYSQL_CHECK {
+            <MysqlCheck>
+        }
+        PGSQL_CHECK {
+            <PgsqlCheck>
+        }
+        REDIS_CHECK {
+            <RedisCheck>
+        }
     }
 }
 virtual_server fwmark 7 {

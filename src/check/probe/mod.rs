@@ -9,6 +9,8 @@ mod answer;
 mod dns;
 mod http;
 mod ping;
+mod secure;
+mod service;
 mod smtp;
 mod socket;
 mod stream;
@@ -18,10 +20,11 @@ mod testing;
 mod tls;
 mod udp;
 
-use super::config::{MiscConfig, ProbeConfig};
+use super::config::{MiscConfig, ProbeConfig, ServiceConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
 use crate::script::Scripts;
 use http::Asked;
+use secure::{Certificate, Contexts};
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -33,7 +36,9 @@ use tls::{Fingerprint, Tls};
 pub struct Prober {
     scripts: Arc<Mutex<Arc<Scripts>>>,
     tls: Arc<Tls>,
+    contexts: Arc<Contexts>,
     said: Arc<Mutex<Said>>,
+    certificates: Arc<Mutex<Certificates>>,
 }
 
 impl Prober {
@@ -42,13 +47,16 @@ impl Prober {
         Ok(Self {
             scripts: Arc::new(Mutex::new(scripts)),
             tls: Arc::new(Tls::new()?),
+            contexts: Arc::default(),
             said: Arc::default(),
+            certificates: Arc::default(),
         })
     }
 
     /// From now on MISC_CHECK may run these scripts. A command that is not among them fails, so until the check plane
     /// has taken its new configuration the book should hold the commands of both.
     pub fn reload(&self, scripts: Arc<Scripts>) {
+        self.contexts.forget();
         *self.scripts.lock().unwrap_or_else(PoisonError::into_inner) = scripts;
     }
 
@@ -78,6 +86,7 @@ impl Prober {
             ProbeConfig::Ping(connection) => ping::ask(connection, number).await,
             // They ask nobody.
             ProbeConfig::File(_) | ProbeConfig::Bfd(_) => return ProbeOutcome::Failure(Reason::Panicked),
+            ProbeConfig::Service(config) => self.service(config).await,
         };
         match result {
             Ok(()) => ProbeOutcome::OK,
@@ -92,6 +101,15 @@ impl Prober {
         ProbeOutcome::of_script(config.dynamic, outcome)
     }
 
+    async fn service(&self, config: &ServiceConfig) -> Result<(), Reason> {
+        let service::Asked { result, certificate } = service::ask(&self.contexts, config).await;
+        if let Some(certificate) = certificate {
+            let mut certificates = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
+            certificates.seen(config, certificate);
+        }
+        result
+    }
+
     /// Logs what is remarkable and new about a url.
     fn say(&self, keyword: &str, destination: SocketAddr, url: usize, asked: &Asked) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +117,43 @@ impl Prober {
         for remark in said.news(destination, url, asked) {
             tracing::info!("{keyword} {name} url({}): {remark}", asked.path);
         }
+    }
+}
+
+/// The certificates of services, so that only news are said of them.
+#[derive(Debug, Default)]
+struct Certificates(HashMap<(SocketAddr, &'static str), Certificate>);
+
+impl Certificates {
+    /// Reloads may bring ever new services: beyond this many, everything may be said once more.
+    const MAX: usize = 4096;
+
+    /// Logs a certificate that is new, and every day that one is near its end.
+    fn seen(&mut self, config: &ServiceConfig, certificate: Certificate) {
+        let (destination, keyword) = (config.connection.destination, config.settings.question.keyword());
+        let name = format!("{keyword} [{}]:tcp:{}", destination.ip(), destination.port());
+        let last = self.0.get(&(destination, keyword));
+        if last == Some(&certificate) {
+            return;
+        }
+        let Certificate {
+            fingerprint,
+            days,
+            end,
+        } = &certificate;
+        if last.is_none_or(|last| last.fingerprint != *fingerprint) {
+            tracing::info!(
+                "{name}: certificate with SHA1 fingerprint {fingerprint} ends on {end}, in {days} days"
+            );
+        }
+        let limit = config.settings.tls.as_ref().and_then(|tls| tls.expiry_warning);
+        if limit.is_some_and(|limit| i64::from(*days) <= i64::from(limit)) {
+            tracing::warn!("{name}: certificate ends in {days} days, on {end}");
+        }
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        self.0.insert((destination, keyword), certificate);
     }
 }
 

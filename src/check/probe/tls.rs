@@ -100,7 +100,7 @@ pub(super) async fn was_closed(stream: &mut TlsStream) -> bool {
 }
 
 /// OpenSSL's words without its addresses in the source.
-fn text(error: &openssl::ssl::Error) -> String {
+pub(super) fn text(error: &openssl::ssl::Error) -> String {
     let reasons = error.ssl_error().map(|stack| {
         let reasons: Vec<&str> = stack.errors().iter().filter_map(|error| error.reason()).collect();
         reasons.join(", ")
@@ -118,7 +118,12 @@ impl Fingerprint {
     /// Of the certificate that answered.
     pub(super) fn of(stream: &TlsStream) -> Option<Self> {
         let encoded = stream.ssl().peer_certificate()?.to_der().ok()?;
-        Some(Self(Sha1::digest(&encoded).into()))
+        Some(Self::of_der(&encoded))
+    }
+
+    /// Of a certificate in its usual encoding.
+    pub(super) fn of_der(encoded: &[u8]) -> Self {
+        Self(Sha1::digest(encoded).into())
     }
 }
 

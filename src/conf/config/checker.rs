@@ -1,7 +1,7 @@
 //! How a real server is checked.
 
 use super::{CheckSettings, Spanned};
-use crate::check::config::{DnsType, HttpProtocol};
+use crate::check::config::{DnsType, HttpProtocol, ServiceSettings};
 use crate::conf::diag::Place;
 use crate::script::config::{Command, RunAs};
 use std::collections::BTreeSet;
@@ -54,6 +54,8 @@ pub enum CheckerKind {
     Ping,
     /// `FILE_CHECK`
     File(FileCheckSettings),
+    /// Those that keepalived does not have.
+    Service(Box<ServiceSettings>),
     /// `BFD_CHECK`, by the name of the `bfd_instance`.
     Bfd(Spanned<String>),
 }

@@ -1,10 +1,11 @@
 //! The keywords: every word of the language of keepalived 2.4.3, where it may stand and what it takes.
 //!
-//! One table, [`vrrp`] and [`lvs`], one line a keyword, from which *unknown* and *not acted on yet* are told apart.
+//! One table, [`vrrp`], [`lvs`] and what is our own in [`services`], one line a keyword, from which *unknown* and *not acted on yet* are told apart.
 //! Ranges are those of the facts; lowering reads them from here. Knows no meaning.
 
 pub mod help;
 mod lvs;
+mod services;
 mod vrrp;
 
 use Block::*;
@@ -49,6 +50,15 @@ pub enum Block {
     PingCheck,
     FileCheck,
     BfdCheck,
+    MysqlCheck,
+    PgsqlCheck,
+    RedisCheck,
+    /// What is asked of a data base.
+    Sql,
+    /// Who asks a service.
+    Login,
+    /// TLS of a checker of a service.
+    ServiceTls,
     /// Options of a line of `track_interface`, `track_script`, …
     TrackEntry,
     /// Options of a line of `virtual_ipaddress`, …
@@ -101,6 +111,12 @@ impl Block {
             PingCheck => "PING_CHECK",
             FileCheck => "FILE_CHECK",
             BfdCheck => "BFD_CHECK",
+            MysqlCheck => "MYSQL_CHECK",
+            PgsqlCheck => "PGSQL_CHECK",
+            RedisCheck => "REDIS_CHECK",
+            Sql => "a checker of a data base",
+            Login => "a checker that logs in",
+            ServiceTls => "a checker over TLS",
             Connect => "a checker over a socket",
             Timing => "a checker",
             TrackEntry => "a line of what is tracked",
@@ -118,6 +134,8 @@ impl Block {
         match self {
             SslGet => &[HttpGet, Connect, Timing],
             HttpGet | TcpCheck | UdpCheck | SmtpCheck | SmtpHost | DnsCheck | PingCheck => &[Connect, Timing],
+            MysqlCheck | PgsqlCheck => &[Sql, Login, ServiceTls, Connect, Timing],
+            RedisCheck => &[Login, ServiceTls, Connect, Timing],
             MiscCheck => &[Timing],
             SslUrl => &[HttpUrl],
             _ => &[],
@@ -231,7 +249,12 @@ const fn k(block: Block, name: &'static str, args: Args, status: Status) -> Keyw
 
 /// All keywords.
 pub fn all() -> impl Iterator<Item = &'static Keyword> {
-    vrrp::VRRP.iter().chain(lvs::LVS)
+    vrrp::VRRP.iter().chain(lvs::LVS).chain(services::SERVICES)
+}
+
+/// Those that keepalived does not have.
+pub fn own() -> impl Iterator<Item = &'static Keyword> {
+    services::SERVICES.iter()
 }
 
 /// The keyword `name` of `block`.
@@ -447,7 +470,7 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_and_says_nothing_twice() {
-        for table in [vrrp::VRRP, lvs::LVS] {
+        for table in [vrrp::VRRP, lvs::LVS, services::SERVICES] {
             for pair in table.windows(2) {
                 let [a, b] = pair else { panic!() };
                 assert!((a.block, a.name) < (b.block, b.name), "{} {}", a.name, b.name);

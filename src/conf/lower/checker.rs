@@ -5,6 +5,7 @@ mod dns;
 mod file;
 mod http;
 mod misc;
+mod service;
 mod smtp;
 mod udp;
 
@@ -29,6 +30,9 @@ pub(super) fn block(keyword: &str) -> Option<Block> {
         "PING_CHECK" => Block::PingCheck,
         "FILE_CHECK" => Block::FileCheck,
         "BFD_CHECK" => Block::BfdCheck,
+        "MYSQL_CHECK" => Block::MysqlCheck,
+        "PGSQL_CHECK" => Block::PgsqlCheck,
+        "REDIS_CHECK" => Block::RedisCheck,
         _ => return None,
     })
 }
@@ -54,6 +58,10 @@ pub(super) fn lower(cx: &mut Cx<'_>, real: &mut RealServer, block: Block, statem
         }
         Block::DnsCheck => Some(CheckerKind::Dns(dns::lower(cx, &mut common, body))),
         Block::UdpCheck => Some(CheckerKind::Udp(udp::lower(cx, &mut common, statement, body))),
+        Block::MysqlCheck | Block::PgsqlCheck | Block::RedisCheck => {
+            let settings = service::lower(cx, &mut common, statement, body);
+            Some(CheckerKind::Service(Box::new(settings)))
+        }
         Block::FileCheck => file::lower(cx, statement, body).map(CheckerKind::File),
         Block::BfdCheck => bfd::lower(cx, &mut common, real, statement, body).map(CheckerKind::Bfd),
         _ => {

@@ -4,7 +4,7 @@ use super::real::Around;
 use super::{Builder, CONNECT_TIMEOUT, DELAY_LOOP};
 use crate::check::config::{
     CheckerConfig, Connection, DnsConfig, FileCheckConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig,
-    ReplyPattern, SmtpConfig, TlsConfig, UdpConfig, UrlConfig,
+    ReplyPattern, ServiceConfig, SmtpConfig, TlsConfig, UdpConfig, UrlConfig,
 };
 use crate::conf::config::{
     CheckSettings, Checker, CheckerKind, FileCheckSettings, FileWeight, HttpSettings, MiscSettings,
@@ -52,6 +52,7 @@ impl Levels<'_> {
             | CheckerKind::Smtp(_)
             | CheckerKind::Udp(_)
             | CheckerKind::Ping
+            | CheckerKind::Service(_)
             | CheckerKind::File(_)
             | CheckerKind::Bfd(_) => (1, Duration::from_secs(1)),
         };
@@ -103,6 +104,10 @@ pub(super) fn build(
         }),
         CheckerKind::Udp(settings) => connection(builder, real, written, &levels)
             .map(|connection| ProbeConfig::Udp(udp(settings, connection))),
+        CheckerKind::Service(settings) => connection(builder, real, written, &levels).map(|connection| {
+            let settings = (**settings).clone();
+            ProbeConfig::Service(Box::new(ServiceConfig { connection, settings }))
+        }),
         CheckerKind::Ping => connection(builder, real, written, &levels).map(ProbeConfig::Ping),
         CheckerKind::File(settings) => file(builder, around, settings).map(ProbeConfig::File),
         CheckerKind::Bfd(name) => session(builder, around, name).map(ProbeConfig::Bfd),
@@ -233,6 +238,7 @@ const fn asks_a_port(kind: &CheckerKind) -> bool {
             | CheckerKind::Smtp(_)
             | CheckerKind::Dns(_)
             | CheckerKind::Udp(_)
+            | CheckerKind::Service(_)
     )
 }
 

@@ -1,9 +1,9 @@
 //! Checkers of the effective configuration.
 
-use super::{Printer, argv, seconds, word};
+use super::{MASK, Printer, argv, seconds, word};
 use crate::check::config::{
     CheckerConfig, Connection, DnsConfig, FileCheckConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig,
-    ReplyPattern, SmtpConfig, UdpConfig, UrlConfig,
+    ReplyPattern, ServiceConfig, SmtpConfig, UdpConfig, UrlConfig, Written,
 };
 use crate::conf::config::Regex;
 use crate::plan::later::{CheckerTiming, LaterUrl};
@@ -77,6 +77,7 @@ impl Printer {
                     out.boolean("alpha", *alpha);
                     return;
                 }
+                ProbeConfig::Service(service) => out.service(service),
             }
             out.timing(&CheckerTiming {
                 alpha: *alpha,
@@ -87,6 +88,19 @@ impl Printer {
                 log_all_failures: *log_all_failures,
             });
         });
+    }
+
+    fn service(&mut self, config: &ServiceConfig) {
+        for (keyword, written) in config.settings.written() {
+            match written {
+                Written::Flag => self.line(keyword),
+                Written::Word(text) => self.set(keyword, word(text)),
+                Written::Number(number) => self.set(keyword, number),
+                Written::Secret(password) if self.show_secrets => self.set(keyword, word(&password.0)),
+                Written::Secret(_) => self.set(keyword, MASK),
+            }
+        }
+        self.connection(&config.connection);
     }
 
     fn timing(&mut self, timing: &CheckerTiming) {

@@ -1,0 +1,192 @@
+//! The checkers that keepalived does not have: which service they ask for what, how they log in, and their TLS.
+
+use super::Connection;
+use std::fmt;
+
+/// A checker that speaks a service's own protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceConfig {
+    /// Connection; its timeout is that of every wait.
+    pub connection: Connection,
+    /// What it asks, and how.
+    pub settings: ServiceSettings,
+}
+
+/// What is asked of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSettings {
+    /// The question.
+    pub question: Question,
+    /// `username`, `password`
+    pub login: Login,
+    /// `tls` and what belongs to it.
+    pub tls: Option<ServiceTls>,
+}
+
+/// Who asks. Whether both are needed is the protocol's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct Login {
+    pub username: Option<String>,
+    pub password: Option<Password>,
+}
+
+/// A password: never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(pub String);
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("********")
+    }
+}
+
+/// TLS of a service: its certificate is taken as it comes unless `verify` says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ServiceTls {
+    /// `verify`: the certificate must be valid, and that of `name`, else of the address.
+    pub verify: bool,
+    /// `ca`: the file of those who may sign it; otherwise the system's.
+    pub ca: Option<String>,
+    /// `certificate`: the file of ours.
+    pub certificate: Option<String>,
+    /// `key`: the file of its key; otherwise that of the certificate.
+    pub key: Option<String>,
+    /// `name`: whom to ask for (SNI), and whose the certificate shall be.
+    pub name: Option<String>,
+    /// `expiry_warning`: from so many days before its end the certificate is warned of.
+    pub expiry_warning: Option<u32>,
+}
+
+/// The services, each with what may be asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// `REDIS_CHECK`
+    Redis {
+        /// `role`: which one it must have.
+        role: Option<RedisRole>,
+    },
+    /// `MYSQL_CHECK`
+    Mysql(Sql),
+    /// `PGSQL_CHECK`
+    Pgsql(Sql),
+}
+
+/// What a data base is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sql {
+    /// `database`
+    pub database: Option<String>,
+    /// `query`: must give at least one row.
+    pub query: Option<String>,
+}
+
+/// `role` of a `REDIS_CHECK`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the words that they stand for")]
+pub enum RedisRole {
+    Master,
+    Replica,
+}
+
+impl RedisRole {
+    /// All that there are.
+    pub const ALL: [Self; 2] = [Self::Master, Self::Replica];
+
+    /// The configuration's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Replica => "replica",
+        }
+    }
+}
+
+impl Question {
+    /// The checker's keyword.
+    pub const fn keyword(&self) -> &'static str {
+        match self {
+            Self::Redis { .. } => "REDIS_CHECK",
+            Self::Mysql(_) => "MYSQL_CHECK",
+            Self::Pgsql(_) => "PGSQL_CHECK",
+        }
+    }
+}
+
+/// A setting as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written<'a> {
+    /// Alone.
+    Flag,
+    /// With a word.
+    Word(&'a str),
+    /// With a number.
+    Number(u32),
+    /// With a word that is not to be shown.
+    Secret(&'a Password),
+}
+
+impl ServiceSettings {
+    /// Every setting, by its keyword: for the effective configuration and for dumps.
+    pub fn written(&self) -> Vec<(&'static str, Written<'_>)> {
+        let mut out = List(self.question.written());
+        let Login { username, password } = &self.login;
+        out.word("username", username.as_deref());
+        out.secret("password", password.as_ref());
+        if let Some(tls) = &self.tls {
+            out.tls(tls);
+        }
+        out.0
+    }
+}
+
+impl Question {
+    fn written(&self) -> Vec<(&'static str, Written<'_>)> {
+        let mut out = List(Vec::new());
+        match self {
+            Self::Redis { role } => out.word("role", role.map(RedisRole::word)),
+            Self::Mysql(Sql { database, query }) | Self::Pgsql(Sql { database, query }) => {
+                out.word("database", database.as_deref());
+                out.word("query", query.as_deref());
+            }
+        }
+        out.0
+    }
+}
+
+/// A list of settings that grows.
+struct List<'a>(Vec<(&'static str, Written<'a>)>);
+
+impl<'a> List<'a> {
+    fn word(&mut self, keyword: &'static str, word: Option<&'a str>) {
+        self.0.extend(word.map(|word| (keyword, Written::Word(word))));
+    }
+
+    fn secret(&mut self, keyword: &'static str, secret: Option<&'a Password>) {
+        self.0
+            .extend(secret.map(|secret| (keyword, Written::Secret(secret))));
+    }
+
+    fn flag(&mut self, keyword: &'static str, set: bool) {
+        self.0.extend(set.then_some((keyword, Written::Flag)));
+    }
+
+    fn tls(&mut self, tls: &'a ServiceTls) {
+        let ServiceTls {
+            verify,
+            ca,
+            certificate,
+            key,
+            name,
+            expiry_warning,
+        } = tls;
+        self.flag("tls", true);
+        self.flag("verify", *verify);
+        self.word("ca", ca.as_deref());
+        self.word("certificate", certificate.as_deref());
+        self.word("key", key.as_deref());
+        self.word("name", name.as_deref());
+        self.0
+            .extend(expiry_warning.map(|days| ("expiry_warning", Written::Number(days))));
+    }
+}

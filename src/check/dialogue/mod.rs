@@ -1,0 +1,99 @@
+//! What is said to a service in its own protocol: octets in, octets and a verdict out.
+//!
+//! Each [`Dialogue`] is a state machine that never waits: it is given what has come, and says what is to be sent, that
+//! more is needed, or how it ended. Whatever comes is hostile: what is kept of it is bounded, and no length that it names is
+//! believed before so much is there. Who connects, shakes hands and minds the time is [`super::probe`]'s.
+
+mod base64;
+mod mysql;
+mod mysql_auth;
+mod pgsql;
+mod redis;
+mod scram;
+#[cfg(test)]
+mod testing;
+
+use super::config::{Question, ServiceSettings};
+use super::event::Reason;
+
+/// One conversation with a service.
+pub(super) trait Dialogue: Send {
+    /// What is next. `input` has what has come and was not taken yet; what is understood is taken from its front.
+    fn step(&mut self, input: &mut Vec<u8>) -> Step;
+}
+
+/// What is next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// More has to come.
+    More,
+    /// This is to be sent; then ask again.
+    Send(Vec<u8>),
+    /// From now on all is under TLS; then ask again.
+    StartTls,
+    /// The service is well; this is a last word that nobody waits for an answer to.
+    Done(Vec<u8>),
+    /// It is not.
+    Failed(Reason),
+}
+
+/// Whether the conversation itself is under TLS from its beginning.
+pub(super) fn begins_secured(settings: &ServiceSettings) -> bool {
+    settings.tls.is_some()
+        && match settings.question {
+            // These change to TLS by words of their own, always.
+            Question::Mysql(_) | Question::Pgsql(_) => false,
+            Question::Redis { .. } => true,
+        }
+}
+
+/// The most octets of one message; a conversation with a healthy service has none that is longer.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+/// Numbers that nobody can guess, for challenges.
+pub(super) type Seed = [u8; 24];
+
+/// The conversation that `settings` want.
+pub(super) fn begin(settings: &ServiceSettings, seed: &Seed) -> Box<dyn Dialogue> {
+    match &settings.question {
+        Question::Redis { role } => Box::new(redis::Redis::new(&settings.login, *role)),
+        Question::Mysql(sql) => Box::new(mysql::Mysql::new(&settings.login, sql, settings.tls.is_some())),
+        Question::Pgsql(sql) => Box::new(pgsql::Pgsql::new(
+            &settings.login,
+            sql,
+            settings.tls.is_some(),
+            seed,
+        )),
+    }
+}
+
+/// An answer that is not the one of a healthy service.
+fn wrong(what: impl Into<String>) -> Step {
+    Step::Failed(Reason::Answer(what.into()))
+}
+
+/// What a service said, as it may stand in a log: short, and nothing but plain text.
+fn said(octets: &[u8]) -> String {
+    const MOST: usize = 120;
+    let text = String::from_utf8_lossy(octets.get(..octets.len().min(MOST * 4)).unwrap_or_default());
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.trim().chars().map(plain).take(MOST).collect()
+}
+
+/// Takes a line from the front, without its end; nothing while it is not whole.
+fn take_line(input: &mut Vec<u8>) -> Result<Option<Vec<u8>>, Step> {
+    const MOST: usize = 8192;
+    let Some(end) = input.iter().take(MOST).position(|octet| *octet == b'\n') else {
+        return if input.len() >= MOST {
+            Err(wrong(format!("a line of more than {MOST} octets")))
+        } else {
+            Ok(None)
+        };
+    };
+    let mut line: Vec<u8> = input.drain(..=end).collect();
+    line.pop();
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(Some(line))
+}

@@ -1,0 +1,159 @@
+//! TLS of the services: as the configuration wants it, and the certificate that answered.
+//!
+//! A certificate is refused only where `verify` says so. Files are read when a setting is used for the first time after a
+//! reload, so a renewed certificate of ours or of an authority counts from the next reload on.
+
+use super::stream::Patient;
+use super::tls::{self, Fingerprint};
+use crate::check::config::ServiceTls;
+use crate::check::event::Reason;
+use openssl::asn1::Asn1Time;
+use openssl::error::ErrorStack;
+use openssl::ssl::{ErrorCode, Ssl, SslContext, SslFiletype, SslMethod, SslOptions, SslVerifyMode};
+use openssl::x509::X509VerifyResult;
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+/// A connection under TLS.
+pub(super) type SecureStream = SslStream<Patient<TcpStream>>;
+
+/// The contexts of all settings that were used.
+#[derive(Default)]
+pub(super) struct Contexts(Mutex<HashMap<ServiceTls, SslContext>>);
+
+impl fmt::Debug for Contexts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Contexts")
+    }
+}
+
+impl Contexts {
+    /// Reads all files anew when they are needed.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Shakes hands with the service at `ip` over `stream`.
+    pub(super) async fn connect(
+        &self,
+        tls: &ServiceTls,
+        ip: IpAddr,
+        stream: Patient<TcpStream>,
+    ) -> Result<SecureStream, Reason> {
+        let ssl = self.prepare(tls, ip)?;
+        let local = |error: ErrorStack| Reason::Tls(error.to_string());
+        let mut stream = SslStream::new(ssl, stream).map_err(local)?;
+        match Pin::new(&mut stream).connect().await {
+            Ok(()) => Ok(stream),
+            Err(error) => {
+                let verified = stream.ssl().verify_result();
+                if tls.verify && verified != X509VerifyResult::OK {
+                    return Err(Reason::Tls(format!("certificate: {}", verified.error_string())));
+                }
+                Err(match error.into_io_error() {
+                    Ok(error) if error.kind() == io::ErrorKind::TimedOut => Reason::AnswerTimedOut,
+                    Ok(error) => Reason::Tls(error.to_string()),
+                    Err(error) if error.code() == ErrorCode::SYSCALL => {
+                        Reason::Tls("connection closed during the handshake".into())
+                    }
+                    Err(error) => Reason::Tls(tls::text(&error)),
+                })
+            }
+        }
+    }
+
+    fn prepare(&self, tls: &ServiceTls, ip: IpAddr) -> Result<Ssl, Reason> {
+        let local = |error: ErrorStack| Reason::Tls(error.to_string());
+        let mut ssl = {
+            let mut contexts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match contexts.get(tls) {
+                Some(context) => Ssl::new(context),
+                None => {
+                    let context = context(tls)?;
+                    let ssl = Ssl::new(&context);
+                    contexts.insert(tls.clone(), context);
+                    ssl
+                }
+            }
+        }
+        .map_err(local)?;
+        // A name that is an address is none for SNI.
+        match tls.name.as_deref().map(|name| (name, name.parse::<IpAddr>())) {
+            Some((_, Ok(ip))) => ssl.param_mut().set_ip(ip),
+            Some((name, Err(_))) => {
+                ssl.set_hostname(name).map_err(local)?;
+                ssl.param_mut().set_host(name)
+            }
+            None => ssl.param_mut().set_ip(ip),
+        }
+        .map_err(local)?;
+        Ok(ssl)
+    }
+}
+
+fn context(tls: &ServiceTls) -> Result<SslContext, Reason> {
+    let file = |path: &str| {
+        let path = path.to_owned();
+        move |error: ErrorStack| Reason::Tls(format!("{path} cannot be used: {}", words(&error)))
+    };
+    let local = |error: ErrorStack| Reason::Tls(error.to_string());
+    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(local)?;
+    builder.set_options(SslOptions::IGNORE_UNEXPECTED_EOF);
+    if tls.verify {
+        builder.set_verify(SslVerifyMode::PEER);
+        match &tls.ca {
+            Some(path) => builder.set_ca_file(path).map_err(file(path))?,
+            None => builder.set_default_verify_paths().map_err(local)?,
+        }
+    } else {
+        builder.set_verify(SslVerifyMode::NONE);
+    }
+    if let Some(path) = &tls.certificate {
+        builder.set_certificate_chain_file(path).map_err(file(path))?;
+        let key = tls.key.as_ref().unwrap_or(path);
+        builder
+            .set_private_key_file(key, SslFiletype::PEM)
+            .map_err(file(key))?;
+    }
+    Ok(builder.build())
+}
+
+/// OpenSSL's words without its addresses in the source.
+fn words(stack: &ErrorStack) -> String {
+    let reasons: Vec<&str> = stack.errors().iter().filter_map(|error| error.reason()).collect();
+    reasons.join(", ")
+}
+
+/// What there is to know of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Certificate {
+    pub(super) fingerprint: Fingerprint,
+    /// Whole days until its end; negative when that has passed.
+    pub(super) days: i32,
+    /// Its end, as OpenSSL writes it.
+    pub(super) end: String,
+}
+
+impl Certificate {
+    /// Of the service that answered.
+    pub(super) fn of(stream: &SecureStream) -> Option<Self> {
+        Self::read(&stream.ssl().peer_certificate()?)
+    }
+
+    /// What `certificate` says.
+    pub(super) fn read(certificate: &openssl::x509::X509) -> Option<Self> {
+        let end = certificate.not_after();
+        let left = Asn1Time::days_from_now(0).ok()?.diff(end).ok()?;
+        Some(Self {
+            fingerprint: Fingerprint::of_der(&certificate.to_der().ok()?),
+            days: left.days - i32::from(left.secs < 0),
+            end: end.to_string(),
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! Conversations over a stream, in virtual time: slow, cut, endless.
+
+use super::super::testing::connection;
+use super::*;
+use crate::check::config::{Login, Password, Question, ServiceSettings, ServiceTls};
+use std::time::Duration;
+use tokio::io::duplex;
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+fn redis() -> ServiceSettings {
+    ServiceSettings {
+        question: Question::Redis { role: None },
+        login: Login {
+            username: None,
+            password: Some(Password("hunter2".into())),
+        },
+        tls: None,
+    }
+}
+
+/// Converses with a service that sends the octets so far apart, then keeps silent or hangs up.
+async fn with(answer: &'static [u8], apart: Duration, hangs_up: bool) -> Result<Next, Reason> {
+    let (near, mut far) = duplex(64);
+    let service = tokio::spawn(async move {
+        for octet in answer {
+            tokio::time::sleep(apart).await;
+            if far.write_all(&[*octet]).await.is_err() {
+                return;
+            }
+        }
+        let mut sink = [0; 64];
+        while !hangs_up && far.read(&mut sink).await.is_ok_and(|count| count > 0) {}
+    });
+    let mut dialogue = dialogue::begin(&redis(), &Seed::default());
+    let mut stream = Patient::new(near, LIMIT);
+    let ended = Conversation::default()
+        .run(&mut stream, &mut *dialogue, broken)
+        .await;
+    drop(stream);
+    service.await.unwrap();
+    ended
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_octet_a_second_is_slow_but_good() {
+    let began = tokio::time::Instant::now();
+    assert_eq!(
+        with(b"+OK\r\n+PONG\r\n", Duration::from_secs(1), false).await,
+        Ok(Next::Over)
+    );
+    assert_eq!(began.elapsed().as_secs(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_too_long_after_the_limit() {
+    let began = tokio::time::Instant::now();
+    assert_eq!(
+        with(b"+OK\r\n+PO", Duration::ZERO, false).await,
+        Err(Reason::AnswerTimedOut)
+    );
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_before_the_end_is_told() {
+    let Err(Reason::Answer(why)) = with(b"+OK\r\n+PO", Duration::from_secs(1), true).await else {
+        panic!();
+    };
+    assert_eq!(why, "it closed the connection before the end");
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let config = ServiceConfig {
+        connection: connection(unused, LIMIT),
+        settings: redis(),
+    };
+    assert_eq!(
+        ask(&Contexts::default(), &config).await.result,
+        Err(Reason::Refused)
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = ServiceConfig {
+        connection: connection(listener.local_addr().unwrap(), LIMIT),
+        settings: ServiceSettings {
+            tls: Some(ServiceTls {
+                verify: true,
+                ca: Some("/no/such/ca.pem".into()),
+                ..ServiceTls::default()
+            }),
+            ..redis()
+        },
+    };
+    let Err(Reason::Tls(why)) = ask(&Contexts::default(), &config).await.result else {
+        panic!();
+    };
+    assert!(why.starts_with("/no/such/ca.pem cannot be used: "), "{why}");
+}

@@ -1,0 +1,29 @@
+//! Keywords of the checkers that keepalived does not have, one a line.
+
+use super::Args::*;
+use super::Block::*;
+use super::Status::*;
+use super::{Keyword, k};
+
+/// Days of a hundred years.
+const CENTURY: i64 = 36_500;
+
+/// Sorted by block and name.
+#[rustfmt::skip]
+pub(super) static SERVICES: &[Keyword] = &[
+    k(RealServer, "MYSQL_CHECK", Block(MysqlCheck), Acted),
+    k(RealServer, "PGSQL_CHECK", Block(PgsqlCheck), Acted),
+    k(RealServer, "REDIS_CHECK", Block(RedisCheck), Acted),
+    k(RedisCheck, "role", Word, Acted),
+    k(Sql, "database", Word, Acted),
+    k(Sql, "query", Word, Acted),
+    k(Login, "password", Word, Acted),
+    k(Login, "username", Word, Acted),
+    k(ServiceTls, "ca", Word, Acted),
+    k(ServiceTls, "certificate", Word, Acted),
+    k(ServiceTls, "expiry_warning", Int(0, CENTURY), Acted),
+    k(ServiceTls, "key", Word, Acted),
+    k(ServiceTls, "name", Word, Acted),
+    k(ServiceTls, "tls", Nothing, Acted),
+    k(ServiceTls, "verify", Bool, Acted),
+];

@@ -1,0 +1,34 @@
+//! A server that runs as long as it is held.
+
+use crate::site::Site;
+use std::process::{Child, Command, Stdio};
+
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+impl Server {
+    pub(crate) fn start(site: &Site, port: u16, program: &str, arguments: &str) -> Self {
+        let log = std::fs::File::create(format!("{}/log", site.dir())).unwrap();
+        let mut command: Command = site.command(program);
+        command
+            .args(arguments.split_ascii_whitespace())
+            .current_dir(site.dir())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program}: {error}; scripts/setup services"));
+        Self { child, port }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
