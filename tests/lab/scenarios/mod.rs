@@ -23,6 +23,7 @@ mod notify;
 mod operator;
 mod outlet;
 mod preempt;
+mod probes;
 mod run;
 mod settings;
 mod shapes;
@@ -159,6 +160,11 @@ pub const ALL: &[Scenario] = &[
         "http-requests",
         "HTTP_GET asks with keepalived's bytes",
         http::requests,
+    ),
+    test(
+        "checkers",
+        "each checker beside keepalived's: verdicts, attempts, words",
+        probes::beside_keepalived,
     ),
     test(
         "ipv6",
