@@ -312,6 +312,20 @@ fn secrets_are_masked() {
     assert!(!format!("{plan:?}").contains("hunter22"));
 }
 
+#[test]
+fn passwords_of_checkers_are_masked() {
+    for checker in ["MYSQL_CHECK", "PGSQL_CHECK", "REDIS_CHECK"] {
+        let text = format!(
+            "virtual_server 192.0.2.1 80 {{\n protocol TCP\n lb_kind DR\n real_server 192.0.2.2 80 {{\n {checker} {{\n \
+             username probe\n password hunter22\n }}\n }}\n}}\n"
+        );
+        let (reading, plan, _) = load(Path::new("t"), &text);
+        assert!(plan::print::print(&plan, true).contains("hunter22"));
+        assert!(!plan::print::print(&plan, false).contains("hunter22"));
+        assert!(!format!("{plan:?} {:?}", reading.config).contains("hunter22"));
+    }
+}
+
 /// Words that make many kinds of lines, some right, most wrong.
 fn words() -> impl Strategy<Value = String> {
     let known = keyword::all().map(|keyword| keyword.name).collect::<Vec<_>>();

@@ -157,3 +157,40 @@ impl Certificate {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::x509::X509;
+
+    fn certificate(seconds: i64) -> Certificate {
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        let end = i64::try_from(now.as_secs()).unwrap() + seconds;
+        let mut builder = X509::builder().unwrap();
+        let key = openssl::pkey::PKey::from_ec_key(
+            openssl::ec::EcKey::generate(
+                &openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap(),
+            )
+            .unwrap(),
+        )
+        .unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.set_not_before(&Asn1Time::from_unix(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::from_unix(end).unwrap()).unwrap();
+        builder
+            .sign(&key, openssl::hash::MessageDigest::sha256())
+            .unwrap();
+        Certificate::read(&builder.build()).unwrap()
+    }
+
+    #[test]
+    fn whole_days_are_counted() {
+        const DAY: i64 = 86_400;
+        assert_eq!(certificate(14 * DAY + DAY / 2).days, 14);
+        assert_eq!(certificate(DAY / 2).days, 0);
+        assert_eq!(certificate(-DAY / 2).days, -1);
+        assert_eq!(certificate(-DAY - DAY / 2).days, -2);
+    }
+}
