@@ -10,6 +10,7 @@ mod filter;
 mod goods;
 mod links;
 mod promote;
+mod queue;
 mod wanted;
 
 pub use wanted::{Block, Wanted};
@@ -17,6 +18,7 @@ pub use wanted::{Block, Wanted};
 use self::address_log::AddressLog;
 use self::filter::Filter;
 use self::links::Links;
+use self::queue::{Kind, Queue};
 use crate::net::{Good, Goods, IfIndex, InterfaceStatus};
 use crate::netlink::monitor::Heard;
 use crate::netlink::sysctl::Sysctls;
@@ -26,7 +28,7 @@ use crate::vrrp::RouterId;
 use crate::vrrp::endpoint::Endpoint;
 use crate::vrrp::event::{Event, Order};
 use crate::vrrp::io::{Sockets, socket};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -62,8 +64,10 @@ pub enum Request {
 /// What the VRRP thread is told.
 #[derive(Debug)]
 pub enum Report {
-    /// For the engine: completions, lost interfaces, removed addresses.
+    /// For the engine: lost interfaces, removed addresses.
     Event(Event),
+    /// For the engine: the answers to orders, of which many may be carried out at once.
+    Answers(Vec<Event>),
     /// For the engine: an interface, and whether it forwards IPv6.
     Interface {
         /// Its whole state.
@@ -194,7 +198,7 @@ struct Worker {
     reopen_at: Option<tokio::time::Instant>,
     requests: Receiver<Request>,
     /// Taken from `requests`, not yet carried out.
-    queue: VecDeque<Request>,
+    queue: Queue,
     reports: Sender<Report>,
     /// Settings of interfaces that are to be undone.
     sysctls: Sysctls,
@@ -247,7 +251,7 @@ impl Worker {
             wanted: Wanted::default(),
             reopen_at: None,
             requests,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             reports,
             sysctls: Sysctls::default(),
             up: BTreeSet::new(),
@@ -275,7 +279,7 @@ impl Worker {
     async fn begin(&mut self, wanted: Wanted) -> Result<(), End> {
         self.filter.start(&wanted);
         let wanted = Box::new(wanted);
-        self.queue.push_back(Request::Prepare { wanted, epoch: START });
+        self.queue.push(Request::Prepare { wanted, epoch: START });
         self.carry_out_queue().await
     }
 
@@ -291,7 +295,7 @@ impl Worker {
                 Woken::Heard(heard) => self.heard(heard).await,
                 Woken::Asked(None) => Err(End::Orphaned),
                 Woken::Asked(Some(request)) => {
-                    self.queue.push_back(request);
+                    self.queue.push(request);
                     self.carry_out_queue().await
                 }
                 Woken::Reopen => self.open_missing().await,
@@ -411,7 +415,7 @@ impl Worker {
     async fn carry_out_queue(&mut self) -> Result<(), End> {
         loop {
             self.look_at_requests();
-            let Some(request) = self.queue.pop_front() else {
+            let Some(request) = self.queue.pop() else {
                 // What was heard on the way is told even if nothing more is heard.
                 let heard = self.monitor.take();
                 return self.heard(heard).await;
@@ -420,12 +424,13 @@ impl Worker {
                 Request::Prepare { wanted, epoch } => self.want(*wanted, epoch).await?,
                 Request::Settle => self.settle(),
                 Request::Hold(order) => {
-                    let completion = self.hold(&order).await?;
-                    self.report(Report::Event(Event::Held(completion))).await?;
+                    let orders = self.queue.with_next(order, Kind::Hold);
+                    self.hold(&orders).await?;
                 }
                 Request::Release(order) => {
-                    let completion = self.release(&order);
-                    self.report(Report::Event(Event::Released(completion))).await?;
+                    let orders = self.queue.with_next(order, Kind::Release);
+                    let answers = self.release(&orders).into_iter().map(Event::Released);
+                    self.report(Report::Answers(answers.collect())).await?;
                 }
                 Request::Close(sockets) => drop(sockets),
                 Request::End { release } => return Err(End::Told { release }),
@@ -435,7 +440,7 @@ impl Worker {
 
     fn look_at_requests(&mut self) {
         while let Ok(request) = self.requests.try_recv() {
-            self.queue.push_back(request);
+            self.queue.push(request);
         }
     }
 

@@ -109,6 +109,13 @@ impl Goods {
         addresses.any(|other| other.cidr == address.cidr && other.interface == address.interface)
     }
 
+    /// Adds `address` in place of what has its place in the kernel.
+    pub fn replace_address(&mut self, address: &AddressSpec) {
+        let same = |known: &AddressSpec| known.cidr == address.cidr && known.interface == address.interface;
+        self.addresses.retain(|known| !same(known));
+        self.addresses.push(address.clone());
+    }
+
     /// Takes away everything that `others` names.
     pub fn without(&mut self, others: &Self) {
         self.addresses.retain(|address| !others.names_address(address));

@@ -259,13 +259,29 @@ impl Inventory {
 
     /// Addresses of ours that were on the link and are not any more.
     fn missing(&self, index: IfIndex) -> Vec<IpAddr> {
-        let seen = self
-            .held
-            .iter()
-            .filter(|(_, sighting)| **sighting == Sighting::Seen);
-        seen.filter(|((at, address), _)| *at == index && !self.has(index, address))
-            .map(|((_, address), _)| *address)
+        let ours = self.ours_on(index);
+        let mut seen = ours
+            .filter(|(_, sighting)| *sighting == Sighting::Seen)
+            .peekable();
+        if seen.peek().is_none() {
+            return Vec::new();
+        }
+        let there = self.links.get(&index).into_iter();
+        let there: BTreeSet<IpAddr> = there
+            .flat_map(|link| link.status.addresses.iter().map(|a| a.cidr.addr))
+            .collect();
+        seen.map(|(address, _)| address)
+            .filter(|address| !there.contains(address))
             .collect()
+    }
+
+    /// Addresses of ours that belong on the link.
+    fn ours_on(&self, index: IfIndex) -> impl Iterator<Item = (IpAddr, Sighting)> {
+        // The least of all addresses.
+        let first = (index, IpAddr::from([0, 0, 0, 0]));
+        let from = self.held.range(first..);
+        from.take_while(move |((at, _), _)| *at == index)
+            .map(|((_, address), sighting)| (*address, *sighting))
     }
 }
 

@@ -178,10 +178,11 @@ impl Pacer {
         if !free.is_empty() {
             let targets: Vec<_> = free.into_iter().map(|paced| paced.target).collect();
             self.note(now, router, &targets);
-            for _ in 0..rounds {
+            for round in 0..rounds {
                 actions.push_back(Action::Announce(Announcement {
                     router,
                     targets: targets.clone(),
+                    repeated: round > 0,
                 }));
             }
         }
@@ -210,7 +211,11 @@ impl Pacer {
         for (router, target) in sent {
             let targets = vec![target];
             self.note(now, router, &targets);
-            actions.push_back(Action::Announce(Announcement { router, targets }));
+            actions.push_back(Action::Announce(Announcement {
+                router,
+                targets,
+                repeated: false,
+            }));
         }
         self.lanes
             .retain(|_, queue| !queue.waiting.is_empty() || queue.free_at > now);

@@ -37,6 +37,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// Routers that one call of [`Engine::handle_timeout`] serves.
+pub const AT_ONCE: usize = 64;
 /// From a packet for an unknown VRID that was told to the next that is.
 const UNKNOWN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -182,7 +184,8 @@ impl Engine {
         }
     }
 
-    /// Does everything that is due, in the order of the deadlines.
+    /// Does what is due, in the order of the deadlines, for [`AT_ONCE`] routers at most: to be called again until
+    /// [`Self::next_deadline`] is to come. Thousands may be due at once, and the driver listens and acts in between.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.phase != Phase::Running {
             return;
@@ -193,7 +196,7 @@ impl Engine {
         for name in self.debounce.due(now) {
             self.debounced(now, &name);
         }
-        for id in self.index.due(now) {
+        for id in self.index.due(now, AT_ONCE) {
             // A router that its group has moved meanwhile has other deadlines.
             self.mind_lateness(now, id);
             self.with(now, id, |router, cx| router.handle_timeout(cx));

@@ -206,6 +206,8 @@ pub struct Announcement {
     pub router: RouterId,
     /// Each address with the interface it is on, that interface's index and its MAC.
     pub targets: Vec<AnnounceTarget>,
+    /// All of these have just been announced: where many wait, the first announcements of others come before.
+    pub repeated: bool,
 }
 
 /// An address to be announced.

@@ -39,6 +39,9 @@ impl Worker {
 
     /// Takes note of what is gone and was ours. What goes with its interface stays ours, and comes back with it.
     pub(super) fn note_lost(&mut self, lost: &[Lost]) {
+        if lost.is_empty() {
+            return;
+        }
         let mut ours = self.ours(lost);
         if ours.is_empty() {
             return;
@@ -228,7 +231,8 @@ impl Worker {
             generation: u64::MAX,
             goods,
         };
-        for (good, why) in self.release(&order).failed {
+        let answers = self.release(&[order]);
+        for (good, why) in answers.into_iter().flat_map(|answer| answer.failed) {
             tracing::warn!(target: "vrrp", "cannot remove {good}: {why}");
         }
     }

@@ -75,6 +75,9 @@ impl Filter {
         let Some(firewall) = &mut self.firewall else {
             return;
         };
+        // Nothing of what thousands hold is looked at where nothing is to be dropped.
+        let to_drop = !(self.blocks.is_empty() && self.former.is_empty());
+        let held = held.filter(|_| to_drop);
         let held: BTreeSet<(IpAddr, &IfName)> = held.map(|spec| (spec.cidr.addr, &spec.interface)).collect();
         let blocks = self.blocks.iter().chain(&self.former);
         let blocked = blocks.filter(|block| held.contains(&(block.address, &block.interface)));

@@ -1,13 +1,13 @@
 //! Carrying out the orders: addresses, then routes, then rules; removed in the reverse order (facts 2.11, 2.13, 16.7).
 
 use super::drift::STATICS;
-use super::{End, Report, Request, Worker};
+use super::{End, Report, Worker};
 use crate::net::{AddressSpec, Good, Goods, IfIndex, Route, Rule};
 use crate::netlink::apply::{BATCH, Refusal};
 use crate::netlink::message::Request as Change;
 use crate::netlink::{NetlinkError, route, rule};
 use crate::vrrp::event::{Completion, Event, Order};
-use std::collections::VecDeque;
+use std::slice;
 
 /// What the kernel refused, and why.
 pub(super) type Failed = Vec<(Good, String)>;
@@ -22,32 +22,55 @@ pub(super) struct Outcome {
 }
 
 impl Worker {
-    /// Installs what an order says, but for what a newer release of the same router takes back.
-    pub(super) async fn hold(&mut self, order: &Order) -> Result<Completion, End> {
-        let mut outcome = Outcome::default();
-        self.install_addresses(order, &mut outcome);
-        if !order.goods.routes.is_empty() || !order.goods.rules.is_empty() {
+    /// Installs what orders say, but for what newer releases of the same routers take back. More than one have nothing but
+    /// addresses. An order without an answer had one before.
+    pub(super) async fn hold(&mut self, orders: &[Order]) -> Result<(), End> {
+        let mut outcomes = self.install_addresses(orders);
+        if let ([order], [outcome]) = (orders, outcomes.as_mut_slice())
+            && !(order.goods.routes.is_empty() && order.goods.rules.is_empty())
+        {
             // They are announced while routes and rules are put.
             let placed = completion(order, std::mem::take(&mut outcome.failed));
-            self.report(Report::Event(Event::Placed(placed))).await?;
-            self.install_ways(order, &mut outcome);
+            self.report(Report::Answers(vec![Event::Placed(placed)])).await?;
+            self.install_ways(order, outcome);
         }
-        Ok(completion(order, outcome.failed))
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.failed);
+        let held = orders.iter().zip(outcomes);
+        let held = held.map(|(order, failed)| Event::Held(completion(order, failed)));
+        self.report(Report::Answers(held.collect())).await
     }
 
     /// All of it at once, for what nobody announces.
     pub(super) fn install(&mut self, order: &Order) -> Outcome {
-        let mut outcome = Outcome::default();
-        self.install_addresses(order, &mut outcome);
+        let mut outcome = self
+            .install_addresses(slice::from_ref(order))
+            .pop()
+            .unwrap_or_default();
         self.install_ways(order, &mut outcome);
         outcome
     }
 
-    fn install_addresses(&mut self, order: &Order, outcome: &mut Outcome) {
-        for part in order.goods.addresses.chunks(BATCH) {
-            self.hold_addresses(order, part, outcome);
+    /// Few requests for many addresses, whosever they are. One outcome for each order.
+    fn install_addresses(&mut self, orders: &[Order]) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        outcomes.resize_with(orders.len(), Outcome::default);
+        let all = orders.iter().enumerate();
+        let all: Vec<(usize, &AddressSpec)> = all
+            .flat_map(|(at, order)| order.goods.addresses.iter().map(move |spec| (at, spec)))
+            .collect();
+        for order in orders {
+            let held = self.held.entry(order.router).or_default();
+            if held.addresses.is_empty() {
+                held.addresses.reserve_exact(order.goods.addresses.len());
+            }
         }
-        self.not_held(order, &mut outcome.failed);
+        for part in all.chunks(BATCH) {
+            self.hold_addresses(orders, part, &mut outcomes);
+        }
+        for (order, outcome) in orders.iter().zip(&mut outcomes) {
+            self.not_held(order, &mut outcome.failed);
+        }
+        outcomes
     }
 
     fn install_ways(&mut self, order: &Order, outcome: &mut Outcome) {
@@ -80,26 +103,37 @@ impl Worker {
         self.take_in(heard);
     }
 
-    fn hold_addresses(&mut self, order: &Order, part: &[AddressSpec], outcome: &mut Outcome) {
+    /// `part`: some addresses, each with the place of its order in `orders`, and so of its outcome.
+    fn hold_addresses(&mut self, orders: &[Order], part: &[(usize, &AddressSpec)], outcomes: &mut [Outcome]) {
         self.catch_up();
-        let mut wanted = part.to_vec();
-        wanted.retain(|spec| !takes_back(&self.queue, order, |goods| goods.names_address(spec)));
-        let part = Goods {
-            addresses: wanted.clone(),
-            ..Goods::default()
-        };
-        let held = self.held.entry(order.router).or_default();
-        held.without(&part);
-        held.extend(part);
+        let mut wanted = Vec::with_capacity(part.len());
+        for (at, spec) in part {
+            let Some(order) = orders.get(*at) else { continue };
+            if !self.queue.takes_back(order, |goods| goods.names_address(spec)) {
+                self.held.entry(order.router).or_default().replace_address(spec);
+                wanted.push((*at, *spec));
+            }
+        }
         // Before the addresses come (fact 10.8).
         self.mind_filter();
-        let found = self.resolve(wanted, &mut outcome.failed);
-        for (spec, index) in &found {
-            self.log.is_ours(*index, spec.cidr.addr);
+        let (mut places, mut found) = (Vec::new(), Vec::new());
+        for (at, spec) in wanted {
+            if let Some(index) = self.inventory.index_of(&spec.interface) {
+                self.log.is_ours(index, spec.cidr.addr);
+                places.push(at);
+                found.push((spec.clone(), index));
+            } else if let Some(outcome) = outcomes.get_mut(at) {
+                outcome.failed.push((spec.clone().into(), no_interface(spec)));
+            }
         }
-        match self.netlink.add(&found) {
+        let answers = self.netlink.add(&found);
+        let all = places.into_iter().zip(found);
+        match answers {
             Ok(answers) => {
-                for ((spec, index), answer) in found.into_iter().zip(answers) {
+                for ((at, (spec, index)), answer) in all.zip(answers) {
+                    let Some(outcome) = outcomes.get_mut(at) else {
+                        continue;
+                    };
                     match answer {
                         Ok(()) => self.inventory.hold(index, spec.cidr.addr),
                         Err(refusal) if refusal.exists() => {
@@ -111,11 +145,11 @@ impl Worker {
                 }
             }
             Err(error) => {
-                outcome.failed.extend(
-                    found
-                        .into_iter()
-                        .map(|(spec, _)| (spec.into(), error.to_string())),
-                );
+                for (at, (spec, _)) in all {
+                    if let Some(outcome) = outcomes.get_mut(at) {
+                        outcome.failed.push((spec.into(), error.to_string()));
+                    }
+                }
             }
         }
     }
@@ -123,7 +157,7 @@ impl Worker {
     fn hold_routes(&mut self, order: &Order, part: &[Route], outcome: &mut Outcome) {
         self.catch_up();
         let mut wanted = part.to_vec();
-        wanted.retain(|route| !takes_back(&self.queue, order, |goods| goods.routes.contains(route)));
+        wanted.retain(|route| !self.queue.takes_back(order, |goods| goods.routes.contains(route)));
         let part = Goods {
             routes: wanted.clone(),
             ..Goods::default()
@@ -147,7 +181,7 @@ impl Worker {
     fn hold_rules(&mut self, order: &Order, part: &[Rule], outcome: &mut Outcome) {
         self.catch_up();
         let mut wanted = part.to_vec();
-        wanted.retain(|rule| !takes_back(&self.queue, order, |goods| goods.rules.contains(rule)));
+        wanted.retain(|rule| !self.queue.takes_back(order, |goods| goods.rules.contains(rule)));
         let part = Goods {
             rules: wanted.clone(),
             ..Goods::default()
@@ -182,108 +216,94 @@ impl Worker {
         }
     }
 
-    pub(super) fn release(&mut self, order: &Order) -> Completion {
-        let mut failed = Vec::new();
-        if let Some(held) = self.held.get_mut(&order.router) {
-            held.without(&order.goods);
-            if held.is_empty() {
-                self.held.remove(&order.router);
+    /// Removes what orders say. More than one have nothing but addresses. An answer for each.
+    pub(super) fn release(&mut self, orders: &[Order]) -> Vec<Completion> {
+        for order in orders {
+            if let Some(held) = self.held.get_mut(&order.router) {
+                held.without(&order.goods);
+                if held.is_empty() {
+                    self.held.remove(&order.router);
+                }
             }
         }
         let heard = self.monitor.take();
         self.take_in(heard);
-        self.remove(order.goods.clone(), &mut failed);
+        let goods: Vec<&Goods> = orders.iter().map(|order| &order.goods).collect();
+        let failed = self.remove(&goods);
         self.mind_filter();
-        completion(order, failed)
+        let answers = orders.iter().zip(failed);
+        answers.map(|(order, failed)| completion(order, failed)).collect()
     }
 
-    fn remove(&mut self, goods: Goods, failed: &mut Failed) {
-        let Goods {
-            addresses,
-            routes,
-            rules,
-        } = goods;
-        let rules = rules.into_iter().rev().map(|one| {
-            let change = rule::delete(&one);
-            (Good::from(one), change)
-        });
+    /// Rules, then routes, then addresses. What of each could not be removed.
+    fn remove(&mut self, all: &[&Goods]) -> Vec<Failed> {
+        let mut failed = vec![Failed::new(); all.len()];
+        let whose = || all.iter().enumerate();
+        let rules = whose().flat_map(|(at, goods)| goods.rules.iter().rev().map(move |one| (at, one)));
+        let rules = rules.map(|(at, one)| ((at, one.clone().into()), rule::delete(one)));
+        let routes = whose().flat_map(|(at, goods)| goods.routes.iter().rev().map(move |one| (at, one)));
         // An interface that is gone took its routes and addresses along: no failure.
-        let routes = routes.into_iter().rev().filter_map(|one| {
-            let change = route::delete(&one, &self.inventory).ok()?;
-            Some((Good::from(one), change))
+        let routes = routes.filter_map(|(at, one)| {
+            let change = route::delete(one, &self.inventory).ok()?;
+            Some(((at, one.clone().into()), change))
         });
-        let changes: Vec<(Good, Change)> = rules.chain(routes).collect();
-        let (goods, changes): (Vec<Good>, Vec<Change>) = changes.into_iter().unzip();
+        let (ways, changes): (Vec<(usize, Good)>, Vec<Change>) = rules.chain(routes).unzip();
         let answers = self.netlink.ask(changes);
-        not_removed(goods, answers, failed);
-        let found = self.resolve(addresses, &mut Vec::new());
+        not_removed(ways, answers, &mut failed);
+        let addresses = whose().flat_map(|(at, goods)| goods.addresses.iter().map(move |spec| (at, spec)));
+        let (places, found): (Vec<usize>, Vec<(AddressSpec, IfIndex)>) = addresses
+            .filter_map(|(at, spec)| Some((at, (spec.clone(), self.inventory.index_of(&spec.interface)?))))
+            .unzip();
         for (spec, index) in &found {
             self.inventory.release(*index, spec.cidr.addr);
         }
         let answers = self.netlink.delete(&found);
-        let goods: Vec<Good> = found.into_iter().map(|(spec, _)| spec.into()).collect();
-        not_removed(goods, answers, failed);
-    }
-
-    /// The interfaces' indexes now; addresses without one fail.
-    fn resolve(&self, addresses: Vec<AddressSpec>, failed: &mut Failed) -> Vec<(AddressSpec, IfIndex)> {
-        let mut found = Vec::with_capacity(addresses.len());
-        for spec in addresses {
-            match self.inventory.index_of(&spec.interface) {
-                Some(index) => found.push((spec, index)),
-                None => {
-                    let why = format!("no interface {}", spec.interface);
-                    failed.push((spec.into(), why));
-                }
-            }
-        }
-        found
+        let found = found.into_iter().map(|(spec, _)| Good::from(spec));
+        not_removed(places.into_iter().zip(found), answers, &mut failed);
+        failed
     }
 
     /// Removes everything that is held: nobody sends adverts for it any more.
     pub(super) fn withdraw_all(&mut self) {
         let heard = self.monitor.take();
         self.take_in(heard);
-        let mut failed = Vec::new();
-        for goods in std::mem::take(&mut self.held).into_values() {
-            self.remove(goods, &mut failed);
-        }
-        for (good, why) in failed {
+        let held = std::mem::take(&mut self.held);
+        let failed = self.remove(&held.values().collect::<Vec<_>>());
+        for (good, why) in failed.into_iter().flatten() {
             tracing::error!(target: "vrrp", "cannot remove {good}: {why}");
         }
     }
 }
 
-/// What could not be removed; that it is not there is no failure.
+/// What could not be removed, beside what else of the same order could not; that it is not there is no failure.
 fn not_removed(
-    goods: Vec<Good>,
+    goods: impl IntoIterator<Item = (usize, Good)>,
     answers: Result<Vec<Result<(), Refusal>>, NetlinkError>,
-    failed: &mut Failed,
+    failed: &mut [Failed],
 ) {
+    let mut add = |at: usize, good, why| {
+        if let Some(failed) = failed.get_mut(at) {
+            failed.push((good, why));
+        }
+    };
     match answers {
         Ok(answers) => {
-            let refused = goods.into_iter().zip(answers).filter_map(|(good, answer)| {
-                let refusal = answer.err().filter(|refusal| !refusal.not_there())?;
-                Some((good, refusal.to_string()))
-            });
-            failed.extend(refused);
+            for ((at, good), answer) in goods.into_iter().zip(answers) {
+                if let Err(refusal) = answer
+                    && !refusal.not_there()
+                {
+                    add(at, good, refusal.to_string());
+                }
+            }
         }
-        Err(error) => failed.extend(goods.into_iter().map(|good| (good, error.to_string()))),
+        Err(error) => goods
+            .into_iter()
+            .for_each(|(at, good)| add(at, good, error.to_string())),
     }
 }
 
-/// Whether a release of the same router that waits in `queue`, newer than `order`, names something.
-fn takes_back(queue: &VecDeque<Request>, order: &Order, names: impl Fn(&Goods) -> bool) -> bool {
-    queue.iter().any(|request| match request {
-        Request::Release(newer) => {
-            newer.router == order.router && newer.generation > order.generation && names(&newer.goods)
-        }
-        Request::Prepare { .. }
-        | Request::Settle
-        | Request::Hold(_)
-        | Request::Close(_)
-        | Request::End { .. } => false,
-    })
+fn no_interface(spec: &AddressSpec) -> String {
+    format!("no interface {}", spec.interface)
 }
 
 fn completion(order: &Order, failed: Failed) -> Completion {
@@ -291,59 +311,5 @@ fn completion(order: &Order, failed: Failed) -> Completion {
         router: order.router,
         generation: order.generation,
         failed,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::{Cidr, IfName};
-    use crate::vrrp::RouterId;
-
-    fn spec(address: &str) -> AddressSpec {
-        AddressSpec::new(Cidr::host(address.parse().unwrap()), IfName::new("eth0").unwrap())
-    }
-
-    fn order(router: u32, generation: u64, addresses: &[&str]) -> Order {
-        Order {
-            router: RouterId(router),
-            generation,
-            goods: Goods {
-                addresses: addresses.iter().map(|a| spec(a)).collect(),
-                ..Goods::default()
-            },
-        }
-    }
-
-    #[test]
-    fn a_hold_that_a_newer_release_overtook_is_not_carried_out() {
-        let hold = order(1, 5, &["10.0.0.1", "10.0.0.2"]);
-        let taken = |release: Order| {
-            let queue = VecDeque::from([Request::Release(release)]);
-            hold.goods
-                .addresses
-                .iter()
-                .map(|spec| takes_back(&queue, &hold, |goods| goods.names_address(spec)))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(taken(order(1, 6, &["10.0.0.1", "10.0.0.2"])), [true, true]);
-        assert_eq!(
-            taken(order(1, 6, &["10.0.0.2"])),
-            [false, true],
-            "a reload takes one back"
-        );
-        assert_eq!(
-            taken(order(1, 4, &["10.0.0.1", "10.0.0.2"])),
-            [false, false],
-            "an older one"
-        );
-        assert_eq!(
-            taken(order(2, 9, &["10.0.0.1"])),
-            [false, false],
-            "another router's"
-        );
-        let mut labelled = order(1, 6, &["10.0.0.1"]);
-        labelled.goods.addresses[0].label = Some("eth0:x".into());
-        assert_eq!(taken(labelled), [true, false], "the label does not matter");
     }
 }

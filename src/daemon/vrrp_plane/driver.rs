@@ -5,6 +5,9 @@
 //! receive queues are emptied before an overdue deadline is served, so that a master that was paused never speaks before
 //! it has heard who took over.
 
+mod act;
+
+use self::act::is_expected;
 use super::metrics::PlaneMetrics;
 use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
@@ -16,17 +19,15 @@ use crate::sys::timer::DeadlineTimer;
 use crate::sys::{clock, wall};
 use crate::vrrp::endpoint::{Endpoint, EndpointKind};
 use crate::vrrp::engine::Engine;
-use crate::vrrp::event::{Announcement, Datagram, Notification, Order, Transmit};
+use crate::vrrp::event::{Datagram, Transmit};
 use crate::vrrp::io::{Announcer, Receiver as PacketReceiver, Sender as PacketSender, Sockets, socket};
-use crate::vrrp::telling::Line;
-use crate::vrrp::{Action, Event, VrrpConfig};
+use crate::vrrp::{Event, VrrpConfig};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
 
 /// A deadline served later than this is overdue: the plane was held up, and listens before it acts.
@@ -37,6 +38,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 /// From a full request queue to the next attempt.
 const REQUEST_AGAIN: Duration = Duration::from_millis(1);
+/// Reports taken at once, before packets and deadlines get their turn again.
+const MOST_REPORTS: usize = 16;
 
 /// What a driver is made of.
 pub(super) struct Parts {
@@ -103,7 +106,7 @@ struct Reload {
 /// What woke the driver beside packets.
 #[derive(Default)]
 struct Woken {
-    report: Option<Report>,
+    reports: Vec<Report>,
     command: Option<VrrpCommand>,
     sessions: Vec<BfdReport>,
 }
@@ -156,7 +159,8 @@ impl Driver {
                 self.sessions.insert(name.clone(), up);
                 self.tell_engine(Event::Bfd { name, up });
             }
-            if let Some(report) = woken.report {
+            let busy = !woken.reports.is_empty();
+            for report in woken.reports {
                 self.take_report(report)?;
             }
             if let Some(command) = woken.command {
@@ -164,6 +168,9 @@ impl Driver {
             }
             self.serve_deadlines(late)?;
             self.send_requests()?;
+            if !busy {
+                self.send_announcements();
+            }
             if self.stopped() {
                 self.leave().await?;
                 last_words.0 = None;
@@ -175,9 +182,10 @@ impl Driver {
     /// The earliest moment at which something is to be done.
     fn next_wake(&self) -> Option<Instant> {
         let again = (!self.outbox.is_empty()).then(|| clock::now() + REQUEST_AGAIN);
+        let repeats = self.announcer.has_repeats().then(clock::now);
         [
             self.engine.next_deadline(),
-            self.announcer.retry_at(),
+            self.announcer.retry_at().or(repeats),
             self.stop_by,
             again,
         ]
@@ -202,9 +210,9 @@ impl Driver {
                 ready = true;
             }
         }
-        match self.reports.poll_recv(cx) {
-            Poll::Ready(Some(report)) => (woken.report, ready) = (Some(report), true),
-            Poll::Ready(None) => return Poll::Ready(Err(io::Error::other("the kernel worker has ended"))),
+        match self.reports.poll_recv_many(cx, &mut woken.reports, MOST_REPORTS) {
+            Poll::Ready(0) => return Poll::Ready(Err(io::Error::other("the kernel worker has ended"))),
+            Poll::Ready(_) => ready = true,
             Poll::Pending => {}
         }
         if self.stop_by.is_none() {
@@ -295,8 +303,7 @@ impl Driver {
             self.pace.served(late);
         }
         if self.announcer.retry_at().is_some_and(|at| at <= clock::now()) {
-            let refused = self.announcer.flush(clock::now());
-            self.announced(refused);
+            self.send_announcements();
         }
         Ok(())
     }
@@ -308,6 +315,13 @@ impl Driver {
                     self.close(|open| open.endpoint.interface == *name);
                 }
                 self.tell_engine(event);
+            }
+            Report::Answers(answers) => {
+                let now = self.now();
+                for answer in answers {
+                    self.engine.handle(now, answer);
+                }
+                self.carry_out();
             }
             Report::Interface { status, forwards_v6 } => {
                 if forwards_v6 {
@@ -426,89 +440,6 @@ impl Driver {
         }
     }
 
-    /// Carries out all that the engine wants, in order. Requests to the worker leave after all packets have.
-    fn carry_out(&mut self) {
-        while let Some(action) = self.engine.poll_action() {
-            match action {
-                Action::Send(packet) => self.transmit(&packet),
-                Action::Hold(order) => {
-                    self.will.holds(&order);
-                    self.outbox.push_back(Request::Hold(order));
-                }
-                Action::Release(order) => self.release(order),
-                Action::Announce(round) => self.announce(round),
-                Action::Notify(notification) => self.notify(notification),
-                Action::Tell(line) => tell(&line),
-            }
-        }
-    }
-
-    fn transmit(&mut self, packet: &Transmit) {
-        self.will.sent(packet);
-        let Some(open) = self.sockets.iter_mut().find(|open| open.carries(packet)) else {
-            self.metrics.sent(false);
-            return;
-        };
-        match open.sender.send(packet) {
-            Ok(()) => {
-                open.complained = false;
-                self.metrics.sent(true);
-            }
-            Err(error) => {
-                self.metrics.sent(false);
-                if open.complains(packet, &error) {
-                    tracing::warn!(
-                        target: "vrrp",
-                        "cannot send an advert from {} to {} on {}: {error}",
-                        packet.source, packet.destination, open.endpoint.interface,
-                    );
-                }
-            }
-        }
-    }
-
-    fn release(&mut self, order: Order) {
-        self.announcer.forget(order.router);
-        self.will.releases(&order);
-        self.outbox.push_back(Request::Release(order));
-    }
-
-    fn announce(&mut self, mut round: Announcement) {
-        for target in &mut round.targets {
-            target.router_flag |= self.forwarding.contains(&target.interface);
-        }
-        let refused = self.announcer.announce(clock::now(), &round);
-        self.announced(refused);
-    }
-
-    fn announced(&self, refused: Option<io::Error>) {
-        self.metrics.announced(self.announcer.counters());
-        if let Some(error) = refused {
-            tracing::warn!(target: "vrrp", "cannot send a gratuitous ARP or neighbour advertisement: {error}");
-        }
-    }
-
-    fn notify(&self, notification: Notification) {
-        if self.notices.try_send(VrrpNotice::Notify(notification)).is_err() {
-            self.metrics.notice_dropped();
-        }
-    }
-
-    /// Hands requests to the worker as far as its queue has room.
-    fn send_requests(&mut self) -> io::Result<()> {
-        while let Some(request) = self.outbox.pop_front() {
-            match self.requests.try_send(request) {
-                Ok(()) => {}
-                Err(TrySendError::Full(request)) => {
-                    self.outbox.push_front(request);
-                    return Ok(());
-                }
-                Err(TrySendError::Closed(_)) => return Err(io::Error::other("the kernel worker has ended")),
-            }
-        }
-        Ok(())
-    }
-
     /// Whether everything was handed over, or there is no more time for it.
     fn stopped(&self) -> bool {
         let Some(limit) = self.stop_by else {
@@ -612,24 +543,6 @@ impl Open {
         kind && self.endpoint.carrier == packet.carrier
             && self.index == packet.interface
             && self.endpoint.family == Family::of(&packet.destination)
-    }
-}
-
-/// Priority 0 after the interface went down cannot leave, and nobody wonders (fact 5.9). IPv6 says it in other words: the
-/// source address went with the link.
-fn is_expected(packet: &Transmit, error: &io::Error) -> bool {
-    let down = matches!(
-        error.raw_os_error(),
-        Some(libc::ENETUNREACH | libc::ENETDOWN | libc::EADDRNOTAVAIL | libc::EINVAL | libc::ENODEV)
-    );
-    down && packet.priority() == Some(0)
-}
-
-fn tell(line: &Line) {
-    if line.is_detail() {
-        tracing::debug!(target: "vrrp", "{line}");
-    } else {
-        tracing::info!(target: "vrrp", "{line}");
     }
 }
 

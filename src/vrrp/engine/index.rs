@@ -121,9 +121,9 @@ impl Index {
         self.deadlines.first().map(|(at, _)| *at)
     }
 
-    /// Those that have something to do by `now`, in the order of their deadlines.
-    pub(super) fn due(&self, now: Instant) -> Vec<RouterId> {
-        let due = self.deadlines.iter().take_while(|(at, _)| *at <= now);
+    /// The first `most` of those that have something to do by `now`, in the order of their deadlines.
+    pub(super) fn due(&self, now: Instant, most: usize) -> Vec<RouterId> {
+        let due = self.deadlines.iter().take_while(|(at, _)| *at <= now).take(most);
         due.map(|(_, id)| *id).collect()
     }
 }

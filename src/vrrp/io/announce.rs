@@ -45,7 +45,10 @@ pub struct AnnounceCounters {
 #[derive(Debug)]
 pub struct Announcer {
     socket: Socket,
-    queue: VecDeque<Queued>,
+    /// The first announcement of each address.
+    first: VecDeque<Queued>,
+    /// Its repetitions, which wait while there are first ones.
+    repeats: VecDeque<Queued>,
     retry_at: Option<Instant>,
     counters: AnnounceCounters,
 }
@@ -65,41 +68,60 @@ impl Announcer {
     pub fn open() -> io::Result<Self> {
         Ok(Self {
             socket: packet::open()?,
-            queue: VecDeque::new(),
+            first: VecDeque::new(),
+            repeats: VecDeque::new(),
             retry_at: None,
             counters: AnnounceCounters::default(),
         })
     }
 
-    /// Sends one round. Returns the first refusal, if any; full queues are none.
-    pub fn announce(&mut self, now: Instant, round: &Announcement) -> Option<io::Error> {
+    /// Takes one round, to be sent by [`Self::send_first`] or [`Self::flush`].
+    pub fn announce(&mut self, round: &Announcement) {
         for target in &round.targets {
             let Some(frame) = frame(target) else {
                 self.counters.dropped += 1;
                 continue;
             };
-            if self.queue.len() >= LONGEST_QUEUE {
-                self.queue.pop_front();
+            if self.first.len() + self.repeats.len() >= LONGEST_QUEUE {
+                // A repetition is missed least.
+                if self.repeats.pop_front().is_none() {
+                    self.first.pop_front();
+                }
                 self.counters.dropped += 1;
             }
-            self.queue.push_back(Queued {
+            let queue = if round.repeated {
+                &mut self.repeats
+            } else {
+                &mut self.first
+            };
+            queue.push_back(Queued {
                 router: round.router,
                 frame,
                 attempts: 0,
             });
         }
-        self.flush(now)
     }
 
     /// Forgets what still waits of a router that is no longer master (fact 11.6).
     pub fn forget(&mut self, router: RouterId) {
-        self.queue.retain(|queued| queued.router != router);
-        if self.queue.is_empty() {
+        self.first.retain(|queued| queued.router != router);
+        self.repeats.retain(|queued| queued.router != router);
+        if self.is_idle() {
             self.retry_at = None;
         }
     }
 
-    /// When to call [`Self::flush`] again; `None` while nothing waits.
+    /// Whether nothing waits.
+    pub fn is_idle(&self) -> bool {
+        self.first.is_empty() && self.repeats.is_empty()
+    }
+
+    /// Whether repetitions wait, and nothing else does.
+    pub fn has_repeats(&self) -> bool {
+        self.first.is_empty() && !self.repeats.is_empty()
+    }
+
+    /// When to call [`Self::flush`] again because a queue of the kernel was full.
     pub const fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }
@@ -109,31 +131,40 @@ impl Announcer {
         self.counters
     }
 
-    /// Sends what waits. Returns the first refusal, if any.
+    /// Sends what waits but for repetitions. Returns the first refusal, if any; full queues are none.
+    pub fn send_first(&mut self, now: Instant) -> Option<io::Error> {
+        if self.first.is_empty() {
+            return None;
+        }
+        self.send(now, false)
+    }
+
+    /// Sends what waits. Returns as [`Self::send_first`].
     pub fn flush(&mut self, now: Instant) -> Option<io::Error> {
+        self.send(now, true)
+    }
+
+    fn send(&mut self, now: Instant, all: bool) -> Option<io::Error> {
         self.retry_at = None;
         let mut refused = None;
-        while !self.queue.is_empty() {
-            let batch: Vec<&Frame> = self
-                .queue
-                .iter()
-                .take(BATCH)
-                .map(|queued| &queued.frame)
-                .collect();
+        while let Some(queue) = next(&mut self.first, &mut self.repeats, all) {
+            let batch: Vec<&Frame> = queue.iter().take(BATCH).map(|queued| &queued.frame).collect();
             match packet::send_frames(&self.socket, &batch) {
                 Ok(count) => {
-                    self.queue.drain(..count.min(self.queue.len()));
+                    queue.drain(..count.min(queue.len()));
                     self.counters.sent += u64::try_from(count).unwrap_or(0);
                 }
                 Err(error) if is_full(&error) => {
                     self.counters.retried += 1;
-                    if self.wait_or_give_up(now) {
+                    if has_another_attempt(queue) {
+                        self.retry_at = Some(now + RETRY_AFTER);
                         return refused;
                     }
+                    self.counters.dropped += 1;
                 }
                 Err(error) => {
                     // The first frame's fault; the others get their turn.
-                    self.queue.pop_front();
+                    queue.pop_front();
                     self.counters.dropped += 1;
                     refused.get_or_insert(error);
                 }
@@ -141,21 +172,34 @@ impl Announcer {
         }
         refused
     }
+}
 
-    /// Whether the first frame, which met a full queue, has another attempt.
-    fn wait_or_give_up(&mut self, now: Instant) -> bool {
-        let Some(first) = self.queue.front_mut() else {
-            return false;
-        };
-        first.attempts += 1;
-        if first.attempts < MOST_ATTEMPTS {
-            self.retry_at = Some(now + RETRY_AFTER);
-            return true;
-        }
-        self.queue.pop_front();
-        self.counters.dropped += 1;
-        false
+/// The queue whose turn it is.
+fn next<'a>(
+    first: &'a mut VecDeque<Queued>,
+    repeats: &'a mut VecDeque<Queued>,
+    all: bool,
+) -> Option<&'a mut VecDeque<Queued>> {
+    if !first.is_empty() {
+        Some(first)
+    } else if all && !repeats.is_empty() {
+        Some(repeats)
+    } else {
+        None
     }
+}
+
+/// Whether the first frame, which met a full queue, has another attempt. It is given up otherwise.
+fn has_another_attempt(queue: &mut VecDeque<Queued>) -> bool {
+    let Some(first) = queue.front_mut() else {
+        return false;
+    };
+    first.attempts += 1;
+    let another = first.attempts < MOST_ATTEMPTS;
+    if !another {
+        queue.pop_front();
+    }
+    another
 }
 
 fn is_full(error: &io::Error) -> bool {
