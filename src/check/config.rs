@@ -2,12 +2,17 @@
 
 mod service;
 
-use crate::ipvs::model::{ForwardMethod, Persistence, Scheduler, ServiceFlags, ServiceKey};
+use crate::ipvs::model::{
+    ForwardMethod, Persistence, Protocol, Scheduler, ServerId, ServiceFlags, ServiceKey,
+};
+use crate::net::Family;
 use crate::script::config::Command;
 pub use service::{
     Login, Password, Question, RedisRole, ServiceConfig, ServiceSettings, ServiceTls, Sql, Written,
 };
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything the check plane runs.
@@ -15,7 +20,9 @@ use std::time::Duration;
 pub struct CheckConfig {
     /// Who hears of all of it.
     pub notices: Notices,
-    /// The virtual servers, in the order of the file, keys unique.
+    /// The groups, in the order of the file, names unique; for dumps.
+    pub groups: Vec<ServerGroupConfig>,
+    /// The virtual servers, in the order of the file, identities unique.
     pub services: Vec<VirtualServerConfig>,
 }
 
@@ -32,11 +39,132 @@ pub struct Notices {
     pub server_mails_only: bool,
 }
 
+/// `virtual_server_group`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerGroupConfig {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its lines; not empty.
+    pub entries: Vec<GroupEntry>,
+}
+
+/// A line of `virtual_server_group`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupEntry {
+    /// Addresses from the first to the last, of one family; often there is one only.
+    Addresses {
+        /// The first.
+        first: IpAddr,
+        /// The last.
+        last: IpAddr,
+        /// 0: every port.
+        port: u16,
+    },
+    /// `fwmark`
+    FwMark {
+        /// The mark.
+        mark: u32,
+        /// `inet`, `inet6`
+        family: Option<Family>,
+    },
+}
+
+impl GroupEntry {
+    /// Its family, if it has one of its own.
+    pub const fn family(&self) -> Option<Family> {
+        match self {
+            Self::Addresses {
+                first: IpAddr::V4(_), ..
+            } => Some(Family::V4),
+            Self::Addresses {
+                first: IpAddr::V6(_), ..
+            } => Some(Family::V6),
+            Self::FwMark { family, .. } => *family,
+        }
+    }
+}
+
+/// What a virtual server stands for, and is called by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One service.
+    Service(ServiceKey),
+    /// All of a group.
+    Group(GroupTarget),
+}
+
+/// The group of a virtual server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupTarget {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How many virtual servers of the same group stand before.
+    pub number: u32,
+    /// Of its services; none when both are there.
+    pub family: Option<Family>,
+    /// Of its addresses; none when there are marks only.
+    pub protocol: Option<Protocol>,
+    /// Its services, each once.
+    pub services: Arc<[ServiceKey]>,
+}
+
+impl Target {
+    /// Which virtual server it is.
+    pub fn id(&self) -> ServerId {
+        match self {
+            Self::Service(key) => ServerId::Service(*key),
+            Self::Group(group) => ServerId::Group {
+                name: Arc::clone(&group.name),
+                number: group.number,
+            },
+        }
+    }
+
+    /// The services, each once.
+    pub fn keys(&self) -> &[ServiceKey] {
+        match self {
+            Self::Service(key) => std::slice::from_ref(key),
+            Self::Group(group) => &group.services,
+        }
+    }
+
+    /// The same, to be kept.
+    pub fn services(&self) -> Arc<[ServiceKey]> {
+        match self {
+            Self::Service(key) => Arc::new([*key]),
+            Self::Group(group) => Arc::clone(&group.services),
+        }
+    }
+
+    /// The family, if there is one only.
+    pub const fn family(&self) -> Option<Family> {
+        match self {
+            Self::Service(key) => Some(key.family()),
+            Self::Group(group) => group.family,
+        }
+    }
+
+    /// The protocol in names of servers.
+    pub const fn protocol(&self) -> Option<Protocol> {
+        match self {
+            Self::Service(key) => key.protocol(),
+            Self::Group(group) => group.protocol,
+        }
+    }
+}
+
+/// keepalived's name of the virtual server (fact 1.2).
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id().fmt(f)
+    }
+}
+
 /// One `virtual_server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualServerConfig {
-    /// Its key in IPVS, and its name.
-    pub key: ServiceKey,
+    /// What it stands for, and its name.
+    pub target: Target,
     /// `lb_algo`
     pub scheduler: Scheduler,
     /// `ops` and scheduler flags.
@@ -72,11 +200,10 @@ pub struct VirtualServerConfig {
 impl VirtualServerConfig {
     /// The addresses that it serves; a mark has none.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        match self.key {
+        self.target.keys().iter().filter_map(|key| match key {
             ServiceKey::Address { address, .. } => Some(address.ip()),
             ServiceKey::FwMark { .. } => None,
-        }
-        .into_iter()
+        })
     }
 }
 
@@ -90,7 +217,7 @@ impl CheckConfig {
 /// `sorry_server`: takes over when the quorum is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SorryServerConfig {
-    /// Address and port as the kernel shall have them.
+    /// Address and port as the kernel shall have them; in a group with DR or TUN the port is the service's.
     pub address: SocketAddr,
     /// Forwarding method.
     pub forward: ForwardMethod,
@@ -101,7 +228,8 @@ pub struct SorryServerConfig {
 /// One `real_server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealServerConfig {
-    /// Address and port as the kernel shall have them, and as names show them (fact 2.12).
+    /// Address and port as the kernel shall have them, and as names show them (fact 2.12); in a group with DR or TUN
+    /// the kernel has the service's port.
     pub address: SocketAddr,
     /// Forwarding method.
     pub forward: ForwardMethod,

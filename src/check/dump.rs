@@ -5,13 +5,13 @@
 
 use super::checker::Checker;
 use super::config::{
-    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern, ServiceConfig, UdpConfig,
-    UrlConfig, Written,
+    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern, ServiceConfig, Target,
+    UdpConfig, UrlConfig, Written,
 };
 use super::pool::{RealServer, VirtualServer};
 use super::status::CheckStatus;
 use crate::clock::Instant;
-use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, ServiceFlags, ServiceKey};
+use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, ServerId, ServiceFlags, ServiceKey};
 use crate::net::Family;
 use crate::script::config::Command;
 use std::fmt::{self, Write};
@@ -27,9 +27,9 @@ pub struct Around<'a> {
     /// The lines of the section on TLS, when there is something to say.
     pub ssl: &'a [String],
     /// What a virtual server says besides.
-    pub service: &'a dyn Fn(&ServiceKey) -> Extra,
+    pub service: &'a dyn Fn(&ServerId) -> Extra,
     /// What a real server of it says besides.
-    pub server: &'a dyn Fn(&ServiceKey, SocketAddr) -> Extra,
+    pub server: &'a dyn Fn(&ServerId, SocketAddr) -> Extra,
 }
 
 /// Settings that the engine is not told.
@@ -76,7 +76,7 @@ fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt
     for vs in &status.virtual_servers {
         virtual_server(out, vs, around)?;
         for rs in &vs.real_servers {
-            let extra = (around.server)(&vs.config.key, rs.config.address);
+            let extra = (around.server)(&vs.config.target.id(), rs.config.address);
             real_server(out, rs, &extra, around)?;
         }
     }
@@ -98,19 +98,21 @@ fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt
 fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> fmt::Result {
     let config = &vs.config;
     writeln!(out, " ------< Virtual server >------")?;
-    match &config.key {
-        ServiceKey::Address { address, .. } => {
+    match &config.target {
+        Target::Service(ServiceKey::Address { address, .. }) => {
             writeln!(out, " VS VIP = {}, VPORT = {}", address.ip(), address.port())?;
         }
-        ServiceKey::FwMark { mark, .. } => writeln!(out, " VS FWMARK = {mark}")?,
+        Target::Service(ServiceKey::FwMark { mark, .. }) => writeln!(out, " VS FWMARK = {mark}")?,
+        Target::Group(group) => writeln!(out, " VS GROUP = {}", group.name)?,
     }
-    let extra = (around.service)(&config.key);
+    let extra = (around.service)(&config.target.id());
     if let Some(name) = &extra.snmp_name {
         writeln!(out, "   SNMP name = '{name}'")?;
     }
-    let family = match config.key.family() {
-        Family::V4 => "inet",
-        Family::V6 => "inet6",
+    let family = match config.target.family() {
+        Some(Family::V4) => "inet",
+        Some(Family::V6) => "inet6",
+        None => "none",
     };
     writeln!(out, "   Address family = {family}")?;
     writeln!(out, "   delay_loop = {}", seconds(config.delay_loop))?;
@@ -121,22 +123,13 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
     writeln!(out, "   One packet scheduling = {one_packet}")?;
     if let Some(persistence) = &config.persistence {
         writeln!(out, "   persistence timeout = {}", persistence.timeout.as_secs())?;
-        granularity(out, persistence, config.key.family())?;
+        granularity(out, persistence, config.target.family())?;
     }
-    let protocol = match &config.key {
-        ServiceKey::Address {
-            protocol: Protocol::Tcp,
-            ..
-        } => "TCP",
-        ServiceKey::Address {
-            protocol: Protocol::Udp,
-            ..
-        } => "UDP",
-        ServiceKey::Address {
-            protocol: Protocol::Sctp,
-            ..
-        } => "SCTP",
-        ServiceKey::FwMark { .. } => "none",
+    let protocol = match config.target.protocol() {
+        Some(Protocol::Tcp) => "TCP",
+        Some(Protocol::Udp) => "UDP",
+        Some(Protocol::Sctp) => "SCTP",
+        None => "none",
     };
     writeln!(out, "   protocol = {protocol}")?;
     writeln!(out, "   alpha is {}", on(config.alpha))?;
@@ -209,15 +202,16 @@ fn scheduler_flags(out: &mut String, scheduler: &str, flags: ServiceFlags) -> fm
         .try_for_each(|(label, flag)| writeln!(out, "   {label} = {}", enabled(flags.0 & flag != 0)))
 }
 
-fn granularity(out: &mut String, persistence: &Persistence, family: Family) -> fmt::Result {
+fn granularity(out: &mut String, persistence: &Persistence, family: Option<Family>) -> fmt::Result {
     match family {
-        _ if persistence.prefix == family.host_prefix() => Ok(()),
-        Family::V4 => {
+        Some(family) if persistence.prefix == family.host_prefix() => Ok(()),
+        None => Ok(()),
+        Some(Family::V4) => {
             let bits = u32::from(persistence.prefix);
             let mask = u32::MAX.checked_shl(32 - bits.min(32)).unwrap_or(0);
             writeln!(out, "   persistence granularity = {}", Ipv4Addr::from(mask))
         }
-        Family::V6 => writeln!(out, "   persistence granularity = {}", persistence.prefix),
+        Some(Family::V6) => writeln!(out, "   persistence granularity = {}", persistence.prefix),
     }
 }
 

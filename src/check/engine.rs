@@ -20,7 +20,6 @@ use super::quorum;
 use super::status::CheckStatus;
 use super::telling::{Line, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
-use crate::ipvs::model::Table;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -157,17 +156,6 @@ impl Engine {
         }
     }
 
-    /// The whole table that the engine wants.
-    pub fn desired(&self) -> Table {
-        Table {
-            services: self
-                .virtual_servers
-                .iter()
-                .map(|vs| (vs.config.key, vs.entry()))
-                .collect(),
-        }
-    }
-
     /// What there is to see.
     pub fn status(&self, now: Instant) -> CheckStatus {
         CheckStatus {
@@ -284,12 +272,12 @@ impl Engine {
         let Some(vs) = self.virtual_servers.get_mut(service) else {
             return;
         };
-        let entry = vs.entry();
-        if vs.wanted.as_ref() != Some(&entry) {
-            vs.wanted = Some(entry.clone());
+        let wanted = vs.wants();
+        if vs.wanted.as_ref() != Some(&wanted) {
+            vs.wanted = Some(wanted.clone());
             self.actions.push_back(Action::Want {
-                service: vs.config.key,
-                entry: Some(entry),
+                server: vs.config.target.id(),
+                wanted: Some(wanted),
             });
         }
     }
@@ -398,8 +386,8 @@ impl Engine {
             }));
         }
         self.actions.push_back(Action::Want {
-            service: vs.config.key,
-            entry: None,
+            server: vs.config.target.id(),
+            wanted: None,
         });
         if vs.config.omega {
             let (actions, notices) = (&mut self.actions, self.notices);
@@ -415,7 +403,7 @@ impl Engine {
         let servers = std::mem::take(&mut config.real_servers);
         let suspended = suspend::is_suspended(&self.local, &config);
         VirtualServer {
-            name: config.key.to_string(),
+            name: config.target.to_string(),
             real_servers: servers
                 .into_iter()
                 .map(|rs| self.new_server(now, &config, rs))
@@ -439,7 +427,7 @@ impl Engine {
             .map(|c| self.new_checker(now, Arc::new(c)))
             .collect();
         RealServer {
-            names: names(&service.key, &config),
+            names: names(&service.target, &config),
             alive: checkers.iter().all(Checker::is_up),
             weight: weight(config.weight, &checkers),
             checkers,

@@ -3,7 +3,7 @@
 use super::config::ProbeConfig;
 use super::letter::Letter;
 use super::telling::{Line, Names};
-use crate::ipvs::model::{ServiceEntry, ServiceKey};
+use crate::ipvs::model::{ServerId, Wanted};
 use crate::script::config::{Command, ScriptOutcome};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -50,13 +50,13 @@ pub enum Event {
 pub enum Action {
     /// Ask a back-end, and answer with [`Event::Outcome`]. A checker has at most one probe in flight.
     Start(ProbeOrder),
-    /// The virtual service shall be like this in IPVS from now on; `None`: it shall not be there. Only the newest
-    /// value for a service counts, and what the kernel refuses is tried again by whoever carries this out.
+    /// A virtual server's services shall be like this in IPVS from now on; `None`: it wants none. Only the newest value
+    /// for a virtual server counts, and what the kernel refuses is tried again by whoever carries this out.
     Want {
-        /// Which service.
-        service: ServiceKey,
-        /// Its whole desired value.
-        entry: Option<ServiceEntry>,
+        /// Which virtual server.
+        server: ServerId,
+        /// The whole of what it wants.
+        wanted: Option<Wanted>,
     },
     /// Tell the operator, after the table was changed.
     Notify(Notification),

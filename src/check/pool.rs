@@ -4,12 +4,10 @@
 //! virtual service is derived from this state alone (facts 4.4, 5.2, 5.3, 6.2 to 6.5), never from what was done before.
 
 use super::checker::Checker;
-use super::config::{RealServerConfig, SorryServerConfig, VirtualServerConfig};
+use super::config::{RealServerConfig, SorryServerConfig, Target, VirtualServerConfig};
 use super::quorum::Quorum;
 use super::telling::{Names, QuorumFigures};
-use crate::ipvs::model::{Destination, ServiceEntry, ServiceKey, VirtualService, real_server_name};
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use crate::ipvs::model::{Destination, VirtualService, Wanted, real_server_name};
 
 /// The weight that the kernel takes at most (fact 2.10).
 const MAX_WEIGHT: i64 = 0x7fff_ffff;
@@ -64,8 +62,8 @@ pub struct VirtualServer {
     pub quorum_up: bool,
     /// Its checkers rest: `ha_suspend`, and none of its addresses is here (fact 7.1).
     pub suspended: bool,
-    /// The entry that was wanted last.
-    pub wanted: Option<ServiceEntry>,
+    /// What was wanted last.
+    pub wanted: Option<Wanted>,
 }
 
 impl VirtualServer {
@@ -106,7 +104,7 @@ impl VirtualServer {
 
     /// The sorry server's name.
     pub fn sorry_name(&self, sorry: &SorryServerConfig) -> String {
-        real_server_name(&self.config.key, sorry.address.ip(), sorry.address.port())
+        real_server_name(self.config.target.protocol(), sorry.address)
     }
 
     /// What IPVS should hold for it.
@@ -114,48 +112,44 @@ impl VirtualServer {
     /// A live server is there with its weight, unless the sorry server serves; one that `inhibit_on_failure` keeps is
     /// always there, with weight 0 when it does not serve. The sorry server has weight 1 while it serves; with
     /// `sorry_server_inhibit` it is there with weight 0 otherwise.
-    pub fn entry(&self) -> ServiceEntry {
+    pub fn wants(&self) -> Wanted {
         let sorry = self.config.sorry_server.as_ref();
         let sorry_serves = self.active_sorry_server().is_some();
-        let mut destinations = BTreeMap::new();
-        if let Some(sorry) = sorry.filter(|sorry| sorry.inhibit || sorry_serves) {
-            let weight = u32::from(sorry_serves);
+        let mut servers = Vec::with_capacity(self.real_servers.len() + 1);
+        let sorry_destination = |sorry: &SorryServerConfig| {
             let server = Destination {
                 forward: sorry.forward,
-                weight,
+                weight: u32::from(sorry_serves),
                 upper: 0,
                 lower: 0,
             };
-            destinations.insert(kernel_address(sorry.address), server);
-        }
+            (sorry.address, server)
+        };
+        servers.extend(sorry.filter(|_| sorry_serves).map(sorry_destination));
         for rs in &self.real_servers {
             if sorry_serves && sorry.is_some_and(|sorry| sorry.address == rs.config.address) {
                 // A sorry server that is a real server too (fact 2.17): it serves.
                 continue;
             }
             if rs.alive && !sorry_serves {
-                destinations.insert(
-                    kernel_address(rs.config.address),
-                    rs.destination(rs.effective_weight()),
-                );
+                servers.push((rs.config.address, rs.destination(rs.effective_weight())));
             } else if rs.config.inhibit_on_failure {
-                destinations.insert(kernel_address(rs.config.address), rs.destination(0));
+                servers.push((rs.config.address, rs.destination(0)));
             }
         }
-        ServiceEntry {
-            service: VirtualService {
+        // Behind a real server at the same address, whose settings count.
+        let kept = sorry.filter(|sorry| sorry.inhibit && !sorry_serves);
+        servers.extend(kept.map(sorry_destination));
+        Wanted {
+            services: self.config.target.services(),
+            settings: VirtualService {
                 scheduler: self.config.scheduler.clone(),
                 flags: self.config.flags,
                 persistence: self.config.persistence.clone(),
             },
-            destinations,
+            servers,
         }
     }
-}
-
-/// An address as the kernel's table has it: IPVS knows no scope of an IPv6 address.
-fn kernel_address(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip(), address.port())
 }
 
 /// The weight that a server has: `initial` and what its checkers add.
@@ -165,9 +159,9 @@ pub fn weight(initial: u32, checkers: &[Checker]) -> u32 {
 }
 
 /// The names of a real server and its virtual server.
-pub fn names(service: &ServiceKey, server: &RealServerConfig) -> Names {
+pub fn names(target: &Target, server: &RealServerConfig) -> Names {
     Names {
-        rs: real_server_name(service, server.address.ip(), server.address.port()),
-        vs: service.to_string(),
+        rs: real_server_name(target.protocol(), server.address),
+        vs: target.to_string(),
     }
 }

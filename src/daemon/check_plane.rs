@@ -304,7 +304,7 @@ impl Plane {
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Start(order) => self.ask(&order),
-                Action::Want { service, entry } => self.keeper.want(service, entry),
+                Action::Want { server, wanted } => self.keeper.want(server, wanted),
                 Action::Notify(notification) => {
                     let (say, counters) = (self.say.clone(), Arc::clone(&self.counters));
                     let room = self.keeper.after(move || {

@@ -97,7 +97,7 @@ impl fmt::Display for Refusal {
             Op::AddDestination(key, address, _)
             | Op::EditDestination(key, address, _)
             | Op::DeleteDestination(key, address) => {
-                write!(f, " -> {})", real_server_name(key, address.ip(), address.port()))
+                write!(f, " -> {})", real_server_name(key.protocol(), *address))
             }
         }
     }

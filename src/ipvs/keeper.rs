@@ -1,7 +1,7 @@
 //! The thread that keeps the kernel's table as it is wanted.
 //!
-//! Owns the socket, what it believes of the kernel, and the second try after a refusal. Whoever wants something leaves
-//! the newest value for a service and goes on: a kernel that is slow (a scheduler's module being loaded) delays
+//! Owns the socket, what it believes of the kernel, which services several virtual servers share, and the second try
+//! after a refusal. Whoever wants something leaves the newest value for a virtual server and goes on: a kernel that is slow (a scheduler's module being loaded) delays
 //! nobody's checks. Values that came meanwhile are made true in one go.
 //!
 //! A service that is wanted for the first time is looked up before anything is done to it: what an earlier run of the
@@ -13,7 +13,7 @@
 
 use super::diff::{Op, diff_service};
 use super::io::{Client, OpenError, Refusal, TalkError};
-use super::model::{ServiceEntry, ServiceKey, Table};
+use super::model::{ServerId, ServiceEntry, ServiceKey, Table, Wanted};
 use crate::clock::Instant;
 use crate::sys::clock::now;
 use crate::sys::sched::ThreadId;
@@ -77,6 +77,7 @@ impl Keeper {
             kernel: None,
             known: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            owners: BTreeMap::new(),
             wrong: BTreeSet::new(),
             retry: None,
         };
@@ -98,9 +99,9 @@ impl Keeper {
         self.id
     }
 
-    /// The service shall be like this; `None`: it shall not be there.
-    pub fn want(&self, service: ServiceKey, entry: Option<ServiceEntry>) {
-        self.shared.lock().wants.insert(service, entry);
+    /// The services of a virtual server shall be like this; `None`: it wants none.
+    pub fn want(&self, server: ServerId, wanted: Option<Wanted>) {
+        self.shared.lock().wants.insert(server, wanted);
         self.shared.wake.notify_one();
     }
 
@@ -147,10 +148,10 @@ impl Shared {
     }
 }
 
-/// What came since the last round. Bounded: a service has one value, and notifications are counted.
+/// What came since the last round. Bounded: a virtual server has one value, and notifications are counted.
 #[derive(Default)]
 struct Queue {
-    wants: BTreeMap<ServiceKey, Option<ServiceEntry>>,
+    wants: BTreeMap<ServerId, Option<Wanted>>,
     afters: VecDeque<After>,
     finish: bool,
 }
@@ -174,7 +175,10 @@ struct Worker {
     kernel: Option<Box<dyn Kernel>>,
     /// What the kernel has, of the services that were looked up; `None`: it is not there.
     known: BTreeMap<ServiceKey, Option<ServiceEntry>>,
-    wanted: BTreeMap<ServiceKey, Option<ServiceEntry>>,
+    /// What each virtual server wants.
+    wanted: BTreeMap<ServerId, Wanted>,
+    /// Who wants a service: never nobody (fact 2.22).
+    owners: BTreeMap<ServiceKey, BTreeSet<ServerId>>,
     /// Services that are not as wanted.
     wrong: BTreeSet<ServiceKey>,
     /// When to try again, and how long was waited for that.
@@ -185,9 +189,8 @@ impl Worker {
     fn work(mut self) {
         loop {
             let (wants, afters, finish) = self.wait();
-            for (service, entry) in wants {
-                self.wrong.insert(service);
-                self.wanted.insert(service, entry);
+            for (server, wanted) in wants {
+                self.take(server, wanted);
             }
             if !self.wrong.is_empty() && !self.put_right() {
                 return;
@@ -199,8 +202,37 @@ impl Worker {
         }
     }
 
+    /// A virtual server wants something else.
+    fn take(&mut self, server: ServerId, wanted: Option<Wanted>) {
+        let old = self.wanted.remove(&server);
+        for key in old.iter().flat_map(|old| old.services.iter()) {
+            self.wrong.insert(*key);
+            if let Some(owners) = self.owners.get_mut(key) {
+                owners.remove(&server);
+                if owners.is_empty() {
+                    self.owners.remove(key);
+                }
+            }
+        }
+        let Some(wanted) = wanted else { return };
+        for key in &*wanted.services {
+            self.wrong.insert(*key);
+            self.owners.entry(*key).or_default().insert(server.clone());
+        }
+        self.wanted.insert(server, wanted);
+    }
+
+    /// What is wanted of a service: the settings of the first who wants it, and everybody's servers.
+    fn entry(&self, key: &ServiceKey) -> Option<ServiceEntry> {
+        let owners = self.owners.get(key)?;
+        let mut wanted = owners.iter().filter_map(|owner| self.wanted.get(owner));
+        let mut entry = wanted.next()?.entry(key);
+        wanted.for_each(|wanted| wanted.join(key, &mut entry));
+        Some(entry)
+    }
+
     /// Waits for something to do: what is wanted, what comes after it, and whether it is the end.
-    fn wait(&self) -> (BTreeMap<ServiceKey, Option<ServiceEntry>>, VecDeque<After>, bool) {
+    fn wait(&self) -> (BTreeMap<ServerId, Option<Wanted>>, VecDeque<After>, bool) {
         let mut queue = self.shared.lock();
         loop {
             let retry = self.retry.map(|(at, _)| at.since(now()));
@@ -262,6 +294,7 @@ impl Worker {
     }
 
     fn reconcile(&mut self) -> Result<(), TalkError> {
+        let wanted: Vec<_> = self.wrong.iter().map(|key| (*key, self.entry(key))).collect();
         let Some(kernel) = &mut self.kernel else {
             return Ok(());
         };
@@ -277,33 +310,24 @@ impl Worker {
                 .extend(unknown.into_iter().map(|key| (key, found.services.remove(&key))));
         }
         let mut ops = Vec::new();
-        for key in &self.wrong {
-            let wanted = self.wanted.get(key).and_then(Option::as_ref);
-            diff_service(
-                key,
-                wanted,
-                self.known.get(key).and_then(Option::as_ref),
-                &mut ops,
-            );
+        for (key, wanted) in &wanted {
+            let known = self.known.get(key).and_then(Option::as_ref);
+            diff_service(key, wanted.as_ref(), known, &mut ops);
         }
         tracing::debug!(target: "check", "IPVS: {} changes", ops.len());
         let refusals = kernel.carry_out(&ops)?;
-        for key in std::mem::take(&mut self.wrong) {
+        self.wrong.clear();
+        for (key, entry) in wanted {
             // What is not to be there and is not need not be remembered.
-            match self.wanted.get(&key) {
-                Some(Some(entry)) => self.known.insert(key, Some(entry.clone())),
-                Some(None) | None => {
-                    self.wanted.remove(&key);
-                    self.known.remove(&key)
-                }
+            match entry {
+                Some(entry) => self.known.insert(key, Some(entry)),
+                None => self.known.remove(&key),
             };
         }
         for refusal in refusals {
             tracing::error!(target: "check", "{refusal}");
             let key = *refusal.op.service();
             self.known.remove(&key);
-            // One that could not be removed is wanted away still.
-            self.wanted.entry(key).or_insert(None);
             self.wrong.insert(key);
         }
         Ok(())

@@ -3,7 +3,8 @@
 use crate::net::Family;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A transport protocol of a virtual service.
@@ -72,16 +73,27 @@ impl ServiceKey {
         }
     }
 
-    /// The protocol word in names of servers: `none` for a mark.
-    pub const fn protocol_word(&self) -> &'static str {
+    /// The protocol of an address; a mark has none.
+    pub const fn protocol(&self) -> Option<Protocol> {
         match self {
-            Self::Address { protocol, .. } => protocol.word(),
-            Self::FwMark { .. } => "none",
+            Self::Address { protocol, .. } => Some(*protocol),
+            Self::FwMark { .. } => None,
         }
+    }
+
+    /// Where the kernel shall find a server of this service: at its own port for NAT, at the packet's otherwise, which
+    /// is 0 for a mark (facts 2.12, 2.25). IPVS knows no scope of an IPv6 address.
+    pub const fn server_address(&self, forward: ForwardMethod, server: SocketAddr) -> SocketAddr {
+        let port = match (forward, self) {
+            (ForwardMethod::Nat, _) => server.port(),
+            (ForwardMethod::Dr | ForwardMethod::Tun, Self::Address { address, .. }) => address.port(),
+            (ForwardMethod::Dr | ForwardMethod::Tun, Self::FwMark { .. }) => 0,
+        };
+        SocketAddr::new(server.ip(), port)
     }
 }
 
-/// keepalived's name of a virtual server (fact 1.2): `[192.0.2.1]:tcp:80` or `FWM 5`.
+/// keepalived's name of a service (fact 1.2): `[192.0.2.1]:tcp:80` or `FWM 5`.
 impl fmt::Display for ServiceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -89,6 +101,30 @@ impl fmt::Display for ServiceKey {
                 write!(f, "[{}]:{}:{}", address.ip(), protocol.word(), address.port())
             }
             Self::FwMark { mark, .. } => write!(f, "FWM {mark}"),
+        }
+    }
+}
+
+/// Which virtual server: after a reload the same one is the one with the same of these (fact 16.2).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServerId {
+    /// One that stands for this service.
+    Service(ServiceKey),
+    /// One that stands for a group.
+    Group {
+        /// The group.
+        name: Arc<str>,
+        /// Its number among those of the same group, from 0.
+        number: u32,
+    },
+}
+
+/// keepalived's name of a virtual server (fact 1.2): that of its service, or `[web]:0`.
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(key) => key.fmt(f),
+            Self::Group { name, number } => write!(f, "[{name}]:{number}"),
         }
     }
 }
@@ -196,7 +232,43 @@ pub struct Table {
     pub services: BTreeMap<ServiceKey, ServiceEntry>,
 }
 
-/// keepalived's name of a real server of a service (fact 1.1): `[192.0.2.5]:tcp:80`.
-pub fn real_server_name(service: &ServiceKey, address: IpAddr, port: u16) -> String {
-    format!("[{address}]:{}:{port}", service.protocol_word())
+/// What a virtual server wants of IPVS: all its services alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its services, each once; more than one when it stands for a group.
+    pub services: Arc<[ServiceKey]>,
+    /// Their settings.
+    pub settings: VirtualService,
+    /// The servers, by address and port as the virtual server has them.
+    pub servers: Vec<(SocketAddr, Destination)>,
+}
+
+impl Wanted {
+    /// What it wants of one of its services.
+    pub fn entry(&self, key: &ServiceKey) -> ServiceEntry {
+        let mut entry = ServiceEntry {
+            service: self.settings.clone(),
+            destinations: BTreeMap::new(),
+        };
+        self.join(key, &mut entry);
+        entry
+    }
+
+    /// Adds its servers to a service that others want too (fact 2.22). Of two that the kernel cannot tell apart the one
+    /// that takes more is there, the first of equals.
+    pub fn join(&self, key: &ServiceKey, entry: &mut ServiceEntry) {
+        for (address, server) in &self.servers {
+            let address = key.server_address(server.forward, *address);
+            let there = entry.destinations.entry(address).or_insert(*server);
+            if there.weight < server.weight {
+                *there = *server;
+            }
+        }
+    }
+}
+
+/// keepalived's name of a real server (fact 1.1): `[192.0.2.5]:tcp:80`, with `none` where no protocol is.
+pub fn real_server_name(protocol: Option<Protocol>, address: SocketAddr) -> String {
+    let protocol = protocol.map_or("none", Protocol::word);
+    format!("[{}]:{protocol}:{}", address.ip(), address.port())
 }

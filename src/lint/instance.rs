@@ -2,6 +2,7 @@
 
 use super::view::{Router, seconds};
 use super::{Code, Finding, Node};
+use crate::check::config::Target;
 use crate::ipvs::model::ServiceKey;
 use crate::vrrp::config::{Transport, Version};
 
@@ -179,7 +180,7 @@ fn strict(router: &Router<'_>, found: &mut Vec<Finding>) {
     }
     let vips = || router.does.vips.iter().chain(&router.does.excluded);
     let served = router.node.services().into_iter().find_map(|service| {
-        let ServiceKey::Address { address, .. } = service.does.key else {
+        let Target::Service(ServiceKey::Address { address, .. }) = service.does.target else {
             return None;
         };
         let here = vips().any(|vip| vip.cidr.addr == address.ip());

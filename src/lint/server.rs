@@ -2,7 +2,7 @@
 
 use super::view::{list, seconds};
 use super::{Code, Finding, Node};
-use crate::check::config::VirtualServerConfig;
+use crate::check::config::{Target, VirtualServerConfig};
 use crate::conf::config::{
     CheckSettings, Checker, CheckerKind, RealServer, ServerName, Spanned, VirtualServer,
 };
@@ -35,22 +35,27 @@ impl Node {
                 format!("{} {address}", protocol.word())
             } else if let ServerName::FwMark(mark) = server.name.value {
                 format!("fwmark {mark}")
+            } else if let ServerName::Group(group) = &server.name.value {
+                format!("group {group}")
             } else {
                 continue;
             };
             written.entry(name).or_default().push_back(server);
         }
-        let mut of = |key: &ServiceKey| {
-            let name = match key {
-                ServiceKey::Address { protocol, address } => format!("{} {address}", protocol.word()),
-                ServiceKey::FwMark { mark, .. } => format!("fwmark {mark}"),
+        let mut of = |target: &Target| {
+            let name = match target {
+                Target::Service(ServiceKey::Address { protocol, address }) => {
+                    format!("{} {address}", protocol.word())
+                }
+                Target::Service(ServiceKey::FwMark { mark, .. }) => format!("fwmark {mark}"),
+                Target::Group(group) => format!("group {}", group.name),
             };
             written.get_mut(&name)?.pop_front()
         };
         let services = self.plan.check.services.iter();
         services
             .filter_map(|does| {
-                let written = of(&does.key)?;
+                let written = of(&does.target)?;
                 Some(Service { does, written })
             })
             .collect()
@@ -59,7 +64,7 @@ impl Node {
 
 impl Service<'_> {
     pub(super) fn about(&self) -> String {
-        format!("virtual_server {}", self.does.key)
+        format!("virtual_server {}", self.does.target)
     }
 }
 
@@ -85,7 +90,7 @@ fn quorum(service: &Service<'_>, found: &mut Vec<Finding>) {
         .as_ref()
         .or(written.hysteresis.as_ref())
         .map_or_else(|| &written.name.place, |value| &value.place);
-    let (name, reals) = (does.key, &does.real_servers);
+    let (name, reals) = (&does.target, &does.real_servers);
     let total = reals
         .iter()
         .fold(0_u32, |sum, real| sum.saturating_add(real.weight));
@@ -164,7 +169,7 @@ fn sorry_server(service: &Service<'_>, found: &mut Vec<Finding>) {
     };
     let message = format!(
         "{}: quorum {quorum}, but no sorry_server and no script for the case that it is lost",
-        does.key
+        does.target
     );
     found.push(
         Finding::new(
@@ -194,16 +199,13 @@ fn checkers(service: &Service<'_>, found: &mut Vec<Finding>) {
         return;
     };
     let names: Vec<String> = bare.iter().map(|real| name(&real.address)).collect();
-    let message = format!("{}: nothing checks {}", does.key, list(&names));
+    let message = format!("{}: nothing checks {}", does.target, list(&names));
     found.push(
         Finding::new(Code::NoCheckers, service.about(), &first.address.place, message)
             .effect("such a server counts as up for ever: while it is down its share of the clients fails")
-            .fix(match does.key {
-                ServiceKey::Address {
-                    protocol: Protocol::Tcp,
-                    ..
-                } => "give each real server a checker, TCP_CHECK at least",
-                ServiceKey::Address { .. } | ServiceKey::FwMark { .. } => {
+            .fix(match does.target.protocol() {
+                Some(Protocol::Tcp) => "give each real server a checker, TCP_CHECK at least",
+                Some(Protocol::Udp | Protocol::Sctp) | None => {
                     "give each real server a checker, MISC_CHECK if no other fits"
                 }
             }),
@@ -231,7 +233,7 @@ fn duplicates(service: &Service<'_>, found: &mut Vec<Finding>) {
         };
         let message = format!(
             "{}: the real server {} is there twice",
-            does.key,
+            does.target,
             name(&real.address)
         );
         found.push(
@@ -274,7 +276,7 @@ fn slow(
             }
             let message = format!(
                 "{}: {word} {} is longer than delay_loop {}",
-                does.key,
+                does.target,
                 seconds(limit),
                 seconds(interval)
             );
@@ -309,7 +311,7 @@ fn plain_http(service: &Service<'_>, found: &mut Vec<Finding>) {
     let Some((_, first)) = plain.next() else {
         return;
     };
-    let message = format!("{}: HTTP_GET asks port {HTTPS} without TLS", does.key);
+    let message = format!("{}: HTTP_GET asks port {HTTPS} without TLS", does.target);
     found.push(
         Finding::new(Code::PlainHttpToTlsPort, service.about(), &first.place, message)
             .effect("a server that speaks TLS there answers with an error or not at all, and counts as down")
@@ -330,7 +332,10 @@ fn one_packet(service: &Service<'_>, found: &mut Vec<Finding>) {
         return;
     }
     let place = written.ops.as_ref().unwrap_or(&written.name.place);
-    let message = format!("{}: ops schedules every packet, yet it is persistent", does.key);
+    let message = format!(
+        "{}: ops schedules every packet, yet it is persistent",
+        does.target
+    );
     found.push(
         Finding::new(Code::OpsWithPersistence, service.about(), place, message)
             .effect("all packets of a client go to one server all the same")
@@ -360,7 +365,7 @@ fn homeless(node: &Node, found: &mut Vec<Finding>) {
         .collect();
     let mut said = HashSet::new();
     for service in node.services() {
-        let ServiceKey::Address { address, .. } = service.does.key else {
+        let Target::Service(ServiceKey::Address { address, .. }) = service.does.target else {
             continue;
         };
         let ip = address.ip();
@@ -368,7 +373,10 @@ fn homeless(node: &Node, found: &mut Vec<Finding>) {
             continue;
         }
         let place = &service.written.name.place;
-        let message = format!("{}: no vrrp_instance of this file holds {ip}", service.does.key);
+        let message = format!(
+            "{}: no vrrp_instance of this file holds {ip}",
+            service.does.target
+        );
         found.push(
             Finding::new(Code::VirtualServerWithoutVip, service.about(), place, message)
                 .effect(

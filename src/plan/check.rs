@@ -7,18 +7,19 @@ mod sorry;
 mod target;
 
 use super::Builder;
-use super::later::{LaterGroupServer, LaterLvs, LaterServer, LaterServerGroup, ServerSettings};
+use super::later::{LaterLvs, LaterServer};
 use crate::check::CheckConfig;
-use crate::check::config::{RealServerConfig, VirtualServerConfig};
+use crate::check::config::{RealServerConfig, ServerGroupConfig, Target, VirtualServerConfig};
 use crate::conf::config::{Granularity, Method, ServerGroup, Spanned, Tunnel, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
-use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey};
+use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServerId, ServiceFlags};
 use crate::net::Family;
 use crate::script::config::Command;
 use crate::track::config::FileConfig;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
-use target::Target;
+use target::Aim;
 
 /// `delay_loop` that nobody set.
 const DELAY_LOOP: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ const PERSISTENCE: Duration = Duration::from_secs(360);
 pub(super) fn build(builder: &mut Builder<'_>, files: &[FileConfig], later: &mut LaterLvs) -> CheckConfig {
     let config = builder.config;
     later.ssl.clone_from(&config.ssl);
-    let groups = groups(builder, later);
+    let groups = groups(builder);
     let followed = Followed {
         sessions: config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect(),
         files: files
@@ -39,65 +40,70 @@ pub(super) fn build(builder: &mut Builder<'_>, files: &[FileConfig], later: &mut
             .map(|file| (file.name.as_str(), (file.weight, file.reverse)))
             .collect(),
     };
-    let mut out = CheckConfig::default();
-    let mut keys: HashMap<ServiceKey, Place> = HashMap::new();
+    let mut out = CheckConfig {
+        groups: groups.iter().map(|group| group_config(group)).collect(),
+        ..CheckConfig::default()
+    };
+    let groups = groups
+        .into_iter()
+        .map(|group| (group.name.value.as_str(), group))
+        .collect();
+    let mut ids: HashMap<ServerId, Place> = HashMap::new();
     // How many virtual servers there are of each group.
-    let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut numbers: HashMap<Arc<str>, u32> = HashMap::new();
     for written in &config.servers {
-        let Some(built) = server(builder, written, &groups, &followed, &numbers) else {
+        let Some((server, more)) = server(builder, written, &groups, &followed, &numbers) else {
             continue;
         };
-        match built {
-            Built::Served(server, more) => {
-                let place = written.name.place.clone();
-                if let Some(first) = keys.get(&server.key) {
-                    let message = format!(
-                        "virtual server {} is configured twice - using the first",
-                        server.key
-                    );
-                    let found = Diagnostic::new(Class::Note, Some(place), message);
-                    builder.diagnostics.push(
-                        found
-                            .about(Topic::DuplicateDefinition)
-                            .with_related(first.clone(), "the first"),
-                    );
-                    continue;
-                }
-                keys.insert(server.key, place);
-                if more != LaterServer::default() {
-                    later.servers.insert(server.key, more);
-                }
-                out.services.push(server);
-            }
-            Built::Grouped(server) => {
-                numbers.insert(server.group.clone(), server.number.saturating_add(1));
-                later.group_servers.push(server);
-            }
+        if let Target::Group(group) = &server.target {
+            numbers.insert(Arc::clone(&group.name), group.number.saturating_add(1));
         }
+        let id = server.target.id();
+        let place = written.name.place.clone();
+        if let Some(first) = ids.get(&id) {
+            let message = format!("virtual server {id} is configured twice - using the first");
+            let found = Diagnostic::new(Class::Note, Some(place), message);
+            builder.diagnostics.push(
+                found
+                    .about(Topic::DuplicateDefinition)
+                    .with_related(first.clone(), "the first"),
+            );
+            continue;
+        }
+        if more != LaterServer::default() {
+            later.servers.insert(id.clone(), more);
+        }
+        ids.insert(id, place);
+        out.services.push(server);
     }
     out
 }
 
-/// The groups by their names; of two with one name the first is used.
-fn groups<'a>(builder: &mut Builder<'a>, later: &mut LaterLvs) -> HashMap<&'a str, &'a ServerGroup> {
-    let mut out: HashMap<&str, &ServerGroup> = HashMap::new();
+fn group_config(written: &ServerGroup) -> ServerGroupConfig {
+    ServerGroupConfig {
+        name: written.name.value.as_str().into(),
+        entries: written.entries.iter().map(|entry| entry.value.clone()).collect(),
+    }
+}
+
+/// The groups in the order of the file; of two with one name the first is used.
+fn groups<'a>(builder: &mut Builder<'a>) -> Vec<&'a ServerGroup> {
+    let mut places: HashMap<&str, &Place> = HashMap::new();
+    let mut out = Vec::new();
     for group in &builder.config.server_groups {
         let name = group.name.value.as_str();
-        if let Some(first) = out.get(name) {
+        if let Some(first) = places.get(name).copied() {
             let message = format!("virtual_server_group {name} is configured twice - using the first");
             let found = Diagnostic::new(Class::Note, Some(group.name.place.clone()), message);
             builder.diagnostics.push(
                 found
                     .about(Topic::DuplicateDefinition)
-                    .with_related(first.name.place.clone(), "the first"),
+                    .with_related(first.clone(), "the first"),
             );
             continue;
         }
-        out.insert(name, group);
-        later.groups.push(LaterServerGroup {
-            name: name.to_owned(),
-            entries: group.entries.iter().map(|entry| entry.value.clone()).collect(),
-        });
+        places.insert(name, &group.name.place);
+        out.push(group);
     }
     out
 }
@@ -110,22 +116,14 @@ struct Followed<'a> {
     files: HashMap<&'a str, (i16, bool)>,
 }
 
-/// What a virtual server became.
-enum Built {
-    /// One that is served, and what nothing comes of yet.
-    Served(VirtualServerConfig, LaterServer),
-    /// One on a group.
-    Grouped(LaterGroupServer),
-}
-
 fn server<'a>(
     builder: &mut Builder<'a>,
     written: &'a VirtualServer,
     groups: &HashMap<&str, &'a ServerGroup>,
     followed: &Followed<'_>,
-    numbers: &HashMap<String, u32>,
-) -> Option<Built> {
-    let target = Target::of(builder, written, groups, numbers)?;
+    numbers: &HashMap<Arc<str>, u32>,
+) -> Option<(VirtualServerConfig, LaterServer)> {
+    let target = Aim::of(builder, written, groups, numbers)?;
     let place = &written.name.place;
     let method = method(builder, written, &target);
     let scheduler = scheduler(builder, written, &target);
@@ -155,7 +153,8 @@ fn server<'a>(
     }
     let (quorum, hysteresis) = quorum(builder, written, &target, &real_servers);
     let sorry_server = sorry::build(builder, &around, &real_servers, &mut later);
-    let settings = ServerSettings {
+    let config = VirtualServerConfig {
+        target: target.settle(builder, written),
         scheduler,
         flags,
         persistence,
@@ -175,17 +174,7 @@ fn server<'a>(
         sorry_server,
         real_servers,
     };
-    Some(match target {
-        Target::Key(key) => Built::Served(settings.with_key(key), later),
-        Target::Group(group) => Built::Grouped(LaterGroupServer {
-            group: group.name().to_owned(),
-            number: group.number,
-            family: group.family,
-            protocol: group.protocol,
-            settings,
-            later,
-        }),
-    })
+    Some((config, later))
 }
 
 fn no_real_servers(builder: &mut Builder<'_>, name: &str, place: &Place) {
@@ -209,7 +198,7 @@ fn default_taken(
 }
 
 /// `lvs_method`, NAT when a server needs one and there is none (fact 2.4).
-fn method(builder: &mut Builder<'_>, written: &VirtualServer, target: &Target<'_>) -> Method {
+fn method(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> Method {
     if let Some(method) = written.method {
         return method;
     }
@@ -225,7 +214,7 @@ fn method(builder: &mut Builder<'_>, written: &VirtualServer, target: &Target<'_
     }
 }
 
-fn scheduler(builder: &mut Builder<'_>, written: &VirtualServer, target: &Target<'_>) -> Scheduler {
+fn scheduler(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> Scheduler {
     written.scheduler.clone().unwrap_or_else(|| {
         let message = format!("Virtual server {target}: no scheduler set, setting default 'wlc'");
         default_taken(builder, written, written.misread.scheduler.as_ref(), message);
@@ -234,7 +223,7 @@ fn scheduler(builder: &mut Builder<'_>, written: &VirtualServer, target: &Target
 }
 
 /// No address stands for a mark (fact 7.2).
-fn ha_suspend(builder: &mut Builder<'_>, written: &VirtualServer, target: &Target<'_>) -> bool {
+fn ha_suspend(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> bool {
     let Some(place) = &written.ha_suspend else {
         return false;
     };
@@ -248,7 +237,7 @@ fn ha_suspend(builder: &mut Builder<'_>, written: &VirtualServer, target: &Targe
 }
 
 /// One-packet scheduling needs UDP or a mark (fact 2.5).
-fn flags(builder: &mut Builder<'_>, written: &VirtualServer, target: &Target<'_>) -> ServiceFlags {
+fn flags(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> ServiceFlags {
     let mut flags = written.flags;
     if let Some(place) = &written.ops {
         match target.protocol() {
@@ -264,11 +253,7 @@ fn flags(builder: &mut Builder<'_>, written: &VirtualServer, target: &Target<'_>
 }
 
 /// Facts 2.3, 2.7, 2.8.
-fn persistence(
-    builder: &mut Builder<'_>,
-    written: &VirtualServer,
-    target: &Target<'_>,
-) -> Option<Persistence> {
+fn persistence(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> Option<Persistence> {
     let timeout = match written.persistence_timeout {
         Some(timeout) => timeout,
         None if target.has_every_port() => {
@@ -299,7 +284,7 @@ fn persistence(
 fn quorum(
     builder: &mut Builder<'_>,
     written: &VirtualServer,
-    target: &Target<'_>,
+    target: &Aim<'_>,
     reals: &[RealServerConfig],
 ) -> (u32, u32) {
     let name = &written.name.place;

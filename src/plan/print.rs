@@ -71,7 +71,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         };
         out.router(router, notify.instances.get(&router.name), further, track_scripts);
     }
-    out.lvs(&check.services, &later.lvs);
+    out.lvs(check, &later.lvs);
     out.text
 }
 

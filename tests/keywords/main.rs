@@ -192,6 +192,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Root, "vrrp_instance") => {
             one("N {\ninterface eth2\nvirtual_router_id 9\nvirtual_ipaddress {\n192.0.2.99\n}\n}")
         }
+        (Block::Root, "virtual_server_group") => one("V {\n192.0.2.77 80\n}"),
         (Block::Root, "vrrp_sync_group") => one("H {\ngroup {\nC\n}\n}"),
         (Block::Root, "vrrp_script") => one(
             "Q {\nscript /usr/bin/false\n}\nvrrp_instance N {\ninterface eth2\nvirtual_router_id 9\n\
@@ -267,7 +268,6 @@ fn generic(keyword: &Keyword) -> Vec<String> {
         }
         Args::Millis(..) => texts(&["100", "2000"]),
         Args::Script => texts(&["/usr/bin/false"]),
-        Args::Block(_) | Args::Values(_) if keyword.name == "virtual_server_group" => texts(&["V {\n}"]),
         Args::Block(Block::TrackFile | Block::TrackProcess | Block::TrackGroup) => texts(&["V {\n}"]),
         Args::Block(_) | Args::Values(_) => texts(&["{\n}"]),
     }

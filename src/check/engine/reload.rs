@@ -1,6 +1,6 @@
 //! Another configuration for a running engine (facts 16): what stays keeps its state.
 //!
-//! A virtual server is the same when its key is, a real server when its address is, a checker when its probe is. Only
+//! A virtual server is the same when its identity is, a real server when its address is, a checker when its probe is. Only
 //! then do verdict, retry count and weight carry over; `alpha`, `retry` and the delays come from the new file.
 
 use super::{Engine, report, suspend};
@@ -27,11 +27,11 @@ impl Engine {
         self.notices = config.notices;
         let mut old: BTreeMap<_, _> = std::mem::take(&mut self.virtual_servers)
             .into_iter()
-            .map(|vs| (vs.config.key, vs))
+            .map(|vs| (vs.config.target.id(), vs))
             .collect();
         let mut changes = Vec::new();
         for service in config.services {
-            let (vs, change) = match old.remove(&service.key) {
+            let (vs, change) = match old.remove(&service.target.id()) {
                 Some(vs) => {
                     let (vs, change) = self.merge_service(now, vs, service);
                     (vs, Some(change))
@@ -140,7 +140,7 @@ impl Engine {
             .map(|c| self.merge_checker(now, &mut old.checkers, tested, Arc::new(c)))
             .collect();
         RealServer {
-            names: names(&service.key, &config),
+            names: names(&service.target, &config),
             checkers,
             alive: old.alive,
             weight: old.weight,
@@ -205,8 +205,8 @@ impl Engine {
             }));
         }
         self.actions.push_back(Action::Want {
-            service: vs.config.key,
-            entry: None,
+            server: vs.config.target.id(),
+            wanted: None,
         });
         for rs in vs.real_servers.iter().filter(|rs| rs.alive) {
             report::server(&mut self.actions, self.notices, rs, false);

@@ -12,7 +12,9 @@ mod suspend;
 use super::*;
 use crate::check::config::*;
 use crate::check::event::{Notification, ProbeOrder, Reason};
-use crate::ipvs::model::{ForwardMethod, Protocol, Scheduler, ServiceFlags, ServiceKey};
+use crate::ipvs::model::{
+    ForwardMethod, Protocol, Scheduler, ServerId, ServiceFlags, ServiceKey, Table, Wanted,
+};
 use crate::script::config::Command;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -97,10 +99,10 @@ pub(crate) fn real_server(address: &str, checkers: Vec<CheckerConfig>) -> RealSe
 
 pub(crate) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> VirtualServerConfig {
     VirtualServerConfig {
-        key: ServiceKey::Address {
+        target: Target::Service(ServiceKey::Address {
             protocol: Protocol::Tcp,
             address: address.parse().unwrap(),
-        },
+        }),
         scheduler: Scheduler("wlc".into()),
         flags: ServiceFlags::default(),
         persistence: None,
@@ -147,8 +149,9 @@ pub(crate) struct World {
     pub(crate) asked: Vec<(u64, usize)>,
     /// Lines of FIFOs are in the diary too.
     fifo: bool,
-    /// What the kernel would hold.
+    /// What the kernel would hold, if no two virtual servers want the same service.
     pub(crate) table: Table,
+    wanted: BTreeMap<ServerId, Wanted>,
 }
 
 impl World {
@@ -163,6 +166,7 @@ impl World {
             diary: Vec::new(),
             asked: Vec::new(),
             table: Table::default(),
+            wanted: BTreeMap::new(),
         };
         world.drain();
         world
@@ -207,14 +211,16 @@ impl World {
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Start(order) => self.in_flight.insert(0, order),
-                Action::Want {
-                    service,
-                    entry: Some(entry),
-                } => {
-                    self.table.services.insert(service, entry);
-                }
-                Action::Want { service, entry: None } => {
-                    self.table.services.remove(&service);
+                Action::Want { server, wanted } => {
+                    let old = self.wanted.remove(&server);
+                    for key in old.iter().flat_map(|old| old.services.iter()) {
+                        self.table.services.remove(key);
+                    }
+                    if let Some(wanted) = wanted {
+                        let entries = wanted.services.iter().map(|key| (*key, wanted.entry(key)));
+                        self.table.services.extend(entries);
+                        self.wanted.insert(server, wanted);
+                    }
                 }
                 Action::Notify(told) => {
                     let run = told

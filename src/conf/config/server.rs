@@ -1,11 +1,12 @@
 //! `virtual_server`, `real_server`, `sorry_server`, `virtual_server_group` and `SSL`.
 
 use super::{Checker, Secret, Spanned};
+pub use crate::check::config::GroupEntry;
 use crate::conf::diag::Place;
 use crate::ipvs::model::{ForwardMethod, Protocol, Scheduler, ServiceFlags};
 use crate::net::Family;
 use crate::script::config::Command;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// What a `virtual_server` is named by.
@@ -26,27 +27,6 @@ pub struct ServerGroup {
     pub name: Spanned<String>,
     /// One for each line.
     pub entries: Vec<Spanned<GroupEntry>>,
-}
-
-/// A line of `virtual_server_group`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupEntry {
-    /// Addresses from the first to the last, of one family; often there is one only.
-    Addresses {
-        /// The first.
-        first: IpAddr,
-        /// The last.
-        last: IpAddr,
-        /// 0: every port.
-        port: u16,
-    },
-    /// `fwmark`
-    FwMark {
-        /// The mark.
-        mark: u32,
-        /// `inet`, `inet6`
-        family: Option<Family>,
-    },
 }
 
 /// `SSL` as written.

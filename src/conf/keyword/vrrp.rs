@@ -33,7 +33,7 @@ pub(super) static VRRP: &[Keyword] = &[
     k(Root, "track_group", Block(TrackGroup), Acted),
     k(Root, "use_pid_dir", Nothing, Acted),
     k(Root, "virtual_server", Block(VirtualServer), Acted),
-    k(Root, "virtual_server_group", Values(GroupEntry), NotYet),
+    k(Root, "virtual_server_group", Values(GroupEntry), Acted),
     k(Root, "vrrp_instance", Block(Instance), Acted),
     k(Root, "vrrp_script", Block(VrrpScript), Acted),
     k(Root, "vrrp_sync_group", Block(SyncGroup), Acted),

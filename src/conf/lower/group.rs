@@ -33,22 +33,10 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, header: &Statement, bo
 
 /// Both families, and a mark that does not say which it is of (fact 2.23).
 fn is_ambiguous(entries: &[Spanned<GroupEntry>]) -> bool {
-    let family = |wanted: Family| entries.iter().any(|entry| family(&entry.value) == Some(wanted));
+    let family = |wanted: Family| entries.iter().any(|entry| entry.value.family() == Some(wanted));
     let unsettled =
         |entry: &Spanned<GroupEntry>| matches!(entry.value, GroupEntry::FwMark { family: None, .. });
     family(Family::V4) && family(Family::V6) && entries.iter().any(unsettled)
-}
-
-const fn family(entry: &GroupEntry) -> Option<Family> {
-    match entry {
-        GroupEntry::Addresses {
-            first: IpAddr::V4(_), ..
-        } => Some(Family::V4),
-        GroupEntry::Addresses {
-            first: IpAddr::V6(_), ..
-        } => Some(Family::V6),
-        GroupEntry::FwMark { family, .. } => *family,
-    }
 }
 
 fn entry(cx: &mut Cx<'_>, group: &str, statement: &Statement) -> Option<Spanned<GroupEntry>> {

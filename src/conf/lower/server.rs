@@ -134,8 +134,6 @@ fn name(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<ServerName>> {
         return address.map(|address| Cx::spanned(statement, word, ServerName::Address(address)));
     };
     if kind == "group" {
-        let message = "accepted, no effect yet: virtual_server group - it is not served";
-        cx.report(Class::Unheeded, statement.place(), message);
         return Some(Cx::spanned(
             statement,
             value,

@@ -3,7 +3,7 @@
 use super::Facts;
 use crate::check::dump::Extra;
 use crate::conf::config::{Tunnel, TunnelChecksum, TunnelKind};
-use crate::ipvs::model::ServiceKey;
+use crate::ipvs::model::ServerId;
 use crate::plan::later::LaterServer;
 use std::net::SocketAddr;
 
@@ -29,7 +29,7 @@ pub(super) fn ssl(facts: &Facts<'_>) -> Vec<String> {
 }
 
 /// Of a virtual server.
-pub(super) fn service(facts: &Facts<'_>, key: &ServiceKey) -> Extra {
+pub(super) fn service(facts: &Facts<'_>, key: &ServerId) -> Extra {
     let usual = LaterServer::default();
     let later = facts.plan.later.lvs.servers.get(key).unwrap_or(&usual);
     Extra {
@@ -40,7 +40,7 @@ pub(super) fn service(facts: &Facts<'_>, key: &ServiceKey) -> Extra {
 }
 
 /// Of a real server of it.
-pub(super) fn server(facts: &Facts<'_>, key: &ServiceKey, address: SocketAddr) -> Extra {
+pub(super) fn server(facts: &Facts<'_>, key: &ServerId, address: SocketAddr) -> Extra {
     let service = facts.plan.later.lvs.servers.get(key);
     let later = service.and_then(|service| service.real_servers.get(&address));
     Extra {

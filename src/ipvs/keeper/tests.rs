@@ -1,8 +1,11 @@
 //! The keeper against an imitation of the kernel that can refuse and break off.
 
 use super::*;
-use crate::ipvs::model::{Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, VirtualService};
+use crate::ipvs::model::{
+    Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, VirtualService, Wanted,
+};
 use nix::errno::Errno;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 
 /// The imitation's table and its moods.
@@ -101,6 +104,26 @@ fn entry(weights: &[u32]) -> ServiceEntry {
     }
 }
 
+/// Wants a service for the virtual server of that name.
+fn want(keeper: &Keeper, key: ServiceKey, entry: Option<ServiceEntry>) {
+    keeper.want(ServerId::Service(key), entry.map(|entry| wanted(&[key], entry)));
+}
+
+fn wanted(services: &[ServiceKey], entry: ServiceEntry) -> Wanted {
+    Wanted {
+        services: services.into(),
+        settings: entry.service,
+        servers: entry.destinations.into_iter().collect(),
+    }
+}
+
+fn group(number: u32) -> ServerId {
+    ServerId::Group {
+        name: "web".into(),
+        number,
+    }
+}
+
 /// Waits until everything wanted so far was tried.
 fn settle(keeper: &Keeper) {
     let done: Receiver<()> = {
@@ -130,14 +153,14 @@ fn what_is_there_is_adopted_and_what_is_foreign_left() {
         site.table.services.insert(key(9), entry(&[7]));
     });
     let keeper = kernel.keeper();
-    keeper.want(key(1), Some(entry(&[1, 3])));
-    keeper.want(key(2), Some(entry(&[5])));
+    want(&keeper, key(1), Some(entry(&[1, 3])));
+    want(&keeper, key(2), Some(entry(&[5])));
     settle(&keeper);
     kernel.with(|site| {
         assert_eq!(site.seen.len(), 1, "{:?}", site.seen);
         assert!(matches!(site.seen[0], Op::EditDestination(..)));
     });
-    keeper.want(key(1), None);
+    want(&keeper, key(1), None);
     keeper.finish();
     kernel.with(|site| {
         let left: Vec<_> = site.table.services.keys().copied().collect();
@@ -151,7 +174,7 @@ fn a_refusal_is_tried_again() {
     let kernel = Imitation::default();
     kernel.with(|site| site.refuse = 3);
     let keeper = kernel.keeper();
-    keeper.want(key(1), Some(entry(&[1, 1])));
+    want(&keeper, key(1), Some(entry(&[1, 1])));
     settle(&keeper);
     kernel.with(|site| assert!(site.seen.len() >= 3, "all three were tried: {:?}", site.seen));
     wait_for(&kernel, |site| {
@@ -161,7 +184,7 @@ fn a_refusal_is_tried_again() {
 
     // A removal, too.
     kernel.with(|site| site.refuse = 3);
-    keeper.want(key(1), None);
+    want(&keeper, key(1), None);
     wait_for(&kernel, |site| site.table.services.is_empty());
     keeper.finish();
 }
@@ -170,16 +193,16 @@ fn a_refusal_is_tried_again() {
 fn a_dialogue_that_breaks_off_is_taken_up_from_what_the_kernel_has() {
     let kernel = Imitation::default();
     let keeper = kernel.keeper();
-    keeper.want(key(1), Some(entry(&[1])));
+    want(&keeper, key(1), Some(entry(&[1])));
     settle(&keeper);
     kernel.with(|site| {
         site.break_off = 1;
         site.table = Table::default();
     });
-    keeper.want(key(2), Some(entry(&[2])));
+    want(&keeper, key(2), Some(entry(&[2])));
     wait_for(&kernel, |site| site.table.services.contains_key(&key(2)));
     // Service 1 was not in question; it is looked up when it next is.
-    keeper.want(key(1), Some(entry(&[4])));
+    want(&keeper, key(1), Some(entry(&[4])));
     wait_for(&kernel, |site| {
         site.table.services.get(&key(1)) == Some(&entry(&[4]))
     });
@@ -192,7 +215,7 @@ fn what_comes_after_sees_the_table_as_wanted() {
     let keeper = kernel.keeper();
     let (see, seen) = channel();
     for n in 0..50 {
-        keeper.want(key(n), Some(entry(&[1])));
+        want(&keeper, key(n), Some(entry(&[1])));
         let (see, kernel) = (see.clone(), kernel.clone());
         let look = move || {
             see.send(kernel.with(|site| site.table.services.contains_key(&key(n))))
@@ -209,7 +232,7 @@ fn without_ipvs_it_says_so_once_and_ends() {
     let (failed, failures) = channel();
     let open: Opener = Box::new(|| Err(OpenError::NoIpvs("No such file or directory".into())));
     let keeper = Keeper::spawn(open, move |error| failed.send(error.to_string()).unwrap()).unwrap();
-    keeper.want(key(1), Some(entry(&[1])));
+    want(&keeper, key(1), Some(entry(&[1])));
     let error = failures.recv_timeout(Duration::from_secs(20)).unwrap();
     assert!(
         error.starts_with("Can't initialize ipvs: No such file or directory"),
@@ -224,5 +247,97 @@ fn nothing_wanted_means_nothing_opened() {
     let open: Opener = Box::new(|| panic!("opened"));
     let keeper = Keeper::spawn(open, |error| panic!("{error}")).unwrap();
     settle(&keeper);
+    keeper.finish();
+}
+
+/// LVS facts: 2.22
+#[test]
+fn a_shared_service_is_there_once_and_goes_with_the_last_who_wants_it() {
+    let kernel = Imitation::default();
+    let keeper = kernel.keeper();
+    keeper.want(group(0), Some(wanted(&[key(1), key(2)], entry(&[1, 0]))));
+    keeper.want(group(1), Some(wanted(&[key(2), key(3)], entry(&[1, 5, 1]))));
+    settle(&keeper);
+    kernel.with(|site| {
+        assert_eq!(site.table.services.len(), 3);
+        assert_eq!(site.table.services[&key(1)], entry(&[1, 0]));
+        assert_eq!(
+            site.table.services[&key(2)],
+            entry(&[1, 5, 1]),
+            "everybody's servers"
+        );
+        assert_eq!(site.table.services[&key(3)], entry(&[1, 5, 1]));
+    });
+    keeper.want(group(1), None);
+    settle(&keeper);
+    kernel.with(|site| {
+        assert_eq!(site.table.services[&key(2)], entry(&[1, 0]));
+        assert!(!site.table.services.contains_key(&key(3)));
+        site.seen.clear();
+    });
+    keeper.want(group(0), None);
+    keeper.finish();
+    kernel.with(|site| assert_eq!(site.table, Table::default()));
+}
+
+/// A group that loses one entry and gets another keeps the services between (LVS fact 16.10).
+///
+/// LVS facts: 16.10
+#[test]
+fn entries_of_a_group_come_with_all_servers_and_go_alone() {
+    let kernel = Imitation::default();
+    let keeper = kernel.keeper();
+    keeper.want(group(0), Some(wanted(&[key(1), key(2)], entry(&[1, 2]))));
+    settle(&keeper);
+    kernel.with(|site| site.seen.clear());
+    keeper.want(group(0), Some(wanted(&[key(2), key(3)], entry(&[1, 2]))));
+    settle(&keeper);
+    kernel.with(|site| {
+        assert!(
+            site.seen.iter().all(|op| *op.service() != key(2)),
+            "{:?}",
+            site.seen
+        );
+        let left: Vec<_> = site.table.services.keys().copied().collect();
+        assert_eq!(left, [key(2), key(3)]);
+        assert_eq!(site.table.services[&key(3)], entry(&[1, 2]));
+    });
+    keeper.finish();
+}
+
+/// LVS facts: 2.12, 2.25
+#[test]
+fn the_port_of_a_server_is_its_own_for_nat_only() {
+    let kernel = Imitation::default();
+    let keeper = kernel.keeper();
+    let mark = ServiceKey::FwMark {
+        family: crate::net::Family::V4,
+        mark: 7,
+    };
+    let mut all = wanted(&[key(1), mark], entry(&[1]));
+    let server = |forward, text: &str| {
+        let mut server = all.servers[0].1;
+        server.forward = forward;
+        (text.parse::<SocketAddr>().unwrap(), server)
+    };
+    all.servers = vec![
+        server(ForwardMethod::Nat, "198.51.100.1:0"),
+        server(ForwardMethod::Nat, "198.51.100.1:8080"),
+        server(ForwardMethod::Dr, "198.51.100.2:9"),
+        server(ForwardMethod::Tun, "198.51.100.3:0"),
+    ];
+    keeper.want(group(0), Some(all));
+    settle(&keeper);
+    kernel.with(|site| {
+        let ports = |key| {
+            site.table.services[&key]
+                .destinations
+                .keys()
+                .map(SocketAddr::port)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ports(key(1)), [0, 8080, 80, 80]);
+        assert_eq!(ports(mark), [0, 8080, 0, 0]);
+    });
     keeper.finish();
 }

@@ -4,14 +4,16 @@ use super::super::server::Service;
 use super::super::view::{Router, list};
 use super::super::{Code, Finding, Node};
 use super::addresses;
-use crate::ipvs::model::ServiceKey;
+use crate::check::config::Target;
+use crate::ipvs::model::{ServerId, ServiceKey};
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 pub(super) fn look(a: &Node, b: &Node, matched: &[(Router<'_>, Router<'_>)], found: &mut Vec<Finding>) {
     let (ours, theirs) = (a.services(), b.services());
-    let by_key =
-        |all: &[Service<'_>]| -> HashSet<ServiceKey> { all.iter().map(|service| service.does.key).collect() };
+    let by_key = |all: &[Service<'_>]| -> HashSet<ServerId> {
+        all.iter().map(|service| service.does.target.id()).collect()
+    };
     let (our_keys, their_keys) = (by_key(&ours), by_key(&theirs));
     let shared = !our_keys.is_disjoint(&their_keys);
     let moved: HashSet<IpAddr> = matched
@@ -22,25 +24,27 @@ pub(super) fn look(a: &Node, b: &Node, matched: &[(Router<'_>, Router<'_>)], fou
     for (node, services, others) in [(b, &ours, &their_keys), (a, &theirs, &our_keys)] {
         let lost: Vec<&Service<'_>> = services
             .iter()
-            .filter(|service| !others.contains(&service.does.key))
+            .filter(|service| !others.contains(&service.does.target.id()))
             // An address that fails over, or other services that both have, show that it is meant for both.
-            .filter(|service| shared || address(&service.does.key).is_some_and(|ip| moved.contains(&ip)))
+            .filter(|service| shared || address(&service.does.target).is_some_and(|ip| moved.contains(&ip)))
             .collect();
         missing(node, &lost, found);
     }
-    let theirs: HashMap<ServiceKey, &Service<'_>> =
-        theirs.iter().map(|service| (service.does.key, service)).collect();
+    let theirs: HashMap<ServerId, &Service<'_>> = theirs
+        .iter()
+        .map(|service| (service.does.target.id(), service))
+        .collect();
     for one in &ours {
-        if let Some(other) = theirs.get(&one.does.key) {
+        if let Some(other) = theirs.get(&one.does.target.id()) {
             differs(one, other, b, found);
         }
     }
 }
 
-const fn address(key: &ServiceKey) -> Option<IpAddr> {
-    match key {
-        ServiceKey::Address { address, .. } => Some(address.ip()),
-        ServiceKey::FwMark { .. } => None,
+const fn address(target: &Target) -> Option<IpAddr> {
+    match target {
+        Target::Service(ServiceKey::Address { address, .. }) => Some(address.ip()),
+        Target::Service(ServiceKey::FwMark { .. }) | Target::Group(_) => None,
     }
 }
 
@@ -48,7 +52,10 @@ fn missing(node: &Node, lost: &[&Service<'_>], found: &mut Vec<Finding>) {
     let Some((first, rest)) = lost.split_first() else {
         return;
     };
-    let names: Vec<String> = lost.iter().map(|service| service.does.key.to_string()).collect();
+    let names: Vec<String> = lost
+        .iter()
+        .map(|service| service.does.target.to_string())
+        .collect();
     let message = format!("{} has no virtual_server {}", node.name, list(&names));
     let mut finding = Finding::new(
         Code::VirtualServerMissing,
@@ -127,7 +134,7 @@ fn differs(one: &Service<'_>, other: &Service<'_>, node: &Node, found: &mut Vec<
     if facts.is_empty() {
         return;
     }
-    let message = format!("{}: not as in {}: {}", here.key, node.name, list(&facts));
+    let message = format!("{}: not as in {}: {}", here.target, node.name, list(&facts));
     found.push(
         Finding::new(
             Code::VirtualServerDiffers,

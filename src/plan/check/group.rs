@@ -1,14 +1,18 @@
-//! A virtual server that stands for a group (facts 2.21 to 2.25). Nothing is served of it yet.
+//! A virtual server that stands for a group (facts 2.21 to 2.25).
 
 use super::Builder;
-use super::target::{no_protocol, protocol};
+use super::target::{mark_family, no_protocol, protocol};
+use crate::check::config::GroupTarget;
 use crate::conf::config::{GroupEntry, ServerGroup, Spanned, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
-use crate::ipvs::model::{ForwardMethod, Protocol};
+use crate::ipvs::model::{ForwardMethod, Protocol, ServiceKey};
 use crate::net::Family;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// A group has this many services at most: a prefix of IPv6 may have more addresses than any memory.
+const MOST_SERVICES: usize = 262_144;
 
 /// The group of a virtual server.
 pub(super) struct Group<'a> {
@@ -60,8 +64,13 @@ impl<'a> Group<'a> {
                 .push(found.about(Topic::LvsGroup).with_help(help));
             return None;
         };
-        let addresses = |family| entries(group).any(|entry| Family::of(&entry.first) == family);
-        let (v4, v6) = (addresses(Family::V4), addresses(Family::V6));
+        let of = |family| {
+            group
+                .entries
+                .iter()
+                .any(|entry| entry.value.family() == Some(family))
+        };
+        let (v4, v6) = (of(Family::V4), of(Family::V6));
         let family = match (v4, v6) {
             (true, true) => None,
             (true, false) => Some(Family::V4),
@@ -85,7 +94,7 @@ impl<'a> Group<'a> {
             builder.diagnostics.push(found.with_related(group, "the group"));
             return None;
         }
-        let protocol = if v4 || v6 {
+        let protocol = if entries(group).next().is_some() {
             Some(protocol(builder, written, &own))
         } else {
             no_protocol(builder, written, &own);
@@ -105,8 +114,58 @@ impl<'a> Group<'a> {
         })
     }
 
-    pub(super) fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.written.name.value
+    }
+
+    /// What the plan has of it: every address of every entry is a service (fact 2.21).
+    pub(super) fn settle(&self, builder: &mut Builder<'_>, written: &VirtualServer) -> GroupTarget {
+        let mut seen = HashSet::new();
+        let mut services = Vec::new();
+        for entry in &self.written.entries {
+            let room = MOST_SERVICES.saturating_sub(services.len());
+            match self.keys(&entry.value, written, room) {
+                Ok(keys) => services.extend(keys.into_iter().filter(|key| seen.insert(*key))),
+                Err(message) => {
+                    let found = Diagnostic::new(Class::Unheeded, Some(entry.place.clone()), message);
+                    builder.diagnostics.push(found.about(Topic::LvsGroup));
+                }
+            }
+        }
+        GroupTarget {
+            name: self.name().into(),
+            number: self.number,
+            family: self.family,
+            protocol: self.protocol,
+            services: services.into(),
+        }
+    }
+
+    /// The services of one entry, if there is room for them.
+    fn keys(
+        &self,
+        entry: &GroupEntry,
+        written: &VirtualServer,
+        room: usize,
+    ) -> Result<Vec<ServiceKey>, String> {
+        match *entry {
+            GroupEntry::FwMark { mark: 0, .. } => Err(format!("{self}: fwmark 0 is no mark - ignoring")),
+            GroupEntry::FwMark { mark, family } => Ok(vec![ServiceKey::FwMark {
+                family: family.or(self.family).unwrap_or_else(|| mark_family(written)),
+                mark,
+            }]),
+            GroupEntry::Addresses { first, last, port } => {
+                let protocol = self.protocol.unwrap_or(Protocol::Udp);
+                let all = walk(first, last, room).ok_or_else(|| {
+                    format!("{self}: {first}-{last} is too large for a service of each address - ignoring; a fwmark serves any number")
+                })?;
+                let key = |address| ServiceKey::Address {
+                    protocol,
+                    address: SocketAddr::new(address, port),
+                };
+                Ok(all.map(key).collect())
+            }
+        }
     }
 
     pub(super) const fn has_mark(&self) -> bool {
@@ -163,6 +222,21 @@ impl<'a> Group<'a> {
             "WARNING - virtual server {self}, sorry server has port specified - port will be ignored"
         ))
     }
+}
+
+/// The addresses from the first to the last, if there are no more than `room`.
+fn walk(first: IpAddr, last: IpAddr, room: usize) -> Option<impl Iterator<Item = IpAddr>> {
+    let bits = |address| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    let address = move |bits: u128| match first {
+        IpAddr::V4(_) => Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX)).into(),
+        IpAddr::V6(_) => Ipv6Addr::from_bits(bits).into(),
+    };
+    let (first, last) = (bits(first), bits(last));
+    let more = usize::try_from(last.checked_sub(first)?).ok()?;
+    (more < room).then(|| (first..=last).map(address))
 }
 
 /// The entries of a group that are addresses.

@@ -1,6 +1,6 @@
 //! The real servers of a virtual server.
 
-use super::target::Target;
+use super::target::Aim;
 use super::{Builder, Followed, LaterServer, checker};
 use crate::check::config::RealServerConfig;
 use crate::conf::config::{Method, RealServer, VirtualServer};
@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 /// The virtual server that a server stands in.
 pub(super) struct Around<'s, 'a> {
     pub(super) server: &'s VirtualServer,
-    pub(super) target: &'s Target<'a>,
+    pub(super) target: &'s Aim<'a>,
     /// The method of servers that have none.
     pub(super) method: Method,
     pub(super) followed: &'s Followed<'s>,
@@ -113,7 +113,7 @@ fn build(
 /// A port that does not count is named (fact 2.12).
 fn port_mismatch(
     builder: &mut Builder<'_>,
-    target: &Target<'_>,
+    target: &Aim<'_>,
     method: Method,
     written: &RealServer,
     address: SocketAddr,
@@ -125,9 +125,9 @@ fn port_mismatch(
     let name = target.real(own);
     let word = method.forward.word();
     let found = match target {
-        Target::Group(group) => group.port_mismatch(method.forward, &name, own.port()),
-        Target::Key(_) if own.port() == address.port() => None,
-        Target::Key(key @ ServiceKey::Address { address, .. }) => Some(
+        Aim::Group(group) => group.port_mismatch(method.forward, &name, own.port()),
+        Aim::Key(_) if own.port() == address.port() => None,
+        Aim::Key(key @ ServiceKey::Address { address, .. }) => Some(
             Diagnostic::new(
                 Class::Warning,
                 None,
@@ -140,7 +140,7 @@ fn port_mismatch(
                 port => format!("port {port}, or none: with {word} the packet's port cannot change"),
             }),
         ),
-        Target::Key(key @ ServiceKey::FwMark { .. }) => Some(
+        Aim::Key(key @ ServiceKey::FwMark { .. }) => Some(
             Diagnostic::new(
                 Class::Warning,
                 None,

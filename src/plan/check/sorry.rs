@@ -1,7 +1,7 @@
 //! The sorry server of a virtual server.
 
 use super::real::Around;
-use super::{Builder, LaterServer, Target};
+use super::{Aim, Builder, LaterServer};
 use crate::check::config::{RealServerConfig, SorryServerConfig};
 use crate::conf::config::SorryServer;
 use crate::conf::diag::{Class, Diagnostic, Topic};
@@ -31,10 +31,10 @@ pub(super) fn build(
         ForwardMethod::Dr | ForwardMethod::Tun => target.kernel_address(forward, own),
     };
     let mismatch = match target {
-        Target::Group(group) if forward != ForwardMethod::Nat && own.port() != 0 => {
+        Aim::Group(group) if forward != ForwardMethod::Nat && own.port() != 0 => {
             group.sorry_mismatch(own.port())
         }
-        Target::Key(key) if own.port() != 0 && own.port() != address.port() => Some(match key {
+        Aim::Key(key) if own.port() != 0 && own.port() != address.port() => Some(match key {
             ServiceKey::Address { .. } => {
                 format!("WARNING - virtual server {key} and sorry server ports don't match - resetting")
             }
@@ -42,7 +42,7 @@ pub(super) fn build(
                 format!("WARNING - virtual server {key}, sorry server has port specified - clearing")
             }
         }),
-        Target::Key(_) | Target::Group(_) => None,
+        Aim::Key(_) | Aim::Group(_) => None,
     };
     if let Some(message) = mismatch {
         builder.say(Class::Warning, Topic::LvsPortMismatch, place, message);

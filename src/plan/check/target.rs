@@ -2,16 +2,18 @@
 
 use super::group::Group;
 use super::{Builder, default_taken, no_real_servers};
+use crate::check::config::Target;
 use crate::conf::config::{ServerGroup, ServerName, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Topic};
-use crate::ipvs::model::{ForwardMethod, Protocol, ServiceKey};
+use crate::ipvs::model::{ForwardMethod, Protocol, ServiceKey, real_server_name};
 use crate::net::Family;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// The key of a service, or a group.
-pub(super) enum Target<'a> {
+pub(super) enum Aim<'a> {
     /// One service.
     Key(ServiceKey),
     /// As many as the group has addresses and marks.
@@ -19,7 +21,7 @@ pub(super) enum Target<'a> {
 }
 
 /// keepalived's name of a virtual server (fact 1.2).
-impl fmt::Display for Target<'_> {
+impl fmt::Display for Aim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => key.fmt(f),
@@ -28,13 +30,13 @@ impl fmt::Display for Target<'_> {
     }
 }
 
-impl<'a> Target<'a> {
+impl<'a> Aim<'a> {
     /// What `written` stands for; `None` when that is nothing, which has been said.
     pub(super) fn of(
         builder: &mut Builder<'a>,
         written: &'a VirtualServer,
         groups: &HashMap<&str, &'a ServerGroup>,
-        numbers: &HashMap<String, u32>,
+        numbers: &HashMap<Arc<str>, u32>,
     ) -> Option<Self> {
         let place = &written.name.place;
         if let ServerName::Group(name) = &written.name.value {
@@ -86,24 +88,27 @@ impl<'a> Target<'a> {
 
     /// keepalived's name of a real server (fact 1.1).
     pub(super) fn real(&self, address: SocketAddr) -> String {
-        let protocol = self.protocol().map_or("none", Protocol::word);
-        format!("[{}]:{protocol}:{}", address.ip(), address.port())
+        real_server_name(self.protocol(), address)
     }
 
     /// Where the kernel shall find a server: its own port for NAT, the service's otherwise (fact 2.12). In a group, where
     /// services have their own ports, it stays as written.
     pub(super) fn kernel_address(&self, forward: ForwardMethod, written: SocketAddr) -> SocketAddr {
-        let port = match (self, forward) {
-            (Self::Key(ServiceKey::Address { address, .. }), ForwardMethod::Dr | ForwardMethod::Tun) => {
-                address.port()
-            }
+        match (self, forward) {
             (Self::Key(ServiceKey::Address { address, .. }), ForwardMethod::Nat) if written.port() == 0 => {
-                address.port()
+                SocketAddr::new(written.ip(), address.port())
             }
-            (Self::Key(ServiceKey::FwMark { .. }), ForwardMethod::Dr | ForwardMethod::Tun) => 0,
-            (Self::Key(_), ForwardMethod::Nat) | (Self::Group(_), _) => written.port(),
-        };
-        SocketAddr::new(written.ip(), port)
+            (Self::Key(key), _) => key.server_address(forward, written),
+            (Self::Group(_), _) => written,
+        }
+    }
+
+    /// What the plan has of it.
+    pub(super) fn settle(&self, builder: &mut Builder<'_>, written: &VirtualServer) -> Target {
+        match self {
+            Self::Key(key) => Target::Service(*key),
+            Self::Group(group) => Target::Group(group.settle(builder, written)),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::conf::{ReadOptions, read_str};
+use crate::ipvs::model::ServiceKey;
 use crate::plan::{Host, Plan, build};
 use std::path::Path;
 
@@ -320,11 +321,94 @@ fn a_virtual_server_without_its_group_is_named() {
         let found = said.iter().find(|found| found.message == wanted);
         let found = found.unwrap_or_else(|| panic!("{said:#?}"));
         assert_eq!((found.class, found.topic), (Class::Unheeded, Topic::LvsGroup));
-        assert_eq!(plan.later.lvs.group_servers, []);
+        assert_eq!(plan.check.services, []);
+    }
+}
+
+/// The services of the only virtual server, shortly.
+fn services(entries: &str, settings: &str, reals: &str) -> Vec<String> {
+    let text = format!(
+        "virtual_server_group G {{\n{entries}\n}}\n{}",
+        server("group G", settings, reals)
+    );
+    let (plan, said) = plan(&text);
+    let [server] = plan.check.services.as_slice() else {
+        panic!("{said:#?}");
+    };
+    let services = server.target.services();
+    services
+        .iter()
+        .map(|key| match key {
+            ServiceKey::Address { .. } => key.to_string(),
+            ServiceKey::FwMark { family, mark } => format!("{family:?} {mark}"),
+        })
+        .collect()
+}
+
+/// LVS facts: 2.21, 2.23
+#[test]
+fn every_address_and_mark_of_a_group_is_a_service() {
+    const TUNNELLED: &str = "real_server 198.51.100.1 80 {\nlvs_method TUN\n}";
+    for (entries, settings, reals, wanted) in [
+        (
+            "192.0.2.254-192.0.3.1 80\n192.0.2.255 80\nfwmark 7",
+            "protocol TCP",
+            WEB,
+            &[
+                "[192.0.2.254]:tcp:80",
+                "[192.0.2.255]:tcp:80",
+                "[192.0.3.0]:tcp:80",
+                "[192.0.3.1]:tcp:80",
+                "V4 7",
+            ][..],
+        ),
+        ("fwmark 7\nfwmark 8 inet6", "", TUNNELLED, &["V6 7", "V6 8"]),
+        (
+            "fwmark 7\nfwmark 8",
+            "ip_family inet6",
+            TUNNELLED,
+            &["V6 7", "V6 8"],
+        ),
+        (
+            "192.0.2.1\n2001:db8::fffe-2001:db8::1:1 53\nfwmark 7 inet\nfwmark 7 inet6",
+            "protocol UDP",
+            TUNNELLED,
+            &[
+                "[192.0.2.1]:udp:0",
+                "[2001:db8::fffe]:udp:53",
+                "[2001:db8::ffff]:udp:53",
+                "[2001:db8::1:0]:udp:53",
+                "[2001:db8::1:1]:udp:53",
+                "V4 7",
+                "V6 7",
+            ],
+        ),
+    ] {
+        assert_eq!(services(entries, settings, reals), wanted, "{entries}");
+    }
+    assert_eq!(services("10.0.0.0/20 80", "protocol TCP", WEB).len(), 4096);
+}
+
+/// What no memory holds is left out, with a word.
+#[test]
+fn a_prefix_that_is_too_large_is_named() {
+    let text = format!(
+        "virtual_server_group G {{\n2001:db8::/64 80\n2001:db8:1::1 80\nfwmark 0 inet6\n}}\n{}",
+        server("group G", "protocol TCP", "real_server 2001:db8::5 80 {\n}")
+    );
+    let (plan, said) = plan(&text);
+    assert_eq!(plan.check.services[0].target.services().len(), 1);
+    let words = ["too large for a service of each address", "fwmark 0 is no mark"];
+    for words in words {
+        let found = said.iter().find(|found| found.message.contains(words));
+        let found = found.unwrap_or_else(|| panic!("{said:#?}"));
+        assert_eq!((found.class, found.topic), (Class::Unheeded, Topic::LvsGroup));
     }
 }
 
 /// The name of a virtual server on a group counts those before it (fact 1.2).
+///
+/// LVS facts: 1.2
 #[test]
 fn virtual_servers_of_one_group_are_numbered() {
     let text = format!(
@@ -333,14 +417,15 @@ fn virtual_servers_of_one_group_are_numbered() {
         server("group G", "protocol UDP", WEB)
     );
     let (plan, _) = plan(&text);
-    let numbers: Vec<(u32, Option<Protocol>)> = plan
-        .later
-        .lvs
-        .group_servers
-        .iter()
-        .map(|server| (server.number, server.protocol))
+    let targets = plan.check.services.iter().map(|server| &server.target);
+    let names: Vec<(String, Option<Protocol>)> = targets
+        .map(|target| (target.to_string(), target.protocol()))
         .collect();
-    assert_eq!(numbers, [(0, Some(Protocol::Tcp)), (1, Some(Protocol::Udp))]);
+    let wanted = [("[G]:0", Protocol::Tcp), ("[G]:1", Protocol::Udp)];
+    assert_eq!(
+        names,
+        wanted.map(|(name, protocol)| (name.to_owned(), Some(protocol)))
+    );
 }
 
 /// A second place is named with the first.

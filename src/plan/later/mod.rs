@@ -8,10 +8,7 @@ mod lvs;
 mod net;
 
 pub use crate::conf::config::{LaterGlobal, LaterInstance};
-pub use lvs::{
-    CheckerTiming, LaterGroupServer, LaterLvs, LaterRealServer, LaterServer, LaterServerGroup, LaterUrl,
-    ServerSettings,
-};
+pub use lvs::{CheckerTiming, LaterLvs, LaterRealServer, LaterServer, LaterUrl};
 pub use net::LaterNet;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +24,6 @@ pub struct Later {
     pub init_fail: BTreeSet<String>,
     /// By the name of the instance.
     pub instances: BTreeMap<String, LaterInstance>,
-    /// Virtual servers, their groups and checkers.
+    /// Virtual servers and checkers.
     pub lvs: LaterLvs,
 }

@@ -1,49 +1,31 @@
 //! Virtual servers, their groups and real servers of the effective configuration.
 
 use super::{MASK, Printer, seconds, word};
-use crate::check::config::{RealServerConfig, SorryServerConfig, UrlConfig, VirtualServerConfig};
-use crate::conf::config::{GroupEntry, Ssl, Tunnel, TunnelChecksum, TunnelKind};
-use crate::ipvs::model::{ForwardMethod, Persistence, Scheduler, ServiceFlags, ServiceKey};
-use crate::net::Family;
-use crate::plan::later::{
-    LaterGroupServer, LaterLvs, LaterRealServer, LaterServer, LaterServerGroup, ServerSettings,
+use crate::check::CheckConfig;
+use crate::check::config::{
+    GroupEntry, RealServerConfig, ServerGroupConfig, Target, UrlConfig, VirtualServerConfig,
 };
-use crate::script::config::Command;
+use crate::conf::config::{Ssl, Tunnel, TunnelChecksum, TunnelKind};
+use crate::ipvs::model::{ForwardMethod, Persistence, ServiceFlags, ServiceKey};
+use crate::net::Family;
+use crate::plan::later::{LaterLvs, LaterRealServer, LaterServer};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// What a virtual server has besides its name, of one that is served or of one on a group.
-struct Settings<'a> {
-    scheduler: &'a Scheduler,
-    flags: ServiceFlags,
-    persistence: Option<&'a Persistence>,
-    forward: ForwardMethod,
-    delay_loop: Duration,
-    alpha: bool,
-    omega: bool,
-    quorum: u32,
-    hysteresis: u32,
-    quorum_up: Option<&'a Command>,
-    quorum_down: Option<&'a Command>,
-    smtp_alert: bool,
-    ha_suspend: bool,
-    sorry_server: Option<&'a SorryServerConfig>,
-    real_servers: &'a [RealServerConfig],
-}
-
 impl Printer {
     /// All of it.
-    pub(super) fn lvs(&mut self, services: &[VirtualServerConfig], later: &LaterLvs) {
-        let LaterLvs {
-            ssl,
+    pub(super) fn lvs(&mut self, check: &CheckConfig, later: &LaterLvs) {
+        let CheckConfig {
             groups,
-            group_servers,
-            servers,
-        } = later;
+            services,
+            // They follow from `global_defs`.
+            notices: _,
+        } = check;
+        let LaterLvs { ssl, servers } = later;
         if let Some(ssl) = ssl {
             self.ssl(ssl);
         }
-        for LaterServerGroup { name, entries } in groups {
+        for ServerGroupConfig { name, entries } in groups {
             self.block(&format!("virtual_server_group {}", word(name)), |out| {
                 for entry in entries {
                     out.line(&group_entry(entry));
@@ -52,10 +34,7 @@ impl Printer {
         }
         let nothing = LaterServer::default();
         for server in services {
-            self.server(server, servers.get(&server.key).unwrap_or(&nothing));
-        }
-        for server in group_servers {
-            self.group_server(server);
+            self.server(server, servers.get(&server.target.id()).unwrap_or(&nothing));
         }
     }
 
@@ -84,65 +63,29 @@ impl Printer {
     }
 
     fn server(&mut self, server: &VirtualServerConfig, later: &LaterServer) {
-        let VirtualServerConfig {
-            key,
-            scheduler,
-            flags,
-            persistence,
-            forward,
-            delay_loop,
-            alpha,
-            omega,
-            quorum,
-            hysteresis,
-            quorum_up,
-            quorum_down,
-            smtp_alert,
-            ha_suspend,
-            sorry_server,
-            real_servers,
-        } = server;
-        let settings = Settings {
-            scheduler,
-            flags: *flags,
-            persistence: persistence.as_ref(),
-            forward: *forward,
-            delay_loop: *delay_loop,
-            alpha: *alpha,
-            omega: *omega,
-            quorum: *quorum,
-            hysteresis: *hysteresis,
-            quorum_up: quorum_up.as_ref(),
-            quorum_down: quorum_down.as_ref(),
-            smtp_alert: *smtp_alert,
-            ha_suspend: *ha_suspend,
-            sorry_server: sorry_server.as_ref(),
-            real_servers,
-        };
-        let name = match key {
-            ServiceKey::Address { address, .. } => format!("{} {}", address.ip(), address.port()),
-            ServiceKey::FwMark { mark, .. } => format!("fwmark {mark}"),
+        let name = match &server.target {
+            Target::Service(ServiceKey::Address { address, .. }) => {
+                format!("{} {}", address.ip(), address.port())
+            }
+            Target::Service(ServiceKey::FwMark { mark, .. }) => format!("fwmark {mark}"),
+            Target::Group(group) => format!("group {}", word(&group.name)),
         };
         self.block(&format!("virtual_server {name}"), |out| {
-            match key {
-                ServiceKey::Address { protocol, .. } => out.set("protocol", protocol.word().to_uppercase()),
-                ServiceKey::FwMark { family, .. } => out.set("ip_family", family_word(*family)),
+            // That of an address goes without saying.
+            let address = matches!(server.target, Target::Service(ServiceKey::Address { .. }));
+            if let Some(family) = server.target.family().filter(|_| !address) {
+                out.set("ip_family", family_word(family));
             }
-            out.server_body(&settings, Some(key.family()), later);
+            if let Some(protocol) = server.target.protocol() {
+                out.set("protocol", protocol.word().to_uppercase());
+            }
+            out.server_body(server, later);
         });
     }
 
-    fn group_server(&mut self, server: &LaterGroupServer) {
-        let LaterGroupServer {
-            group,
-            // Follows from the order.
-            number: _,
-            family,
-            protocol,
-            settings,
-            later,
-        } = server;
-        let ServerSettings {
+    fn server_body(&mut self, server: &VirtualServerConfig, later: &LaterServer) {
+        let VirtualServerConfig {
+            target,
             scheduler,
             flags,
             persistence,
@@ -158,36 +101,7 @@ impl Printer {
             ha_suspend,
             sorry_server,
             real_servers,
-        } = settings;
-        let settings = Settings {
-            scheduler,
-            flags: *flags,
-            persistence: persistence.as_ref(),
-            forward: *forward,
-            delay_loop: *delay_loop,
-            alpha: *alpha,
-            omega: *omega,
-            quorum: *quorum,
-            hysteresis: *hysteresis,
-            quorum_up: quorum_up.as_ref(),
-            quorum_down: quorum_down.as_ref(),
-            smtp_alert: *smtp_alert,
-            ha_suspend: *ha_suspend,
-            sorry_server: sorry_server.as_ref(),
-            real_servers,
-        };
-        self.block(&format!("virtual_server group {}", word(group)), |out| {
-            if let Some(family) = family {
-                out.set("ip_family", family_word(*family));
-            }
-            if let Some(protocol) = protocol {
-                out.set("protocol", protocol.word().to_uppercase());
-            }
-            out.server_body(&settings, *family, later);
-        });
-    }
-
-    fn server_body(&mut self, settings: &Settings<'_>, family: Option<Family>, later: &LaterServer) {
+        } = server;
         let LaterServer {
             snmp_name,
             tunnel,
@@ -195,41 +109,40 @@ impl Printer {
             granularity,
             real_servers: later_servers,
         } = later;
-        let real_servers = settings.real_servers;
-        self.set("lvs_sched", &settings.scheduler.0);
-        self.method("lvs_method", settings.forward, *tunnel);
+        self.set("lvs_sched", &scheduler.0);
+        self.method("lvs_method", *forward, *tunnel);
         for (flag, keyword) in [
             (ServiceFlags::ONE_PACKET, "ops"),
             (ServiceFlags::SCHED1, "flag-1"),
             (ServiceFlags::SCHED2, "flag-2"),
             (ServiceFlags::SCHED3, "flag-3"),
         ] {
-            self.flag(keyword, settings.flags.0 & flag != 0);
+            self.flag(keyword, flags.0 & flag != 0);
         }
-        if let Some(persistence) = settings.persistence {
-            self.persistence(persistence, family, *granularity);
+        if let Some(persistence) = persistence {
+            self.persistence(persistence, target.family(), *granularity);
         }
-        self.set("delay_loop", seconds(settings.delay_loop));
-        self.flag("alpha", settings.alpha);
-        self.flag("omega", settings.omega);
-        self.flag("ha_suspend", settings.ha_suspend);
-        self.boolean("smtp_alert", settings.smtp_alert);
+        self.set("delay_loop", seconds(*delay_loop));
+        self.flag("alpha", *alpha);
+        self.flag("omega", *omega);
+        self.flag("ha_suspend", *ha_suspend);
+        self.boolean("smtp_alert", *smtp_alert);
         if let Some(name) = snmp_name {
             self.set("snmp_name", word(name));
         }
         // A quorum of 0 comes of weights of 0 and cannot be written.
-        if settings.quorum > 0 {
-            self.set("quorum", settings.quorum);
-            self.set("hysteresis", settings.hysteresis);
+        if *quorum > 0 {
+            self.set("quorum", quorum);
+            self.set("hysteresis", hysteresis);
         }
-        self.command("quorum_up", settings.quorum_up);
-        self.command("quorum_down", settings.quorum_down);
+        self.command("quorum_up", quorum_up.as_ref());
+        self.command("quorum_down", quorum_down.as_ref());
         // Only a name for SNI that is not the Host header can have come from here (fact 3.8).
         let mut urls = real_servers.iter().flat_map(urls);
         if let Some(name) = urls.find_map(|url| url.sni.as_ref().filter(|_| url.sni != url.host)) {
             self.set("virtualhost", word(name));
         }
-        if let Some(sorry) = settings.sorry_server {
+        if let Some(sorry) = sorry_server {
             self.set(
                 "sorry_server",
                 format!("{} {}", sorry.address.ip(), sorry.address.port()),
@@ -240,7 +153,7 @@ impl Printer {
         let nothing = LaterRealServer::default();
         for real in real_servers {
             let later = later_servers.get(&real.address).unwrap_or(&nothing);
-            self.real_server(real, later, settings.delay_loop);
+            self.real_server(real, later, *delay_loop);
         }
     }
 

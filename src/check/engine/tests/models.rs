@@ -308,9 +308,14 @@ fn at_rest(world: &World) -> Result<(), TestCaseError> {
         prop_assert_eq!(settled_quorum(vs), None, "the quorum was judged");
     }
     prop_assert_eq!(engine.places.len(), count);
+    let wanted = engine.virtual_servers.iter().flat_map(|vs| {
+        let wanted = vs.wants();
+        let keys = wanted.services.to_vec();
+        keys.into_iter().map(move |key| (key, wanted.entry(&key)))
+    });
     prop_assert_eq!(
-        &world.table,
-        &engine.desired(),
+        &world.table.services,
+        &wanted.collect(),
         "what was wanted adds up to the state"
     );
     Ok(())
