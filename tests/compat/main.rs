@@ -34,6 +34,7 @@ mod guest;
 #[expect(dead_code, reason = "the lab does more with its guests")]
 #[path = "../lab/host.rs"]
 mod host;
+#[expect(dead_code, reason = "the lab loads more modules")]
 #[path = "../lab/modules.rs"]
 mod modules;
 #[expect(dead_code, reason = "the lab runs more commands")]

@@ -164,10 +164,7 @@ mod tests {
     use openssl::x509::X509;
 
     fn certificate(seconds: i64) -> Certificate {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap();
-        let end = i64::try_from(now.as_secs()).unwrap() + seconds;
+        let end = i64::try_from(crate::sys::wall::now().0.as_secs()).unwrap() + seconds;
         let mut builder = X509::builder().unwrap();
         let key = openssl::pkey::PKey::from_ec_key(
             openssl::ec::EcKey::generate(
