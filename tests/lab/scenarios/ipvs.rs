@@ -432,5 +432,6 @@ const CASES: &[(&str, usize, &str)] = &[
         include_str!("ipvs/sorry.conf"),
     ),
     ("ports and families", 10, include_str!("ipvs/ports.conf")),
+    ("groups", 18, include_str!("ipvs/groups.conf")),
     ("mistakes", 8, include_str!("ipvs/mistakes.conf")),
 ];
