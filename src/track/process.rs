@@ -1,4 +1,5 @@
-//! Tracked processes: counted in `/proc` at first, then followed by the kernel's process events (fact 14.11).
+//! Tracked processes: counted in `/proc` at first, then followed by the kernel's process events (fact 14.11), or counted
+//! every second where there are none.
 //!
 //! [`count`] decides who is counted and what a count means; [`events`] reads the kernel's messages; here is who waits for
 //! them. Runs on the control plane: looking at `/proc` may take a while, and is bounded for each process.
@@ -20,6 +21,8 @@ use tokio::time::sleep;
 
 /// After messages were lost: so long it may go on storming before all are counted anew.
 const RECOUNT_AFTER: Duration = Duration::from_millis(100);
+/// Where the kernel does not tell of processes, in a container for example, all are counted so often.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// A tracked process gained or lost its quorum.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,28 +56,35 @@ impl Default for ProcessWatcher {
 }
 
 impl ProcessWatcher {
-    /// Follows exactly these from now on, and returns which of them have a quorum: none at all when the kernel does not
-    /// tell of processes. `origin` is the network namespace that it tells in.
+    /// Follows exactly these from now on, and returns which of them have a quorum. `origin` is the network namespace that
+    /// the kernel tells of processes in; where it does not, they are counted every second.
     pub fn apply(
         &mut self,
         processes: &[ProcessConfig],
         buffer: ReceiveBuffer,
         origin: Option<&Origin>,
     ) -> Vec<ProcessReport> {
-        self.reports.clear();
-        self.recount_at = None;
-        // Listened first: who comes or goes between the two is seen.
         self.connector = None;
+        let mut connector = None;
         if !processes.is_empty() {
-            match Connector::open(buffer, origin) {
-                Ok(connector) => self.connector = Some(connector),
-                Err(error) => {
-                    tracing::error!("Process events are not available, track_process is ignored: {error}");
-                }
-            }
+            connector = Connector::open(buffer, origin)
+                .inspect_err(|error| {
+                    tracing::warn!(
+                        "Process events are not available, processes are counted every second: {error}"
+                    );
+                })
+                .ok();
         }
-        let followed = if self.connector.is_some() { processes } else { &[] };
-        self.census.configure(followed, self.proc.limit(followed));
+        self.follow(processes, connector)
+    }
+
+    /// Who comes or goes while all are counted is told by the connector, which was opened before.
+    fn follow(&mut self, processes: &[ProcessConfig], connector: Option<Connector>) -> Vec<ProcessReport> {
+        self.reports.clear();
+        let counts = connector.is_none() && !processes.is_empty();
+        self.recount_at = counts.then(|| clock::now() + COUNT_EVERY);
+        self.connector = connector;
+        self.census.configure(processes, self.proc.limit(processes));
         self.census.count(&self.proc);
         let first = self.census.begin();
         first
@@ -97,18 +107,16 @@ impl ProcessWatcher {
             let now = clock::now();
             if self.recount_at.take_if(|at| *at <= now).is_some() {
                 self.census.count(&self.proc);
+                self.recount_at = self.connector.is_none().then(|| now + COUNT_EVERY);
             }
             self.judge(now);
             if !self.reports.is_empty() {
                 continue;
             }
-            let Some(connector) = &self.connector else {
-                return std::future::pending().await;
-            };
             let deadline = [self.recount_at, self.census.next_deadline()];
             let wait = deadline.into_iter().flatten().min().map(|at| at.since(now));
             tokio::select! {
-                events = connector.next() => match events {
+                events = told(self.connector.as_ref()) => match events {
                     Ok(events) => self.see(&events),
                     Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                         tracing::warn!("Process events were lost, all processes are counted anew");
@@ -138,10 +146,18 @@ impl ProcessWatcher {
         }
     }
 
-    /// Nothing is told any more: what was said last stays.
+    /// Nothing is told any more.
     fn lost(&mut self, error: &io::Error) {
-        tracing::error!("Process events end, tracked processes stay what they are: {error}");
+        tracing::error!("Process events end, processes are counted every second: {error}");
         self.connector = None;
+        self.recount_at = Some(clock::now() + COUNT_EVERY);
+    }
+}
+
+async fn told(connector: Option<&Connector>) -> io::Result<Vec<ProcessEvent>> {
+    match connector {
+        Some(connector) => connector.next().await,
+        None => std::future::pending().await,
     }
 }
 

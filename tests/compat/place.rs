@@ -44,14 +44,20 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// Makes the guest's files as the verdicts assume them: the programs above, no user `keepalived_script`, an
-/// empty /etc/keepalived.
+/// Programs that the verdicts assume absent, and that come with the servers of `make test-services`.
+const ABSENT: &[&str] = &["/usr/bin/mysqladmin", "/bin/mysqladmin"];
+
+/// Makes the guest's files as the verdicts assume them: the programs above, or not, no user
+/// `keepalived_script`, an empty /etc/keepalived.
 pub fn furnish() {
     for program in PROGRAMS.iter().map(Path::new) {
         if !program.exists() {
             fs::create_dir_all(program.parent().expect("a directory")).expect("a directory");
             symlink("/usr/bin/true", program).expect("a program");
         }
+    }
+    for program in ABSENT {
+        let _ = fs::remove_file(program);
     }
     for name in ["/etc/passwd", "/etc/group"] {
         let kept = fs::read_to_string(name).expect(name);

@@ -245,6 +245,35 @@ fn messages_of_processes_are_read_and_those_of_threads_are_not() {
     assert_eq!(parse(&other), None);
 }
 
+/// Where the kernel tells of no processes they are counted every second.
+///
+/// Facts: 14.11
+#[tokio::test(start_paused = true)]
+async fn without_events_processes_are_counted_again_and_again() {
+    let world = Fake::new("counted");
+    world.set(10, "httpd", 'S', "/usr/sbin/httpd\0");
+    let mut watcher = ProcessWatcher {
+        proc: world.proc(),
+        ..ProcessWatcher::default()
+    };
+    let first = watcher.follow(
+        &[config("p", &["httpd"], None), config("q", &["nginx"], None)],
+        None,
+    );
+    let good: Vec<bool> = first.iter().map(|report| report.good).collect();
+    assert_eq!(good, [true, false]);
+    world.set(11, "nginx", 'S', "nginx\0");
+    let told = watcher.next().await;
+    assert_eq!((told.name.as_str(), told.good), ("q", true));
+    fs::remove_dir_all(world.0.join("10")).unwrap();
+    let told = watcher.next().await;
+    assert_eq!((told.name.as_str(), told.good), ("p", false));
+    fs::remove_dir_all(world.0.join("11")).unwrap();
+    assert!(watcher.follow(&[], None).is_empty());
+    let limit = Duration::from_secs(30);
+    assert!(tokio::time::timeout(limit, watcher.next()).await.is_err());
+}
+
 /// The kernel's own events; says so where it may not run.
 ///
 /// Facts: 14.11

@@ -96,6 +96,11 @@ pub const ALL: &[Scenario] = &[
         track::file,
     ),
     test(
+        "track-process",
+        "a process that runs raises the priority, one that does not means fault",
+        track::process,
+    ),
+    test(
         "track-interface",
         "a tracked interface or the own one loses its carrier",
         track::interface,

@@ -139,6 +139,56 @@ pub fn file() {
     expect::settled(&site.wire, &d1, &d2, &master, vip());
 }
 
+const PROCESSES: &str = r#"
+vrrp_track_process load {
+    process sleep 86111
+    weight 60
+}
+vrrp_track_process vital {
+    process sleep 86112
+}
+"#;
+
+/// A process that runs raises the priority; one of weight 0 that does not run is a fault. The kernel of the lab tells of
+/// no processes, so they are counted.
+/// Facts: 2.14, 14.11
+pub fn process() {
+    let (site, mut d1, mut d2) = site::pair(0);
+    let more = "track_process {\n        load\n        vital weight 0\n    }";
+    let master = Instance {
+        priority: 90,
+        more,
+        ..Instance::default()
+    };
+    let backup = Instance::default();
+    let started = Stamp::now();
+    d2.run_with(&format!("{GLOBAL}{backup}"));
+    d1.run_with(&format!("{GLOBAL}{PROCESSES}{master}"));
+    d1.wait_state("VI_1", "FAULT", started, SOON);
+    d2.wait_holds(vip(), 2 * SOON);
+    let run = |seconds: &str| (Stamp::now(), d1.spawn(&["sleep", seconds]));
+    let end = |mut child: std::process::Child| {
+        let ended = Stamp::now();
+        child.kill().expect("a process that runs");
+        child.wait().expect("its end");
+        ended
+    };
+    let (since, vital) = run("86112");
+    d1.wait_state("VI_1", "BACKUP", since, SOON);
+    let (since, load) = run("86111");
+    d1.wait_state("VI_1", "MASTER", since, 2 * SOON);
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+    assert_eq!(site.wire.last_advert("d1").1.priority, 150);
+    d1.wait_state("VI_1", "BACKUP", end(load), 2 * SOON);
+    expect::settled(&site.wire, &d2, &d1, &backup, vip());
+    let (since, load) = run("86111");
+    d1.wait_state("VI_1", "MASTER", since, 2 * SOON);
+    let failed = end(vital);
+    d1.wait_state("VI_1", "FAULT", failed, SOON);
+    fault(&site, &d1, failed, &backup);
+    end(load);
+}
+
 /// A tracked interface, and then the instance's own, loses its carrier.
 /// Facts: 2.14, 14.12
 pub fn interface() {
