@@ -67,10 +67,12 @@ impl Control {
             listens(&plane.commands, 2, "VRRP").await?;
         }
         if let Some(plane) = &self.check {
-            listens(&plane.commands, 1, "healthcheck").await?;
+            // What the tracked files have, and the configuration.
+            listens(&plane.commands, 2, "healthcheck").await?;
         }
         if let Some(plane) = &self.bfd {
-            listens(&plane.commands, 2, "BFD").await?;
+            // The configuration, and where new VRRP and check planes hear of sessions.
+            listens(&plane.commands, 3, "BFD").await?;
         }
         Ok(())
     }

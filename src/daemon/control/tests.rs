@@ -85,6 +85,24 @@ async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
     assert!(control.check.is_none());
 }
 
+#[tokio::test]
+async fn a_plane_without_room_for_all_its_commands_keeps_everything_as_it_is() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = || Box::new(|| Ok(Box::new(Imitation)));
+    std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
+    control.reload().await;
+    let (tight, _orders) = tokio::sync::mpsc::channel(1);
+    let commands = std::mem::replace(&mut control.check.as_mut().unwrap().commands, tight);
+    std::fs::write(dir.path("site.conf"), SERVICE.replace("new", "newer")).unwrap();
+    control.reload().await;
+    assert_eq!(router_id(&control), Some("new"));
+    control.check.as_mut().unwrap().commands = commands;
+    control.reload().await;
+    assert_eq!(router_id(&control), Some("newer"));
+    control.stop().await;
+}
+
 /// Facts: 18.12
 #[tokio::test]
 async fn a_stop_may_take_as_long_as_the_running_configuration_says() {
