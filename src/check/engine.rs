@@ -440,7 +440,8 @@ impl Engine {
         self.next_id = self.next_id.wrapping_add(1);
         let due = now + FIRST_CHECK + self.spread.within(config.warmup);
         let mut checker = Checker::new(id, config, due);
-        if let Some(report) = self.reports.of(&checker.config().probe) {
+        let followed = follow::followed(&checker.config().probe);
+        if let Some(report) = followed.and_then(|followed| self.reports.of(&followed)) {
             checker.begin(report);
         }
         checker
@@ -475,7 +476,7 @@ impl Engine {
                     if let Phase::Waiting { due } = it.phase() {
                         self.agenda.insert((due, it.id()));
                     }
-                    if let Some(followed) = follow::follows(it) {
+                    if let Some(followed) = follow::followed(&it.config().probe) {
                         self.followers.entry(followed).or_default().push(it.id());
                     }
                 }

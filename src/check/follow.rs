@@ -1,7 +1,6 @@
 //! FILE_CHECK and BFD_CHECK: checkers that ask nobody, and follow what others report: the number in a tracked file, the
 //! state of a BFD session (facts 12). Pure.
 
-use super::checker::Checker;
 use super::config::{FileCheckConfig, ProbeConfig};
 use super::event::{ProbeOutcome, Reason};
 use std::collections::BTreeMap;
@@ -16,23 +15,11 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// What is known of what `probe` follows.
-    pub(super) fn of(&self, probe: &ProbeConfig) -> Option<Report> {
-        match probe {
-            ProbeConfig::File(file) => {
-                // A file of which nothing was reported cannot be read: its number is 0 (fact 12.1).
-                let value = self.files.get(&file.track_file).copied().unwrap_or(0);
-                Some(Report::File(value))
-            }
-            ProbeConfig::Bfd(name) => self.sessions.get(name).copied().map(Report::Session),
-            ProbeConfig::Tcp(_)
-            | ProbeConfig::Http(_)
-            | ProbeConfig::Misc(_)
-            | ProbeConfig::Smtp(_)
-            | ProbeConfig::Dns(_)
-            | ProbeConfig::Udp(_)
-            | ProbeConfig::Ping(_)
-            | ProbeConfig::Service(_) => None,
+    /// What is known of something. A file of which nothing was reported cannot be read: its number is 0 (fact 12.1).
+    pub(super) fn of(&self, followed: &Followed) -> Option<Report> {
+        match followed {
+            Followed::File(name) => Some(Report::File(self.files.get(name).copied().unwrap_or(0))),
+            Followed::Session(name) => self.sessions.get(name).copied().map(Report::Session),
         }
     }
 }
@@ -70,9 +57,9 @@ fn measure(file: &FileCheckConfig, value: i32) -> Option<i64> {
     (added > i64::from(i32::MIN)).then_some(added.min(i64::from(i32::MAX)))
 }
 
-/// What a checker follows, so that it is found when there is a report.
-pub(super) fn follows(checker: &Checker) -> Option<Followed> {
-    match &checker.config().probe {
+/// What a checker follows instead of asking.
+pub(super) fn followed(probe: &ProbeConfig) -> Option<Followed> {
+    match probe {
         ProbeConfig::File(file) => Some(Followed::File(file.track_file.clone())),
         ProbeConfig::Bfd(name) => Some(Followed::Session(name.clone())),
         ProbeConfig::Tcp(_)

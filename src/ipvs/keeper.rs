@@ -1,8 +1,8 @@
 //! The thread that keeps the kernel's table as it is wanted.
 //!
 //! Owns the socket, what it believes of the kernel, which services several virtual servers share, and the second try
-//! after a refusal. Whoever wants something leaves the newest value for a virtual server and goes on: a kernel that is slow (a scheduler's module being loaded) delays
-//! nobody's checks. Values that came meanwhile are made true in one go.
+//! after a refusal. Whoever wants something leaves the newest value for a virtual server and goes on: a kernel that is
+//! slow (a scheduler's module being loaded) delays nobody's checks. Values that came meanwhile are made true in one go.
 //!
 //! A service that is wanted for the first time is looked up before anything is done to it: what an earlier run of the
 //! daemon left is adopted and only put right, so that its connections live on. Services that nobody wanted are never
