@@ -1,7 +1,9 @@
 //! What mails say of real servers and virtual servers (facts 15.3 to 15.5, 4.6, 4.8, 6.7).
 
+use super::config::ProbeConfig;
 use super::event::Reason;
 use super::telling::{Names, QuorumFigures};
+use super::words;
 
 /// A mail: the end of its subject, and its one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,47 +78,49 @@ pub const STOP: &str = "=> Shutting down <=";
 /// Of a real server that a reload does not know any more.
 pub const REMOVED: &str = "=> Removing <=";
 
-/// The line of a checker, by its keyword; `name` is that of a `BFD_CHECK`'s session. `failure`: why it failed. Nothing
-/// where keepalived writes none.
-pub fn of_checker(keyword: &str, name: &str, failure: Option<&Reason>) -> Option<String> {
+/// The line of a checker. `failure`: why it failed. Nothing where keepalived writes none.
+pub fn of_checker(probe: &ProbeConfig, failure: Option<&Reason>) -> Option<String> {
     let of_kind = |what: &str| match failure {
         None => format!("=> {what} succeed on service <="),
         Some(_) => format!("=> {what} failed on service <="),
     };
-    Some(match keyword {
-        "FILE_CHECK" => return None,
-        "TCP_CHECK" => of_kind("TCP CHECK"),
-        "UDP_CHECK" => of_kind("UDP CHECK"),
-        "PING_CHECK" => of_kind("ICMP CHECK"),
-        "DNS_CHECK" => of_kind("DNS_CHECK:"),
-        "HTTP_GET" | "SSL_GET" => match failure {
-            None => of_kind("CHECK"),
-            Some(_) => "=> CHECK failed on service : HTTP/SSL request failed <=".to_owned(),
-        },
-        "SMTP_CHECK" => match failure {
-            None => of_kind("CHECK"),
-            Some(reason) => format!("=> CHECK failed on service : {reason} <="),
-        },
-        "MISC_CHECK" => format!(
-            "=> MISC CHECK {} on service <=",
-            match failure {
+    Some(match (probe, failure) {
+        (ProbeConfig::File(_), _) => return None,
+        (ProbeConfig::Tcp(_), _) => of_kind("TCP CHECK"),
+        (ProbeConfig::Udp(_), _) => of_kind("UDP CHECK"),
+        (ProbeConfig::Ping(_), _) => of_kind("ICMP CHECK"),
+        (ProbeConfig::Dns(_), _) => of_kind("DNS_CHECK:"),
+        (ProbeConfig::Http(_) | ProbeConfig::Smtp(_), None) => of_kind("CHECK"),
+        (ProbeConfig::Http(_), Some(_)) => {
+            "=> CHECK failed on service : HTTP/SSL request failed <=".to_owned()
+        }
+        (ProbeConfig::Smtp(smtp), Some(reason)) => {
+            let error = words::smtp_trouble(reason, &smtp.connection);
+            format!("=> CHECK failed on service : {error} <=")
+        }
+        (ProbeConfig::Misc(_), _) => {
+            let how = match failure {
                 None => "succeeded",
                 Some(Reason::ScriptTimedOut) => "timed out",
                 Some(_) => "failed",
-            }
-        ),
-        "BFD_CHECK" => format!(
-            "=> BFD CHECK {name} {} on service <=",
-            if failure.is_none() { "succeeded" } else { "failed" }
-        ),
+            };
+            format!("=> MISC CHECK {how} on service <=")
+        }
+        (ProbeConfig::Bfd(name), _) => {
+            let how = if failure.is_none() { "succeeded" } else { "failed" };
+            format!("=> BFD CHECK {name} {how} on service <=")
+        }
         // What keepalived does not have, in its form.
-        _ => of_kind(keyword),
+        (ProbeConfig::Service(_), _) => of_kind(probe.keyword()),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::config::{FileCheckConfig, TlsConfig};
+    use crate::check::engine::tests::kinds::{dns, ping, smtp, udp};
+    use crate::check::engine::tests::{http, misc, tcp};
 
     /// LVS facts: 15.3, 15.4, 15.5
     #[test]
@@ -138,27 +142,56 @@ mod tests {
         assert_eq!(letter.body, "=> Shutting down <=");
         let refused = Reason::Refused;
         let late = Reason::ScriptTimedOut;
-        for (keyword, failure, body) in [
-            ("TCP_CHECK", None, "=> TCP CHECK succeed on service <="),
-            ("TCP_CHECK", Some(&refused), "=> TCP CHECK failed on service <="),
-            ("UDP_CHECK", Some(&refused), "=> UDP CHECK failed on service <="),
-            ("PING_CHECK", None, "=> ICMP CHECK succeed on service <="),
-            ("DNS_CHECK", None, "=> DNS_CHECK: succeed on service <="),
-            ("HTTP_GET", None, "=> CHECK succeed on service <="),
+        let (tcp, http, misc) = (
+            tcp("192.0.2.5:80").probe,
+            http("192.0.2.5:80", &["/"]).probe,
+            misc(false).probe,
+        );
+        let mut https = http.clone();
+        if let ProbeConfig::Http(config) = &mut https {
+            config.tls = Some(TlsConfig {
+                sni: false,
+                compliant: false,
+            });
+        }
+        let bfd = ProbeConfig::Bfd("N".into());
+        for (probe, failure, body) in [
+            (&tcp, None, "=> TCP CHECK succeed on service <="),
+            (&tcp, Some(&refused), "=> TCP CHECK failed on service <="),
+            (&udp(), Some(&refused), "=> UDP CHECK failed on service <="),
+            (&ping(), None, "=> ICMP CHECK succeed on service <="),
+            (&dns(), None, "=> DNS_CHECK: succeed on service <="),
+            (&http, None, "=> CHECK succeed on service <="),
             (
-                "SSL_GET",
+                &http,
                 Some(&refused),
                 "=> CHECK failed on service : HTTP/SSL request failed <=",
             ),
-            ("MISC_CHECK", None, "=> MISC CHECK succeeded on service <="),
-            ("MISC_CHECK", Some(&refused), "=> MISC CHECK failed on service <="),
-            ("MISC_CHECK", Some(&late), "=> MISC CHECK timed out on service <="),
-            ("BFD_CHECK", None, "=> BFD CHECK N succeeded on service <="),
-            ("BFD_CHECK", Some(&refused), "=> BFD CHECK N failed on service <="),
+            (
+                &https,
+                Some(&refused),
+                "=> CHECK failed on service : HTTP/SSL request failed <=",
+            ),
+            (&smtp(), None, "=> CHECK succeed on service <="),
+            (
+                &smtp(),
+                Some(&Reason::AnswerTimedOut),
+                "=> CHECK failed on service : Read timeout from server [127.0.0.5]:80 <=",
+            ),
+            (&misc, None, "=> MISC CHECK succeeded on service <="),
+            (&misc, Some(&refused), "=> MISC CHECK failed on service <="),
+            (&misc, Some(&late), "=> MISC CHECK timed out on service <="),
+            (&bfd, None, "=> BFD CHECK N succeeded on service <="),
+            (&bfd, Some(&refused), "=> BFD CHECK N failed on service <="),
         ] {
-            assert_eq!(of_checker(keyword, "N", failure).as_deref(), Some(body));
+            assert_eq!(of_checker(probe, failure).as_deref(), Some(body));
         }
-        assert_eq!(of_checker("FILE_CHECK", "", None), None);
+        let file = ProbeConfig::File(FileCheckConfig {
+            track_file: "F".into(),
+            weight: 1,
+            reverse: false,
+        });
+        assert_eq!(of_checker(&file, None), None);
     }
 
     /// LVS facts: 6.7

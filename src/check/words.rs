@@ -136,7 +136,7 @@ pub(super) const fn socket_trouble(probe: &ProbeConfig) -> CheckerSaying {
 }
 
 /// keepalived's words for a failed SMTP dialogue (fact 9.24).
-fn smtp_trouble(reason: &Reason, connection: &Connection) -> String {
+pub(super) fn smtp_trouble(reason: &Reason, connection: &Connection) -> String {
     let to = format!(
         "[{}]:{}",
         connection.destination.ip(),

@@ -79,12 +79,7 @@ pub(super) fn checker(
         Some((_, ProbeOutcome::Failure(reason))) => Some(reason),
         Some((_, ProbeOutcome::Success { .. })) | None => None,
     };
-    let keyword = checker.config().probe.keyword();
-    let session = match &checker.config().probe {
-        ProbeConfig::Bfd(name) => name.as_str(),
-        _ => "",
-    };
-    if let Some(body) = letter::of_checker(keyword, session, failure) {
+    if let Some(body) = letter::of_checker(&checker.config().probe, failure) {
         // The subject is the server's, whatever the checker has found (seen).
         mail(actions, letter::server(&rs.names, rs.alive, body));
     }

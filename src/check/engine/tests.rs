@@ -2,7 +2,7 @@
 
 mod crowd;
 mod followers;
-mod kinds;
+pub(crate) mod kinds;
 mod models;
 mod notices;
 mod reloads;

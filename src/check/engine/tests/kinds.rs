@@ -18,7 +18,7 @@ fn world(probe: ProbeConfig, retry: u32) -> World {
     world
 }
 
-fn udp() -> ProbeConfig {
+pub(crate) fn udp() -> ProbeConfig {
     ProbeConfig::Udp(UdpConfig {
         connection: connection("127.0.0.5:80"),
         payload: None,
@@ -28,11 +28,11 @@ fn udp() -> ProbeConfig {
     })
 }
 
-fn ping() -> ProbeConfig {
+pub(crate) fn ping() -> ProbeConfig {
     ProbeConfig::Ping(connection("127.0.0.5:80"))
 }
 
-fn dns() -> ProbeConfig {
+pub(crate) fn dns() -> ProbeConfig {
     ProbeConfig::Dns(DnsConfig {
         connection: connection("127.0.0.5:80"),
         kind: DnsType::Soa,
@@ -40,7 +40,7 @@ fn dns() -> ProbeConfig {
     })
 }
 
-fn smtp() -> ProbeConfig {
+pub(crate) fn smtp() -> ProbeConfig {
     ProbeConfig::Smtp(SmtpConfig {
         connection: connection("127.0.0.5:80"),
         helo_name: "x".into(),
