@@ -6,7 +6,7 @@
 //!
 //! | layer | rooms | may import |
 //! |---|---|---|
-//! | 0 | [`clock`], [`net`] | std, packet structs |
+//! | 0 | [`clock`], [`net`], [`random`] | std, packet structs |
 //! | 1 | [`vrrp`] (all but `io`), [`ipvs`] (all but `io`, `keeper`), [`netlink`] (inventory), [`bfd`] (all but `io`), `script::config`, `track::config`, `notify::config` | 0 |
 //! | 2 | [`check`] (all but `probe`) | 0, `ipvs::model`, `script::config` |
 //! | 3 | [`conf`] (its `source` and `glob` read files) | 0, the `config` and `model` of the rooms above |
@@ -36,6 +36,7 @@ pub mod netfilter;
 pub mod netlink;
 pub mod notify;
 pub mod plan;
+pub mod random;
 pub mod script;
 pub mod sys;
 pub mod track;

@@ -40,6 +40,7 @@ const ROOMS: &[Room] = &[
     // layer 0
     room("clock", Kind::Pure, &[]),
     room("net", Kind::Pure, &[]),
+    room("random", Kind::Pure, &[]),
     // layer 1
     room("script::config", Kind::Pure, &[]),
     room("track::config", Kind::Pure, &["script::config"]),
@@ -274,7 +275,7 @@ fn import(own: &Room, target: &str) -> Option<String> {
             own.path
         ));
     }
-    let layer_0 = ["clock", "net"].iter().any(|room| below(target, room));
+    let layer_0 = ["clock", "net", "random"].iter().any(|room| below(target, room));
     let allowed = layer_0 || below(target, own.path) || own.may.iter().any(|may| below(target, may));
     (!allowed).then(|| format!("`{}` imports `{target}`", own.path))
 }

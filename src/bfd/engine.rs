@@ -3,10 +3,10 @@
 use super::config::{BfdConfig, SessionConfig};
 use super::event::{Action, Datagram, Event, SessionId};
 use super::packet::{ControlPacket, Discard};
-use super::random::Random;
 use super::session::{Cx, Session};
 use super::status::BfdStatus;
 use crate::clock::Instant;
+use crate::random::Random;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 

@@ -10,7 +10,6 @@ mod engine;
 pub mod event;
 pub mod io;
 pub mod packet;
-mod random;
 mod session;
 pub mod status;
 pub mod telling;

@@ -3,10 +3,10 @@
 use super::config::SessionConfig;
 use super::event::{Action, Report, SessionId};
 use super::packet::{ControlPacket, Diagnostic, Discard, State};
-use super::random::Random;
 use super::status::SessionStatus;
 use super::telling::{Line, Says};
 use crate::clock::Instant;
+use crate::random::Random;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -442,7 +442,7 @@ impl Session {
     fn renew_discriminator(&mut self, cx: &mut Cx<'_>) {
         cx.discriminators.remove(&self.discriminator);
         loop {
-            let fresh = cx.random.discriminator();
+            let fresh = discriminator(cx.random);
             if let std::collections::hash_map::Entry::Vacant(place) = cx.discriminators.entry(fresh) {
                 place.insert(cx.id);
                 self.discriminator = fresh;
@@ -500,6 +500,17 @@ fn micros(value: u32) -> Duration {
 
 fn wire(interval: Duration) -> u32 {
     u32::try_from(interval.as_micros()).unwrap_or(u32::MAX)
+}
+
+/// A discriminator: anything but 0.
+fn discriminator(random: &mut Random) -> u32 {
+    loop {
+        let [a, b, c, d, ..] = random.next().to_be_bytes();
+        let found = u32::from_be_bytes([a, b, c, d]);
+        if found != 0 {
+            return found;
+        }
+    }
 }
 
 /// An interval less 10 to 25 %: sessions that began together do not stay so.

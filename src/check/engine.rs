@@ -20,6 +20,7 @@ use super::quorum;
 use super::status::CheckStatus;
 use super::telling::{Line, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
+use crate::random::Random;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ pub struct Engine {
     /// Every waiting checker with its deadline.
     agenda: BTreeSet<(Instant, CheckerId)>,
     next_id: u32,
-    spread: Spread,
+    /// Spreads first checks.
+    random: Random,
     /// Who hears.
     notices: Notices,
     /// This host's addresses.
@@ -74,7 +76,7 @@ impl Engine {
             places: HashMap::new(),
             agenda: BTreeSet::new(),
             next_id: 0,
-            spread: Spread(seed),
+            random: Random::new(seed),
             notices: config.notices,
             local,
             reports,
@@ -438,7 +440,8 @@ impl Engine {
     fn new_checker(&mut self, now: Instant, config: Arc<CheckerConfig>) -> Checker {
         let id = CheckerId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
-        let due = now + FIRST_CHECK + self.spread.within(config.warmup);
+        let warmup = u64::try_from(config.warmup.as_micros()).unwrap_or(u64::MAX - 1);
+        let due = now + FIRST_CHECK + Duration::from_micros(self.random.below(warmup + 1));
         let mut checker = Checker::new(id, config, due);
         let followed = follow::followed(&checker.config().probe);
         if let Some(report) = followed.and_then(|followed| self.reports.of(&followed)) {
@@ -520,23 +523,6 @@ impl RealServer {
             saying,
         }));
         true
-    }
-}
-
-/// A small generator (splitmix64): it only spreads first checks, nothing secret hangs on it.
-#[derive(Debug)]
-struct Spread(u64);
-
-impl Spread {
-    /// Some duration from 0 to `limit`.
-    fn within(&mut self, limit: Duration) -> Duration {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX - 1);
-        Duration::from_micros(z % (micros + 1))
     }
 }
 

@@ -31,6 +31,13 @@ pub struct Login {
     pub password: Option<Password>,
 }
 
+impl Login {
+    /// The password; empty where there is none.
+    pub fn secret(&self) -> &str {
+        self.password.as_ref().map_or("", |password| password.0.as_str())
+    }
+}
+
 /// A password: never shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(pub String);

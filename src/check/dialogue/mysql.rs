@@ -56,10 +56,7 @@ impl Mysql {
         Self {
             state: State::Greeting,
             username: login.username.clone(),
-            password: login
-                .password
-                .as_ref()
-                .map_or_else(String::new, |password| password.0.clone()),
+            password: login.secret().to_owned(),
             database: sql.database.clone(),
             query: sql.query.clone(),
             tls,

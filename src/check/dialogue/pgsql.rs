@@ -39,10 +39,7 @@ impl Pgsql {
         Self {
             state: State::Start,
             username: login.username.clone(),
-            password: login
-                .password
-                .as_ref()
-                .map_or_else(String::new, |password| password.0.clone()),
+            password: login.secret().to_owned(),
             database: sql.database.clone(),
             query: sql.query.clone(),
             tls,
