@@ -138,7 +138,12 @@ pub const ALL: &[Scenario] = &[
     test(
         "life",
         "log, FIFOs, scripts, mails and the table when servers and quorums come and go, as keepalived's",
-        life::compare,
+        life::acts,
+    ),
+    test(
+        "life-start",
+        "the same at a start that tells of servers, with mails of servers only",
+        life::start,
     ),
     test(
         "ha-suspend",

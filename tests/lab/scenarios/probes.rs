@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use super::conf::GLOBAL;
 use super::expect::SOON;
 use crate::site::{Daemon, Director, Node};
@@ -20,6 +22,8 @@ enum Act {
     Say(&'static [&'static str]),
     /// An HTTP answer: said after the request.
     Web(&'static str),
+    /// Breaks the connection off after the request.
+    Reset,
     /// Nothing more is said after these, and the connection is held.
     Hang(&'static [&'static str]),
     /// Nobody listens.
@@ -223,7 +227,8 @@ const CASES: &[Case] = &[
             Act::Address,
         ),
     ),
-    case("http closes", "HTTP_GET {url {\npath /\n}", OK, Act::Say(&[])),
+    case("http closes", "HTTP_GET {url {\npath /\n}", OK, Act::Web("")),
+    case("http resets", "HTTP_GET {url {\npath /\n}", OK, Act::Reset),
     case(
         "http no code",
         "HTTP_GET {url {\npath /\n}",
@@ -383,7 +388,7 @@ fn serve(director: &Director, n: usize, case: &'static Case) {
     };
     let at = at(n, case);
     match case.good {
-        Act::Say(_) | Act::Web(_) | Act::Hang(_) => {
+        Act::Say(_) | Act::Web(_) | Act::Reset | Act::Hang(_) => {
             let listener = director.within(|| TcpListener::bind(at)).expect("a listener");
             thread::spawn(move || {
                 for stream in listener.incoming().flatten() {
@@ -429,6 +434,10 @@ fn talk(stream: TcpStream, act: Act) -> Option<()> {
         Act::Web(answer) => {
             while lines.read_line(&mut line).ok()? > 2 {}
             stream.write_all(answer.as_bytes()).ok()?;
+        }
+        Act::Reset => {
+            while lines.read_line(&mut line).ok()? > 2 {}
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok()?;
         }
         _ => {}
     }
