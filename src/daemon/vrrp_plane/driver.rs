@@ -8,6 +8,7 @@
 mod act;
 
 use self::act::is_expected;
+use super::masters::Roll;
 use super::metrics::PlaneMetrics;
 use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
@@ -51,6 +52,7 @@ pub(super) struct Parts {
     pub(super) commands: Receiver<VrrpCommand>,
     pub(super) bfd_reports: Receiver<BfdReport>,
     pub(super) notices: Sender<VrrpNotice>,
+    pub(super) roll: Roll,
     pub(super) metrics: Arc<PlaneMetrics>,
     pub(super) pace: Arc<Pace>,
     pub(super) will: Arc<LastWill>,
@@ -71,6 +73,8 @@ pub(super) struct Driver {
     /// How the BFD sessions are: a new configuration may track one that the old one did not.
     sessions: BTreeMap<String, bool>,
     notices: Sender<VrrpNotice>,
+    /// Who is MASTER.
+    roll: Roll,
     metrics: Arc<PlaneMetrics>,
     pace: Arc<Pace>,
     will: Arc<LastWill>,
@@ -132,6 +136,7 @@ impl Driver {
             bfd_reports: parts.bfd_reports,
             sessions: BTreeMap::new(),
             notices: parts.notices,
+            roll: parts.roll,
             metrics: parts.metrics,
             pace: parts.pace,
             will: parts.will,
@@ -393,6 +398,8 @@ impl Driver {
         let now = self.now();
         self.engine.reload(now, *config);
         self.carry_out();
+        self.roll
+            .recount(self.engine.masters().map(ToOwned::to_owned).collect());
         for (name, up) in self.sessions.clone() {
             self.tell_engine(Event::Bfd { name, up });
         }
