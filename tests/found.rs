@@ -1,12 +1,21 @@
 //! What the fuzz targets check (`fuzz/src/checks.rs`), on every sample, and on what was found with them:
-//! `tests/conf/found/` holds each input that once broke one.
+//! `tests/conf/found/` holds each input that once broke one. And what they check of back-ends (`fuzz/src/readers.rs`).
 
 #![expect(clippy::expect_used, reason = "a test that fails here has found something")]
 
 #[path = "../fuzz/src/checks.rs"]
 #[expect(unreachable_pub, reason = "in the fuzz crate it is reachable")]
 mod checks;
+#[path = "../fuzz/src/readers.rs"]
+#[expect(
+    unreachable_pub,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in the fuzz crate it is reachable; it panics when it has found something"
+)]
+mod readers;
 
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -90,4 +99,57 @@ fn the_dictionary_has_every_keyword() {
         "{}: UPDATE_GOLDENS=1 writes it anew",
         path.display()
     );
+}
+
+/// Words of the services' protocols, so that something is understood now and then.
+fn words() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..12),
+        proptest::sample::select(vec![
+            &b"HTTP/1.1 200 OK\r\n"[..],
+            b"Content-Length: 5\r\n",
+            b"\r\n\r\n",
+            b"hello",
+            b"220 mx\r\n",
+            b"220-mx\r\n",
+            b"250 mx\r\n",
+            b"+OK\r\n",
+            b"+PONG\r\n",
+            b"*3\r\n$6\r\nmaster\r\n",
+            b"\x14\0\0\0\x0a8.0\0\x01\0\0\0abcdefgh\0\xff\xff",
+            b"\x07\0\0\x02\0\0\0\x02\0\0\0",
+            b"\x05\0\0\x02\xfex\0ab",
+            b"R\0\0\0\x08\0\0\0\0",
+            b"R\0\0\0\x08\0\0\0\x03",
+            b"R\0\0\0\x0c\0\0\0\x05salt",
+            b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0",
+            b"Z\0\0\0\x05I",
+            b"D\0\0\0\x06\0\0",
+            b"S",
+        ])
+        .prop_map(<[u8]>::to_vec),
+    ];
+    proptest::collection::vec(word, 0..12).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    /// What back-ends send, in any slices: the first octets choose the checker and the slices.
+    #[test]
+    fn whatever_a_back_end_sends_is_read_to_its_end(head in any::<[u8; 2]>(), octets in words()) {
+        let input = [&head[..], &octets].concat();
+        readers::http(&input);
+        readers::dialogue(&input);
+        readers::dns(&input);
+        readers::smtp(&octets);
+    }
+
+    #[test]
+    fn long_answers_are_read_to_their_end(head in any::<[u8; 2]>(), octet in any::<u8>(), length in 4000_usize..9000) {
+        let input = [&head[..], &vec![octet; length]].concat();
+        readers::http(&input);
+        readers::dialogue(&input);
+        readers::smtp(&input);
+    }
 }

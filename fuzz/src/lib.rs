@@ -1,4 +1,6 @@
-//! What the fuzz targets check. `tests/conf.rs` compiles [`checks`] too, and runs them on what was found.
+//! What the fuzz targets check. `tests/found.rs` compiles [`checks`] and [`readers`] too: it runs them on what
+//! was found and on a few more.
 
 pub mod checks;
 pub mod plane;
+pub mod readers;

@@ -6,7 +6,7 @@
 
 pub mod checker;
 pub mod config;
-mod dialogue;
+pub mod dialogue;
 pub mod dns;
 pub mod dump;
 pub mod engine;

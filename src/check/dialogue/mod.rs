@@ -17,14 +17,14 @@ use super::config::{Question, ServiceSettings};
 use super::event::Reason;
 
 /// One conversation with a service.
-pub(super) trait Dialogue: Send {
+pub trait Dialogue: Send {
     /// What is next. `input` has what has come and was not taken yet; what is understood is taken from its front.
     fn step(&mut self, input: &mut Vec<u8>) -> Step;
 }
 
 /// What is next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
     /// More has to come.
     More,
     /// This is to be sent; then ask again.
@@ -48,13 +48,13 @@ pub(super) fn begins_secured(settings: &ServiceSettings) -> bool {
 }
 
 /// The most octets of one message; a conversation with a healthy service has none that is longer.
-const MAX_MESSAGE: usize = 64 * 1024;
+pub const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Numbers that nobody can guess, for challenges.
-pub(super) type Seed = [u8; 24];
+pub type Seed = [u8; 24];
 
 /// The conversation that `settings` want.
-pub(super) fn begin(settings: &ServiceSettings, seed: &Seed) -> Box<dyn Dialogue> {
+pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Box<dyn Dialogue> {
     match &settings.question {
         Question::Redis { role } => Box::new(redis::Redis::new(&settings.login, *role)),
         Question::Mysql(sql) => Box::new(mysql::Mysql::new(&settings.login, sql, settings.tls.is_some())),

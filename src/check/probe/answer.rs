@@ -8,7 +8,7 @@ use crate::check::event::Reason;
 use md5::{Digest, Md5};
 
 /// The longest header, in octets, with the empty line that ends it.
-pub(super) const MAX_HEADER: usize = 4096;
+pub const MAX_HEADER: usize = 4096;
 
 /// The longest body that is waited for, in octets. keepalived has no limit; without one an endless body keeps a
 /// processor busy for as long as the whole check may take.
@@ -18,7 +18,7 @@ const END_OF_HEADER: &[u8] = b"\r\n\r\n";
 
 /// An answer that is coming in.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub struct Answer {
     part: Part,
     digest: Option<Md5>,
     /// Octets of the body so far.
@@ -40,15 +40,16 @@ struct Header {
 
 /// What an answer came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) result: Result<(), Reason>,
+pub struct Verdict {
+    /// Whether it is that of a healthy service, and why not.
+    pub result: Result<(), Reason>,
     /// The announced and the received length of the body, if one was announced.
-    pub(super) lengths: Option<(u64, u64)>,
+    pub lengths: Option<(u64, u64)>,
 }
 
 impl Answer {
     /// Hashes the body only if a digest is asked for.
-    pub(super) fn new(url: &UrlConfig) -> Self {
+    pub fn new(url: &UrlConfig) -> Self {
         Self {
             part: Part::Header(Vec::new()),
             digest: url.digest.map(|_| Md5::new()),
@@ -56,8 +57,11 @@ impl Answer {
         }
     }
 
-    /// Takes the next octets; an error ends the check at once.
-    pub(super) fn take(&mut self, octets: &[u8]) -> Result<(), Reason> {
+    /// Takes the next octets.
+    ///
+    /// # Errors
+    /// An answer that is not worth reading to its end ends the check at once.
+    pub fn take(&mut self, octets: &[u8]) -> Result<(), Reason> {
         let Part::Header(header) = &mut self.part else {
             return self.take_body(octets);
         };
@@ -97,7 +101,7 @@ impl Answer {
     }
 
     /// Judges, after the end of the connection: header, then status, then digest (fact 10.7).
-    pub(super) fn finish(self, url: &UrlConfig) -> Verdict {
+    pub fn finish(self, url: &UrlConfig) -> Verdict {
         let Part::Body(header) = self.part else {
             return Verdict {
                 result: Err(Reason::NoData),

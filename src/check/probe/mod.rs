@@ -5,7 +5,7 @@
 //! verdict and no schedule. A back-end is hostile until proven healthy: whatever it sends, a probe ends in bounded
 //! time and memory.
 
-mod answer;
+pub mod answer;
 mod dns;
 mod http;
 mod ping;

@@ -1,0 +1,8 @@
+//! What the services of other checkers say, in any slices.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use steadfast_fuzz::readers;
+
+fuzz_target!(|input: &[u8]| readers::dialogue(input));

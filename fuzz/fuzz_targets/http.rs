@@ -1,0 +1,8 @@
+//! The answers of web servers, in any slices.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use steadfast_fuzz::readers;
+
+fuzz_target!(|input: &[u8]| readers::http(input));
