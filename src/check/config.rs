@@ -22,8 +22,22 @@ pub struct CheckConfig {
     pub notices: Notices,
     /// The groups, in the order of the file, names unique; for dumps.
     pub groups: Vec<ServerGroupConfig>,
+    /// `SSL`
+    pub ssl: Option<Ssl>,
     /// The virtual servers, in the order of the file, identities unique.
     pub services: Vec<VirtualServerConfig>,
+}
+
+/// `SSL`: what every SSL_GET shows of itself. The files as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct Ssl {
+    /// Of `key`.
+    pub password: Option<Password>,
+    /// Nothing is verified by it.
+    pub ca: Option<String>,
+    pub certificate: Option<String>,
+    pub key: Option<String>,
 }
 
 /// Who hears of virtual servers and real servers, beside scripts.
@@ -208,6 +222,13 @@ impl VirtualServerConfig {
 }
 
 impl CheckConfig {
+    /// Whether anything asks by TLS as `SSL` says.
+    pub fn has_ssl_get(&self) -> bool {
+        let real_servers = self.services.iter().flat_map(|service| &service.real_servers);
+        let mut checkers = real_servers.flat_map(|real| &real.checkers);
+        checkers.any(|checker| matches!(&checker.probe, ProbeConfig::Http(http) if http.tls.is_some()))
+    }
+
     /// Whether anything depends on the addresses of this host.
     pub fn suspends(&self) -> bool {
         self.services.iter().any(|service| service.ha_suspend)

@@ -4,9 +4,10 @@
 //! leaves no trace but its diagnostics.
 
 use super::{config_command, paths, resolve};
+use crate::check::probe::{Tls, TlsError};
 use crate::cli::Options;
 use crate::conf::config::{Config, Global};
-use crate::conf::diag::{self, Class, Diagnostic};
+use crate::conf::diag::{self, Class, Diagnostic, Topic};
 use crate::conf::{self, ReadOptions, Reading, Sources, hint};
 use crate::net::InterfaceStatus;
 use crate::netlink;
@@ -29,6 +30,8 @@ pub(super) struct Loaded {
     pub plan: Plan,
     /// The scripts of the plan that may be run.
     pub scripts: Arc<Scripts>,
+    /// What SSL_GET shows of itself, or why it cannot.
+    pub tls: Result<Arc<Tls>, TlsError>,
     /// Every mistake and remark, in the order of reading.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts, to show the lines.
@@ -103,6 +106,7 @@ impl Loaded {
         match self.judge() {
             Judgement::NoFile => Some("There is no usable configuration file"),
             Judgement::Unusable => Some("The configuration cannot be run"),
+            Judgement::Runnable if self.tls.is_err() => Some("TLS of SSL_GET cannot be prepared"),
             Judgement::Runnable if self.empty => Some("The configuration is empty"),
             Judgement::Runnable if self.torn() && !torn => {
                 Some("The blocks or quotes of the configuration do not match")
@@ -215,6 +219,12 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
+    let tls = Tls::of(&plan.check).map(Arc::new);
+    if let Err(error) = &tls {
+        // keepalived's test of a configuration does not look.
+        let found = Diagnostic::new(Class::Unheeded, None, error.to_string());
+        diagnostics.push(found.about(Topic::Other));
+    }
     if options.strict {
         diagnostics.extend(config_command::remarks(&config, &host.interfaces));
     }
@@ -224,6 +234,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
     Loaded {
         plan,
         scripts: Arc::new(examined.scripts),
+        tls,
         diagnostics,
         sources: reading.sources,
         interfaces: host.interfaces,
@@ -328,12 +339,14 @@ fn first_label(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::CheckConfig;
 
     fn loaded(classes: &[Class], found: bool, empty: bool) -> Loaded {
         let diagnostic = |class: &Class| Diagnostic::new(*class, None, "wrong");
         Loaded {
             plan: Plan::default(),
             scripts: Arc::new(Scripts::default()),
+            tls: Tls::of(&CheckConfig::default()).map(Arc::new),
             diagnostics: classes.iter().map(diagnostic).collect(),
             sources: Sources::default(),
             interfaces: Vec::new(),

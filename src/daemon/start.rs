@@ -102,6 +102,10 @@ fn prepare(options: &Options) -> Outcome {
             );
         }
     }
+    if loaded.tls.is_err() {
+        let reason = "Error Initialize SSL, ctx Instance".into();
+        return refused(Some(loaded), reason, Exit::Fatal);
+    }
     if let Err(missing) = privileged(&loaded.plan) {
         return refused(Some(loaded), missing, Exit::Permission);
     }

@@ -31,7 +31,6 @@ const PERSISTENCE: Duration = Duration::from_secs(360);
 /// The virtual servers; what nothing comes of yet goes to `later`. `files` are the tracked ones that are of use.
 pub(super) fn build(builder: &mut Builder<'_>, files: &[FileConfig], later: &mut LaterLvs) -> CheckConfig {
     let config = builder.config;
-    later.ssl.clone_from(&config.ssl);
     let groups = groups(builder);
     let followed = Followed {
         sessions: config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect(),
@@ -42,6 +41,7 @@ pub(super) fn build(builder: &mut Builder<'_>, files: &[FileConfig], later: &mut
     };
     let mut out = CheckConfig {
         groups: groups.iter().map(|group| group_config(group)).collect(),
+        ssl: config.ssl.clone(),
         ..CheckConfig::default()
     };
     let groups = groups

@@ -279,6 +279,7 @@ fn elsewhere(keyword: &Keyword) -> bool {
         || matches!(
             (keyword.block, keyword.name),
             (Block::SyncGroup, "group")
+                | (Block::Root, "SSL")
                 | (Block::Instance, "no_virtual_ipaddress")
                 | (Block::GlobalDefs, "iproute_etc_dir" | "iproute_usr_dir")
         )

@@ -29,28 +29,29 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use tls::{Fingerprint, Tls};
+use tls::Fingerprint;
+pub use tls::{Tls, TlsError};
 
 /// Asks back-ends. Clones are the same prober: the check plane asks, the control plane reloads.
 #[derive(Clone, Debug)]
 pub struct Prober {
     scripts: Arc<Mutex<Arc<Scripts>>>,
-    tls: Arc<Tls>,
+    tls: Arc<Mutex<Arc<Tls>>>,
     contexts: Arc<Contexts>,
     said: Arc<Mutex<Said>>,
     certificates: Arc<Mutex<Certificates>>,
 }
 
 impl Prober {
-    /// Prepares TLS as the system's OpenSSL is configured. `scripts` are those that MISC_CHECK may run.
-    pub fn new(scripts: Arc<Scripts>) -> Result<Self, openssl::error::ErrorStack> {
-        Ok(Self {
+    /// Asks by `tls`; `scripts` are those that MISC_CHECK may run.
+    pub fn new(scripts: Arc<Scripts>, tls: Arc<Tls>) -> Self {
+        Self {
             scripts: Arc::new(Mutex::new(scripts)),
-            tls: Arc::new(Tls::new()?),
+            tls: Arc::new(Mutex::new(tls)),
             contexts: Arc::default(),
             said: Arc::default(),
             certificates: Arc::default(),
-        })
+        }
     }
 
     /// From now on MISC_CHECK may run these scripts. A command that is not among them fails, so until the check plane
@@ -58,6 +59,11 @@ impl Prober {
     pub fn reload(&self, scripts: Arc<Scripts>) {
         self.contexts.forget();
         *self.scripts.lock().unwrap_or_else(PoisonError::into_inner) = scripts;
+    }
+
+    /// From now on SSL_GET shows this of itself.
+    pub fn show(&self, tls: Arc<Tls>) {
+        *self.tls.lock().unwrap_or_else(PoisonError::into_inner) = tls;
     }
 
     /// Asks. The future is the whole probe: dropping it closes the connection or kills the script.
@@ -74,7 +80,8 @@ impl Prober {
             ProbeConfig::Tcp(connection) => tcp::connect(connection).await.map(drop),
             ProbeConfig::Http(config) => match config.urls.get(url) {
                 Some(asked) => {
-                    let asked = http::ask(&self.tls, config, asked).await;
+                    let tls = Arc::clone(&self.tls.lock().unwrap_or_else(PoisonError::into_inner));
+                    let asked = http::ask(&tls, config, asked).await;
                     self.say(probe.keyword(), config.connection.destination, url, &asked);
                     asked.result
                 }

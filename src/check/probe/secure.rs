@@ -100,7 +100,7 @@ impl Contexts {
 fn context(tls: &ServiceTls) -> Result<SslContext, Reason> {
     let file = |path: &str| {
         let path = path.to_owned();
-        move |error: ErrorStack| Reason::Tls(format!("{path} cannot be used: {}", words(&error)))
+        move |error: ErrorStack| Reason::Tls(format!("{path} cannot be used: {}", tls::reasons(&error)))
     };
     let local = |error: ErrorStack| Reason::Tls(error.to_string());
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(local)?;
@@ -122,12 +122,6 @@ fn context(tls: &ServiceTls) -> Result<SslContext, Reason> {
             .map_err(file(key))?;
     }
     Ok(builder.build())
-}
-
-/// OpenSSL's words without its addresses in the source.
-fn words(stack: &ErrorStack) -> String {
-    let reasons: Vec<&str> = stack.errors().iter().filter_map(|error| error.reason()).collect();
-    reasons.join(", ")
 }
 
 /// What there is to know of a certificate.

@@ -1,6 +1,11 @@
 //! Back-ends for tests: on the loopback, behaving as they are told.
 
 use crate::check::config::{Connection, HttpConfig, HttpProtocol, TlsConfig, UrlConfig};
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::x509::{X509, X509NameBuilder};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -86,4 +91,26 @@ pub(super) async fn answering(answer: impl Fn(&[u8]) -> Option<Vec<u8>> + Send +
         }
     });
     at
+}
+
+/// A certificate that its own key has signed, and the key.
+pub(super) fn certificate() -> (X509, PKey<Private>) {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "not the host you asked for")
+        .unwrap();
+    let name = name.build();
+    let mut certificate = X509::builder().unwrap();
+    certificate.set_version(2).unwrap();
+    certificate.set_subject_name(&name).unwrap();
+    certificate.set_issuer_name(&name).unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    certificate
+        .set_not_before(&Asn1Time::days_from_now(0).unwrap())
+        .unwrap();
+    certificate
+        .set_not_after(&Asn1Time::days_from_now(1).unwrap())
+        .unwrap();
+    certificate.sign(&key, MessageDigest::sha256()).unwrap();
+    (certificate.build(), key)
 }

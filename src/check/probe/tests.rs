@@ -19,8 +19,12 @@ fn order(probe: ProbeConfig) -> ProbeOrder {
     }
 }
 
+fn prober(scripts: Arc<Scripts>) -> Prober {
+    Prober::new(scripts, Arc::new(Tls::new(None).unwrap()))
+}
+
 async fn ask(probe: ProbeConfig) -> ProbeOutcome {
-    let prober = Prober::new(Arc::default()).unwrap();
+    let prober = prober(Arc::default());
     prober.ask(&order(probe)).await
 }
 
@@ -144,7 +148,7 @@ async fn misc_check_means_what_its_script_says() {
         sh_command("sleep 1000"),
     ];
     let (scripts, _) = Scripts::examine(&commands, &ScriptPolicy::default());
-    let prober = Prober::new(Arc::new(scripts)).unwrap();
+    let prober = prober(Arc::new(scripts));
     let run = async |command: &crate::script::config::Command, dynamic, timeout| {
         let config = MiscConfig {
             command: command.clone(),
@@ -185,7 +189,7 @@ async fn an_unknown_url_is_a_failure() {
         url: 1,
         ..order(ProbeConfig::Http(http(at, LONG, None)))
     };
-    let outcome = Prober::new(Arc::default()).unwrap().ask(&order).await;
+    let outcome = prober(Arc::default()).ask(&order).await;
     assert!(
         matches!(outcome, ProbeOutcome::Failure(Reason::Broken(_))),
         "{outcome:?}"

@@ -1,25 +1,31 @@
-//! TLS as SSL_GET speaks it: whatever the system's OpenSSL allows, no certificate is refused (facts 10.17 to 10.19).
+//! TLS as SSL_GET speaks it: whatever the system's OpenSSL allows, no certificate is refused (facts 10.17 to 10.19). What
+//! it shows of itself is in the `SSL` block, whose files are read when a configuration is loaded.
 //!
 //! The context is the library's default one, as keepalived's on the same system, so that both accept the same
 //! back-ends: nothing is lowered, nothing raised.
 
 use super::stream::Patient;
-use crate::check::config::{TlsConfig, UrlConfig};
+use crate::check::config::{CheckConfig, Ssl as Identity, TlsConfig, UrlConfig};
 use crate::check::event::Reason;
 use openssl::error::ErrorStack;
-use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslVerifyMode};
+use openssl::pkey::PKey;
+use openssl::ssl::{ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslOptions, SslVerifyMode};
 use sha1::{Digest, Sha1};
 use std::fmt;
+use std::fs;
 use std::io;
 use std::pin::Pin;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
+/// More than this is no certificate and no key. Bundles of authorities are some hundred thousand octets long.
+const MAX_FILE: u64 = 16 << 20;
+
 /// A connection under TLS.
 pub(super) type TlsStream = SslStream<Patient<TcpStream>>;
 
-/// The contexts of all connections.
-pub(super) struct Tls {
+/// What TLS of SSL_GET needs, made of an `SSL` block.
+pub struct Tls {
     /// A connection that ends without the close alert has ended.
     lenient: SslContext,
     /// `tls_compliant`: it was cut.
@@ -33,10 +39,16 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    pub(super) fn new() -> Result<Self, ErrorStack> {
+    /// For what `config` asks. Its `SSL` block is not looked at when nothing needs it.
+    pub fn of(config: &CheckConfig) -> Result<Self, TlsError> {
+        Self::new(config.ssl.as_ref().filter(|_| config.has_ssl_get()))
+    }
+
+    /// Shows `identity` of itself, if there is one.
+    pub(super) fn new(identity: Option<&Identity>) -> Result<Self, TlsError> {
         Ok(Self {
-            lenient: context(SslOptions::IGNORE_UNEXPECTED_EOF)?,
-            compliant: context(SslOptions::empty())?,
+            lenient: context(SslOptions::IGNORE_UNEXPECTED_EOF, identity)?,
+            compliant: context(SslOptions::empty(), identity)?,
         })
     }
 
@@ -72,11 +84,77 @@ impl Tls {
     }
 }
 
-fn context(options: SslOptions) -> Result<SslContext, ErrorStack> {
+/// TLS cannot be prepared; in keepalived's words, which end in those of the library.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The library fails.
+    #[error("TLS cannot be used: {}", reasons(.0))]
+    Library(#[from] ErrorStack),
+    /// A file of `SSL` is of no use.
+    #[error("SSL error : Cant load {what} file... ({path}: {why})")]
+    #[expect(missing_docs, reason = "told by the text")]
+    File {
+        what: &'static str,
+        path: String,
+        why: String,
+    },
+}
+
+fn context(options: SslOptions, identity: Option<&Identity>) -> Result<SslContext, TlsError> {
     let mut builder = SslContext::builder(SslMethod::tls_client())?;
     builder.set_verify(SslVerifyMode::NONE);
     builder.set_options(options);
+    if let Some(identity) = identity {
+        show(&mut builder, identity)?;
+    }
     Ok(builder.build())
+}
+
+fn show(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), TlsError> {
+    let Identity {
+        password,
+        ca,
+        certificate,
+        key,
+    } = identity;
+    if let Some(path) = certificate {
+        usable("certificate", path, || {
+            builder
+                .set_certificate_chain_file(path)
+                .map_err(|error| reasons(&error))
+        })?;
+    }
+    if let Some(path) = key {
+        usable("key", path, || {
+            let text = fs::read(path).map_err(|error| error.to_string())?;
+            // Without a pass phrase a key that needs one is refused: nobody is there to be asked.
+            let password = password.as_ref().map_or("", |password| password.0.as_str());
+            PKey::private_key_from_pem_passphrase(&text, password.as_bytes())
+                .and_then(|key| builder.set_private_key(&key))
+                .map_err(|error| reasons(&error))
+        })?;
+    }
+    if let Some(path) = ca {
+        usable("CA", path, || {
+            builder.set_ca_file(path).map_err(|error| reasons(&error))
+        })?;
+    }
+    Ok(())
+}
+
+/// Does `load` with the file at `path`, if that is one: a pipe would be waited for.
+fn usable(what: &'static str, path: &str, load: impl FnOnce() -> Result<(), String>) -> Result<(), TlsError> {
+    let found = fs::metadata(path).map_err(|error| error.to_string());
+    let regular = found.and_then(|found| match (found.is_file(), found.len() > MAX_FILE) {
+        (false, _) => Err("no regular file".to_owned()),
+        (true, true) => Err(format!("longer than {MAX_FILE} octets")),
+        (true, false) => Ok(()),
+    });
+    regular.and_then(|()| load()).map_err(|why| TlsError::File {
+        what,
+        path: path.to_owned(),
+        why,
+    })
 }
 
 /// An error of reading or writing under TLS.
@@ -101,13 +179,17 @@ pub(super) async fn was_closed(stream: &mut TlsStream) -> bool {
 
 /// OpenSSL's words without its addresses in the source.
 pub(super) fn text(error: &openssl::ssl::Error) -> String {
-    let reasons = error.ssl_error().map(|stack| {
-        let reasons: Vec<&str> = stack.errors().iter().filter_map(|error| error.reason()).collect();
-        reasons.join(", ")
-    });
-    reasons
-        .filter(|text| !text.is_empty())
-        .unwrap_or_else(|| error.to_string())
+    let stack = error.ssl_error().filter(|stack| !stack.errors().is_empty());
+    stack.map_or_else(|| error.to_string(), reasons)
+}
+
+/// OpenSSL's words without its addresses in the source.
+pub(super) fn reasons(stack: &ErrorStack) -> String {
+    let reasons: Vec<&str> = stack.errors().iter().filter_map(|error| error.reason()).collect();
+    if reasons.is_empty() {
+        return stack.to_string();
+    }
+    reasons.join(", ")
 }
 
 /// The SHA1 of a certificate, as certificate tools show it.
@@ -136,3 +218,6 @@ impl fmt::Display for Fingerprint {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

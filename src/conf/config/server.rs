@@ -1,7 +1,7 @@
-//! `virtual_server`, `real_server`, `sorry_server`, `virtual_server_group` and `SSL`.
+//! `virtual_server`, `real_server`, `sorry_server` and `virtual_server_group`; `SSL` is as its checkers have it.
 
-use super::{Checker, Secret, Spanned};
-pub use crate::check::config::GroupEntry;
+use super::{Checker, Spanned};
+pub use crate::check::config::{GroupEntry, Ssl};
 use crate::conf::diag::Place;
 use crate::ipvs::model::{ForwardMethod, Protocol, Scheduler, ServiceFlags};
 use crate::net::Family;
@@ -27,16 +27,6 @@ pub struct ServerGroup {
     pub name: Spanned<String>,
     /// One for each line.
     pub entries: Vec<Spanned<GroupEntry>>,
-}
-
-/// `SSL` as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct Ssl {
-    pub password: Option<Secret>,
-    pub ca: Option<String>,
-    pub certificate: Option<String>,
-    pub key: Option<String>,
 }
 
 /// Settings of checkers that a virtual server, a real server and a checker may give (facts 3).

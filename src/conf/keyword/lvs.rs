@@ -11,10 +11,10 @@ const ANY: i64 = i64::MAX - 1;
 /// Sorted by block and name.
 #[rustfmt::skip]
 pub(super) static LVS: &[Keyword] = &[
-    k(Ssl, "ca", OptionalWord, NotYet),
-    k(Ssl, "certificate", OptionalWord, NotYet),
-    k(Ssl, "key", OptionalWord, NotYet),
-    k(Ssl, "password", OptionalWord, NotYet),
+    k(Ssl, "ca", OptionalWord, Acted),
+    k(Ssl, "certificate", OptionalWord, Acted),
+    k(Ssl, "key", OptionalWord, Acted),
+    k(Ssl, "password", OptionalWord, Acted),
     k(VirtualServer, "alpha", Nothing, Acted),
     k(VirtualServer, "connect_timeout", Seconds(1, U32), Acted),
     k(VirtualServer, "delay_before_retry", Seconds(0, ANY), Acted),

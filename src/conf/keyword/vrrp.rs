@@ -8,7 +8,7 @@ use super::{I32, Keyword, U32, k};
 /// Sorted by block and name.
 #[rustfmt::skip]
 pub(super) static VRRP: &[Keyword] = &[
-    k(Root, "SSL", Block(Ssl), NotYet),
+    k(Root, "SSL", Block(Ssl), Acted),
     k(Root, "bfd_instance", Block(BfdInstance), Acted),
     k(Root, "child_wait_time", Strict(0, U32), Acted),
     k(Root, "garp_group", Block(GarpGroup), Acted),

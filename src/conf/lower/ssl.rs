@@ -1,7 +1,8 @@
 //! `SSL`: what every SSL_GET shows of itself.
 
 use super::Cx;
-use crate::conf::config::{Config, Secret, Ssl};
+use crate::check::config::Password;
+use crate::conf::config::{Config, Ssl};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::tree::Statement;
 
@@ -21,7 +22,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, header: &Statement, bo
             "password" => {
                 if let Some(word) = cx.text(statement, || "SSL password missing".to_owned()) {
                     replaced(cx, ssl.password.is_some(), statement, "password");
-                    ssl.password = Some(Secret(word.into_bytes()));
+                    ssl.password = Some(Password(word));
                 }
                 continue;
             }

@@ -44,6 +44,7 @@ impl Control {
         let Loaded {
             plan,
             scripts,
+            tls,
             interfaces,
             origin,
             ..
@@ -61,6 +62,9 @@ impl Control {
         // What the last reload ended is told before its configuration is forgotten.
         while let Some(Ok(notice)) = self.vrrp.as_mut().map(|plane| plane.notices.try_recv()) {
             self.vrrp_notice(&notice);
+        }
+        if let Ok(tls) = tls {
+            self.prober.show(tls);
         }
         self.torn = torn;
         self.umask = take_umask(&self.options, plan.global.upkeep.umask);

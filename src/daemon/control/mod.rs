@@ -116,10 +116,11 @@ impl Control {
     /// The exit status when a plane cannot start; what was started before is stopped by its own end.
     pub(super) fn start(begin: Begin) -> Result<Self, Exit> {
         let (sender, reports) = mpsc::channel(REPORTS);
-        let prober = Prober::new(Arc::clone(&begin.loaded.scripts)).map_err(|error| {
-            error!("TLS cannot be used: {error}");
+        let tls = begin.loaded.tls.as_ref().map_err(|error| {
+            error!("{error}");
             Exit::Fatal
         })?;
+        let prober = Prober::new(Arc::clone(&begin.loaded.scripts), Arc::clone(tls));
         let mut control = Self {
             options: begin.options,
             pid_file: begin.pid_file,

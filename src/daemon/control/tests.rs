@@ -74,6 +74,28 @@ async fn a_reload_that_wants_ipvs_where_there_is_none_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_reload_with_a_broken_ssl_block_changes_nothing() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = || Box::new(|| Ok(Box::new(Imitation)));
+    let file = dir.path("own.key");
+    let block = format!("SSL {{\nkey {}\n}}\n", file.display());
+    let service = SERVICE.replace(
+        "real_server 192.0.2.2 80 {\n",
+        "real_server 192.0.2.2 80 {\nSSL_GET {\nurl {\npath /\n}\n}\n",
+    );
+    std::fs::write(dir.path("site.conf"), format!("{block}{service}")).unwrap();
+    control.reload().await;
+    assert_eq!(router_id(&control), Some("old"));
+    assert!(control.check.is_none());
+    let key = openssl::rsa::Rsa::generate(2048).unwrap();
+    std::fs::write(&file, key.private_key_to_pem().unwrap()).unwrap();
+    control.reload().await;
+    assert_eq!(router_id(&control), Some("new"));
+    control.stop().await;
+}
+
+#[tokio::test]
 async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
     let dir = TempDir::new();
     let mut control = control(&dir);

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 /// The section on TLS; the password is masked.
 pub(super) fn ssl(facts: &Facts<'_>) -> Vec<String> {
-    let Some(ssl) = &facts.plan.later.lvs.ssl else {
+    let Some(ssl) = &facts.plan.check.ssl else {
         return Vec::new();
     };
     let mut out: Vec<String> = Vec::new();

@@ -1,6 +1,6 @@
 //! Settings of virtual servers and checkers that nothing comes of yet.
 
-use crate::conf::config::{Regex, Ssl, Tunnel};
+use crate::conf::config::{Regex, Tunnel};
 use crate::ipvs::model::ServerId;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,8 +9,6 @@ use std::time::Duration;
 /// Virtual servers, their groups and checkers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaterLvs {
-    /// `SSL`
-    pub ssl: Option<Ssl>,
     /// More settings of the virtual servers.
     pub servers: BTreeMap<ServerId, LaterServer>,
 }

@@ -17,11 +17,12 @@ impl Printer {
     pub(super) fn lvs(&mut self, check: &CheckConfig, later: &LaterLvs) {
         let CheckConfig {
             groups,
+            ssl,
             services,
             // They follow from `global_defs`.
             notices: _,
         } = check;
-        let LaterLvs { ssl, servers } = later;
+        let LaterLvs { servers } = later;
         if let Some(ssl) = ssl {
             self.ssl(ssl);
         }
@@ -47,12 +48,8 @@ impl Printer {
         } = ssl;
         self.block("SSL", |out| {
             if let Some(password) = password {
-                let text = if out.show_secrets {
-                    String::from_utf8_lossy(&password.0).into_owned()
-                } else {
-                    MASK.to_owned()
-                };
-                out.set("password", word(&text));
+                let text = if out.show_secrets { &password.0 } else { MASK };
+                out.set("password", word(text));
             }
             for (keyword, file) in [("ca", ca), ("certificate", certificate), ("key", key)] {
                 if let Some(file) = file {

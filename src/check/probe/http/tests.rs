@@ -2,14 +2,10 @@
 
 use super::*;
 use crate::check::config::TlsConfig;
-use crate::check::probe::testing::{LONG, SHORT, http, read_request, serve, url};
+use crate::check::probe::testing::{LONG, SHORT, certificate, http, read_request, serve, url};
 use md5::{Digest, Md5};
-use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
 use openssl::ssl::{NameType, Ssl, SslContext, SslMethod, SslVersion};
-use openssl::x509::{X509, X509NameBuilder};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpStream;
@@ -19,7 +15,7 @@ use tokio_openssl::SslStream;
 const GOOD: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 fn tls() -> Tls {
-    Tls::new().unwrap()
+    Tls::new(None).unwrap()
 }
 
 /// A server that reads the request, sends `pieces` with `pause` before each, and closes.
@@ -222,24 +218,7 @@ struct TlsServer {
 
 /// A server with a self-signed certificate, which nobody verifies.
 fn tls_server(adjust: impl FnOnce(&mut openssl::ssl::SslContextBuilder)) -> TlsServer {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", "not the host you asked for")
-        .unwrap();
-    let name = name.build();
-    let mut certificate = X509::builder().unwrap();
-    certificate.set_version(2).unwrap();
-    certificate.set_subject_name(&name).unwrap();
-    certificate.set_issuer_name(&name).unwrap();
-    certificate.set_pubkey(&key).unwrap();
-    certificate
-        .set_not_before(&Asn1Time::days_from_now(0).unwrap())
-        .unwrap();
-    certificate
-        .set_not_after(&Asn1Time::days_from_now(1).unwrap())
-        .unwrap();
-    certificate.sign(&key, MessageDigest::sha256()).unwrap();
-    let certificate = certificate.build();
+    let (certificate, key) = certificate();
     let fingerprint: Vec<String> = certificate
         .digest(MessageDigest::sha1())
         .unwrap()
