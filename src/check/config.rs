@@ -205,6 +205,8 @@ pub struct VirtualServerConfig {
     pub smtp_alert: bool,
     /// `ha_suspend`: its checkers work only while one of its addresses is on this host.
     pub ha_suspend: bool,
+    /// `while_master`: its services are in IPVS only while this instance is MASTER.
+    pub while_master: Option<String>,
     /// `sorry_server`
     pub sorry_server: Option<SorryServerConfig>,
     /// The real servers, in the order of the file, address and port unique, not empty.

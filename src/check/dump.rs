@@ -154,6 +154,10 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
     if config.ha_suspend {
         writeln!(out, "   Using HA suspend")?;
     }
+    if let Some(instance) = &config.while_master {
+        writeln!(out, "   Served while MASTER = {instance}")?;
+        writeln!(out, "   Served = {}", yes(!vs.absent))?;
+    }
     writeln!(out, "   Using smtp notification = {}", yes(config.smtp_alert))?;
     writeln!(
         out,

@@ -5,6 +5,7 @@
 //! order; [`Engine::handle_timeout`] is called when [`Engine::next_deadline`] has come, and every
 //! [`Action::Start`] is answered by one [`Event::Outcome`].
 
+mod mastership;
 mod reload;
 mod report;
 mod suspend;
@@ -91,6 +92,7 @@ impl Engine {
         for service in 0..engine.virtual_servers.len() {
             engine.open_service(service);
         }
+        (0..engine.virtual_servers.len()).for_each(|service| engine.clear_absent(service));
         let lines: Vec<_> = engine.activations().collect();
         engine.actions.extend(lines);
         engine
@@ -107,6 +109,10 @@ impl Engine {
             Event::Addresses(local) => {
                 self.local = local;
                 self.look_at_addresses();
+            }
+            Event::Masters(masters) => {
+                self.reports.masters = masters;
+                self.look_at_masters();
             }
             Event::File { name, value } => {
                 self.reports.files.insert(name.clone(), value);
@@ -269,17 +275,17 @@ impl Engine {
         }
     }
 
-    /// Says what IPVS should hold for a service, if that has changed.
+    /// Says what IPVS should hold for a service, if that has changed: nothing, while its instance is not MASTER.
     fn want(&mut self, service: usize) {
         let Some(vs) = self.virtual_servers.get_mut(service) else {
             return;
         };
-        let wanted = vs.wants();
-        if vs.wanted.as_ref() != Some(&wanted) {
-            vs.wanted = Some(wanted.clone());
+        let wanted = (!vs.absent).then(|| vs.wants());
+        if vs.wanted != wanted {
+            vs.wanted.clone_from(&wanted);
             self.actions.push_back(Action::Want {
                 server: vs.config.target.id(),
-                wanted: Some(wanted),
+                wanted,
             });
         }
     }
@@ -404,6 +410,7 @@ impl Engine {
     fn new_service(&mut self, now: Instant, mut config: VirtualServerConfig) -> VirtualServer {
         let servers = std::mem::take(&mut config.real_servers);
         let suspended = suspend::is_suspended(&self.local, &config);
+        let absent = mastership::is_absent(&self.reports.masters, &config);
         VirtualServer {
             name: config.target.to_string(),
             real_servers: servers
@@ -413,6 +420,7 @@ impl Engine {
             config,
             quorum_up: false,
             suspended,
+            absent,
             wanted: None,
         }
     }

@@ -3,7 +3,7 @@
 use super::config::ProbeConfig;
 use super::letter::Letter;
 use super::telling::{Line, Names};
-use crate::ipvs::model::{ServerId, Wanted};
+use crate::ipvs::model::{ServerId, ServiceKey, Wanted};
 use crate::script::config::{Command, ScriptOutcome};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -29,6 +29,8 @@ pub enum Event {
     },
     /// This host's addresses, all of them.
     Addresses(BTreeSet<IpAddr>),
+    /// The instances that are MASTER, all of those that virtual servers follow.
+    Masters(Arc<BTreeSet<String>>),
     /// A tracked file has this number.
     File {
         /// Its name.
@@ -58,6 +60,9 @@ pub enum Action {
         /// The whole of what it wants.
         wanted: Option<Wanted>,
     },
+    /// A virtual server begins that wants none of these services yet: they are not to be there unless another one wants
+    /// them.
+    Clear(Arc<[ServiceKey]>),
     /// Tell the operator, after the table was changed.
     Notify(Notification),
     /// Tell the log.

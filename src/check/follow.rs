@@ -3,7 +3,8 @@
 
 use super::config::{FileCheckConfig, ProbeConfig};
 use super::event::{ProbeOutcome, Reason};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What was reported last, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Reports {
     pub files: BTreeMap<String, i32>,
     /// Whether BFD sessions are up.
     pub sessions: BTreeMap<String, bool>,
+    /// The instances that are MASTER, of those that virtual servers follow.
+    pub masters: Arc<BTreeSet<String>>,
 }
 
 impl Reports {

@@ -62,6 +62,8 @@ pub struct VirtualServer {
     pub quorum_up: bool,
     /// Its checkers rest: `ha_suspend`, and none of its addresses is here (fact 7.1).
     pub suspended: bool,
+    /// `while_master`: its instance is not MASTER, so that IPVS has nothing of it.
+    pub absent: bool,
     /// What was wanted last.
     pub wanted: Option<Wanted>,
 }

@@ -274,6 +274,13 @@ pub enum ServiceSaying {
     RemovingAlive,
     /// A reload does not know it any more.
     Removing,
+    /// `while_master`: whether it is in IPVS, and because of whom.
+    Served {
+        /// It is.
+        yes: bool,
+        /// The instance; none when it depends on none any more.
+        instance: Option<String>,
+    },
 }
 
 /// The figures of a quorum line.
@@ -525,5 +532,12 @@ fn service(f: &mut fmt::Formatter<'_>, vs: &str, saying: &ServiceSaying) -> fmt:
         ServiceSaying::AddingAlive => write!(f, "Adding alive servers to the pool for VS {vs}"),
         ServiceSaying::RemovingAlive => write!(f, "Removing alive servers from the pool for VS {vs}"),
         ServiceSaying::Removing => write!(f, "Removing Virtual Server {vs}"),
+        ServiceSaying::Served { yes, instance } => {
+            let not = if *yes { "" } else { " not" };
+            if let Some(instance) = instance {
+                write!(f, "({instance}) is{not} MASTER: ")?;
+            }
+            write!(f, "virtual server {vs} is{not} served")
+        }
     }
 }

@@ -8,7 +8,7 @@
 use super::limits;
 use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
-use super::plane::{BfdReport, CheckCommand, CheckNotice};
+use super::plane::{BfdReport, CheckCommand, CheckNotice, MasterNews, Masters};
 use crate::check::config::ProbeConfig;
 use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
 use crate::check::follow::Reports;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
 /// Commands that may wait.
@@ -68,6 +68,8 @@ pub struct Options {
     pub seed: u64,
     /// What is known of tracked files.
     pub files: Vec<FileReport>,
+    /// Which instances are MASTER.
+    pub masters: watch::Receiver<Masters>,
 }
 
 impl Options {
@@ -81,6 +83,7 @@ impl Options {
             most_scripts: MOST_SCRIPTS,
             seed: now().as_micros(),
             files: Vec::new(),
+            masters: MasterNews::default().subscribe(),
         }
     }
 }
@@ -135,7 +138,7 @@ pub struct CheckPlane {
 
 impl CheckPlane {
     /// Starts the plane's threads. They inherit the caller's network namespace.
-    pub fn spawn(config: CheckConfig, options: Options) -> io::Result<Self> {
+    pub fn spawn(config: CheckConfig, mut options: Options) -> io::Result<Self> {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (say, notices) = mpsc::channel(NOTICES);
         let (bfd_sender, sessions) = mpsc::channel(BFD_REPORTS);
@@ -155,10 +158,17 @@ impl CheckPlane {
         } else {
             (None, BTreeSet::new())
         };
+        let files = options.files.into_iter();
+        let known = Reports {
+            files: files.map(|file| (file.name, file.value)).collect(),
+            masters: Arc::clone(&options.masters.borrow_and_update()),
+            ..Reports::default()
+        };
         let plane = Plane {
             pace: Arc::clone(&pace),
-            engine: Engine::knowing(now(), config, options.seed, first, known(options.files)),
+            engine: Engine::knowing(now(), config, options.seed, first, known),
             local,
+            masters: options.masters,
             keeper,
             say,
             counters: Arc::clone(&counters),
@@ -194,6 +204,7 @@ struct Plane {
     engine: Engine,
     /// The host's addresses, while anything depends on them.
     local: Option<Addresses>,
+    masters: watch::Receiver<Masters>,
     keeper: Keeper,
     say: mpsc::Sender<CheckNotice>,
     counters: Arc<Counters>,
@@ -243,6 +254,11 @@ impl Plane {
                 Some(ended) = self.probes.join_next_with_id() => self.answer(ended),
                 addresses = local_addresses::changed(self.local.as_mut()) => {
                     self.engine.handle(now(), Event::Addresses(addresses));
+                }
+                // Who tells of them ends after this plane.
+                Ok(()) = self.masters.changed() => {
+                    let masters = Arc::clone(&self.masters.borrow_and_update());
+                    self.engine.handle(now(), Event::Masters(masters));
                 }
                 () = timeout => self.serve_deadline(deadline),
             }
@@ -305,6 +321,7 @@ impl Plane {
             match action {
                 Action::Start(order) => self.ask(&order),
                 Action::Want { server, wanted } => self.keeper.want(server, wanted),
+                Action::Clear(services) => self.keeper.clear(services),
                 Action::Notify(notification) => {
                     let (say, counters) = (self.say.clone(), Arc::clone(&self.counters));
                     let room = self.keeper.after(move || {
@@ -372,13 +389,6 @@ impl Plane {
                 },
             );
         }
-    }
-}
-
-fn known(files: Vec<FileReport>) -> Reports {
-    Reports {
-        files: files.into_iter().map(|file| (file.name, file.value)).collect(),
-        ..Reports::default()
     }
 }
 

@@ -10,8 +10,15 @@ use crate::track::file::FileReport;
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::{Event, Notification as VrrpNotification};
 use crate::vrrp::status::VrrpStatus;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The instances that are MASTER, of those that anybody follows.
+pub type Masters = Arc<BTreeSet<String>>;
+/// Where the VRRP plane tells of them. It waits for nobody: who listens has the newest.
+pub type MasterNews = watch::Sender<Masters>;
 
 /// Control to the VRRP plane.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ pub use metrics::{PlaneMetrics, PlaneNumbers};
 use super::kernel_worker::{self, Wanted};
 use super::last_will::LastWill;
 use super::pace::Pace;
-use super::plane::{BfdReport, VrrpCommand, VrrpNotice};
+use super::plane::{BfdReport, MasterNews, VrrpCommand, VrrpNotice};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::Event;
 use driver::Driver;
@@ -36,10 +36,12 @@ const BFD_REPORTS: usize = 256;
 const WORKER_ENDS_WITHIN: Duration = Duration::from_secs(3);
 
 /// How the plane runs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PlaneOptions {
     /// `-a`: the log hears of every address that comes to this host or goes from it.
     pub address_monitoring: bool,
+    /// Others hear here which instances are MASTER.
+    pub masters: MasterNews,
 }
 
 /// How the plane ended.
@@ -204,6 +206,7 @@ impl Plane {
                 metrics: self.metrics,
                 pace: self.pace,
                 will: self.will,
+                masters: self.options.masters,
             });
             let driver = match made {
                 Ok(driver) => driver,

@@ -105,6 +105,12 @@ impl Keeper {
         self.shared.wake.notify_one();
     }
 
+    /// These services are not to be there unless a virtual server wants them: what an earlier run has left goes.
+    pub fn clear(&self, services: Arc<[ServiceKey]>) {
+        self.shared.lock().clear.push(services);
+        self.shared.wake.notify_one();
+    }
+
     /// `act` is to be done after everything wanted so far was tried. Whether there was room for it.
     pub fn after(&self, act: impl FnOnce() + Send + 'static) -> bool {
         let mut queue = self.shared.lock();
@@ -148,10 +154,12 @@ impl Shared {
     }
 }
 
-/// What came since the last round. Bounded: a virtual server has one value, and notifications are counted.
+/// What came since the last round. Bounded: a virtual server has one value and clears its services when it begins, and
+/// notifications are counted.
 #[derive(Default)]
 struct Queue {
     wants: BTreeMap<ServerId, Option<Wanted>>,
+    clear: Vec<Arc<[ServiceKey]>>,
     afters: VecDeque<After>,
     finish: bool,
 }
@@ -188,10 +196,17 @@ struct Worker {
 impl Worker {
     fn work(mut self) {
         loop {
-            let (wants, afters, finish) = self.wait();
+            let Queue {
+                wants,
+                clear,
+                afters,
+                finish,
+            } = self.wait();
             for (server, wanted) in wants {
                 self.take(server, wanted);
             }
+            self.wrong
+                .extend(clear.iter().flat_map(|services| services.iter()));
             if !self.wrong.is_empty() && !self.put_right() {
                 return;
             }
@@ -231,18 +246,25 @@ impl Worker {
         Some(entry)
     }
 
-    /// Waits for something to do: what is wanted, what comes after it, and whether it is the end.
-    fn wait(&self) -> (BTreeMap<ServerId, Option<Wanted>>, VecDeque<After>, bool) {
+    /// Waits for something to do.
+    fn wait(&self) -> Queue {
         let mut queue = self.shared.lock();
         loop {
             let retry = self.retry.map(|(at, _)| at.since(now()));
-            let idle = queue.wants.is_empty() && queue.afters.is_empty() && !queue.finish;
+            let idle =
+                queue.wants.is_empty() && queue.clear.is_empty() && queue.afters.is_empty() && !queue.finish;
             if !idle || retry.is_some_and(|left| left.is_zero()) {
-                return (
-                    std::mem::take(&mut queue.wants),
-                    std::mem::take(&mut queue.afters),
-                    queue.finish,
-                );
+                let finish = queue.finish;
+                return Queue {
+                    finish,
+                    ..std::mem::replace(
+                        &mut *queue,
+                        Queue {
+                            finish,
+                            ..Queue::default()
+                        },
+                    )
+                };
             }
             queue = match retry {
                 Some(left) => {

@@ -16,6 +16,7 @@ use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, Server
 use crate::net::Family;
 use crate::script::config::Command;
 use crate::track::config::FileConfig;
+use crate::vrrp::VrrpConfig;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +29,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Persistence that a port of 0 implies.
 const PERSISTENCE: Duration = Duration::from_secs(360);
 
-/// The virtual servers; what nothing comes of yet goes to `later`. `files` are the tracked ones that are of use.
-pub(super) fn build(builder: &mut Builder<'_>, files: &[FileConfig], later: &mut LaterLvs) -> CheckConfig {
+/// The virtual servers; what nothing comes of yet goes to `later`. They may follow the routers of `vrrp`; `files` are the
+/// tracked ones that are of use.
+pub(super) fn build(
+    builder: &mut Builder<'_>,
+    vrrp: &VrrpConfig,
+    files: &[FileConfig],
+    later: &mut LaterLvs,
+) -> CheckConfig {
     let config = builder.config;
     let groups = groups(builder);
+    let routers = vrrp.routers.iter();
     let followed = Followed {
+        instances: routers.map(|router| router.name.as_str()).collect(),
         sessions: config.bfd.iter().map(|bfd| bfd.name.value.as_str()).collect(),
         files: files
             .iter()
@@ -108,8 +117,10 @@ fn groups<'a>(builder: &mut Builder<'a>) -> Vec<&'a ServerGroup> {
     out
 }
 
-/// What checkers may follow, by name.
+/// What virtual servers and checkers may follow, by name.
 struct Followed<'a> {
+    /// `vrrp_instance`
+    instances: HashSet<&'a str>,
     /// `bfd_instance`
     sessions: HashSet<&'a str>,
     /// `track_file`, with its weight and whether that is reversed.
@@ -138,6 +149,7 @@ fn server<'a>(
         ..LaterServer::default()
     };
     let ha_suspend = ha_suspend(builder, written, &target);
+    let while_master = while_master(builder, written, &target, followed);
     let flags = flags(builder, written, &target);
     let persistence = persistence(builder, written, &target);
     let around = real::Around {
@@ -171,6 +183,7 @@ fn server<'a>(
             .or_else(|| builder.smtp_alert())
             .unwrap_or(false),
         ha_suspend,
+        while_master,
         sorry_server,
         real_servers,
     };
@@ -234,6 +247,28 @@ fn ha_suspend(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'
         format!("Virtual server {target}: cannot use ha_suspend with fwmarks - clearing ha_suspend");
     builder.say(Class::General, Topic::Other, place, message);
     false
+}
+
+/// An instance that does not run is never MASTER: rather than never, it serves always.
+fn while_master(
+    builder: &mut Builder<'_>,
+    written: &VirtualServer,
+    target: &Aim<'_>,
+    followed: &Followed<'_>,
+) -> Option<String> {
+    let instance = written.while_master.as_ref()?;
+    let name = &instance.value;
+    if followed.instances.contains(name.as_str()) {
+        return Some(name.clone());
+    }
+    let message =
+        format!("Virtual server {target}: while_master of {name}, but no such vrrp_instance runs - ignoring");
+    let found = Diagnostic::new(Class::General, Some(instance.place.clone()), message);
+    let help = "without the instance the virtual server is always there; `-C` runs none";
+    builder
+        .diagnostics
+        .push(found.about(Topic::Other).with_help(help));
+    None
 }
 
 /// One-packet scheduling needs UDP or a mark (fact 2.5).

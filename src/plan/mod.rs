@@ -164,7 +164,9 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     plan.notify.fifos = outlet::fifos(&plan.global.fifos);
     plan.notify.mail = outlet::mail(&plan.global);
     builder.settle();
-    plan.check = check::build(&mut builder, &plan.track_files, &mut plan.later.lvs);
+    plan.check = check::build(&mut builder, &plan.vrrp, &plan.track_files, &mut plan.later.lvs);
+    let services = plan.check.services.iter();
+    plan.vrrp.followed = services.filter_map(|vs| vs.while_master.clone()).collect();
     plan.check.notices = outlet::health(&plan);
     builder.finish();
     (plan, builder.diagnostics)

@@ -7,7 +7,7 @@ use crate::conf::{ReadOptions, read_str};
 use crate::net::{Cidr, IfIndex, InterfaceAddress, LinkKind, LinkLayer};
 use std::path::Path;
 
-fn host(names: &[&str]) -> Host {
+pub(super) fn host(names: &[&str]) -> Host {
     let interfaces = (1..).zip(names).map(|(index, name)| InterfaceStatus {
         name: IfName::new(name).unwrap(),
         index: IfIndex(index),

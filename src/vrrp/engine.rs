@@ -17,6 +17,7 @@
 //!    driver's. After `stop` only `Released` is heard.
 
 mod index;
+mod masters;
 mod reload;
 mod settle;
 
@@ -33,6 +34,7 @@ use crate::clock::Instant;
 use crate::net::{Family, Good, IfIndex, IfName, InterfaceStatus};
 use crate::script::config::ScriptOutcome;
 use index::{Index, Object};
+use masters::Masters;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -62,6 +64,7 @@ pub struct Engine {
     /// The start delay lasts until then (fact 2.8).
     delayed_until: Option<Instant>,
     pacer: Pacer,
+    masters: Masters,
     phase: Phase,
     unknown_vrid: u64,
     /// From when on packets of an interface and VRID that no router has are told again.
@@ -112,6 +115,7 @@ impl Engine {
             started: Instant::default(),
             delayed_until: None,
             pacer: Pacer::default(),
+            masters: Masters::default(),
             phase: Phase::Waiting,
             unknown_vrid: 0,
             unknown_told: BTreeMap::new(),
@@ -600,9 +604,12 @@ impl Engine {
             pacer,
             actions,
             index,
+            masters,
+            config,
             ..
         } = self;
         let router = routers.get_mut(&id)?;
+        let was_master = router.is_master();
         let out = step(
             router,
             &mut Cx {
@@ -615,6 +622,9 @@ impl Engine {
             },
         );
         index.set_deadline(id, router.deadline());
+        if router.is_master() != was_master && config.followed.contains(&router.config.name) {
+            masters.turned(router);
+        }
         Some(out)
     }
 

@@ -179,6 +179,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::VirtualServer, "persistence_engine") => after("persistence_timeout 9", "sip"),
         (Block::VirtualServer, "protocol") => one("UDP"),
         (Block::VirtualServer, "sorry_server") => one("198.51.100.8 80"),
+        (Block::VirtualServer, "while_master") => one("A"),
         (Block::VirtualServer, "hysteresis") => after("quorum 3", "1"),
         (Block::VirtualServer, "real_server") => one("198.51.100.7 80 {\n}"),
         (Block::RealServer, "HTTP_GET" | "SSL_GET") => body("url {\npath /new\n}"),

@@ -3,7 +3,7 @@
 //! A virtual server is the same when its identity is, a real server when its address is, a checker when its probe is. Only
 //! then do verdict, retry count and weight carry over; `alpha`, `retry` and the delays come from the new file.
 
-use super::{Engine, report, suspend};
+use super::{Engine, mastership, report, suspend};
 use crate::check::checker::Checker;
 use crate::check::config::{CheckConfig, CheckerConfig, RealServerConfig, VirtualServerConfig};
 use crate::check::event::Action;
@@ -43,12 +43,17 @@ impl Engine {
         }
         old.values().for_each(|vs| self.drop_service(vs));
         self.settle_places();
+        let mut fresh = Vec::new();
         for (service, change) in changes.into_iter().enumerate() {
             match change {
-                None => self.open_service(service),
+                None => {
+                    self.open_service(service);
+                    fresh.push(service);
+                }
                 Some(change) => self.settle_service(service, &change),
             }
         }
+        fresh.into_iter().for_each(|service| self.clear_absent(service));
         let lines: Vec<_> = self.activations().collect();
         self.actions.extend(lines);
     }
@@ -110,6 +115,7 @@ impl Engine {
         let left: Vec<_> = known.into_values().collect();
         left.iter().for_each(|rs| self.drop_server(rs));
         let suspended = suspend::is_suspended(&self.local, &config);
+        let absent = mastership::is_absent(&self.reports.masters, &config);
         let turned = suspended != old.suspended;
         let vs = VirtualServer {
             config,
@@ -117,10 +123,14 @@ impl Engine {
             real_servers,
             quorum_up: old.quorum_up,
             suspended,
+            absent,
             wanted: old.wanted,
         };
         if turned {
             self.actions.extend(suspend::turning(&vs));
+        }
+        if absent != old.absent {
+            self.actions.push_back(mastership::turning(&vs));
         }
         (vs, Change { left, came })
     }

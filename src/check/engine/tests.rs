@@ -3,6 +3,7 @@
 mod crowd;
 mod followers;
 pub(crate) mod kinds;
+mod mastership;
 mod models;
 mod notices;
 mod reloads;
@@ -116,6 +117,7 @@ pub(crate) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> Vir
         quorum_down: Some(command("quorum down")),
         smtp_alert: false,
         ha_suspend: false,
+        while_master: None,
         sorry_server: None,
         real_servers,
     }
@@ -220,6 +222,11 @@ impl World {
                         let entries = wanted.services.iter().map(|key| (*key, wanted.entry(key)));
                         self.table.services.extend(entries);
                         self.wanted.insert(server, wanted);
+                    }
+                }
+                Action::Clear(services) => {
+                    for key in &*services {
+                        self.table.services.remove(key);
                     }
                 }
                 Action::Notify(told) => {

@@ -110,6 +110,7 @@ pub struct VirtualServer {
     pub persistence_granularity: Option<Granularity>,
     pub protocol: Option<Spanned<Protocol>>,
     pub ha_suspend: Option<Place>,
+    pub while_master: Option<Spanned<String>>,
     pub smtp_alert: Option<bool>,
     pub snmp_name: Option<String>,
     pub omega: bool,

@@ -1,4 +1,4 @@
-//! Keywords of the checkers that keepalived does not have, one a line.
+//! Keywords that keepalived does not have, most of them of its own checkers, one a line.
 
 use super::Args::*;
 use super::Block::*;
@@ -11,6 +11,7 @@ const CENTURY: i64 = 36_500;
 /// Sorted by block and name.
 #[rustfmt::skip]
 pub(super) static SERVICES: &[Keyword] = &[
+    k(VirtualServer, "while_master", Word, Acted),
     k(RealServer, "MYSQL_CHECK", Block(MysqlCheck), Acted),
     k(RealServer, "PGSQL_CHECK", Block(PgsqlCheck), Acted),
     k(RealServer, "REDIS_CHECK", Block(RedisCheck), Acted),

@@ -85,6 +85,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, config: &mut Config, statement: &Statement,
         persistence_granularity: None,
         protocol: None,
         ha_suspend: None,
+        while_master: None,
         smtp_alert: None,
         snmp_name: None,
         omega: false,
@@ -187,6 +188,10 @@ fn keyword(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statement) {
         "persistence_granularity" => granularity(cx, server, statement),
         "protocol" => protocol(cx, server, statement),
         "ha_suspend" => server.ha_suspend = Some(statement.place()),
+        "while_master" => {
+            let named = |word| Cx::spanned(statement, word, word.text.clone());
+            server.while_master = statement.arg().map(named).or_else(|| server.while_master.take());
+        }
         "smtp_alert" => server.smtp_alert = cx.boolean(statement).or(server.smtp_alert),
         "snmp_name" => {
             server.snmp_name = snmp_name(cx, statement, "virtual server").or_else(|| server.snmp_name.take())

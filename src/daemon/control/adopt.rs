@@ -101,6 +101,7 @@ impl Control {
         if self.vrrp.is_none() && !plan.vrrp.routers.is_empty() {
             let options = PlaneOptions {
                 address_monitoring: self.options.address_monitoring,
+                masters: self.masters.clone(),
             };
             let first = self.track(plan);
             let plane = started("VRRP", VrrpPlane::spawn(plan.vrrp.clone(), first, options));
@@ -122,6 +123,7 @@ impl Control {
             let options = check_plane::Options {
                 kernel: ipvs,
                 files: FileWatcher::look_at(&tracked_files(plan)),
+                masters: self.masters.subscribe(),
                 ..check_plane::Options::new(self.asker())
             };
             let plane = CheckPlane::spawn(plan.check.clone(), options);

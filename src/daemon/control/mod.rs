@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::load::Loaded;
 use super::pace::Paces;
 use super::ping_range::PingRange;
-use super::plane::{BfdNotice, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
+use super::plane::{BfdNotice, CheckCommand, CheckNotice, MasterNews, VrrpCommand, VrrpNotice};
 use super::signal::{Signal, Signals};
 use super::start::privileged;
 use super::vrrp_plane::VrrpPlane;
@@ -72,6 +72,8 @@ pub(super) struct Control {
     vrrp: Option<VrrpPlane>,
     check: Option<CheckPlane>,
     bfd: Option<BfdPlane>,
+    /// Which instances are MASTER: from the VRRP plane to those who follow them.
+    masters: MasterNews,
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
     files: FileWatcher,
@@ -131,6 +133,7 @@ impl Control {
             vrrp: None,
             check: None,
             bfd: None,
+            masters: MasterNews::default(),
             tracker: TrackRunner::new(sender),
             reports,
             files: FileWatcher::default(),

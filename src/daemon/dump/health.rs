@@ -26,6 +26,7 @@ fn virtual_server(vs: &VirtualServer, moment: &impl Fn(Instant) -> Value) -> Val
         "weight": figures.weight,
         "sorry_server_active": vs.active_sorry_server().is_some(),
         "suspended": vs.suspended,
+        "served": !vs.absent,
         "real_servers": vs.real_servers.iter().map(|rs| real_server(rs, moment)).collect::<Value>(),
     })
 }

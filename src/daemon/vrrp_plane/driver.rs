@@ -14,7 +14,7 @@ use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
 use crate::daemon::last_will::LastWill;
 use crate::daemon::pace::Pace;
-use crate::daemon::plane::{BfdReport, VrrpCommand, VrrpNotice};
+use crate::daemon::plane::{BfdReport, MasterNews, VrrpCommand, VrrpNotice};
 use crate::net::{Family, IfIndex};
 use crate::sys::timer::DeadlineTimer;
 use crate::sys::{clock, wall};
@@ -56,6 +56,7 @@ pub(super) struct Parts {
     pub(super) metrics: Arc<PlaneMetrics>,
     pub(super) pace: Arc<Pace>,
     pub(super) will: Arc<LastWill>,
+    pub(super) masters: MasterNews,
 }
 
 /// Drives the engine.
@@ -78,6 +79,8 @@ pub(super) struct Driver {
     metrics: Arc<PlaneMetrics>,
     pace: Arc<Pace>,
     will: Arc<LastWill>,
+    /// Who wants to know which routers are MASTER.
+    masters: MasterNews,
     /// The interfaces that forward IPv6.
     forwarding: BTreeSet<IfIndex>,
     /// A new configuration whose sockets are being opened.
@@ -140,6 +143,7 @@ impl Driver {
             metrics: parts.metrics,
             pace: parts.pace,
             will: parts.will,
+            masters: parts.masters,
             forwarding: BTreeSet::new(),
             reload: None,
             epoch: START,

@@ -227,6 +227,31 @@ fn what_comes_after_sees_the_table_as_wanted() {
     assert_eq!(seen.try_iter().collect::<Vec<_>>(), [true; 50]);
 }
 
+/// What is cleared and wanted by nobody goes; what somebody wants, or what is foreign, stays.
+#[test]
+fn what_an_earlier_run_has_left_goes() {
+    let kernel = Imitation::default();
+    kernel.with(|site| {
+        for n in [1, 2, 9] {
+            site.table.services.insert(key(n), entry(&[1, 1]));
+        }
+    });
+    let keeper = kernel.keeper();
+    want(&keeper, key(2), Some(entry(&[1, 1])));
+    keeper.clear([key(1), key(2), key(3)].into());
+    settle(&keeper);
+    kernel.with(|site| {
+        let left: Vec<_> = site.table.services.keys().copied().collect();
+        assert_eq!(left, [key(2), key(9)]);
+        assert!(
+            site.seen.iter().all(|op| *op.service() == key(1)),
+            "nothing else is touched: {:?}",
+            site.seen
+        );
+    });
+    keeper.finish();
+}
+
 #[test]
 fn without_ipvs_it_says_so_once_and_ends() {
     let (failed, failures) = channel();

@@ -294,6 +294,22 @@ fn what_is_settled_between_a_virtual_server_and_its_group_is_said() {
     }
 }
 
+#[test]
+fn a_virtual_server_follows_an_instance_that_runs() {
+    let instance =
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n192.0.2.9/24\n}\n}\n";
+    let text = server("192.0.2.9 80", "protocol TCP\nwhile_master A", WEB);
+    let both = format!("{text}{instance}");
+    let reading = read_str(Path::new("t.conf"), &both, &ReadOptions::default());
+    let (followed, _) = build(&reading.config, &crate::plan::tests::host(&["eth0"]));
+    assert_eq!(followed.check.services[0].while_master.as_deref(), Some("A"));
+    assert!(followed.vrrp.followed.contains("A"), "and the VRRP plane knows");
+    let says = "[192.0.2.9]:tcp:80: while_master of A, but no such vrrp_instance runs - ignoring";
+    check("while_master", &text, &[(Topic::Other, says)]);
+    let (alone, _) = plan(&text);
+    assert_eq!(alone.check.services[0].while_master, None, "it is always there");
+}
+
 /// keepalived says these two in its log only (facts 2.23, 2.24): `-t` of 2.2.7 ends with 0.
 #[test]
 fn a_virtual_server_without_its_group_is_named() {

@@ -96,6 +96,7 @@ impl Printer {
             quorum_down,
             smtp_alert,
             ha_suspend,
+            while_master,
             sorry_server,
             real_servers,
         } = server;
@@ -123,6 +124,9 @@ impl Printer {
         self.flag("alpha", *alpha);
         self.flag("omega", *omega);
         self.flag("ha_suspend", *ha_suspend);
+        if let Some(instance) = while_master {
+            self.set("while_master", word(instance));
+        }
         self.boolean("smtp_alert", *smtp_alert);
         if let Some(name) = snmp_name {
             self.set("snmp_name", word(name));

@@ -154,6 +154,11 @@ impl VirtualRouter {
         }
     }
 
+    /// Whether it is MASTER.
+    pub(super) const fn is_master(&self) -> bool {
+        matches!(self.state, State::Master(_))
+    }
+
     /// The state's name.
     pub(super) const fn state(&self) -> StateName {
         match self.state {

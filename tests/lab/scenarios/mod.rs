@@ -18,6 +18,7 @@ mod http;
 mod interop;
 mod ipvs;
 mod life;
+mod mastership;
 mod net;
 mod notify;
 mod operator;
@@ -149,6 +150,11 @@ pub const ALL: &[Scenario] = &[
         "ha-suspend",
         "checks run while the virtual address is here, as keepalived's",
         life::suspend,
+    ),
+    test(
+        "while-master",
+        "IPVS has a virtual server only on the director whose instance is MASTER",
+        mastership::follows,
     ),
     test(
         "traffic-nat",

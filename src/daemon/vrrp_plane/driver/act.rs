@@ -8,6 +8,7 @@ use crate::vrrp::Action;
 use crate::vrrp::event::{Announcement, Notification, Order, Transmit};
 use crate::vrrp::telling::Line;
 use std::io;
+use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 
 impl Driver {
@@ -30,6 +31,9 @@ impl Driver {
                 }
                 Action::Tell(line) => tell(&line),
             }
+        }
+        if let Some(masters) = self.engine.new_masters() {
+            self.masters.send_replace(Arc::new(masters));
         }
         let refused = self.announcer.send_first(clock::now());
         self.announced(refused);

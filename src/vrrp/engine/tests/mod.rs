@@ -6,6 +6,7 @@ mod election;
 mod faults;
 mod groups;
 mod life;
+mod masters;
 mod memory;
 mod notices;
 mod properties;
