@@ -126,6 +126,11 @@ fn words() -> impl Strategy<Value = Vec<u8>> {
             b"Z\0\0\0\x05I",
             b"D\0\0\0\x06\0\0",
             b"S",
+            b"* OK hello\r\n",
+            b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN\r\n",
+            b"s1 OK done\r\n",
+            b"s2 OK done\r\n",
+            b"+ \r\n",
         ])
         .prop_map(<[u8]>::to_vec),
     ];

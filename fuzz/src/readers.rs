@@ -172,7 +172,8 @@ const SERVICES: &str = "REDIS_CHECK {\n}\nREDIS_CHECK {\nusername me\npassword s
     MYSQL_CHECK {\n}\nMYSQL_CHECK {\nusername me\npassword secret\ndatabase shop\nquery \"SELECT 1\"\n}\n\
     MYSQL_CHECK {\nusername me\npassword secret\ntls\n}\n\
     PGSQL_CHECK {\n}\nPGSQL_CHECK {\nusername me\npassword secret\nquery \"SELECT 1\"\n}\n\
-    PGSQL_CHECK {\nusername me\npassword secret\ntls\n}";
+    PGSQL_CHECK {\nusername me\npassword secret\ntls\n}\n\
+    IMAP_CHECK {\n}\nIMAP_CHECK {\nusername me\npassword secret\n}\nIMAP_CHECK {\nusername me\npassword secret\nstarttls\n}";
 
 /// What a service of another protocol says.
 pub fn dialogue(input: &[u8]) {

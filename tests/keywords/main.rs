@@ -30,7 +30,7 @@ const SOCKETS: [&str; 8] = [
 ];
 
 /// Those that keepalived does not have.
-const SERVICES: [&str; 3] = ["MysqlCheck", "PgsqlCheck", "RedisCheck"];
+const SERVICES: [&str; 4] = ["ImapCheck", "MysqlCheck", "PgsqlCheck", "RedisCheck"];
 
 /// The blocks of the file in which the keywords of `block` may stand.
 fn hosts(block: Block) -> Vec<&'static str> {
@@ -63,10 +63,12 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::PingCheck => vec!["PingCheck"],
         Block::FileCheck => vec!["FileCheck"],
         Block::BfdCheck => vec!["BfdCheck"],
+        Block::ImapCheck => vec!["ImapCheck"],
         Block::MysqlCheck => vec!["MysqlCheck"],
         Block::PgsqlCheck => vec!["PgsqlCheck"],
         Block::RedisCheck => vec!["RedisCheck"],
         Block::Sql => vec!["MysqlCheck", "PgsqlCheck"],
+        Block::StartTls => vec!["ImapCheck"],
         Block::Login | Block::ServiceTls => SERVICES.to_vec(),
         Block::TrackEntry => vec!["TrackEntry"],
         Block::AddressEntry => vec!["AddressEntry"],
@@ -223,7 +225,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::RedisCheck, "role") => one("master"),
         (Block::ServiceTls, "ca") => after("tls\nverify", "/ca.pem"),
         (Block::ServiceTls, "key") => after("tls\ncertificate /c.pem", "/k.pem"),
-        (Block::ServiceTls, "tls") => one(""),
+        (Block::ServiceTls, "tls") | (Block::StartTls, _) => one(""),
         (Block::ServiceTls, "verify") => after("tls", ""),
         (Block::ServiceTls, "expiry_warning") => after("tls", "14"),
         (Block::ServiceTls, _) => after("tls", "word"),

@@ -57,6 +57,8 @@ const COVERED: &[Block] = &[
     Block::MiscCheck,
     Block::Connect,
     Block::Timing,
+    Block::ImapCheck,
+    Block::StartTls,
     Block::MysqlCheck,
     Block::PgsqlCheck,
     Block::RedisCheck,
@@ -96,6 +98,7 @@ fn samples() -> Vec<Sample> {
             let blocks = match block {
                 "Service" => SERVICES.to_vec(),
                 "Sql" => hosts(Block::Sql),
+                "StartTls" => hosts(Block::StartTls),
                 "TcpCheck" => [&["TcpCheck"][..], &SERVICES[..]].concat(),
                 block => vec![block],
             };

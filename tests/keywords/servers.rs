@@ -52,7 +52,7 @@ const ADDRESSES: [&str; 8] = [
     "2001:db8:1::2 53",
     "fe80::1 80",
 ];
-const CHECKERS: [(&str, &str); 13] = [
+const CHECKERS: [(&str, &str); 14] = [
     ("TCP_CHECK", "TcpCheck"),
     ("HTTP_GET", "HttpGet"),
     ("SSL_GET", "SslGet"),
@@ -63,6 +63,7 @@ const CHECKERS: [(&str, &str); 13] = [
     ("PING_CHECK", "PingCheck"),
     ("BFD_CHECK", "BfdCheck"),
     ("FILE_CHECK", "FileCheck"),
+    ("IMAP_CHECK", "ImapCheck"),
     ("MYSQL_CHECK", "MysqlCheck"),
     ("PGSQL_CHECK", "PgsqlCheck"),
     ("REDIS_CHECK", "RedisCheck"),

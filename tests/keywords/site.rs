@@ -213,6 +213,9 @@ virtual_server 192.0.2.80 80 {
         BFD_CHECK {
             <BfdCheck>
         }
+        IMAP_CHECK {
+            <ImapCheck>
+        }
         MYSQL_CHECK {
             <MysqlCheck>
         }

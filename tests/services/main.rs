@@ -9,16 +9,22 @@
     reason = "a test that fails here has found something"
 )]
 
+mod mail;
 mod server;
 mod site;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use server::Server;
 use site::{Site, probe};
+use std::time::{Duration, Instant};
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() {
     let arguments = Arguments::from_args();
     let trials = vec![
+        trial("dovecot", mail::dovecot),
         trial("redis", redis),
         trial("mariadb", mariadb),
         trial("postgresql", postgresql),
@@ -34,14 +40,11 @@ fn trial(name: &'static str, test: fn()) -> Trial {
 
 /// Whether the checker is content, in the end: a server takes its time to start.
 fn good(keyword: &str, port: u16, body: &str) {
-    let ended = (0..150).find_map(|_| match probe(keyword, port, body) {
-        Ok(()) => Some(()),
-        Err(_) => {
-            std::thread::sleep(std::time::Duration::from_millis(200));
-            None
-        }
-    });
-    if ended.is_none() {
+    let began = Instant::now();
+    while probe(keyword, port, body).is_err() && began.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    if began.elapsed() >= PATIENCE {
         panic!("{keyword} {{ {body} }}: {:?}", probe(keyword, port, body));
     }
 }

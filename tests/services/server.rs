@@ -1,6 +1,9 @@
 //! A server that runs as long as it is held.
 
 use crate::site::Site;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 #[derive(Debug)]
@@ -16,6 +19,7 @@ impl Server {
         command
             .args(arguments.split_ascii_whitespace())
             .current_dir(site.dir())
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
@@ -28,7 +32,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // With all that it has started: they have its sockets too.
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        }
         let _ = self.child.wait();
     }
 }

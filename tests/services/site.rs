@@ -183,3 +183,24 @@ pub(crate) fn probe(keyword: &str, port: u16, body: &str) -> Result<(), String> 
         ProbeOutcome::Failure(reason) => Err(reason.to_string()),
     }
 }
+
+/// A user without rights: ourselves, unless that is root.
+pub(crate) struct Harmless {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+pub(crate) fn harmless() -> Harmless {
+    let user = if is_root() {
+        nix::unistd::User::from_name("nobody")
+    } else {
+        nix::unistd::User::from_uid(nix::unistd::geteuid())
+    };
+    let user = user.unwrap().unwrap();
+    Harmless {
+        name: user.name,
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
+    }
+}

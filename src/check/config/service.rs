@@ -32,6 +32,12 @@ pub struct Login {
 }
 
 impl Login {
+    /// Name and password; nothing where nobody logs in.
+    pub fn both(&self) -> Option<(String, String)> {
+        let username = self.username.clone()?;
+        Some((username, self.secret().to_owned()))
+    }
+
     /// The password; empty where there is none.
     pub fn secret(&self) -> &str {
         self.password.as_ref().map_or("", |password| password.0.as_str())
@@ -51,6 +57,8 @@ impl fmt::Debug for Password {
 /// TLS of a service: its certificate is taken as it comes unless `verify` says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ServiceTls {
+    /// `starttls`: it begins by words of the protocol, not with the connection.
+    pub starttls: bool,
     /// `verify`: the certificate must be valid, and that of `name`, else of the address.
     pub verify: bool,
     /// `ca`: the file of those who may sign it; otherwise the system's.
@@ -65,9 +73,18 @@ pub struct ServiceTls {
     pub expiry_warning: Option<u32>,
 }
 
+impl ServiceSettings {
+    /// Whether TLS begins by words of the protocol.
+    pub fn starttls(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.starttls)
+    }
+}
+
 /// The services, each with what may be asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
+    /// `IMAP_CHECK`
+    Imap,
     /// `REDIS_CHECK`
     Redis {
         /// `role`: which one it must have.
@@ -113,6 +130,7 @@ impl Question {
     /// The checker's keyword.
     pub const fn keyword(&self) -> &'static str {
         match self {
+            Self::Imap => "IMAP_CHECK",
             Self::Redis { .. } => "REDIS_CHECK",
             Self::Mysql(_) => "MYSQL_CHECK",
             Self::Pgsql(_) => "PGSQL_CHECK",
@@ -151,6 +169,7 @@ impl Question {
     fn written(&self) -> Vec<(&'static str, Written<'_>)> {
         let mut out = List(Vec::new());
         match self {
+            Self::Imap => {}
             Self::Redis { role } => out.word("role", role.map(RedisRole::word)),
             Self::Mysql(Sql { database, query }) | Self::Pgsql(Sql { database, query }) => {
                 out.word("database", database.as_deref());
@@ -180,6 +199,7 @@ impl<'a> List<'a> {
 
     fn tls(&mut self, tls: &'a ServiceTls) {
         let ServiceTls {
+            starttls,
             verify,
             ca,
             certificate,
@@ -187,7 +207,7 @@ impl<'a> List<'a> {
             name,
             expiry_warning,
         } = tls;
-        self.flag("tls", true);
+        self.flag(if *starttls { "starttls" } else { "tls" }, true);
         self.flag("verify", *verify);
         self.word("ca", ca.as_deref());
         self.word("certificate", certificate.as_deref());

@@ -5,6 +5,8 @@
 //! believed before so much is there. Who connects, shakes hands and minds the time is [`super::probe`]'s.
 
 mod base64;
+mod imap;
+mod lines;
 mod mysql;
 mod mysql_auth;
 mod pgsql;
@@ -44,6 +46,7 @@ pub(super) fn begins_secured(settings: &ServiceSettings) -> bool {
             // These change to TLS by words of their own, always.
             Question::Mysql(_) | Question::Pgsql(_) => false,
             Question::Redis { .. } => true,
+            Question::Imap => !settings.starttls(),
         }
 }
 
@@ -56,6 +59,7 @@ pub type Seed = [u8; 24];
 /// The conversation that `settings` want.
 pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Box<dyn Dialogue> {
     match &settings.question {
+        Question::Imap => Box::new(imap::Imap::new(&settings.login, settings.starttls())),
         Question::Redis { role } => Box::new(redis::Redis::new(&settings.login, *role)),
         Question::Mysql(sql) => Box::new(mysql::Mysql::new(&settings.login, sql, settings.tls.is_some())),
         Question::Pgsql(sql) => Box::new(pgsql::Pgsql::new(

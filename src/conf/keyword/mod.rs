@@ -50,6 +50,7 @@ pub enum Block {
     PingCheck,
     FileCheck,
     BfdCheck,
+    ImapCheck,
     MysqlCheck,
     PgsqlCheck,
     RedisCheck,
@@ -57,6 +58,8 @@ pub enum Block {
     Sql,
     /// Who asks a service.
     Login,
+    /// TLS that begins by words of the protocol.
+    StartTls,
     /// TLS of a checker of a service.
     ServiceTls,
     /// Options of a line of `track_interface`, `track_script`, …
@@ -111,11 +114,13 @@ impl Block {
             PingCheck => "PING_CHECK",
             FileCheck => "FILE_CHECK",
             BfdCheck => "BFD_CHECK",
+            ImapCheck => "IMAP_CHECK",
             MysqlCheck => "MYSQL_CHECK",
             PgsqlCheck => "PGSQL_CHECK",
             RedisCheck => "REDIS_CHECK",
             Sql => "a checker of a data base",
             Login => "a checker that logs in",
+            StartTls => "a checker that may begin TLS later",
             ServiceTls => "a checker over TLS",
             Connect => "a checker over a socket",
             Timing => "a checker",
@@ -134,6 +139,7 @@ impl Block {
         match self {
             SslGet => &[HttpGet, Connect, Timing],
             HttpGet | TcpCheck | UdpCheck | SmtpCheck | SmtpHost | DnsCheck | PingCheck => &[Connect, Timing],
+            ImapCheck => &[Login, StartTls, ServiceTls, Connect, Timing],
             MysqlCheck | PgsqlCheck => &[Sql, Login, ServiceTls, Connect, Timing],
             RedisCheck => &[Login, ServiceTls, Connect, Timing],
             MiscCheck => &[Timing],

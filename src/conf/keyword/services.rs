@@ -12,6 +12,7 @@ const CENTURY: i64 = 36_500;
 #[rustfmt::skip]
 pub(super) static SERVICES: &[Keyword] = &[
     k(VirtualServer, "while_master", Word, Acted),
+    k(RealServer, "IMAP_CHECK", Block(ImapCheck), Acted),
     k(RealServer, "MYSQL_CHECK", Block(MysqlCheck), Acted),
     k(RealServer, "PGSQL_CHECK", Block(PgsqlCheck), Acted),
     k(RealServer, "REDIS_CHECK", Block(RedisCheck), Acted),
@@ -20,6 +21,7 @@ pub(super) static SERVICES: &[Keyword] = &[
     k(Sql, "query", Word, Acted),
     k(Login, "password", Word, Acted),
     k(Login, "username", Word, Acted),
+    k(StartTls, "starttls", Nothing, Acted),
     k(ServiceTls, "ca", Word, Acted),
     k(ServiceTls, "certificate", Word, Acted),
     k(ServiceTls, "expiry_warning", Int(0, CENTURY), Acted),

@@ -30,6 +30,7 @@ pub(super) fn block(keyword: &str) -> Option<Block> {
         "PING_CHECK" => Block::PingCheck,
         "FILE_CHECK" => Block::FileCheck,
         "BFD_CHECK" => Block::BfdCheck,
+        "IMAP_CHECK" => Block::ImapCheck,
         "MYSQL_CHECK" => Block::MysqlCheck,
         "PGSQL_CHECK" => Block::PgsqlCheck,
         "REDIS_CHECK" => Block::RedisCheck,
@@ -58,7 +59,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, real: &mut RealServer, block: Block, statem
         }
         Block::DnsCheck => Some(CheckerKind::Dns(dns::lower(cx, &mut common, body))),
         Block::UdpCheck => Some(CheckerKind::Udp(udp::lower(cx, &mut common, statement, body))),
-        Block::MysqlCheck | Block::PgsqlCheck | Block::RedisCheck => {
+        Block::ImapCheck | Block::MysqlCheck | Block::PgsqlCheck | Block::RedisCheck => {
             let settings = service::lower(cx, &mut common, statement, body);
             Some(CheckerKind::Service(Box::new(settings)))
         }

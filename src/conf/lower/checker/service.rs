@@ -13,6 +13,8 @@ struct Written {
     sql: Sql,
     role: Option<RedisRole>,
     secured: bool,
+    /// `tls` was said.
+    at_once: bool,
     tls: ServiceTls,
 }
 
@@ -36,9 +38,11 @@ pub(super) fn lower(
         role,
         secured,
         tls,
+        ..
     } = written;
     ServiceSettings {
         question: match block {
+            Block::ImapCheck => Question::Imap,
             Block::MysqlCheck => Question::Mysql(sql),
             Block::PgsqlCheck => Question::Pgsql(sql),
             _ => Question::Redis { role },
@@ -69,8 +73,14 @@ impl Written {
                 self.role = role(cx, statement).or(self.role);
                 return true;
             }
+            "starttls" => {
+                self.secured = true;
+                self.tls.starttls = true;
+                return true;
+            }
             "tls" => {
                 self.secured = true;
+                self.at_once = true;
                 return true;
             }
             "verify" => {
@@ -89,6 +99,10 @@ impl Written {
 
     /// Takes out, and says, what means nothing without something else.
     fn judge(&mut self, cx: &mut Cx<'_>, block: Block, header: &Statement) {
+        if self.at_once && self.tls.starttls {
+            let message = format!("{}: tls beside starttls has no effect - ignoring", block.name());
+            cx.error(header, message);
+        }
         let mut without = |what: &str, needed: &str| {
             let message = format!(
                 "{}: {what} without {needed} has no effect - ignoring",
@@ -107,14 +121,15 @@ impl Written {
             without("key", "certificate");
             self.tls.key = None;
         }
-        if block == Block::RedisCheck {
-            if self.login.username.is_some() && self.login.password.is_none() {
-                without("username", "password");
-                self.login.username = None;
-            }
-            return;
+        let both = matches!(block, Block::ImapCheck);
+        if (both || block == Block::RedisCheck)
+            && self.login.username.is_some()
+            && self.login.password.is_none()
+        {
+            without("username", "password");
+            self.login.username = None;
         }
-        if self.login.username.is_none() {
+        if self.login.username.is_none() && block != Block::RedisCheck {
             for (there, what) in [
                 (self.login.password.take().is_some(), "password"),
                 (self.sql.database.take().is_some(), "database"),
