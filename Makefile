@@ -58,7 +58,7 @@ endif
 soak: setup ## Random faults of a mixed pair with keepalived: TIME=seconds (600), SEED=number to repeat a run's choices
 	@LAB_TIME=$(TIME) LAB_SEED=$(SEED) $(CARGO) test --quiet --test lab -- --show chaos
 
-FUZZ_TARGETS = conf_load conf_roundtrip fmt bfd advert netlink http dns smtp dialogue
+FUZZ_TARGETS = conf_load conf_roundtrip fmt bfd advert netlink http dns smtp dialogue ipvs
 TIME ?= 600
 
 fuzz: ## Search for texts that break reading: TARGET=NAME (without, they are listed), TIME=seconds; needs cargo-fuzz

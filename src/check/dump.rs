@@ -11,11 +11,14 @@ use super::config::{
 use super::pool::{RealServer, VirtualServer};
 use super::status::CheckStatus;
 use crate::clock::Instant;
-use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, ServerId, ServiceFlags, ServiceKey};
+use crate::ipvs::model::{
+    ForwardMethod, Granularity, Protocol, ServerId, ServiceFlags, ServiceKey, Tunnel, TunnelChecksum,
+    TunnelKind,
+};
 use crate::net::Family;
 use crate::script::config::Command;
 use std::fmt::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What the host knows.
@@ -37,10 +40,6 @@ pub struct Around<'a> {
 pub struct Extra {
     /// `snmp_name`
     pub snmp_name: Option<String>,
-    /// The kind of a tunnel, as dumps name it; empty: IP in IP.
-    pub tunnel: String,
-    /// That of the sorry server.
-    pub sorry_tunnel: String,
 }
 
 impl fmt::Debug for Around<'_> {
@@ -123,7 +122,9 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
     writeln!(out, "   One packet scheduling = {one_packet}")?;
     if let Some(persistence) = &config.persistence {
         writeln!(out, "   persistence timeout = {}", persistence.timeout.as_secs())?;
-        granularity(out, persistence, config.target.family())?;
+        if persistence.granularity != Granularity::Address {
+            writeln!(out, "   persistence granularity = {}", persistence.granularity)?;
+        }
     }
     let protocol = match config.target.protocol() {
         Some(Protocol::Tcp) => "TCP",
@@ -162,7 +163,7 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
     writeln!(
         out,
         "   default forwarding method = {}",
-        forwarding(config.forward, &extra.tunnel)
+        forwarding(config.forward)
     )?;
     if let Some(sorry) = &config.sorry_server {
         let twin = vs
@@ -172,11 +173,7 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
         let twin = if twin { "(duplicates rs) " } else { "" };
         let serves = vs.active_sorry_server().is_some();
         writeln!(out, "   sorry server {twin}= {}", vs.sorry_name(sorry))?;
-        writeln!(
-            out,
-            "     forwarding method = {}",
-            forwarding(sorry.forward, &extra.sorry_tunnel)
-        )?;
+        writeln!(out, "     forwarding method = {}", forwarding(sorry.forward))?;
         writeln!(out, "     Inhibit on failure is {}", on(sorry.inhibit))?;
         writeln!(out, "     set = {}", u8::from(serves || sorry.inhibit))?;
         writeln!(out, "     alive = {}", u8::from(serves))?;
@@ -206,19 +203,6 @@ fn scheduler_flags(out: &mut String, scheduler: &str, flags: ServiceFlags) -> fm
         .try_for_each(|(label, flag)| writeln!(out, "   {label} = {}", enabled(flags.0 & flag != 0)))
 }
 
-fn granularity(out: &mut String, persistence: &Persistence, family: Option<Family>) -> fmt::Result {
-    match family {
-        Some(family) if persistence.prefix == family.host_prefix() => Ok(()),
-        None => Ok(()),
-        Some(Family::V4) => {
-            let bits = u32::from(persistence.prefix);
-            let mask = u32::MAX.checked_shl(32 - bits.min(32)).unwrap_or(0);
-            writeln!(out, "   persistence granularity = {}", Ipv4Addr::from(mask))
-        }
-        Some(Family::V6) => writeln!(out, "   persistence granularity = {}", persistence.prefix),
-    }
-}
-
 fn real_server(out: &mut String, rs: &RealServer, extra: &Extra, around: &Around<'_>) -> fmt::Result {
     let config = &rs.config;
     let (address, weight, effective) = (config.address, config.weight, rs.effective_weight());
@@ -229,7 +213,7 @@ fn real_server(out: &mut String, rs: &RealServer, extra: &Extra, around: &Around
         address.ip(),
         address.port()
     )?;
-    let method = forwarding(config.forward, &extra.tunnel);
+    let method = forwarding(config.forward);
     writeln!(out, "   forwarding method = {method}")?;
     writeln!(
         out,
@@ -463,12 +447,19 @@ fn script(out: &mut String, label: &str, command: Option<&Command>, around: &Aro
     writeln!(out, "{label} = {command}{account}")
 }
 
-fn forwarding(method: ForwardMethod, tunnel: &str) -> String {
-    match method {
-        ForwardMethod::Nat => "NAT".to_owned(),
-        ForwardMethod::Dr => "DR".to_owned(),
-        ForwardMethod::Tun if tunnel.is_empty() => "TUN, type = IPIP".to_owned(),
-        ForwardMethod::Tun => format!("TUN, type = {tunnel}"),
+fn forwarding(method: ForwardMethod) -> String {
+    let ForwardMethod::Tun(Tunnel { kind, checksum }) = method else {
+        return method.word().to_owned();
+    };
+    let checksum = match checksum {
+        TunnelChecksum::None => "no checksum",
+        TunnelChecksum::Full => "checksum",
+        TunnelChecksum::Remote => "remote checksum",
+    };
+    match kind {
+        TunnelKind::Ipip => "TUN, type = IPIP".to_owned(),
+        TunnelKind::Gue(port) => format!("TUN, type = GUE, port = {port}, {checksum}"),
+        TunnelKind::Gre => format!("TUN, type = GRE, {checksum}"),
     }
 }
 

@@ -6,6 +6,7 @@
 //! Several operations travel in one datagram, each with its own acknowledgement, so that a refusal has a name. An
 //! "exists already" or "not there" that only means that somebody was faster is put right on the spot (fact 2.19).
 
+use super::datagram::{Part, each};
 use super::diff::Op;
 use super::model::{ServiceEntry, ServiceKey, Table, real_server_name};
 use super::wire::{self, Message};
@@ -196,15 +197,13 @@ impl Client {
         let mut refused = Vec::new();
         let mut answered = 0;
         while answered < ops.len() {
-            self.receive::<Message>(|header, payload| {
+            self.receive::<Message>(|header, part| {
                 let Some(op) = position(header, first).and_then(|at| ops.get(at)) else {
                     return Ok(true);
                 };
-                if let NetlinkPayload::Error(error) = payload {
+                if let Part::Verdict(refusal) = part {
                     answered += 1;
-                    if let Some(code) = error.code {
-                        refused.push((op.clone(), Errno::from_raw(-code.get())));
-                    }
+                    refused.extend(refusal.map(|code| (op.clone(), Errno::from_raw(code))));
                 }
                 Ok(answered < ops.len())
             })?;
@@ -247,21 +246,16 @@ impl Client {
         self.send(&datagram)?;
         let (mut whole, mut open) = (true, true);
         while open {
-            open = self.receive::<Message>(|header, payload| {
+            open = self.receive::<Message>(|header, part| {
                 if header.sequence_number != sequence {
                     return Ok(true);
                 }
                 whole &= header.flags & NLM_F_DUMP_INTR == 0;
-                match payload {
-                    NetlinkPayload::InnerMessage(message) => show(&message.payload),
-                    NetlinkPayload::Done(_) => return Ok(false),
-                    NetlinkPayload::Error(error) => match error.code {
-                        None => return Ok(false),
-                        Some(code) => return Err(TalkError::Refused(Errno::from_raw(-code.get()))),
-                    },
-                    // Nothing that a unicast question is answered with.
-                    NetlinkPayload::Noop | NetlinkPayload::Overrun(_) => {}
-                    _ => {}
+                match part {
+                    Part::Message(message) => show(&message),
+                    Part::Done | Part::Verdict(None) => return Ok(false),
+                    Part::Verdict(Some(code)) => return Err(TalkError::Refused(Errno::from_raw(code))),
+                    Part::Other => {}
                 }
                 Ok(true)
             })?;
@@ -280,20 +274,18 @@ impl Client {
         self.send(&datagram)?;
         let (mut family, mut open) = (None, true);
         while open {
-            open = self.receive::<GenlCtrl>(|_, payload| match payload {
-                NetlinkPayload::InnerMessage(message) => {
-                    let nlas = message.payload.nlas.iter();
+            open = self.receive::<GenlCtrl>(|_, part| match part {
+                Part::Message(message) => {
+                    let nlas = message.nlas.iter();
                     family = nlas.fold(family, |found, nla| match nla {
                         GenlCtrlAttrs::FamilyId(id) => Some(*id),
                         _ => found,
                     });
                     Ok(true)
                 }
-                NetlinkPayload::Error(error) => match error.code {
-                    None => Ok(false),
-                    Some(code) => Err(TalkError::Refused(Errno::from_raw(-code.get()))),
-                },
-                _ => Ok(true),
+                Part::Verdict(None) => Ok(false),
+                Part::Verdict(Some(code)) => Err(TalkError::Refused(Errno::from_raw(code))),
+                Part::Done | Part::Other => Ok(true),
             })?;
         }
         family.ok_or(TalkError::Refused(Errno::ENOENT))
@@ -328,7 +320,7 @@ impl Client {
     /// Receives one datagram and shows its messages until one ends the dialogue. Whether it goes on.
     fn receive<F>(
         &mut self,
-        mut show: impl FnMut(&NetlinkHeader, NetlinkPayload<GenlMessage<F>>) -> Result<bool, TalkError>,
+        show: impl FnMut(&NetlinkHeader, Part<F>) -> Result<bool, TalkError>,
     ) -> Result<bool, TalkError>
     where
         GenlMessage<F>: NetlinkDeserializable,
@@ -341,21 +333,11 @@ impl Client {
                 Err(errno) => return Err(TalkError::Receive(errno)),
             }
         };
-        let mut rest = self
+        let datagram = self
             .buffer
             .get(..length)
             .ok_or(TalkError::Receive(Errno::EMSGSIZE))?;
-        while !rest.is_empty() {
-            let message = NetlinkMessage::<GenlMessage<F>>::deserialize(rest)?;
-            let length = usize::try_from(message.header.length)
-                .unwrap_or(usize::MAX)
-                .next_multiple_of(4);
-            if !show(&message.header, message.payload)? {
-                return Ok(false);
-            }
-            rest = rest.get(length..).unwrap_or_default();
-        }
-        Ok(true)
+        each(datagram, show)
     }
 }
 

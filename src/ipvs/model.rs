@@ -3,7 +3,7 @@
 use crate::net::Family;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,8 +86,8 @@ impl ServiceKey {
     pub const fn server_address(&self, forward: ForwardMethod, server: SocketAddr) -> SocketAddr {
         let port = match (forward, self) {
             (ForwardMethod::Nat, _) => server.port(),
-            (ForwardMethod::Dr | ForwardMethod::Tun, Self::Address { address, .. }) => address.port(),
-            (ForwardMethod::Dr | ForwardMethod::Tun, Self::FwMark { .. }) => 0,
+            (ForwardMethod::Dr | ForwardMethod::Tun(_), Self::Address { address, .. }) => address.port(),
+            (ForwardMethod::Dr | ForwardMethod::Tun(_), Self::FwMark { .. }) => 0,
         };
         SocketAddr::new(server.ip(), port)
     }
@@ -155,10 +155,63 @@ impl ServiceFlags {
 pub struct Persistence {
     /// `persistence_timeout`, whole seconds, at least 1.
     pub timeout: Duration,
-    /// `persistence_granularity`: clients that share this many leading bits are one; 32 or 128 by default.
-    pub prefix: u8,
+    /// `persistence_granularity`
+    pub granularity: Granularity,
     /// `persistence_engine`, such as `sip`.
     pub engine: Option<String>,
+}
+
+/// Which clients are one to a persistent service.
+///
+/// Each has one form: a mask or prefix that is all of the address is [`Granularity::Address`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Granularity {
+    /// Each address is a client of its own.
+    #[default]
+    Address,
+    /// IPv4: those whose addresses have these bits in common. A mask may have holes.
+    Mask(Ipv4Addr),
+    /// IPv6: those whose addresses have so many leading bits in common.
+    Prefix(u8),
+}
+
+impl Granularity {
+    /// That of an IPv4 service with this mask.
+    pub fn mask(mask: Ipv4Addr) -> Self {
+        if mask == Ipv4Addr::BROADCAST {
+            Self::Address
+        } else {
+            Self::Mask(mask)
+        }
+    }
+
+    /// That of an IPv6 service with this prefix length.
+    pub const fn prefix(length: u8) -> Self {
+        if length >= Family::V6.host_prefix() {
+            Self::Address
+        } else {
+            Self::Prefix(length)
+        }
+    }
+
+    /// What a service of this family has of it: the other family's is no part of it.
+    pub const fn of(self, family: Family) -> Self {
+        match (self, family) {
+            (Self::Mask(_), Family::V4) | (Self::Prefix(_), Family::V6) => self,
+            _ => Self::Address,
+        }
+    }
+}
+
+/// keepalived's form.
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("none"),
+            Self::Mask(mask) => mask.fmt(f),
+            Self::Prefix(length) => length.fmt(f),
+        }
+    }
 }
 
 /// The settings of a virtual service.
@@ -172,6 +225,17 @@ pub struct VirtualService {
     pub persistence: Option<Persistence>,
 }
 
+impl VirtualService {
+    /// The same for a service of this family.
+    pub fn of(&self, family: Family) -> Self {
+        let mut own = self.clone();
+        if let Some(persistence) = &mut own.persistence {
+            persistence.granularity = persistence.granularity.of(family);
+        }
+        own
+    }
+}
+
 /// How packets reach a real server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ForwardMethod {
@@ -179,8 +243,8 @@ pub enum ForwardMethod {
     Nat,
     /// `DR`: the frame is sent on to the server's MAC.
     Dr,
-    /// `TUN`: IP in IP.
-    Tun,
+    /// `TUN`: the packet is wrapped for the server.
+    Tun(Tunnel),
 }
 
 impl ForwardMethod {
@@ -188,7 +252,7 @@ impl ForwardMethod {
     pub const fn number(self) -> u32 {
         match self {
             Self::Nat => 0,
-            Self::Tun => 2,
+            Self::Tun(_) => 2,
             Self::Dr => 3,
         }
     }
@@ -198,7 +262,67 @@ impl ForwardMethod {
         match self {
             Self::Nat => "NAT",
             Self::Dr => "DR",
-            Self::Tun => "TUN",
+            Self::Tun(_) => "TUN",
+        }
+    }
+}
+
+/// How packets are wrapped for a real server behind a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tunnel {
+    /// `type`
+    pub kind: TunnelKind,
+    /// `nocsum`, `csum`, `remcsum`; IP in IP has none.
+    pub checksum: TunnelChecksum,
+}
+
+/// `type` of a tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TunnelKind {
+    /// IP in IP.
+    #[default]
+    Ipip,
+    /// Generic UDP encapsulation, to this port, never 0.
+    Gue(u16),
+    /// Generic routing encapsulation.
+    Gre,
+}
+
+/// Checksums of a tunnel's own header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TunnelChecksum {
+    /// `nocsum`
+    #[default]
+    None,
+    /// `csum`
+    Full,
+    /// `remcsum`: remote checksum offload.
+    Remote,
+}
+
+/// The configuration's words after `TUN`; none for IP in IP.
+impl fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            TunnelKind::Ipip => {}
+            TunnelKind::Gue(port) => write!(f, " type gue port {port}")?,
+            TunnelKind::Gre => f.write_str(" type gre")?,
+        }
+        f.write_str(match self.checksum {
+            TunnelChecksum::None => "",
+            TunnelChecksum::Full => " csum",
+            TunnelChecksum::Remote => " remcsum",
+        })
+    }
+}
+
+/// The configuration's words for a method.
+impl fmt::Display for ForwardMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        match self {
+            Self::Nat | Self::Dr => Ok(()),
+            Self::Tun(tunnel) => tunnel.fmt(f),
         }
     }
 }
@@ -247,7 +371,7 @@ impl Wanted {
     /// What it wants of one of its services.
     pub fn entry(&self, key: &ServiceKey) -> ServiceEntry {
         let mut entry = ServiceEntry {
-            service: self.settings.clone(),
+            service: self.settings.of(key.family()),
             destinations: BTreeMap::new(),
         };
         self.join(key, &mut entry);

@@ -6,7 +6,8 @@
 
 use super::diff::Op;
 use super::model::{
-    Destination, ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey, VirtualService,
+    Destination, ForwardMethod, Granularity, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey,
+    Tunnel, TunnelChecksum, TunnelKind, VirtualService,
 };
 use crate::net::Family;
 use netlink_packet_core::{
@@ -74,6 +75,9 @@ mod dest {
     pub(super) const U_THRESH: u16 = 5;
     pub(super) const L_THRESH: u16 = 6;
     pub(super) const ADDR_FAMILY: u16 = 11;
+    pub(super) const TUN_TYPE: u16 = 13;
+    pub(super) const TUN_PORT: u16 = 14;
+    pub(super) const TUN_FLAGS: u16 = 15;
 }
 
 const AF_INET: u16 = 2;
@@ -216,7 +220,7 @@ impl Message {
         let flags = first32(value(&service, svc::FLAGS)?)?;
         let persistence = (flags & ServiceFlags::PERSISTENT != 0).then(|| Persistence {
             timeout: Duration::from_secs(u64::from(number32(&service, svc::TIMEOUT).unwrap_or(0))),
-            prefix: prefix(family, value(&service, svc::NETMASK)),
+            granularity: granularity(family, value(&service, svc::NETMASK)),
             engine: text(&service, svc::PE_NAME),
         });
         let scheduler = Scheduler(text(&service, svc::SCHED_NAME).unwrap_or_default());
@@ -244,7 +248,7 @@ impl Message {
         );
         let forward = match number32(&server, dest::FWD_METHOD)? & FORWARD_MASK {
             0 => ForwardMethod::Nat,
-            2 => ForwardMethod::Tun,
+            2 => ForwardMethod::Tun(tunnel(&server)?),
             3 => ForwardMethod::Dr,
             // Local node and bypass: the kernel's own.
             _ => return None,
@@ -324,7 +328,6 @@ fn service_settings(key: &ServiceKey, service: &VirtualService) -> Vec<Attribute
     // Flags and the mask of those that are meant: all.
     let flags = [flags.to_ne_bytes(), u32::MAX.to_ne_bytes()].concat();
     let timeout = persistence.map_or(0, |p| u32::try_from(p.timeout.as_secs()).unwrap_or(u32::MAX));
-    let host = key.family().host_prefix();
     let engine = persistence.and_then(|p| p.engine.as_deref());
     let mut settings = vec![Attribute::new(svc::SCHED_NAME, terminated(&service.scheduler.0))];
     settings.extend(engine.map(|engine| Attribute::new(svc::PE_NAME, terminated(engine))));
@@ -333,7 +336,10 @@ fn service_settings(key: &ServiceKey, service: &VirtualService) -> Vec<Attribute
         Attribute::new(svc::TIMEOUT, timeout.to_ne_bytes().into()),
         Attribute::new(
             svc::NETMASK,
-            netmask(key.family(), persistence.map_or(host, |p| p.prefix)),
+            netmask(
+                key.family(),
+                persistence.map_or_else(Granularity::default, |p| p.granularity),
+            ),
         ),
     ]);
     settings
@@ -355,8 +361,50 @@ fn destination(address: &SocketAddr, server: Option<&Destination>) -> Vec<Attrib
             Attribute::new(dest::U_THRESH, server.upper.to_ne_bytes().into()),
             Attribute::new(dest::L_THRESH, server.lower.to_ne_bytes().into()),
         ]);
+        if let ForwardMethod::Tun(tunnel) = server.forward {
+            attributes.extend(tunnel_settings(tunnel));
+        }
     }
     attributes
+}
+
+/// What makes a tunnel of another kind than IP in IP, which is what a kernel takes that is told nothing.
+fn tunnel_settings(tunnel: Tunnel) -> Vec<Attribute> {
+    if tunnel == Tunnel::default() {
+        return Vec::new();
+    }
+    let (kind, port): (u8, u16) = match tunnel.kind {
+        TunnelKind::Ipip => (0, 0),
+        TunnelKind::Gue(port) => (1, port),
+        TunnelKind::Gre => (2, 0),
+    };
+    let checksum: u16 = match tunnel.checksum {
+        TunnelChecksum::None => 0,
+        TunnelChecksum::Full => 1,
+        TunnelChecksum::Remote => 2,
+    };
+    vec![
+        Attribute::new(dest::TUN_TYPE, vec![kind]),
+        Attribute::new(dest::TUN_PORT, port.to_be_bytes().into()),
+        Attribute::new(dest::TUN_FLAGS, checksum.to_ne_bytes().into()),
+    ]
+}
+
+/// The tunnel to a destination, if it is of a kind that we know. A kernel before 5.3 has one kind and tells none.
+fn tunnel(server: &[Attribute]) -> Option<Tunnel> {
+    let kind = match value(server, dest::TUN_TYPE).and_then(<[u8]>::first) {
+        None | Some(0) => TunnelKind::Ipip,
+        Some(1) => TunnelKind::Gue(port(server, dest::TUN_PORT)?),
+        Some(2) => TunnelKind::Gre,
+        Some(_) => return None,
+    };
+    let checksum = match number16(server, dest::TUN_FLAGS) {
+        None | Some(0) => TunnelChecksum::None,
+        Some(1) => TunnelChecksum::Full,
+        Some(2) => TunnelChecksum::Remote,
+        Some(_) => return None,
+    };
+    Some(Tunnel { kind, checksum })
 }
 
 fn nested(kind: u16, attributes: &[Attribute]) -> Attribute {
@@ -425,25 +473,23 @@ fn address(family: Family, octets: &[u8]) -> Option<IpAddr> {
 }
 
 /// IPv4: a mask in network order. IPv6: the length of the prefix, as a number.
-fn netmask(family: Family, prefix: u8) -> Vec<u8> {
-    match family {
-        Family::V4 => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0);
-            mask.to_be_bytes().into()
-        }
-        Family::V6 => u32::from(prefix.min(128)).to_ne_bytes().into(),
+fn netmask(family: Family, granularity: Granularity) -> Vec<u8> {
+    match (family, granularity) {
+        (Family::V4, Granularity::Mask(mask)) => mask.octets().into(),
+        (Family::V4, _) => Ipv4Addr::BROADCAST.octets().into(),
+        (Family::V6, Granularity::Prefix(length)) => u32::from(length).to_ne_bytes().into(),
+        (Family::V6, _) => u32::from(Family::V6.host_prefix()).to_ne_bytes().into(),
     }
 }
 
-fn prefix(family: Family, mask: Option<&[u8]>) -> u8 {
+fn granularity(family: Family, mask: Option<&[u8]>) -> Granularity {
     let Some(mask) = mask.and_then(<[u8]>::first_chunk::<4>) else {
-        return family.host_prefix();
+        return Granularity::Address;
     };
-    let bits = match family {
-        Family::V4 => u32::from_be_bytes(*mask).leading_ones(),
-        Family::V6 => u32::from_ne_bytes(*mask),
-    };
-    u8::try_from(bits).unwrap_or(u8::MAX).min(family.host_prefix())
+    match family {
+        Family::V4 => Granularity::mask(Ipv4Addr::from(*mask)),
+        Family::V6 => Granularity::prefix(u8::try_from(u32::from_ne_bytes(*mask)).unwrap_or(u8::MAX)),
+    }
 }
 
 fn terminated(text: &str) -> Vec<u8> {

@@ -10,10 +10,9 @@ use super::Builder;
 use super::later::{LaterLvs, LaterServer};
 use crate::check::CheckConfig;
 use crate::check::config::{RealServerConfig, ServerGroupConfig, Target, VirtualServerConfig};
-use crate::conf::config::{Granularity, Method, ServerGroup, Spanned, Tunnel, VirtualServer};
+use crate::conf::config::{ServerGroup, Spanned, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServerId, ServiceFlags};
-use crate::net::Family;
 use crate::script::config::Command;
 use crate::track::config::FileConfig;
 use crate::vrrp::VrrpConfig;
@@ -140,12 +139,6 @@ fn server<'a>(
     let scheduler = scheduler(builder, written, &target);
     let mut later = LaterServer {
         snmp_name: written.snmp_name.clone(),
-        tunnel: method.tunnel,
-        sorry_tunnel: Tunnel::default(),
-        granularity: match written.persistence_granularity {
-            Some(Granularity::Mask(mask)) => Some(mask),
-            Some(Granularity::Prefix(_)) | None => None,
-        },
         ..LaterServer::default()
     };
     let ha_suspend = ha_suspend(builder, written, &target);
@@ -164,13 +157,13 @@ fn server<'a>(
         return None;
     }
     let (quorum, hysteresis) = quorum(builder, written, &target, &real_servers);
-    let sorry_server = sorry::build(builder, &around, &real_servers, &mut later);
+    let sorry_server = sorry::build(builder, &around, &real_servers);
     let config = VirtualServerConfig {
         target: target.settle(builder, written),
         scheduler,
         flags,
         persistence,
-        forward: method.forward,
+        forward: method,
         delay_loop: written.checks.delay_loop.unwrap_or(DELAY_LOOP),
         alpha: written.checks.alpha.unwrap_or(false),
         omega: written.omega,
@@ -211,7 +204,7 @@ fn default_taken(
 }
 
 /// `lvs_method`, NAT when a server needs one and there is none (fact 2.4).
-fn method(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> Method {
+fn method(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> ForwardMethod {
     if let Some(method) = written.method {
         return method;
     }
@@ -221,10 +214,7 @@ fn method(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) 
         let message = format!("Virtual server {target}: no forwarding method set, setting default NAT");
         default_taken(builder, written, written.misread.method.as_ref(), message);
     }
-    Method {
-        forward: ForwardMethod::Nat,
-        tunnel: Tunnel::default(),
-    }
+    ForwardMethod::Nat
 }
 
 fn scheduler(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<'_>) -> Scheduler {
@@ -303,14 +293,13 @@ fn persistence(builder: &mut Builder<'_>, written: &VirtualServer, target: &Aim<
         }
         None => return None,
     };
-    let whole = target.family().unwrap_or(Family::V6).host_prefix();
-    let prefix = match written.persistence_granularity {
-        Some(Granularity::Prefix(prefix)) => prefix.min(whole),
-        Some(Granularity::Mask(_)) | None => whole,
-    };
+    let granularity = written.persistence_granularity.unwrap_or_default();
     Some(Persistence {
         timeout,
-        prefix,
+        // A value has settled the family, unless a group has.
+        granularity: target
+            .family()
+            .map_or(granularity, |family| granularity.of(family)),
         engine: written.persistence_engine.clone(),
     })
 }

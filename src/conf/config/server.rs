@@ -3,10 +3,10 @@
 use super::{Checker, Spanned};
 pub use crate::check::config::{GroupEntry, Ssl};
 use crate::conf::diag::Place;
-use crate::ipvs::model::{ForwardMethod, Protocol, Scheduler, ServiceFlags};
+use crate::ipvs::model::{ForwardMethod, Granularity, Protocol, Scheduler, ServiceFlags};
 use crate::net::Family;
 use crate::script::config::Command;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What a `virtual_server` is named by.
@@ -42,57 +42,6 @@ pub struct CheckSettings {
     pub virtualhost: Option<String>,
 }
 
-/// `lvs_method` as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Method {
-    /// `NAT`, `DR`, `TUN`
-    pub forward: ForwardMethod,
-    /// What follows `TUN`; without a meaning after the others.
-    pub tunnel: Tunnel,
-}
-
-/// How packets are wrapped for a real server behind a tunnel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tunnel {
-    /// `type`
-    pub kind: TunnelKind,
-    /// `nocsum`, `csum`, `remcsum`
-    pub checksum: TunnelChecksum,
-}
-
-/// `type` of a tunnel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TunnelKind {
-    /// IP in IP.
-    #[default]
-    Ipip,
-    /// Generic UDP encapsulation, to this port.
-    Gue(u16),
-    /// Generic routing encapsulation.
-    Gre,
-}
-
-/// Checksums of a tunnel's own header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TunnelChecksum {
-    /// `nocsum`
-    #[default]
-    None,
-    /// `csum`
-    Full,
-    /// `remcsum`: remote checksum offload.
-    Remote,
-}
-
-/// `persistence_granularity` as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Granularity {
-    /// So many leading bits.
-    Prefix(u8),
-    /// A mask with holes.
-    Mask(Ipv4Addr),
-}
-
 /// `virtual_server` as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
@@ -104,7 +53,7 @@ pub struct VirtualServer {
     pub scheduler: Option<Scheduler>,
     pub flags: ServiceFlags,
     pub ops: Option<Place>,
-    pub method: Option<Method>,
+    pub method: Option<ForwardMethod>,
     pub persistence_engine: Option<String>,
     pub persistence_timeout: Option<Duration>,
     pub persistence_granularity: Option<Granularity>,
@@ -140,7 +89,7 @@ pub struct Misread {
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct SorryServer {
     pub address: Spanned<SocketAddr>,
-    pub method: Option<Method>,
+    pub method: Option<ForwardMethod>,
     pub inhibit: bool,
 }
 
@@ -149,7 +98,7 @@ pub struct SorryServer {
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct RealServer {
     pub address: Spanned<SocketAddr>,
-    pub method: Option<Method>,
+    pub method: Option<ForwardMethod>,
     pub weight: Option<u32>,
     pub inhibit_on_failure: Option<bool>,
     pub upper: u32,

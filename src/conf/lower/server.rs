@@ -6,12 +6,12 @@ mod real;
 mod sorry;
 
 use super::{Cx, checker};
-use crate::conf::config::{CheckSettings, Config, Granularity, Misread, ServerName, Spanned, VirtualServer};
+use crate::conf::config::{CheckSettings, Config, Misread, ServerName, Spanned, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::number;
 use crate::conf::tree::Statement;
-use crate::ipvs::model::{Protocol, Scheduler, ServiceFlags};
+use crate::ipvs::model::{Granularity, Protocol, Scheduler, ServiceFlags};
 use crate::net::Family;
 use crate::script::config::Command;
 use method::forward;
@@ -378,7 +378,7 @@ fn granularity(cx: &mut Cx<'_>, server: &mut VirtualServer, statement: &Statemen
         Family::V6 => number::int(text, 1, 128, false)
             .ok()
             .and_then(|(prefix, _)| u8::try_from(prefix).ok())
-            .map(Granularity::Prefix),
+            .map(Granularity::prefix),
     };
     let Some(value) = value else {
         let (version, help) = match family {
@@ -404,16 +404,9 @@ fn mask(cx: &mut Cx<'_>, statement: &Statement) -> Option<Granularity> {
         let mask = Ipv4Addr::from_bits(!u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0));
         let message = format!("persistence_granularity {prefix} of an IPv4 service is taken for {mask}");
         cx.report(Class::Note, statement.place_of(word), message);
-        return Some(Granularity::Prefix(prefix));
+        return Some(Granularity::mask(mask));
     }
-    let mask = short_address(&word.text)?;
-    let ones = mask.to_bits().leading_ones();
-    if mask.to_bits().count_ones() == ones {
-        return u8::try_from(ones).ok().map(Granularity::Prefix);
-    }
-    let message = "accepted, no effect yet: persistence_granularity with a mask that is not contiguous";
-    cx.report(Class::Unheeded, statement.place_of(word), message);
-    Some(Granularity::Mask(mask))
+    short_address(&word.text).map(Granularity::mask)
 }
 
 /// An IPv4 address of which octets may be missing before the last number, which then is larger: an old notation.

@@ -2,7 +2,6 @@
 
 use super::Facts;
 use crate::check::dump::Extra;
-use crate::conf::config::{Tunnel, TunnelChecksum, TunnelKind};
 use crate::ipvs::model::ServerId;
 use crate::plan::later::LaterServer;
 use std::net::SocketAddr;
@@ -34,8 +33,6 @@ pub(super) fn service(facts: &Facts<'_>, key: &ServerId) -> Extra {
     let later = facts.plan.later.lvs.servers.get(key).unwrap_or(&usual);
     Extra {
         snmp_name: later.snmp_name.clone(),
-        tunnel: tunnel(later.tunnel),
-        sorry_tunnel: tunnel(later.sorry_tunnel),
     }
 }
 
@@ -45,20 +42,5 @@ pub(super) fn server(facts: &Facts<'_>, key: &ServerId, address: SocketAddr) -> 
     let later = service.and_then(|service| service.real_servers.get(&address));
     Extra {
         snmp_name: later.and_then(|later| later.snmp_name.clone()),
-        tunnel: later.map_or_else(String::new, |later| tunnel(later.tunnel)),
-        ..Extra::default()
-    }
-}
-
-fn tunnel(tunnel: Tunnel) -> String {
-    let checksum = match tunnel.checksum {
-        TunnelChecksum::None => "no checksum",
-        TunnelChecksum::Full => "checksum",
-        TunnelChecksum::Remote => "remote checksum",
-    };
-    match tunnel.kind {
-        TunnelKind::Ipip => String::new(),
-        TunnelKind::Gue(port) => format!("GUE, port = {port}, {checksum}"),
-        TunnelKind::Gre => format!("GRE, {checksum}"),
     }
 }

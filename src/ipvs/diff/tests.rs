@@ -1,7 +1,11 @@
 use super::*;
-use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags};
+use crate::ipvs::model::{
+    ForwardMethod, Granularity, Persistence, Protocol, Scheduler, ServiceFlags, Tunnel, TunnelChecksum,
+    TunnelKind,
+};
 use crate::net::Family;
 use proptest::prelude::*;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Any table over a small set of keys, so that pairs of tables overlap.
@@ -42,11 +46,19 @@ fn entries() -> impl Strategy<Value = ServiceEntry> {
         })
 }
 
+pub(crate) fn granularities() -> impl Strategy<Value = Granularity> {
+    prop_oneof![
+        Just(Granularity::Address),
+        any::<u32>().prop_map(|bits| Granularity::mask(Ipv4Addr::from_bits(bits))),
+        (1u8..=128).prop_map(Granularity::prefix),
+    ]
+}
+
 pub(crate) fn services() -> impl Strategy<Value = VirtualService> {
-    let persistence = (1u64..3, 8u8..=32, prop::option::of(Just("sip".to_owned()))).prop_map(
-        |(seconds, prefix, engine)| Persistence {
+    let persistence = (1u64..3, granularities(), prop::option::of(Just("sip".to_owned()))).prop_map(
+        |(seconds, granularity, engine)| Persistence {
             timeout: Duration::from_secs(seconds),
-            prefix,
+            granularity,
             engine,
         },
     );
@@ -63,7 +75,17 @@ pub(crate) fn services() -> impl Strategy<Value = VirtualService> {
 }
 
 pub(crate) fn destinations() -> impl Strategy<Value = Destination> {
-    let methods = prop::sample::select(vec![ForwardMethod::Nat, ForwardMethod::Dr, ForwardMethod::Tun]);
+    use TunnelKind::{Gre, Gue, Ipip};
+    let tunnels = [
+        (Ipip, TunnelChecksum::None),
+        (Gue(6080), TunnelChecksum::None),
+        (Gue(6081), TunnelChecksum::Full),
+        (Gue(6080), TunnelChecksum::Remote),
+        (Gre, TunnelChecksum::None),
+        (Gre, TunnelChecksum::Full),
+    ];
+    let tunnels = tunnels.map(|(kind, checksum)| ForwardMethod::Tun(Tunnel { kind, checksum }));
+    let methods = prop::sample::select([&[ForwardMethod::Nat, ForwardMethod::Dr], &tunnels[..]].concat());
     (methods, 0u32..3, 0u32..2, 0u32..2).prop_map(|(forward, weight, upper, lower)| Destination {
         forward,
         weight,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ipvs::model::{
-    Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, VirtualService, Wanted,
+    Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, Tunnel, VirtualService, Wanted,
 };
 use nix::errno::Errno;
 use std::net::SocketAddr;
@@ -349,7 +349,7 @@ fn the_port_of_a_server_is_its_own_for_nat_only() {
         server(ForwardMethod::Nat, "198.51.100.1:0"),
         server(ForwardMethod::Nat, "198.51.100.1:8080"),
         server(ForwardMethod::Dr, "198.51.100.2:9"),
-        server(ForwardMethod::Tun, "198.51.100.3:0"),
+        server(ForwardMethod::Tun(Tunnel::default()), "198.51.100.3:0"),
     ];
     keeper.want(group(0), Some(all));
     settle(&keeper);

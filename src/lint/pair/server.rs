@@ -114,8 +114,8 @@ fn differs(one: &Service<'_>, other: &Service<'_>, node: &Node, found: &mut Vec<
             );
             note(
                 &format!("lvs_method of {name}"),
-                format!("{:?}", real.forward).to_uppercase(),
-                format!("{:?}", theirs.forward).to_uppercase(),
+                real.forward.to_string(),
+                theirs.forward.to_string(),
             );
         }
     }

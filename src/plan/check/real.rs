@@ -3,9 +3,9 @@
 use super::target::Aim;
 use super::{Builder, Followed, LaterServer, checker};
 use crate::check::config::RealServerConfig;
-use crate::conf::config::{Method, RealServer, VirtualServer};
+use crate::conf::config::{RealServer, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
-use crate::ipvs::model::ServiceKey;
+use crate::ipvs::model::{ForwardMethod, ServiceKey};
 use crate::plan::later::LaterRealServer;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ pub(super) struct Around<'s, 'a> {
     pub(super) server: &'s VirtualServer,
     pub(super) target: &'s Aim<'a>,
     /// The method of servers that have none.
-    pub(super) method: Method,
+    pub(super) method: ForwardMethod,
     pub(super) followed: &'s Followed<'s>,
 }
 
@@ -70,14 +70,13 @@ fn build(
     around: &Around<'_, '_>,
     written: &RealServer,
 ) -> (RealServerConfig, LaterRealServer) {
-    let method = written.method.unwrap_or(around.method);
+    let forward = written.method.unwrap_or(around.method);
     let own = written.address.value;
     let place = &written.address.place;
-    let address = around.target.kernel_address(method.forward, own);
-    port_mismatch(builder, around.target, method, written, address);
+    let address = around.target.kernel_address(forward, own);
+    port_mismatch(builder, around.target, forward, written, address);
     let mut more = LaterRealServer {
         snmp_name: written.snmp_name.clone(),
-        tunnel: method.tunnel,
         ..LaterRealServer::default()
     };
     let mut checkers = Vec::with_capacity(written.checkers.len());
@@ -90,7 +89,7 @@ fn build(
     }
     let config = RealServerConfig {
         address,
-        forward: method.forward,
+        forward,
         weight: written.weight.or(around.server.weight).unwrap_or(1),
         inhibit_on_failure: written
             .inhibit_on_failure
@@ -114,7 +113,7 @@ fn build(
 fn port_mismatch(
     builder: &mut Builder<'_>,
     target: &Aim<'_>,
-    method: Method,
+    forward: ForwardMethod,
     written: &RealServer,
     address: SocketAddr,
 ) {
@@ -123,9 +122,9 @@ fn port_mismatch(
         return;
     }
     let name = target.real(own);
-    let word = method.forward.word();
+    let word = forward.word();
     let found = match target {
-        Aim::Group(group) => group.port_mismatch(method.forward, &name, own.port()),
+        Aim::Group(group) => group.port_mismatch(forward, &name, own.port()),
         Aim::Key(_) if own.port() == address.port() => None,
         Aim::Key(key @ ServiceKey::Address { address, .. }) => Some(
             Diagnostic::new(

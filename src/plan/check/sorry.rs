@@ -1,7 +1,7 @@
 //! The sorry server of a virtual server.
 
 use super::real::Around;
-use super::{Aim, Builder, LaterServer};
+use super::{Aim, Builder};
 use crate::check::config::{RealServerConfig, SorryServerConfig};
 use crate::conf::config::SorryServer;
 use crate::conf::diag::{Class, Diagnostic, Topic};
@@ -12,7 +12,6 @@ pub(super) fn build(
     builder: &mut Builder<'_>,
     around: &Around<'_, '_>,
     reals: &[RealServerConfig],
-    later: &mut LaterServer,
 ) -> Option<SorryServerConfig> {
     let SorryServer {
         address,
@@ -20,15 +19,13 @@ pub(super) fn build(
         inhibit,
     } = around.server.sorry_server.as_ref()?;
     let target = around.target;
-    let method = method.unwrap_or(around.method);
-    later.sorry_tunnel = method.tunnel;
-    let forward = method.forward;
+    let forward = method.unwrap_or(around.method);
     let own = address.value;
     let place = &address.place;
     let address = match forward {
         // keepalived leaves a port that is not given to the kernel, which then means that of the connection.
         ForwardMethod::Nat => own,
-        ForwardMethod::Dr | ForwardMethod::Tun => target.kernel_address(forward, own),
+        ForwardMethod::Dr | ForwardMethod::Tun(_) => target.kernel_address(forward, own),
     };
     let mismatch = match target {
         Aim::Group(group) if forward != ForwardMethod::Nat && own.port() != 0 => {

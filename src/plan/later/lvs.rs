@@ -1,9 +1,9 @@
 //! Settings of virtual servers and checkers that nothing comes of yet.
 
-use crate::conf::config::{Regex, Tunnel};
+use crate::conf::config::Regex;
 use crate::ipvs::model::ServerId;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Virtual servers, their groups and checkers.
@@ -18,12 +18,6 @@ pub struct LaterLvs {
 pub struct LaterServer {
     /// `snmp_name`
     pub snmp_name: Option<String>,
-    /// Of `lvs_method`; servers have theirs.
-    pub tunnel: Tunnel,
-    /// Of `sorry_server_lvs_method`.
-    pub sorry_tunnel: Tunnel,
-    /// `persistence_granularity` with holes; until it works the whole address counts.
-    pub granularity: Option<Ipv4Addr>,
     /// More settings of its real servers, by address and port as the plan has them; only those that have some.
     pub real_servers: BTreeMap<SocketAddr, LaterRealServer>,
 }
@@ -33,8 +27,6 @@ pub struct LaterServer {
 pub struct LaterRealServer {
     /// `snmp_name`
     pub snmp_name: Option<String>,
-    /// Of `lvs_method`.
-    pub tunnel: Tunnel,
     /// By the number of the checker among those that work, and of its url: more settings of the url.
     pub urls: BTreeMap<(usize, usize), LaterUrl>,
 }

@@ -5,11 +5,10 @@ use crate::check::CheckConfig;
 use crate::check::config::{
     GroupEntry, RealServerConfig, ServerGroupConfig, Target, UrlConfig, VirtualServerConfig,
 };
-use crate::conf::config::{Ssl, Tunnel, TunnelChecksum, TunnelKind};
-use crate::ipvs::model::{ForwardMethod, Persistence, ServiceFlags, ServiceKey};
+use crate::conf::config::Ssl;
+use crate::ipvs::model::{Granularity, Persistence, ServiceFlags, ServiceKey};
 use crate::net::Family;
 use crate::plan::later::{LaterLvs, LaterRealServer, LaterServer};
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 impl Printer {
@@ -82,7 +81,7 @@ impl Printer {
 
     fn server_body(&mut self, server: &VirtualServerConfig, later: &LaterServer) {
         let VirtualServerConfig {
-            target,
+            target: _,
             scheduler,
             flags,
             persistence,
@@ -102,13 +101,10 @@ impl Printer {
         } = server;
         let LaterServer {
             snmp_name,
-            tunnel,
-            sorry_tunnel,
-            granularity,
             real_servers: later_servers,
         } = later;
         self.set("lvs_sched", &scheduler.0);
-        self.method("lvs_method", *forward, *tunnel);
+        self.set("lvs_method", forward);
         for (flag, keyword) in [
             (ServiceFlags::ONE_PACKET, "ops"),
             (ServiceFlags::SCHED1, "flag-1"),
@@ -118,7 +114,7 @@ impl Printer {
             self.flag(keyword, flags.0 & flag != 0);
         }
         if let Some(persistence) = persistence {
-            self.persistence(persistence, target.family(), *granularity);
+            self.persistence(persistence);
         }
         self.set("delay_loop", seconds(*delay_loop));
         self.flag("alpha", *alpha);
@@ -149,7 +145,7 @@ impl Printer {
                 format!("{} {}", sorry.address.ip(), sorry.address.port()),
             );
             self.flag("sorry_server_inhibit", sorry.inhibit);
-            self.method("sorry_server_lvs_method", sorry.forward, *sorry_tunnel);
+            self.set("sorry_server_lvs_method", sorry.forward);
         }
         let nothing = LaterRealServer::default();
         for real in real_servers {
@@ -158,39 +154,14 @@ impl Printer {
         }
     }
 
-    fn persistence(&mut self, persistence: &Persistence, family: Option<Family>, mask: Option<Ipv4Addr>) {
+    fn persistence(&mut self, persistence: &Persistence) {
         self.set("persistence_timeout", seconds(persistence.timeout));
-        match (mask, family) {
-            (Some(mask), _) => self.set("persistence_granularity", mask),
-            (None, Some(Family::V4)) => {
-                let host_bits = u32::MAX.checked_shr(u32::from(persistence.prefix)).unwrap_or(0);
-                self.set("persistence_granularity", Ipv4Addr::from_bits(!host_bits));
-            }
-            (None, Some(Family::V6)) => self.set("persistence_granularity", persistence.prefix),
-            // What is of both families has the whole address: every other value settles one.
-            (None, None) => {}
+        if persistence.granularity != Granularity::Address {
+            self.set("persistence_granularity", persistence.granularity);
         }
         if let Some(engine) = &persistence.engine {
             self.set("persistence_engine", word(engine));
         }
-    }
-
-    fn method(&mut self, keyword: &str, forward: ForwardMethod, tunnel: Tunnel) {
-        let Tunnel { kind, checksum } = tunnel;
-        let mut line = forward.word().to_owned();
-        if forward == ForwardMethod::Tun {
-            match kind {
-                TunnelKind::Ipip => {}
-                TunnelKind::Gue(port) => line.push_str(&format!(" type gue port {port}")),
-                TunnelKind::Gre => line.push_str(" type gre"),
-            }
-            line.push_str(match checksum {
-                TunnelChecksum::None => "",
-                TunnelChecksum::Full => " csum",
-                TunnelChecksum::Remote => " remcsum",
-            });
-        }
-        self.set(keyword, line);
     }
 
     fn real_server(&mut self, real: &RealServerConfig, later: &LaterRealServer, server_delay: Duration) {
@@ -207,11 +178,7 @@ impl Printer {
             virtualhost,
             checkers,
         } = real;
-        let LaterRealServer {
-            snmp_name,
-            tunnel,
-            urls,
-        } = later;
+        let LaterRealServer { snmp_name, urls } = later;
         // A check of port 0 can only come of a server without a port.
         let portless = address.port() == 0 || asks_port_0(real);
         let port = if portless {
@@ -220,7 +187,7 @@ impl Printer {
             format!(" {}", address.port())
         };
         self.block(&format!("real_server {}{port}", address.ip()), |out| {
-            out.method("lvs_method", *forward, *tunnel);
+            out.set("lvs_method", forward);
             out.set("weight", weight);
             out.boolean("inhibit_on_failure", *inhibit_on_failure);
             out.set("uthreshold", upper);

@@ -1,12 +1,11 @@
 //! `lvs_method`, `lb_kind`: NAT, DR, TUN with its options.
 
-use crate::conf::config::{Method, Tunnel, TunnelChecksum, TunnelKind};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::lower::Cx;
 use crate::conf::number;
 use crate::conf::token::Word;
 use crate::conf::tree::Statement;
-use crate::ipvs::model::ForwardMethod;
+use crate::ipvs::model::{ForwardMethod, Tunnel, TunnelChecksum, TunnelKind};
 
 /// The method of a line. A word that is none is `None`; with a wrong option the method counts and its tunnel stays what
 /// it was in `before`. `owner` is whose line it is.
@@ -14,13 +13,13 @@ pub(super) fn forward(
     cx: &mut Cx<'_>,
     statement: &Statement,
     owner: &str,
-    before: Option<Method>,
-) -> Option<Method> {
+    before: Option<ForwardMethod>,
+) -> Option<ForwardMethod> {
     let word = statement.arg()?;
-    let forward = match word.text.as_str() {
+    let method = match word.text.as_str() {
         "NAT" => ForwardMethod::Nat,
         "DR" => ForwardMethod::Dr,
-        "TUN" => ForwardMethod::Tun,
+        "TUN" => ForwardMethod::Tun(Tunnel::default()),
         other => {
             let message = format!("PARSER : unknown [{other}] routing method for {owner}.");
             let choices = ["NAT", "DR", "TUN"];
@@ -28,23 +27,16 @@ pub(super) fn forward(
             return None;
         }
     };
-    let mut tunnel = before.map_or_else(Tunnel::default, |before| before.tunnel);
     let options = statement.args().get(1..).unwrap_or_default();
-    match options_of(options, owner) {
-        Ok(read) if forward == ForwardMethod::Tun => {
-            tunnel = read;
-            if let (Some(first), true) = (options.first(), read != Tunnel::default()) {
-                let message = format!("accepted, no effect yet: {} options", statement.keyword());
-                cx.report(Class::Unheeded, statement.place_of(first), message);
-            }
-        }
-        Ok(_) => {
+    match (method, options_of(options, owner)) {
+        (ForwardMethod::Tun(_), Ok(tunnel)) => return Some(ForwardMethod::Tun(tunnel)),
+        (ForwardMethod::Nat | ForwardMethod::Dr, Ok(_)) => {
             if let Some(first) = options.first() {
                 let message = format!("{} has no tunnel - its options mean nothing", word.text);
                 cx.report(Class::Note, statement.place_of(first), message);
             }
         }
-        Err(wrong) => {
+        (_, Err(wrong)) => {
             let place = statement.place_of(wrong.word.unwrap_or(word));
             let found =
                 Diagnostic::new(Class::General, Some(place), wrong.message).about(Topic::LvsRoutingMethod);
@@ -52,10 +44,10 @@ pub(super) fn forward(
             cx.diagnostics.push(found.with_help(help));
         }
     }
-    if forward != ForwardMethod::Tun {
-        tunnel = Tunnel::default();
-    }
-    Some(Method { forward, tunnel })
+    Some(match (method, before) {
+        (ForwardMethod::Tun(_), Some(before @ ForwardMethod::Tun(_))) => before,
+        _ => method,
+    })
 }
 
 /// The word that an option is misread from, and what is to be said.
@@ -139,6 +131,6 @@ fn options_of<'w>(words: &'w [Word], owner: &str) -> Result<Tunnel, Wrong<'w>> {
 }
 
 /// Whether what is forwarded like this goes through a tunnel, which may lead to the other family.
-pub(super) fn tunnelled(method: Option<Method>) -> bool {
-    method.is_some_and(|method| method.forward == ForwardMethod::Tun)
+pub(super) const fn tunnelled(method: Option<ForwardMethod>) -> bool {
+    matches!(method, Some(ForwardMethod::Tun(_)))
 }
