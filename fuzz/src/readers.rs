@@ -206,7 +206,7 @@ struct Conversation {
 }
 
 fn talk(settings: &ServiceSettings, pieces: &[&[u8]]) -> Conversation {
-    let mut dialogue = dialogue::begin(settings, &[7; 24]);
+    let mut dialogue = dialogue::begin(settings, &[7; 24]).expect("a conversation");
     let mut pieces = pieces.iter();
     let mut input = Vec::new();
     let mut sent = Vec::new();

@@ -1,6 +1,8 @@
 //! What the health engine is told to do: every inherited setting resolved, every default filled in (facts 3).
 
+pub mod host;
 mod service;
+mod web;
 
 use crate::ipvs::model::{
     ForwardMethod, Persistence, Protocol, Scheduler, ServerId, ServiceFlags, ServiceKey,
@@ -8,12 +10,13 @@ use crate::ipvs::model::{
 use crate::net::Family;
 use crate::script::config::Command;
 pub use service::{
-    Login, Password, Question, RedisRole, ServiceConfig, ServiceSettings, ServiceTls, Sql, Written,
+    Login, Password, Question, RedisRole, ServiceConfig, ServiceSettings, ServiceTls, Sql, Written, ranges,
 };
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+pub use web::Web;
 
 /// Everything the check plane runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use super::checker::Checker;
 use super::config::{
     Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern, ServiceConfig, Target,
-    UdpConfig, UrlConfig, Written,
+    UdpConfig, UrlConfig, Written, ranges,
 };
 use super::pool::{RealServer, VirtualServer};
 use super::status::CheckStatus;
@@ -343,6 +343,9 @@ fn service(out: &mut String, config: &ServiceConfig) -> fmt::Result {
             Written::Word(word) => writeln!(out, "     {keyword} = {word}"),
             Written::Number(number) => writeln!(out, "     {keyword} = {number}"),
             Written::Secret(password) => writeln!(out, "     {keyword} = {password:?}"),
+            Written::Pair(first, second) => writeln!(out, "     {keyword} = {first} {second}"),
+            Written::SecretPair(first, password) => writeln!(out, "     {keyword} = {first} {password:?}"),
+            Written::Ranges(all) => writeln!(out, "     {keyword} = {}", ranges(all)),
         }?;
     }
     Ok(())

@@ -5,6 +5,7 @@ mod group;
 mod real;
 mod sorry;
 mod target;
+mod web;
 
 use super::Builder;
 use super::later::{LaterLvs, LaterServer};

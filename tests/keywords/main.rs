@@ -30,7 +30,7 @@ const SOCKETS: [&str; 8] = [
 ];
 
 /// Those that keepalived does not have.
-const SERVICES: [&str; 4] = ["ImapCheck", "MysqlCheck", "PgsqlCheck", "RedisCheck"];
+const SERVICES: [&str; 5] = ["ImapCheck", "MysqlCheck", "PgsqlCheck", "RedisCheck", "WebCheck"];
 
 /// The blocks of the file in which the keywords of `block` may stand.
 fn hosts(block: Block) -> Vec<&'static str> {
@@ -67,6 +67,7 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::MysqlCheck => vec!["MysqlCheck"],
         Block::PgsqlCheck => vec!["PgsqlCheck"],
         Block::RedisCheck => vec!["RedisCheck"],
+        Block::WebCheck => vec!["WebCheck"],
         Block::Sql => vec!["MysqlCheck", "PgsqlCheck"],
         Block::StartTls => vec!["ImapCheck"],
         Block::Login | Block::ServiceTls => SERVICES.to_vec(),
@@ -223,6 +224,10 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Login, "password") => after("username u", "word"),
         (Block::Sql, _) => after("username u", "word"),
         (Block::RedisCheck, "role") => one("master"),
+        (Block::WebCheck, "path") => one("/new"),
+        (Block::WebCheck, "header") => one("X-A b"),
+        (Block::WebCheck, "json") => one("/status UP"),
+        (Block::WebCheck, "status") => one("203"),
         (Block::ServiceTls, "ca") => after("tls\nverify", "/ca.pem"),
         (Block::ServiceTls, "key") => after("tls\ncertificate /c.pem", "/k.pem"),
         (Block::ServiceTls, "tls") | (Block::StartTls, _) => one(""),
@@ -295,6 +300,10 @@ fn every_keyword_is_acted_on_or_named() {
         for block in hosts(keyword.block) {
             // TLS has no meaning for HTTP_GET; keepalived accepts it there as well.
             if (keyword.name, block) == ("enable_sni", "HttpGet") {
+                continue;
+            }
+            // It cannot, which is named.
+            if !samples::can(block, keyword.name) {
                 continue;
             }
             if let Err(problem) = check(keyword, block) {

@@ -62,6 +62,7 @@ const COVERED: &[Block] = &[
     Block::MysqlCheck,
     Block::PgsqlCheck,
     Block::RedisCheck,
+    Block::WebCheck,
     Block::Sql,
     Block::Login,
     Block::ServiceTls,
@@ -102,7 +103,9 @@ fn samples() -> Vec<Sample> {
                 "TcpCheck" => [&["TcpCheck"][..], &SERVICES[..]].concat(),
                 block => vec![block],
             };
-            for block in blocks {
+            // What one of them cannot do stands among its own samples.
+            let all = blocks.len() > 1;
+            for block in blocks.into_iter().filter(|block| !all || can(block, keyword)) {
                 out.push(Sample {
                     at: at.clone(),
                     block,
@@ -116,6 +119,11 @@ fn samples() -> Vec<Sample> {
         }
     }
     out
+}
+
+/// Whether a checker can do what those like it can.
+pub(crate) fn can(block: &str, keyword: &str) -> bool {
+    !matches!((block, keyword), ("WebCheck", "fwmark" | "bind_port"))
 }
 
 /// What counts of what is said.
@@ -221,6 +229,9 @@ fn every_keyword_has_its_samples() {
             | Args::Millis(..) => kinds.extend(["type", "range"]),
         }
         for block in hosts(keyword.block) {
+            if !can(block, keyword.name) {
+                continue;
+            }
             for kind in &kinds {
                 if !have.contains(&(block, keyword.name, kind)) {
                     missing.push(format!("{block} {} {kind}", keyword.name));

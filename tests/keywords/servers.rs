@@ -52,7 +52,7 @@ const ADDRESSES: [&str; 8] = [
     "2001:db8:1::2 53",
     "fe80::1 80",
 ];
-const CHECKERS: [(&str, &str); 14] = [
+const CHECKERS: [(&str, &str); 15] = [
     ("TCP_CHECK", "TcpCheck"),
     ("HTTP_GET", "HttpGet"),
     ("SSL_GET", "SslGet"),
@@ -67,6 +67,7 @@ const CHECKERS: [(&str, &str); 14] = [
     ("MYSQL_CHECK", "MysqlCheck"),
     ("PGSQL_CHECK", "PgsqlCheck"),
     ("REDIS_CHECK", "RedisCheck"),
+    ("WEB_CHECK", "WebCheck"),
 ];
 
 /// Up to `most` of the right samples of `block`.

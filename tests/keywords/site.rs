@@ -225,6 +225,9 @@ virtual_server 192.0.2.80 80 {
         REDIS_CHECK {
             <RedisCheck>
         }
+        WEB_CHECK {
+            <WebCheck>
+        }
     }
 }
 virtual_server fwmark 7 {

@@ -12,6 +12,7 @@
 mod mail;
 mod server;
 mod site;
+mod web;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use server::Server;
@@ -28,6 +29,7 @@ fn main() {
         trial("redis", redis),
         trial("mariadb", mariadb),
         trial("postgresql", postgresql),
+        trial("nginx", web::nginx),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }

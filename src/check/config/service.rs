@@ -1,6 +1,7 @@
 //! The checkers that keepalived does not have: which service they ask for what, how they log in, and their TLS.
 
 use super::Connection;
+use super::web::Web;
 use std::fmt;
 
 /// A checker that speaks a service's own protocol.
@@ -94,6 +95,8 @@ pub enum Question {
     Mysql(Sql),
     /// `PGSQL_CHECK`
     Pgsql(Sql),
+    /// `WEB_CHECK`
+    Web(Box<Web>),
 }
 
 /// What a data base is asked.
@@ -134,6 +137,7 @@ impl Question {
             Self::Redis { .. } => "REDIS_CHECK",
             Self::Mysql(_) => "MYSQL_CHECK",
             Self::Pgsql(_) => "PGSQL_CHECK",
+            Self::Web(_) => "WEB_CHECK",
         }
     }
 }
@@ -149,6 +153,21 @@ pub enum Written<'a> {
     Number(u32),
     /// With a word that is not to be shown.
     Secret(&'a Password),
+    /// With two words.
+    Pair(&'a str, &'a str),
+    /// With two words, the second of which is not to be shown.
+    SecretPair(&'a str, &'a Password),
+    /// With ranges of numbers.
+    Ranges(&'a [(u16, u16)]),
+}
+
+/// Ranges of numbers as they are written.
+pub fn ranges(all: &[(u16, u16)]) -> String {
+    let one = |(low, high): &(u16, u16)| match low == high {
+        true => low.to_string(),
+        false => format!("{low}-{high}"),
+    };
+    all.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 impl ServiceSettings {
@@ -175,16 +194,17 @@ impl Question {
                 out.word("database", database.as_deref());
                 out.word("query", query.as_deref());
             }
+            Self::Web(web) => web.written(&mut out),
         }
         out.0
     }
 }
 
 /// A list of settings that grows.
-struct List<'a>(Vec<(&'static str, Written<'a>)>);
+pub(super) struct List<'a>(Vec<(&'static str, Written<'a>)>);
 
 impl<'a> List<'a> {
-    fn word(&mut self, keyword: &'static str, word: Option<&'a str>) {
+    pub(super) fn word(&mut self, keyword: &'static str, word: Option<&'a str>) {
         self.0.extend(word.map(|word| (keyword, Written::Word(word))));
     }
 
@@ -193,7 +213,19 @@ impl<'a> List<'a> {
             .extend(secret.map(|secret| (keyword, Written::Secret(secret))));
     }
 
-    fn flag(&mut self, keyword: &'static str, set: bool) {
+    pub(super) fn pair(&mut self, keyword: &'static str, first: &'a str, second: &'a str) {
+        self.0.push((keyword, Written::Pair(first, second)));
+    }
+
+    pub(super) fn secret_pair(&mut self, keyword: &'static str, word: &'a str, secret: &'a Password) {
+        self.0.push((keyword, Written::SecretPair(word, secret)));
+    }
+
+    pub(super) fn ranges(&mut self, keyword: &'static str, ranges: &'a [(u16, u16)]) {
+        self.0.push((keyword, Written::Ranges(ranges)));
+    }
+
+    pub(super) fn flag(&mut self, keyword: &'static str, set: bool) {
         self.0.extend(set.then_some((keyword, Written::Flag)));
     }
 

@@ -45,7 +45,7 @@ pub(super) fn begins_secured(settings: &ServiceSettings) -> bool {
         && match settings.question {
             // These change to TLS by words of their own, always.
             Question::Mysql(_) | Question::Pgsql(_) => false,
-            Question::Redis { .. } => true,
+            Question::Redis { .. } | Question::Web(_) => true,
             Question::Imap => !settings.starttls(),
         }
 }
@@ -56,9 +56,9 @@ pub const MAX_MESSAGE: usize = 64 * 1024;
 /// Numbers that nobody can guess, for challenges.
 pub type Seed = [u8; 24];
 
-/// The conversation that `settings` want.
-pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Box<dyn Dialogue> {
-    match &settings.question {
+/// The conversation that `settings` want; none where it is not ours to say the words.
+pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Option<Box<dyn Dialogue>> {
+    Some(match &settings.question {
         Question::Imap => Box::new(imap::Imap::new(&settings.login, settings.starttls())),
         Question::Redis { role } => Box::new(redis::Redis::new(&settings.login, *role)),
         Question::Mysql(sql) => Box::new(mysql::Mysql::new(&settings.login, sql, settings.tls.is_some())),
@@ -68,7 +68,8 @@ pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Box<dyn Dialogue> {
             settings.tls.is_some(),
             seed,
         )),
-    }
+        Question::Web(_) => return None,
+    })
 }
 
 /// An answer that is not the one of a healthy service.
@@ -77,7 +78,7 @@ fn wrong(what: impl Into<String>) -> Step {
 }
 
 /// What a service said, as it may stand in a log: short, and nothing but plain text.
-fn said(octets: &[u8]) -> String {
+pub(super) fn said(octets: &[u8]) -> String {
     const MOST: usize = 120;
     let text = String::from_utf8_lossy(octets.get(..octets.len().min(MOST * 4)).unwrap_or_default());
     let plain = |c: char| if c.is_control() { ' ' } else { c };

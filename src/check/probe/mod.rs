@@ -19,8 +19,9 @@ mod tcp;
 mod testing;
 mod tls;
 mod udp;
+mod web;
 
-use super::config::{MiscConfig, ProbeConfig, ServiceConfig};
+use super::config::{MiscConfig, ProbeConfig, Question, ServiceConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
 use crate::script::Scripts;
 use http::Asked;
@@ -38,6 +39,7 @@ pub struct Prober {
     scripts: Arc<Mutex<Arc<Scripts>>>,
     tls: Arc<Mutex<Arc<Tls>>>,
     contexts: Arc<Contexts>,
+    clients: Arc<web::Clients>,
     said: Arc<Mutex<Said>>,
     certificates: Arc<Mutex<Certificates>>,
 }
@@ -49,6 +51,7 @@ impl Prober {
             scripts: Arc::new(Mutex::new(scripts)),
             tls: Arc::new(Mutex::new(tls)),
             contexts: Arc::default(),
+            clients: Arc::default(),
             said: Arc::default(),
             certificates: Arc::default(),
         }
@@ -58,6 +61,7 @@ impl Prober {
     /// has taken its new configuration the book should hold the commands of both.
     pub fn reload(&self, scripts: Arc<Scripts>) {
         self.contexts.forget();
+        self.clients.forget();
         *self.scripts.lock().unwrap_or_else(PoisonError::into_inner) = scripts;
     }
 
@@ -109,7 +113,10 @@ impl Prober {
     }
 
     async fn service(&self, config: &ServiceConfig) -> Result<(), Reason> {
-        let service::Asked { result, certificate } = service::ask(&self.contexts, config).await;
+        let service::Asked { result, certificate } = match &config.settings.question {
+            Question::Web(question) => web::ask(&self.clients, config, question).await,
+            _ => service::ask(&self.contexts, config).await,
+        };
         if let Some(certificate) = certificate {
             let mut certificates = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
             certificates.seen(config, certificate);

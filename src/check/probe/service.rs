@@ -43,7 +43,9 @@ async fn talk(
 ) -> Result<(), Reason> {
     let mut seed = Seed::default();
     openssl::rand::rand_bytes(&mut seed).map_err(|error| Reason::Socket(error.to_string()))?;
-    let mut dialogue = dialogue::begin(&config.settings, &seed);
+    let Some(mut dialogue) = dialogue::begin(&config.settings, &seed) else {
+        return Err(Reason::Broken("there is no conversation with it".into()));
+    };
     let connection = &config.connection;
     let mut link = Link::Clear(Patient::new(tcp::connect(connection).await?, connection.timeout));
     if dialogue::begins_secured(&config.settings) {

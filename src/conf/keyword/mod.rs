@@ -54,6 +54,7 @@ pub enum Block {
     MysqlCheck,
     PgsqlCheck,
     RedisCheck,
+    WebCheck,
     /// What is asked of a data base.
     Sql,
     /// Who asks a service.
@@ -118,6 +119,7 @@ impl Block {
             MysqlCheck => "MYSQL_CHECK",
             PgsqlCheck => "PGSQL_CHECK",
             RedisCheck => "REDIS_CHECK",
+            WebCheck => "WEB_CHECK",
             Sql => "a checker of a data base",
             Login => "a checker that logs in",
             StartTls => "a checker that may begin TLS later",
@@ -141,7 +143,7 @@ impl Block {
             HttpGet | TcpCheck | UdpCheck | SmtpCheck | SmtpHost | DnsCheck | PingCheck => &[Connect, Timing],
             ImapCheck => &[Login, StartTls, ServiceTls, Connect, Timing],
             MysqlCheck | PgsqlCheck => &[Sql, Login, ServiceTls, Connect, Timing],
-            RedisCheck => &[Login, ServiceTls, Connect, Timing],
+            RedisCheck | WebCheck => &[Login, ServiceTls, Connect, Timing],
             MiscCheck => &[Timing],
             SslUrl => &[HttpUrl],
             _ => &[],

@@ -8,6 +8,7 @@ mod misc;
 mod service;
 mod smtp;
 mod udp;
+mod web;
 
 use super::{Cx, server};
 use crate::conf::config::{CheckSettings, Checker, CheckerKind, ConnectSettings, RealServer};
@@ -34,6 +35,7 @@ pub(super) fn block(keyword: &str) -> Option<Block> {
         "MYSQL_CHECK" => Block::MysqlCheck,
         "PGSQL_CHECK" => Block::PgsqlCheck,
         "REDIS_CHECK" => Block::RedisCheck,
+        "WEB_CHECK" => Block::WebCheck,
         _ => return None,
     })
 }
@@ -59,7 +61,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, real: &mut RealServer, block: Block, statem
         }
         Block::DnsCheck => Some(CheckerKind::Dns(dns::lower(cx, &mut common, body))),
         Block::UdpCheck => Some(CheckerKind::Udp(udp::lower(cx, &mut common, statement, body))),
-        Block::ImapCheck | Block::MysqlCheck | Block::PgsqlCheck | Block::RedisCheck => {
+        Block::ImapCheck | Block::MysqlCheck | Block::PgsqlCheck | Block::RedisCheck | Block::WebCheck => {
             let settings = service::lower(cx, &mut common, statement, body);
             Some(CheckerKind::Service(Box::new(settings)))
         }

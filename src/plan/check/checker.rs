@@ -1,7 +1,7 @@
 //! The checkers of a real server, with what they inherit.
 
 use super::real::Around;
-use super::{Builder, CONNECT_TIMEOUT, DELAY_LOOP};
+use super::{Builder, CONNECT_TIMEOUT, DELAY_LOOP, web};
 use crate::check::config::{
     CheckerConfig, Connection, DnsConfig, FileCheckConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig,
     ReplyPattern, ServiceConfig, SmtpConfig, TlsConfig, UdpConfig, UrlConfig,
@@ -104,10 +104,14 @@ pub(super) fn build(
         }),
         CheckerKind::Udp(settings) => connection(builder, real, written, &levels)
             .map(|connection| ProbeConfig::Udp(udp(settings, connection))),
-        CheckerKind::Service(settings) => connection(builder, real, written, &levels).map(|connection| {
-            let settings = (**settings).clone();
-            ProbeConfig::Service(Box::new(ServiceConfig { connection, settings }))
-        }),
+        CheckerKind::Service(settings) => {
+            connection(builder, real, written, &levels).map(|mut connection| {
+                let mut settings = (**settings).clone();
+                let host = levels.get(|checks| checks.virtualhost.clone());
+                web::complete(builder, written, &mut settings, &mut connection, host);
+                ProbeConfig::Service(Box::new(ServiceConfig { connection, settings }))
+            })
+        }
         CheckerKind::Ping => connection(builder, real, written, &levels).map(ProbeConfig::Ping),
         CheckerKind::File(settings) => file(builder, around, settings).map(ProbeConfig::File),
         CheckerKind::Bfd(name) => session(builder, around, name).map(ProbeConfig::Bfd),

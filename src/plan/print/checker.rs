@@ -3,7 +3,7 @@
 use super::{MASK, Printer, argv, seconds, word};
 use crate::check::config::{
     CheckerConfig, Connection, DnsConfig, FileCheckConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig,
-    ReplyPattern, ServiceConfig, SmtpConfig, UdpConfig, UrlConfig, Written,
+    ReplyPattern, ServiceConfig, SmtpConfig, UdpConfig, UrlConfig, Written, ranges,
 };
 use crate::conf::config::Regex;
 use crate::plan::later::{CheckerTiming, LaterUrl};
@@ -98,6 +98,14 @@ impl Printer {
                 Written::Number(number) => self.set(keyword, number),
                 Written::Secret(password) if self.show_secrets => self.set(keyword, word(&password.0)),
                 Written::Secret(_) => self.set(keyword, MASK),
+                Written::Pair(first, second) => {
+                    self.set(keyword, format!("{} {}", word(first), word(second)));
+                }
+                Written::SecretPair(first, password) => {
+                    let second = if self.show_secrets { &password.0 } else { MASK };
+                    self.set(keyword, format!("{} {}", word(first), word(second)));
+                }
+                Written::Ranges(all) => self.set(keyword, ranges(all)),
             }
         }
         self.connection(&config.connection);

@@ -32,7 +32,7 @@ async fn with(answer: &'static [u8], apart: Duration, hangs_up: bool) -> Result<
         let mut sink = [0; 64];
         while !hangs_up && far.read(&mut sink).await.is_ok_and(|count| count > 0) {}
     });
-    let mut dialogue = dialogue::begin(&redis(), &Seed::default());
+    let mut dialogue = dialogue::begin(&redis(), &Seed::default()).unwrap();
     let mut stream = Patient::new(near, LIMIT);
     let ended = Conversation::default()
         .run(&mut stream, &mut *dialogue, broken)

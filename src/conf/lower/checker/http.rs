@@ -107,7 +107,7 @@ fn url(cx: &mut Cx<'_>, header: &Statement) -> Option<Url> {
                 let host = cx.text(statement, || "Missing HTTP_GET virtualhost name".to_owned());
                 url.virtualhost = host.or_else(|| url.virtualhost.take());
             }
-            "status_code" => status_code(cx, &mut url.status_code, statement),
+            "status_code" => status_code(cx, "HTTP_GET", &mut url.status_code, statement),
             "digest" => digest_line(cx, &mut url.digest, statement),
             "tls_compliant" => url.tls_compliant = cx.boolean(statement).unwrap_or(url.tls_compliant),
             _ => regex.keyword(cx, statement),
@@ -124,10 +124,11 @@ fn url(cx: &mut Cx<'_>, header: &Statement) -> Option<Url> {
     Some(url)
 }
 
-fn status_code(cx: &mut Cx<'_>, ranges: &mut Vec<(u16, u16)>, statement: &Statement) {
+/// Adds the codes and ranges of a line.
+pub(super) fn status_code(cx: &mut Cx<'_>, owner: &str, ranges: &mut Vec<(u16, u16)>, statement: &Statement) {
     for word in statement.args() {
         let Some(range) = codes(&word.text) else {
-            let message = format!("Invalid HTTP_GET status code '{}'", word.text);
+            let message = format!("Invalid {owner} status code '{}'", word.text);
             let found = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
             cx.diagnostics
                 .push(found.with_help("a code or a range such as 200-299, from 100 to 599"));

@@ -1,6 +1,6 @@
 //! The checkers that keepalived does not have.
 
-use super::Common;
+use super::{Common, web};
 use crate::check::config::{Login, Password, Question, RedisRole, ServiceSettings, ServiceTls, Sql};
 use crate::conf::keyword::Block;
 use crate::conf::lower::Cx;
@@ -16,6 +16,7 @@ struct Written {
     /// `tls` was said.
     at_once: bool,
     tls: ServiceTls,
+    web: web::Written,
 }
 
 pub(super) fn lower(
@@ -38,6 +39,7 @@ pub(super) fn lower(
         role,
         secured,
         tls,
+        web,
         ..
     } = written;
     ServiceSettings {
@@ -45,6 +47,7 @@ pub(super) fn lower(
             Block::ImapCheck => Question::Imap,
             Block::MysqlCheck => Question::Mysql(sql),
             Block::PgsqlCheck => Question::Pgsql(sql),
+            Block::WebCheck => Question::Web(Box::new(web.finish(cx, header))),
             _ => Question::Redis { role },
         },
         login,
@@ -55,6 +58,9 @@ pub(super) fn lower(
 impl Written {
     /// Takes a keyword that is not common to all checkers.
     fn keyword(&mut self, cx: &mut Cx<'_>, block: Block, statement: &Statement) -> bool {
+        if block == Block::WebCheck && self.web.keyword(cx, statement) {
+            return true;
+        }
         let slot = match statement.keyword() {
             "username" => &mut self.login.username,
             "database" => &mut self.sql.database,
