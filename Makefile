@@ -49,7 +49,7 @@ vectors: setup ## Record keepalived's frames anew in tests/vectors
 demo: setup ## A pair of directors at work, and what happens when one is lost
 	@$(CARGO) test --test lab -- --show demo
 
-bench: setup ## Side by side with keepalived: failover, memory, CPU, reading; SUBJECT=path for another build
+bench: setup ## Side by side with keepalived: failover, memory, CPU, checks, reading; SUBJECT=path for another build
 ifndef SUBJECT
 	$(CARGO) build --release
 endif

@@ -31,7 +31,9 @@ impl Control {
         let (status, checks) = (self.vrrp_status().await, self.check_status().await);
         let bfd = self.bfd_status().await;
         let (running, processes) = (self.tracker.running(), self.processes.tallies());
-        let live = status.as_ref().map(|status| live(status, &running, &processes));
+        let live = status
+            .as_ref()
+            .map(|status| self.live(status, &running, &processes));
         let host = load::host_name();
         // As they are now; whatever keeps them from being read, those of the last reading are better than none.
         let interfaces = tokio::task::spawn_blocking(netlink::interfaces).await;
@@ -65,7 +67,9 @@ impl Control {
         );
         let (status, checks) = (self.vrrp_status().await, self.check_status().await);
         let (running, processes) = (self.tracker.running(), self.processes.tallies());
-        let live = status.as_ref().map(|status| live(status, &running, &processes));
+        let live = status
+            .as_ref()
+            .map(|status| self.live(status, &running, &processes));
         dump::write_json(&self.facts(&load::host_name()), live.as_ref(), checks.as_ref());
     }
 
@@ -84,6 +88,23 @@ impl Control {
         }
     }
 
+    /// What is known of an engine that runs.
+    fn live<'a>(
+        &self,
+        status: &'a VrrpStatus,
+        running: &'a BTreeSet<String>,
+        processes: &'a BTreeMap<String, Tally>,
+    ) -> Live<'a> {
+        let numbers = self.vrrp.as_ref().map(|plane| plane.metrics.numbers());
+        Live {
+            status,
+            wall: wall::now(),
+            running,
+            processes,
+            numbers: numbers.unwrap_or_default(),
+        }
+    }
+
     async fn vrrp_status(&self) -> Option<VrrpStatus> {
         ask(&self.vrrp.as_ref()?.commands, VrrpCommand::Status).await
     }
@@ -94,20 +115,6 @@ impl Control {
 
     async fn bfd_status(&self) -> Option<BfdStatus> {
         ask(&self.bfd.as_ref()?.commands, BfdCommand::Status).await
-    }
-}
-
-/// What is known of an engine that runs.
-fn live<'a>(
-    status: &'a VrrpStatus,
-    running: &'a BTreeSet<String>,
-    processes: &'a BTreeMap<String, Tally>,
-) -> Live<'a> {
-    Live {
-        status,
-        wall: wall::now(),
-        running,
-        processes,
     }
 }
 

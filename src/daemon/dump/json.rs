@@ -3,6 +3,7 @@
 use super::later::{More, param_match};
 use super::{Facts, Live, health, net};
 use crate::check::status::CheckStatus;
+use crate::daemon::vrrp_plane::PlaneNumbers;
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
 use crate::sys::wall::{self, Wall};
@@ -23,6 +24,7 @@ pub fn text(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckSta
     let mut whole = Map::new();
     if let Some(live) = live {
         whole.insert("vrrp".to_owned(), instances(facts, live));
+        whole.insert("vrrp_thread".to_owned(), thread(&live.numbers));
         let processes = facts.plan.track_processes.iter();
         // As with keepalived, those that cannot be counted are none.
         let processes: Vec<Value> = processes
@@ -42,6 +44,16 @@ pub fn text(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckSta
 fn instances(facts: &Facts<'_>, live: &Live<'_>) -> Value {
     let routers = live.status.routers.iter();
     routers.map(|status| instance(facts, status, live)).collect()
+}
+
+/// How late the thread of VRRP serves its deadlines, in microseconds; the greatest since the counters were cleared.
+fn thread(numbers: &PlaneNumbers) -> Value {
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    json!({
+        "lateness": micros(numbers.lateness_last),
+        "lateness_max": micros(numbers.lateness_max),
+        "deadlines": numbers.deadlines,
+    })
 }
 
 /// A tracked process and how it stands (fact VRRP 21.6).

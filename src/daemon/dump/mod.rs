@@ -24,6 +24,7 @@ use crate::bfd::status::BfdStatus;
 use crate::check;
 use crate::check::dump::Around;
 use crate::check::status::CheckStatus;
+use crate::daemon::vrrp_plane::PlaneNumbers;
 use crate::net::InterfaceStatus;
 use crate::plan::Plan;
 use crate::script::Scripts;
@@ -66,6 +67,8 @@ pub struct Live<'a> {
     pub running: &'a BTreeSet<String>,
     /// The tracked processes that are counted.
     pub processes: &'a BTreeMap<String, Tally>,
+    /// What the plane measures of itself.
+    pub numbers: PlaneNumbers,
 }
 
 /// SIGUSR1: writes the files of the parts that run; what cannot be written is said in the log.

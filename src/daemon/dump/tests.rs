@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::Instant;
 use crate::conf::config::Global;
+use crate::daemon::vrrp_plane::PlaneNumbers;
 use crate::net::{AddressSpec, Cidr, Family, IfIndex, IfName, InterfaceAddress, Mac};
 use crate::notify::config::{NotifyConfig, NotifyScripts};
 use crate::script::config::{Command, RunAs, ScriptPolicy};
@@ -306,6 +307,12 @@ fn dumps<T>(scene: impl FnOnce(&Facts<'_>, &Live<'_>) -> T) -> T {
                 },
             )]
             .into(),
+            numbers: PlaneNumbers {
+                lateness_last: Duration::from_micros(40),
+                lateness_max: Duration::from_micros(900),
+                deadlines: 7,
+                ..PlaneNumbers::default()
+            },
         },
     )
 }
@@ -717,6 +724,8 @@ fn json_of_a_pair_of_instances() {
         "fork_delay_timer_running": false, "terminate_delay_timer_running": true, "full_command": false,
     }]);
     assert_eq!(object["track_process"], process);
+    let thread = serde_json::json!({ "lateness": 40, "lateness_max": 900, "deadlines": 7 });
+    assert_eq!(object["vrrp_thread"], thread);
     let labelled = dumps(|facts, live| {
         vrrp_file(
             &Facts {

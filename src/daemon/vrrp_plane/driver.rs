@@ -438,7 +438,10 @@ impl Driver {
                 // Who asked may be gone.
                 let _ = reply.send(self.engine.status(clock::now()));
             }
-            VrrpCommand::ClearCounters => self.engine.clear_counters(),
+            VrrpCommand::ClearCounters => {
+                self.engine.clear_counters();
+                self.metrics.clear_lateness();
+            }
             #[cfg(debug_assertions)]
             VrrpCommand::Panic => panic!("told to"),
             VrrpCommand::Stop { release, within } => {

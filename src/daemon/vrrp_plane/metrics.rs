@@ -72,6 +72,12 @@ impl PlaneMetrics {
         self.deadlines.fetch_add(1, Relaxed);
     }
 
+    /// The greatest lateness is measured anew.
+    pub(super) fn clear_lateness(&self) {
+        self.lateness_last.store(0, Relaxed);
+        self.lateness_max.store(0, Relaxed);
+    }
+
     pub(super) fn received(&self) {
         self.received.fetch_add(1, Relaxed);
     }
@@ -109,5 +115,8 @@ mod tests {
         assert_eq!(numbers.lateness_last, Duration::from_micros(30));
         assert_eq!(numbers.lateness_max, Duration::from_micros(900));
         assert_eq!(numbers.deadlines, 2);
+        metrics.clear_lateness();
+        metrics.deadline_served(Duration::from_micros(20));
+        assert_eq!(metrics.numbers().lateness_max, Duration::from_micros(20));
     }
 }

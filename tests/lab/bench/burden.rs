@@ -94,7 +94,11 @@ fn measure(masters: &[Master; 2], name: &str, burden: impl FnOnce()) {
     burden();
     let ended = Stamp::now();
     for master in masters {
-        report(name, master.director.daemon, master.longest_gap(began, ended));
+        report(
+            name,
+            master.director.daemon,
+            master.wire.longest_gap("d1", began, ended),
+        );
     }
 }
 
@@ -130,20 +134,5 @@ impl Master {
                 .attempt(5, &["sh", "-c", fill, &self.director.main().to_string()]);
             sleep(Duration::from_millis(200));
         }
-    }
-
-    /// In milliseconds, from the last advert before `began` to the end.
-    fn longest_gap(&self, began: Stamp, ended: Stamp) -> f64 {
-        let adverts: Vec<Stamp> = self.wire.adverts("d1").into_iter().map(|(at, _)| at).collect();
-        let before = adverts.iter().rfind(|at| **at <= began);
-        let during = adverts.iter().filter(|at| **at > began && **at < ended);
-        let times: Vec<f64> = before
-            .into_iter()
-            .chain(during)
-            .chain([&ended])
-            .map(|at| at.0.as_secs_f64())
-            .collect();
-        let gaps = times.windows(2).map(|pair| 1000.0 * (pair[1] - pair[0]));
-        gaps.fold(0.0, f64::max)
     }
 }

@@ -5,10 +5,14 @@
 //! figures mean.
 
 pub mod burden;
+pub mod checks;
+pub mod death;
 pub mod failover;
 pub mod figure;
 pub mod pair;
+pub mod pool;
 mod process;
+mod rack;
 mod reading;
 pub mod routers;
 mod table;
@@ -31,6 +35,9 @@ pub const FAILOVER: &str = "bench-failover";
 pub const ROUTERS: &str = "bench-routers";
 pub const PAIR: &str = "bench-pair";
 pub const BURDEN: &str = "bench-burden";
+pub const CHECKS: &str = "bench-checks";
+pub const POOL: &str = "bench-pool";
+pub const DEATH: &str = "bench-death";
 pub const TAKEOVER: &str = "bench-takeover";
 const READING: &str = "bench-reading";
 
@@ -50,6 +57,9 @@ const PARTS: &[(&str, &str)] = &[
         BURDEN,
         "floods the kernel with namespaces and routes, then reads no log",
     ),
+    (CHECKS, "makes 1,000 checks a second"),
+    (POOL, "starts with 10,000 real servers"),
+    (DEATH, "kills real servers"),
     (READING, "reads a large configuration"),
 ];
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figure::Figures;
 use super::routers::{CPU_BACKUP, CPU_MASTER, INTERVALS, ROUTERS, SENT_BACKUP, SENT_MASTER};
-use super::{DAEMONS, burden, failover, pair, reading, routers, takeover};
+use super::{DAEMONS, burden, checks, death, failover, pair, pool, reading, routers, takeover};
 use crate::site::Daemon;
 
 /// A figure of a daemon that is not known counts as none.
@@ -47,6 +47,7 @@ pub fn render(figures: &Figures) -> String {
             row(&mut text, &what, "ms", &median(format!("{name}{interval}")));
         }
     }
+    checking(&mut text, figures);
     let _ = writeln!(
         text,
         "-t of {} lines with {} real servers",
@@ -87,6 +88,48 @@ fn takeovers(text: &mut String, figures: &Figures) {
     row(text, &what, "ms", &median(takeover::LATENESS_ADDRESSES.into()));
 }
 
+/// Checks by the thousand.
+fn checking(text: &mut String, figures: &Figures) {
+    let median = |name: String| move |daemon| figures.median(&name, daemon);
+    let _ = writeln!(text, "CPU of a check, {} a second", checks::DUE);
+    let greatest = |name: String| move |daemon| figures.greatest(&name, daemon);
+    for (kind, _) in checks::KINDS {
+        row(text, kind, "us", &median(format!("{}{kind}", checks::CPU)));
+        let what = format!(
+            "  longest gap of adverts, advert_int {}",
+            seconds(checks::INTERVAL)
+        );
+        row(text, &what, "ms", &greatest(format!("{}{kind}", checks::GAP)));
+        let late = greatest(format!("{}{kind}", checks::LATENESS));
+        row(text, "  thread of VRRP late by at most", "ms", &late);
+    }
+    let _ = writeln!(text, "{} real servers with a TCP_CHECK each", pool::ALL);
+    for (what, unit, name) in [
+        ("start to complete table", "ms", pool::TABLE),
+        ("  CPU by then", "ms", pool::TABLE_CPU),
+        ("memory", "MiB", pool::MEMORY),
+    ] {
+        row(text, what, unit, &median(name.into()));
+    }
+    let anonymous = median(format!("{}-anonymous", pool::MEMORY));
+    row(text, "  of it anonymous", "MiB", &anonymous);
+    let _ = writeln!(
+        text,
+        "Removal of a dead server after it was due ({} deaths of each kind)",
+        death::DEATHS
+    );
+    for (what, name) in [("refuses", death::REFUSED), ("is silent", death::SILENT)] {
+        row(text, &format!("{what}, median"), "ms", &median(name.into()));
+        row(text, "  max", "ms", &|daemon| figures.greatest(name, daemon));
+    }
+    row(
+        text,
+        "from death to removal, median",
+        "ms",
+        &median(death::WHOLE.into()),
+    );
+}
+
 /// Between the adverts of a master.
 fn gaps(text: &mut String, figures: &Figures) {
     let _ = writeln!(
@@ -120,6 +163,17 @@ pub fn doubts(figures: &Figures) -> Vec<String> {
                     "{daemon:?}, advert_int {}: {due:.0} adverts a second are due, but the master sent {master:.0} \
                      frames a second, the backup {backup:.0}: its CPU figures do not compare.",
                     seconds(interval)
+                ));
+            }
+        }
+    }
+    for (kind, _) in checks::KINDS {
+        for daemon in DAEMONS {
+            let rate = figures.median(&format!("{}{kind}", checks::RATE), daemon);
+            let due = checks::DUE as f64;
+            if let Some(rate) = rate.filter(|rate| (rate - due).abs() > 0.1 * due) {
+                doubts.push(format!(
+                    "{daemon:?}, {kind}: {due:.0} checks a second are due, but {rate:.0} were made."
                 ));
             }
         }

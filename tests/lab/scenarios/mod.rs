@@ -570,6 +570,21 @@ pub const ALL: &[Scenario] = &[
         )
     },
     tool(
+        bench::CHECKS,
+        "CPU and adverts at 1,000 checks a second beside keepalived's, for make bench",
+        bench::checks::run,
+    ),
+    tool(
+        bench::POOL,
+        "start and memory with 10,000 real servers beside keepalived's, for make bench",
+        bench::pool::run,
+    ),
+    tool(
+        bench::DEATH,
+        "removal of dead servers beside keepalived's, for make bench",
+        bench::death::run,
+    ),
+    tool(
         "capture-vectors",
         "records keepalived's frames for tests/vectors",
         vectors::capture,

@@ -20,7 +20,7 @@ pub use director::{CONFIG, Daemon, Director, PID_FILES};
 pub use ipvs::Table;
 pub use log::Log;
 pub use mail::Relay;
-pub use node::Node;
+pub use node::{Node, enter};
 pub use server::{Mode, Server};
 pub use switch::{Switch, port};
 pub use talk::{Talk, Transport, answer};

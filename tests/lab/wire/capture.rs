@@ -101,6 +101,21 @@ impl Capture {
         self.from(port).into_iter().filter_map(advert).collect()
     }
 
+    /// The longest silence between two adverts through `port`, in milliseconds: from the last advert before `began` to `ended`.
+    pub fn longest_gap(&self, port: &str, began: Stamp, ended: Stamp) -> f64 {
+        let adverts: Vec<Stamp> = self.adverts(port).into_iter().map(|(at, _)| at).collect();
+        let before = adverts.iter().rfind(|at| **at <= began);
+        let during = adverts.iter().filter(|at| **at > began && **at < ended);
+        let times: Vec<f64> = before
+            .into_iter()
+            .chain(during)
+            .chain([&ended])
+            .map(|at| at.0.as_secs_f64())
+            .collect();
+        let gaps = times.windows(2).map(|pair| 1000.0 * (pair[1] - pair[0]));
+        gaps.fold(0.0, f64::max)
+    }
+
     pub fn adverts_after(&self, port: &str, after: Stamp) -> Vec<(Stamp, Advert)> {
         self.adverts(port)
             .into_iter()
