@@ -27,6 +27,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Room that is kept for actions.
+const MOST_KEPT_ACTIONS: usize = 256;
+
 /// All virtual servers, their real servers and checkers.
 #[derive(Debug)]
 pub struct Engine {
@@ -150,7 +153,12 @@ impl Engine {
 
     /// What is to be done next.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() {
+            // After a start or a reload of thousands of servers it held as many.
+            self.actions.shrink_to(MOST_KEPT_ACTIONS);
+        }
+        action
     }
 
     /// Ends everything. With `release` false (`-I`) nothing is removed and nobody told (fact 17.3).

@@ -42,6 +42,9 @@ const OTHER_FILES: usize = 768;
 /// Scripts of MISC_CHECKs that run at a time.
 const MOST_SCRIPTS: usize = 512;
 
+/// Answers taken before anything else has its turn.
+const ANSWERS_AT_ONCE: usize = 64;
+
 /// Asks a back-end. The future is the whole probe; dropping it ends it.
 pub type Asker = Arc<dyn Fn(&ProbeOrder) -> Pin<Box<dyn Future<Output = ProbeOutcome> + Send>> + Send + Sync>;
 
@@ -180,7 +183,7 @@ impl CheckPlane {
         };
         let thread = std::thread::Builder::new().name("check".into()).spawn(move || {
             seat.take_seat();
-            runtime.block_on(plane.drive(orders, failure, sessions));
+            runtime.block_on(as_a_task(plane.drive(orders, failure, sessions)));
         })?;
         Ok(Self {
             commands,
@@ -230,14 +233,16 @@ impl Plane {
         mut sessions: mpsc::Receiver<BfdReport>,
     ) {
         self.carry_out();
+        // One timer, which is set anew only when the deadline is another: most answers leave it as it is.
+        let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
+        let mut set_for = None;
         let end = loop {
             let deadline = self.engine.next_deadline();
-            let timeout = async {
-                match deadline {
-                    Some(due) => tokio::time::sleep(due.since(now())).await,
-                    None => std::future::pending().await,
-                }
-            };
+            if let Some(due) = deadline.filter(|_| set_for != deadline) {
+                let after = due.since(now());
+                alarm.as_mut().reset(tokio::time::Instant::now() + after);
+            }
+            set_for = deadline;
             tokio::select! {
                 Some(error) = failure.recv() => break End::NoIpvs(error),
                 command = commands.recv() => match command {
@@ -251,7 +256,7 @@ impl Plane {
                 Some(BfdReport { name, up }) = sessions.recv() => {
                     self.engine.handle(now(), Event::Session { name, up });
                 }
-                Some(ended) = self.probes.join_next_with_id() => self.answer(ended),
+                Some(ended) = self.probes.join_next_with_id() => self.answers(ended),
                 addresses = local_addresses::changed(self.local.as_mut()) => {
                     self.engine.handle(now(), Event::Addresses(addresses));
                 }
@@ -260,7 +265,10 @@ impl Plane {
                     let masters = Arc::clone(&self.masters.borrow_and_update());
                     self.engine.handle(now(), Event::Masters(masters));
                 }
-                () = timeout => self.serve_deadline(deadline),
+                () = alarm.as_mut(), if deadline.is_some() => {
+                    self.serve_deadline(deadline);
+                    set_for = None;
+                }
             }
             self.carry_out();
         };
@@ -368,6 +376,17 @@ impl Plane {
         self.asked.insert(task.id(), (checker, url));
     }
 
+    /// Takes an answer, and those that have come with it.
+    fn answers(&mut self, first: Result<(Id, ProbeOutcome), JoinError>) {
+        self.answer(first);
+        for _ in 1..ANSWERS_AT_ONCE {
+            let Some(ended) = self.probes.try_join_next_with_id() else {
+                return;
+            };
+            self.answer(ended);
+        }
+    }
+
     fn answer(&mut self, ended: Result<(Id, ProbeOutcome), JoinError>) {
         let (task, outcome) = match ended {
             Ok((task, outcome)) => (task, outcome),
@@ -389,6 +408,16 @@ impl Plane {
                 },
             );
         }
+    }
+}
+
+/// Runs the plane as a task of its runtime. A runtime's main future is woken by a system call each time, even by a task
+/// on the same thread: with every answer that comes in. A panic goes on as if it were that future's own.
+async fn as_a_task(plane: impl Future<Output = ()> + Send + 'static) {
+    if let Err(error) = tokio::spawn(plane).await
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
     }
 }
 

@@ -16,6 +16,7 @@ use super::io::{Client, OpenError, Refusal, TalkError};
 use super::model::{ServerId, ServiceEntry, ServiceKey, Table, Wanted};
 use crate::clock::Instant;
 use crate::sys::clock::now;
+use crate::sys::memory;
 use crate::sys::sched::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -25,6 +26,8 @@ use std::time::Duration;
 
 /// Notifications that may wait for the kernel; more are dropped and counted.
 const MOST_AFTERS: usize = 8192;
+/// So many changes at a time are those of a start or a reload.
+const MANY: usize = 1000;
 /// The second try comes after the first of these; every further one waits twice as long, up to the last.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
@@ -345,6 +348,10 @@ impl Worker {
                 Some(entry) => self.known.insert(key, Some(entry)),
                 None => self.known.remove(&key),
             };
+        }
+        if ops.len() > MANY {
+            drop(ops);
+            memory::give_back();
         }
         for refusal in refusals {
             tracing::error!(target: "check", "{refusal}");

@@ -3,6 +3,7 @@
 pub mod caps;
 pub mod child;
 pub mod clock;
+pub mod memory;
 pub mod netns;
 pub mod packet;
 pub mod sched;

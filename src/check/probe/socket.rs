@@ -11,8 +11,7 @@ use tokio::net::UdpSocket;
 /// A socket that is not connected yet.
 pub(super) fn open(connection: &Connection, kind: Type, protocol: Protocol) -> io::Result<Socket> {
     let domain = Domain::for_address(connection.destination);
-    let socket = Socket::new(domain, kind, Some(protocol))?;
-    socket.set_nonblocking(true)?;
+    let socket = Socket::new(domain, kind.nonblocking(), Some(protocol))?;
     if connection.mark != 0 {
         socket.set_mark(connection.mark)?;
     }

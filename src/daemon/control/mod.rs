@@ -27,6 +27,7 @@ use crate::net::InterfaceStatus;
 use crate::notify::teller::Teller;
 use crate::plan::Plan;
 use crate::script::Scripts;
+use crate::sys::memory;
 use crate::sys::netns::Origin;
 use crate::track::file::{self, FileReport, FileWatcher};
 use crate::track::process::{ProcessReport, ProcessWatcher};
@@ -158,6 +159,7 @@ impl Control {
         }
         let ipvs = (control.host.ipvs)();
         control.adopt(begin.loaded, ipvs)?;
+        memory::give_back();
         // -1 silences it.
         if matches!(control.plan.global.processes.max_auto_priority, None | Some(0)) {
             info!(

@@ -6,6 +6,7 @@ use super::{Control, STATUS_LIMIT, service_manager};
 use crate::daemon::load::{self, Loaded};
 use crate::daemon::reload_mark::ReloadMark;
 use crate::ipvs::keeper::Opener;
+use crate::sys::memory;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -23,6 +24,7 @@ impl Control {
         let done = match self.prepare().await {
             Ok((loaded, ipvs)) => {
                 let adopted = self.adopt(loaded, ipvs);
+                memory::give_back();
                 adopted.map_err(|_| "A part that the new configuration needs cannot start".into())
             }
             Err(why) => Err(why),
