@@ -1,5 +1,5 @@
-//! IPVS beside keepalived's: both daemons run on the same configurations, each in a node of its own, and their tables
-//! must be equal, service for service and flag for flag.
+//! IPVS beside keepalived's while servers come and go: both daemons run on the same configuration, each in a node of its
+//! own, and their tables must be equal at every step.
 
 use std::fs;
 use std::thread::sleep;
@@ -16,7 +16,7 @@ use crate::timeline::{Stamp, note, wait_for};
 const CALM: Duration = Duration::from_millis(400);
 
 /// Two lonely nodes: what is compared is what the kernel was told, no packet is sent.
-fn both() -> [Director; 2] {
+pub(super) fn both() -> [Director; 2] {
     [("oracle", Daemon::Keepalived), ("subject", Daemon::under_test())].map(|(name, daemon)| {
         let node = Node::new(name);
         node.ip("link set lo up\naddress add 192.0.2.1/24 dev lo\n");
@@ -28,7 +28,7 @@ fn both() -> [Director; 2] {
 }
 
 /// The commands that would make this table, sorted: `ipvsadm` shows services in the order of a hash.
-fn saved(node: &Node) -> Vec<String> {
+pub(super) fn saved(node: &Node) -> Vec<String> {
     // A new process takes long in a guest: those that poll leave some time to the daemons.
     sleep(Duration::from_millis(100));
     let text = node.run(&["ipvsadm", "--save", "--numeric"]);
@@ -65,35 +65,6 @@ fn compare(directors: &[Director; 2]) -> (Option<String>, Vec<String>) {
         only(&ours, &theirs)
     );
     ((theirs != ours).then_some(difference), ours)
-}
-
-/// Every kind of service and server, right after the start.
-pub fn tables() {
-    let mut directors = both();
-    let mut faults = String::new();
-    for (what, services, conf) in CASES {
-        let since = Stamp::now();
-        for director in &mut directors {
-            director.run_with(&format!("{GLOBAL}{conf}"));
-        }
-        for director in &directors {
-            // keepalived says so when the process of its checkers has filled the table.
-            director.log.wait("Startup complete", since, SOON);
-        }
-        let (difference, table) = compare(&directors);
-        let count = table.iter().filter(|line| line.starts_with("-A")).count();
-        note("lab", format!("{what}: {count} services, {} lines", table.len()));
-        if let Some(difference) = difference {
-            faults += &format!("{what}: {difference}\n");
-        } else if count != *services {
-            faults += &format!("{what}: {count} services instead of {services}: {table:#?}\n");
-        }
-        for director in &mut directors {
-            assert_eq!(director.stop(), Some(0), "exit code");
-            assert_eq!(saved(director), [""; 0], "left over by {}", director.name);
-        }
-    }
-    assert!(faults.is_empty(), "{faults}");
 }
 
 /// Somebody else's service on the same kernel.
@@ -419,19 +390,3 @@ fn step(directors: &[Director; 2], what: &str, wanted: &[String], unwanted: &[&s
     );
     table
 }
-
-/// What a case is about, how many services its table has, and its configuration.
-const CASES: &[(&str, usize, &str)] = &[
-    ("schedulers and methods", 14, include_str!("ipvs/schedulers.conf")),
-    ("persistence", 9, include_str!("ipvs/persistence.conf")),
-    ("flags", 10, include_str!("ipvs/flags.conf")),
-    ("marks", 7, include_str!("ipvs/marks.conf")),
-    (
-        "sorry servers, alpha and inhibition",
-        9,
-        include_str!("ipvs/sorry.conf"),
-    ),
-    ("ports and families", 10, include_str!("ipvs/ports.conf")),
-    ("groups", 18, include_str!("ipvs/groups.conf")),
-    ("mistakes", 8, include_str!("ipvs/mistakes.conf")),
-];

@@ -31,6 +31,7 @@ mod shapes;
 mod start;
 mod stranger;
 mod sync;
+mod tables;
 mod tell;
 mod track;
 mod traffic;
@@ -122,9 +123,34 @@ pub const ALL: &[Scenario] = &[
         health::pool,
     ),
     test(
-        "ipvs-tables",
-        "the table of IPVS equals keepalived's, for many configurations",
-        ipvs::tables,
+        "ipvs-schedulers",
+        "the table of IPVS equals keepalived's: each scheduler with each flag",
+        tables::schedulers,
+    ),
+    test(
+        "ipvs-methods",
+        "and so for each way to the servers, tunnels of every type and both families",
+        tables::methods,
+    ),
+    test(
+        "ipvs-persistence",
+        "for persistence in every form",
+        tables::persistence,
+    ),
+    test(
+        "ipvs-pools",
+        "for pools with all kinds of quorum, inhibition, sorry server and weight",
+        tables::pools,
+    ),
+    test(
+        "ipvs-services",
+        "for services of every kind, groups, and mistakes that are put right",
+        tables::services,
+    ),
+    test(
+        "ipvs-granularity",
+        "the granularity of a group's services, which keepalived 2.2.7 loses",
+        tables::granularity_of_groups,
     ),
     test(
         "ipvs-changes",

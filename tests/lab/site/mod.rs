@@ -5,6 +5,7 @@
 
 mod client;
 mod director;
+mod genl;
 mod ipvs;
 mod log;
 mod mail;
@@ -17,6 +18,7 @@ use std::net::IpAddr;
 
 pub use client::{Client, Probe};
 pub use director::{CONFIG, Daemon, Director, PID_FILES};
+pub use genl::Kernel;
 pub use ipvs::Table;
 pub use log::Log;
 pub use mail::Relay;
