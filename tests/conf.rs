@@ -314,7 +314,15 @@ fn secrets_are_masked() {
 
 #[test]
 fn passwords_of_checkers_are_masked() {
-    for checker in ["IMAP_CHECK", "MYSQL_CHECK", "PGSQL_CHECK", "REDIS_CHECK"] {
+    for checker in [
+        "FTP_CHECK",
+        "NNTP_CHECK",
+        "POP3_CHECK",
+        "IMAP_CHECK",
+        "MYSQL_CHECK",
+        "PGSQL_CHECK",
+        "REDIS_CHECK",
+    ] {
         let text = format!(
             "virtual_server 192.0.2.1 80 {{\n protocol TCP\n lb_kind DR\n real_server 192.0.2.2 80 {{\n {checker} {{\n \
              username probe\n password hunter22\n }}\n }}\n}}\n"

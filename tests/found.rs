@@ -131,6 +131,13 @@ fn words() -> impl Strategy<Value = Vec<u8>> {
             b"s1 OK done\r\n",
             b"s2 OK done\r\n",
             b"+ \r\n",
+            b"331 who?\r\n",
+            b"230-hi\r\n",
+            b"230 hi\r\n",
+            b"234 go\r\n",
+            b"200 hi\r\n",
+            b"382 go\r\n",
+            b"381 who?\r\n",
         ])
         .prop_map(<[u8]>::to_vec),
     ];

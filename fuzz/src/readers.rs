@@ -173,6 +173,9 @@ const SERVICES: &str = "REDIS_CHECK {\n}\nREDIS_CHECK {\nusername me\npassword s
     MYSQL_CHECK {\nusername me\npassword secret\ntls\n}\n\
     PGSQL_CHECK {\n}\nPGSQL_CHECK {\nusername me\npassword secret\nquery \"SELECT 1\"\n}\n\
     PGSQL_CHECK {\nusername me\npassword secret\ntls\n}\n\
+    FTP_CHECK {\nusername me\npassword secret\npath /x\n}\nFTP_CHECK {\nusername ftp\npath x/\nstarttls\n}\n\
+    NNTP_CHECK {\nusername me\npassword secret\ngroup x\n}\nNNTP_CHECK {\ngroup x\nstarttls\n}\n\
+    POP3_CHECK {\nusername me\npassword secret\n}\nPOP3_CHECK {\nstarttls\n}\nFTP_CHECK {\n}\n\
     IMAP_CHECK {\n}\nIMAP_CHECK {\nusername me\npassword secret\n}\nIMAP_CHECK {\nusername me\npassword secret\nstarttls\n}";
 
 /// What a service of another protocol says.

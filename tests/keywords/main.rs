@@ -30,7 +30,16 @@ const SOCKETS: [&str; 8] = [
 ];
 
 /// Those that keepalived does not have.
-const SERVICES: [&str; 5] = ["ImapCheck", "MysqlCheck", "PgsqlCheck", "RedisCheck", "WebCheck"];
+const SERVICES: [&str; 8] = [
+    "FtpCheck",
+    "ImapCheck",
+    "MysqlCheck",
+    "NntpCheck",
+    "PgsqlCheck",
+    "Pop3Check",
+    "RedisCheck",
+    "WebCheck",
+];
 
 /// The blocks of the file in which the keywords of `block` may stand.
 fn hosts(block: Block) -> Vec<&'static str> {
@@ -63,13 +72,16 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::PingCheck => vec!["PingCheck"],
         Block::FileCheck => vec!["FileCheck"],
         Block::BfdCheck => vec!["BfdCheck"],
+        Block::FtpCheck => vec!["FtpCheck"],
         Block::ImapCheck => vec!["ImapCheck"],
+        Block::NntpCheck => vec!["NntpCheck"],
+        Block::Pop3Check => vec!["Pop3Check"],
         Block::MysqlCheck => vec!["MysqlCheck"],
         Block::PgsqlCheck => vec!["PgsqlCheck"],
         Block::RedisCheck => vec!["RedisCheck"],
         Block::WebCheck => vec!["WebCheck"],
         Block::Sql => vec!["MysqlCheck", "PgsqlCheck"],
-        Block::StartTls => vec!["ImapCheck"],
+        Block::StartTls => vec!["FtpCheck", "ImapCheck", "NntpCheck", "Pop3Check"],
         Block::Login | Block::ServiceTls => SERVICES.to_vec(),
         Block::TrackEntry => vec!["TrackEntry"],
         Block::AddressEntry => vec!["AddressEntry"],
@@ -222,7 +234,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::VrrpScript, "script") => one("/usr/bin/false"),
         (Block::Login, "username") => after("password p", "word"),
         (Block::Login, "password") => after("username u", "word"),
-        (Block::Sql, _) => after("username u", "word"),
+        (Block::Sql, _) | (Block::FtpCheck, _) => after("username u", "word"),
         (Block::RedisCheck, "role") => one("master"),
         (Block::WebCheck, "path") => one("/new"),
         (Block::WebCheck, "header") => one("X-A b"),

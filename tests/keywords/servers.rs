@@ -52,7 +52,7 @@ const ADDRESSES: [&str; 8] = [
     "2001:db8:1::2 53",
     "fe80::1 80",
 ];
-const CHECKERS: [(&str, &str); 15] = [
+const CHECKERS: [(&str, &str); 18] = [
     ("TCP_CHECK", "TcpCheck"),
     ("HTTP_GET", "HttpGet"),
     ("SSL_GET", "SslGet"),
@@ -63,7 +63,10 @@ const CHECKERS: [(&str, &str); 15] = [
     ("PING_CHECK", "PingCheck"),
     ("BFD_CHECK", "BfdCheck"),
     ("FILE_CHECK", "FileCheck"),
+    ("FTP_CHECK", "FtpCheck"),
     ("IMAP_CHECK", "ImapCheck"),
+    ("NNTP_CHECK", "NntpCheck"),
+    ("POP3_CHECK", "Pop3Check"),
     ("MYSQL_CHECK", "MysqlCheck"),
     ("PGSQL_CHECK", "PgsqlCheck"),
     ("REDIS_CHECK", "RedisCheck"),

@@ -213,6 +213,15 @@ virtual_server 192.0.2.80 80 {
         BFD_CHECK {
             <BfdCheck>
         }
+        FTP_CHECK {
+            <FtpCheck>
+        }
+        NNTP_CHECK {
+            <NntpCheck>
+        }
+        POP3_CHECK {
+            <Pop3Check>
+        }
         IMAP_CHECK {
             <ImapCheck>
         }

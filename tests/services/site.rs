@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use steadfast::check::CheckerId;
 use steadfast::check::event::{ProbeOrder, ProbeOutcome};
-use steadfast::check::probe::Prober;
+use steadfast::check::probe::{Prober, Tls};
 use steadfast::conf;
 use steadfast::plan::{self, Host};
 
@@ -177,7 +177,8 @@ pub(crate) fn probe(keyword: &str, port: u16, body: &str) -> Result<(), String> 
         .enable_all()
         .build()
         .unwrap();
-    let prober = Prober::new(Arc::default()).unwrap();
+    let tls = Tls::of(&plan.check).unwrap();
+    let prober = Prober::new(Arc::default(), Arc::new(tls));
     match runtime.block_on(prober.ask(&order)) {
         ProbeOutcome::Success { .. } => Ok(()),
         ProbeOutcome::Failure(reason) => Err(reason.to_string()),
@@ -187,6 +188,7 @@ pub(crate) fn probe(keyword: &str, port: u16, body: &str) -> Result<(), String> 
 /// A user without rights: ourselves, unless that is root.
 pub(crate) struct Harmless {
     pub(crate) name: String,
+    pub(crate) group: String,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
 }
@@ -198,9 +200,19 @@ pub(crate) fn harmless() -> Harmless {
         nix::unistd::User::from_uid(nix::unistd::geteuid())
     };
     let user = user.unwrap().unwrap();
+    let group = nix::unistd::Group::from_gid(user.gid).unwrap();
     Harmless {
         name: user.name,
+        group: group.unwrap().name,
         uid: user.uid.as_raw(),
         gid: user.gid.as_raw(),
     }
+}
+
+/// A password as servers keep it.
+pub(crate) fn crypt(password: &str) -> String {
+    let line = format!("openssl passwd -6 {password}");
+    let output = Command::new("openssl").args(["passwd", "-6", password]).output();
+    let output = output.unwrap_or_else(|error| panic!("{line}: {error}; scripts/setup services"));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -84,8 +84,20 @@ impl ServiceSettings {
 /// The services, each with what may be asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
+    /// `FTP_CHECK`
+    Ftp {
+        /// `path`: what must be there; a directory when it ends with a slash.
+        path: Option<String>,
+    },
     /// `IMAP_CHECK`
     Imap,
+    /// `NNTP_CHECK`
+    Nntp {
+        /// `group`: which one must be there.
+        group: Option<String>,
+    },
+    /// `POP3_CHECK`
+    Pop3,
     /// `REDIS_CHECK`
     Redis {
         /// `role`: which one it must have.
@@ -133,7 +145,10 @@ impl Question {
     /// The checker's keyword.
     pub const fn keyword(&self) -> &'static str {
         match self {
+            Self::Ftp { .. } => "FTP_CHECK",
             Self::Imap => "IMAP_CHECK",
+            Self::Nntp { .. } => "NNTP_CHECK",
+            Self::Pop3 => "POP3_CHECK",
             Self::Redis { .. } => "REDIS_CHECK",
             Self::Mysql(_) => "MYSQL_CHECK",
             Self::Pgsql(_) => "PGSQL_CHECK",
@@ -188,7 +203,9 @@ impl Question {
     fn written(&self) -> Vec<(&'static str, Written<'_>)> {
         let mut out = List(Vec::new());
         match self {
-            Self::Imap => {}
+            Self::Ftp { path } => out.word("path", path.as_deref()),
+            Self::Imap | Self::Pop3 => {}
+            Self::Nntp { group } => out.word("group", group.as_deref()),
             Self::Redis { role } => out.word("role", role.map(RedisRole::word)),
             Self::Mysql(Sql { database, query }) | Self::Pgsql(Sql { database, query }) => {
                 out.word("database", database.as_deref());

@@ -24,9 +24,48 @@ pub(super) fn command(words: &[&str]) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// The beginning of a line with a code of three digits.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) code: u16,
+    /// No other line of this answer follows.
+    pub(super) last: bool,
+}
+
+/// Nothing for a line that has no code.
+pub(super) fn reply(line: &[u8]) -> Option<Reply> {
+    let (digits, rest) = line.split_first_chunk::<3>()?;
+    let last = match rest.first() {
+        None | Some(b' ') => true,
+        Some(b'-') => false,
+        Some(_) => return None,
+    };
+    let digit = |octet: &u8| octet.is_ascii_digit().then(|| u16::from(octet - b'0'));
+    let code = digits
+        .iter()
+        .try_fold(0, |code, octet| Some(code * 10 + digit(octet)?))?;
+    Some(Reply { code, last })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_have_three_digits() {
+        for (line, wanted) in [
+            ("220 ready", Some((220, true))),
+            ("220", Some((220, true))),
+            ("220-more", Some((220, false))),
+            ("2200", None),
+            ("22", None),
+            ("2x0 ready", None),
+            ("", None),
+        ] {
+            let wanted = wanted.map(|(code, last)| Reply { code, last });
+            assert_eq!(reply(line.as_bytes()), wanted, "{line}");
+        }
+    }
 
     #[test]
     fn a_word_is_no_other_line() {

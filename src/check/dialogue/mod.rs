@@ -5,11 +5,14 @@
 //! believed before so much is there. Who connects, shakes hands and minds the time is [`super::probe`]'s.
 
 mod base64;
+mod ftp;
 mod imap;
 mod lines;
 mod mysql;
 mod mysql_auth;
+mod nntp;
 mod pgsql;
+mod pop3;
 mod redis;
 mod scram;
 #[cfg(test)]
@@ -46,7 +49,9 @@ pub(super) fn begins_secured(settings: &ServiceSettings) -> bool {
             // These change to TLS by words of their own, always.
             Question::Mysql(_) | Question::Pgsql(_) => false,
             Question::Redis { .. } | Question::Web(_) => true,
-            Question::Imap => !settings.starttls(),
+            Question::Imap | Question::Pop3 | Question::Ftp { .. } | Question::Nntp { .. } => {
+                !settings.starttls()
+            }
         }
 }
 
@@ -60,6 +65,15 @@ pub type Seed = [u8; 24];
 pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Option<Box<dyn Dialogue>> {
     Some(match &settings.question {
         Question::Imap => Box::new(imap::Imap::new(&settings.login, settings.starttls())),
+        Question::Pop3 => Box::new(pop3::Pop3::new(&settings.login, settings.starttls())),
+        Question::Ftp { path } => {
+            let path = path.as_deref();
+            Box::new(ftp::Ftp::new(&settings.login, path, settings.starttls()))
+        }
+        Question::Nntp { group } => {
+            let group = group.as_deref();
+            Box::new(nntp::Nntp::new(&settings.login, group, settings.starttls()))
+        }
         Question::Redis { role } => Box::new(redis::Redis::new(&settings.login, *role)),
         Question::Mysql(sql) => Box::new(mysql::Mysql::new(&settings.login, sql, settings.tls.is_some())),
         Question::Pgsql(sql) => Box::new(pgsql::Pgsql::new(

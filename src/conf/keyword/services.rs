@@ -12,11 +12,16 @@ const CENTURY: i64 = 36_500;
 #[rustfmt::skip]
 pub(super) static SERVICES: &[Keyword] = &[
     k(VirtualServer, "while_master", Word, Acted),
+    k(RealServer, "FTP_CHECK", Block(FtpCheck), Acted),
     k(RealServer, "IMAP_CHECK", Block(ImapCheck), Acted),
     k(RealServer, "MYSQL_CHECK", Block(MysqlCheck), Acted),
+    k(RealServer, "NNTP_CHECK", Block(NntpCheck), Acted),
     k(RealServer, "PGSQL_CHECK", Block(PgsqlCheck), Acted),
+    k(RealServer, "POP3_CHECK", Block(Pop3Check), Acted),
     k(RealServer, "REDIS_CHECK", Block(RedisCheck), Acted),
     k(RealServer, "WEB_CHECK", Block(WebCheck), Acted),
+    k(FtpCheck, "path", Word, Acted),
+    k(NntpCheck, "group", Word, Acted),
     k(RedisCheck, "role", Word, Acted),
     k(WebCheck, "body", Word, Acted),
     k(WebCheck, "contains", Word, Acted),

@@ -31,7 +31,10 @@ pub(super) fn block(keyword: &str) -> Option<Block> {
         "PING_CHECK" => Block::PingCheck,
         "FILE_CHECK" => Block::FileCheck,
         "BFD_CHECK" => Block::BfdCheck,
+        "FTP_CHECK" => Block::FtpCheck,
         "IMAP_CHECK" => Block::ImapCheck,
+        "NNTP_CHECK" => Block::NntpCheck,
+        "POP3_CHECK" => Block::Pop3Check,
         "MYSQL_CHECK" => Block::MysqlCheck,
         "PGSQL_CHECK" => Block::PgsqlCheck,
         "REDIS_CHECK" => Block::RedisCheck,
@@ -61,7 +64,14 @@ pub(super) fn lower(cx: &mut Cx<'_>, real: &mut RealServer, block: Block, statem
         }
         Block::DnsCheck => Some(CheckerKind::Dns(dns::lower(cx, &mut common, body))),
         Block::UdpCheck => Some(CheckerKind::Udp(udp::lower(cx, &mut common, statement, body))),
-        Block::ImapCheck | Block::MysqlCheck | Block::PgsqlCheck | Block::RedisCheck | Block::WebCheck => {
+        Block::FtpCheck
+        | Block::ImapCheck
+        | Block::NntpCheck
+        | Block::Pop3Check
+        | Block::MysqlCheck
+        | Block::PgsqlCheck
+        | Block::RedisCheck
+        | Block::WebCheck => {
             let settings = service::lower(cx, &mut common, statement, body);
             Some(CheckerKind::Service(Box::new(settings)))
         }

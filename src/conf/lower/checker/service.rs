@@ -12,6 +12,8 @@ struct Written {
     login: Login,
     sql: Sql,
     role: Option<RedisRole>,
+    path: Option<String>,
+    group: Option<String>,
     secured: bool,
     /// `tls` was said.
     at_once: bool,
@@ -37,6 +39,8 @@ pub(super) fn lower(
         login,
         sql,
         role,
+        path,
+        group,
         secured,
         tls,
         web,
@@ -44,7 +48,10 @@ pub(super) fn lower(
     } = written;
     ServiceSettings {
         question: match block {
+            Block::FtpCheck => Question::Ftp { path },
             Block::ImapCheck => Question::Imap,
+            Block::NntpCheck => Question::Nntp { group },
+            Block::Pop3Check => Question::Pop3,
             Block::MysqlCheck => Question::Mysql(sql),
             Block::PgsqlCheck => Question::Pgsql(sql),
             Block::WebCheck => Question::Web(Box::new(web.finish(cx, header))),
@@ -65,6 +72,8 @@ impl Written {
             "username" => &mut self.login.username,
             "database" => &mut self.sql.database,
             "query" => &mut self.sql.query,
+            "path" => &mut self.path,
+            "group" => &mut self.group,
             "ca" => &mut self.tls.ca,
             "certificate" => &mut self.tls.certificate,
             "key" => &mut self.tls.key,
@@ -127,7 +136,7 @@ impl Written {
             without("key", "certificate");
             self.tls.key = None;
         }
-        let both = matches!(block, Block::ImapCheck);
+        let both = matches!(block, Block::ImapCheck | Block::NntpCheck | Block::Pop3Check);
         if (both || block == Block::RedisCheck)
             && self.login.username.is_some()
             && self.login.password.is_none()
@@ -140,6 +149,7 @@ impl Written {
                 (self.login.password.take().is_some(), "password"),
                 (self.sql.database.take().is_some(), "database"),
                 (self.sql.query.take().is_some(), "query"),
+                (self.path.take().is_some(), "path"),
             ] {
                 if there {
                     without(what, "username");
