@@ -3,9 +3,10 @@
 //! [`parse`] is pure: what would be printed comes back as text. [`table`] is the one list of options (with their
 //! help), [`words`] spells them the way getopt does, this file gives them their meaning. Facts: cli 1 to 5. What an option does
 //! is the daemon's business; one that has no effect yet is named by [`Options::without_effect`], never swallowed.
-//! [`config`] has the commands that keepalived does not have.
+//! [`config`] has the commands that keepalived does not have, [`genhash`] the options of the program of that name.
 
 pub mod config;
+pub mod genhash;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -197,6 +198,26 @@ pub struct Exit {
     pub stderr: String,
 }
 
+/// A command line that starts no daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The program ends at once.
+    Exit(Exit),
+    /// `genhash`
+    Genhash {
+        /// The page.
+        wanted: Box<genhash::Wanted>,
+        /// To be printed on standard error before anything else.
+        stderr: String,
+    },
+}
+
+impl From<Exit> for Ended {
+    fn from(exit: Exit) -> Self {
+        Self::Exit(exit)
+    }
+}
+
 impl Exit {
     /// Prints both texts (a closed pipe is no reason to complain) and gives the exit status.
     pub fn finish(&self) -> ExitCode {
@@ -215,16 +236,19 @@ pub fn print(stdout: &str, stderr: &str) {
 ///
 /// Options take effect in their order as far as that shows: `-h`, `-v`, `--signum` and `-T` end the program where
 /// they stand, after the bad options before them were named. All bad options are named (fact 1.2).
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Exit> {
-    let mut args = args.into_iter();
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Ended> {
+    let mut args = args.into_iter().peekable();
     let program = args.next().unwrap_or_default();
     let command = command();
     let mut stderr = String::new();
-    if Path::new(&program)
+    let by_name = Path::new(&program)
         .file_name()
-        .is_some_and(|name| name == "genhash")
-    {
-        return Err(genhash(stderr));
+        .is_some_and(|name| name == genhash::NAME);
+    if by_name {
+        return Err(page(genhash::NAME, args, stderr));
+    }
+    if args.next_if(|word| word == genhash::NAME).is_some() {
+        return Err(page(&format!("{} {}", table::NAME, genhash::NAME), args, stderr));
     }
 
     let (mut canonical, mut strays) = (vec![OsString::from(table::NAME)], String::new());
@@ -240,20 +264,25 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Exit> {
                 strays.push_str(&text.to_string_lossy());
                 strays.push(' ');
             }
+            Word::Genhash { spelled, rest } => {
+                if canonical.len() > 1 {
+                    stderr.push_str(&format!(
+                        "Warning -- `{spelled}` not used as first option, previous options ignored\n"
+                    ));
+                }
+                let called = format!("{} --{}", table::NAME, genhash::NAME);
+                return Err(page(&called, rest.into_iter(), stderr));
+            }
             Word::Option { long, value } => {
-                if let Some(exit) = immediate(long, value.as_ref(), &mut stderr, canonical.len() > 1) {
-                    return Err(exit);
+                if let Some(exit) = immediate(long, value.as_ref(), &mut stderr) {
+                    return Err(exit.into());
                 }
                 canonical.push(words::canonical(long, value));
             }
         }
     }
     if refused {
-        return Err(Exit {
-            code: 1,
-            stdout: String::new(),
-            stderr,
-        });
+        return Err(failed(stderr));
     }
     let stdout = if strays.is_empty() {
         strays
@@ -263,22 +292,22 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Exit> {
     match command.try_get_matches_from(canonical) {
         Ok(matches) => match misused(&matches) {
             None => Ok(interpret(&matches, stdout, stderr)),
-            Some(complaint) => Err(Exit {
-                code: 1,
-                stdout: String::new(),
-                stderr: stderr + &complaint,
-            }),
+            Some(complaint) => Err(failed(stderr + &complaint)),
         },
-        Err(error) => Err(Exit {
-            code: 1,
-            stdout: String::new(),
-            stderr: stderr + &error.to_string(),
-        }),
+        Err(error) => Err(failed(stderr + &error.to_string())),
     }
 }
 
+const fn failed(stderr: String) -> Ended {
+    Ended::Exit(Exit {
+        code: 1,
+        stdout: String::new(),
+        stderr,
+    })
+}
+
 /// The options that end the program where they stand (fact 1.4).
-fn immediate(long: &str, value: Option<&OsString>, stderr: &mut String, later: bool) -> Option<Exit> {
+fn immediate(long: &str, value: Option<&OsString>, stderr: &mut String) -> Option<Exit> {
     let said = std::mem::take(stderr);
     match long {
         "help" => Some(Exit {
@@ -306,10 +335,6 @@ fn immediate(long: &str, value: Option<&OsString>, stderr: &mut String, later: b
                 },
             })
         }
-        "genhash" if later => Some(genhash(
-            said + "Warning -- `--genhash` not used as first option, previous options ignored\n",
-        )),
-        "genhash" => Some(genhash(said)),
         "log-file" => Some(Exit {
             code: 1,
             stdout: String::new(),
@@ -339,11 +364,17 @@ fn misused(matches: &ArgMatches) -> Option<String> {
         .map(|(_, option)| format!("{option} needs -t\n"))
 }
 
-fn genhash(said: String) -> Exit {
-    Exit {
-        code: 1,
-        stdout: String::new(),
-        stderr: said + "genhash is not part of this version of steadfast\n",
+/// What words of genhash ask for, after what was `said` before them.
+fn page(called: &str, args: impl Iterator<Item = OsString>, stderr: String) -> Ended {
+    match genhash::parse(called, args) {
+        Ok(wanted) => Ended::Genhash {
+            wanted: Box::new(wanted),
+            stderr,
+        },
+        Err(exit) => Ended::Exit(Exit {
+            stderr: stderr + &exit.stderr,
+            ..exit
+        }),
     }
 }
 

@@ -18,7 +18,8 @@ pub fn command() -> Command {
     let mut command = Command::new(NAME)
         .about("VRRP failover and IPVS health checking: a drop-in successor of keepalived")
         .override_usage(format!(
-            "{NAME} [OPTION...]\n       {NAME} config lint|show|schema|fmt ... (see {NAME} config --help)"
+            "{NAME} [OPTION...]\n       {NAME} config lint|show|schema|fmt ... (see {NAME} config --help)\n       \
+             {NAME} genhash [OPTION...] (see {NAME} genhash --help)"
         ))
         .help_template("{about}\n\nUsage: {usage}\n\n{options}\n")
         .term_width(110)
@@ -217,7 +218,11 @@ fn telling() -> Vec<Arg> {
             text(),
             "Print the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR or JSON",
         ),
-        flag('T', "genhash", "genhash, which is not part of this version").hide(true),
+        flag(
+            'T',
+            "genhash",
+            "Print the MD5 of a web page; what follows are options of genhash (see genhash(1))",
+        ),
         flag('v', "version", "Print the version"),
         flag('h', "help", "Print this list"),
     ]

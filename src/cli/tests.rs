@@ -1,6 +1,6 @@
 use super::*;
 
-fn run(line: &str) -> Result<Parsed, Exit> {
+fn run(line: &str) -> Result<Parsed, Ended> {
     parse(
         line.split(' ')
             .filter(|word| !word.is_empty())
@@ -19,7 +19,10 @@ fn ok(line: &str) -> Options {
 }
 
 fn exit(line: &str) -> Exit {
-    run(&format!("steadfast {line}")).unwrap_err()
+    match run(&format!("steadfast {line}")).unwrap_err() {
+        Ended::Exit(exit) => exit,
+        other @ Ended::Genhash { .. } => panic!("{other:?}"),
+    }
 }
 
 fn bad(line: &str, stderr: &str) {
@@ -188,9 +191,52 @@ fn all_bad_options_are_named() {
     }
     bad("-g", "-g requires configure option --enable-log-file\n");
     bad("--log-file=x", "-g requires configure option --enable-log-file\n");
-    bad("-T -v", "genhash is not part of this version of steadfast\n");
-    assert!(exit("-n -T").stderr.starts_with("Warning -- "));
-    assert_eq!(run("/usr/bin/genhash -s x").unwrap_err().code, 1);
+}
+
+/// LVS facts: 21.1
+#[test]
+fn genhash_in_all_its_ways() {
+    const PAGE: &str = "-s 192.0.2.1 -p 80 -u /a";
+    const SAID: &str = "not used as first option, previous options ignored\n";
+    for (line, said) in [
+        ("/usr/bin/genhash", String::new()),
+        ("genhash", String::new()),
+        ("steadfast genhash", String::new()),
+        ("steadfast -T", String::new()),
+        ("steadfast --genhash", String::new()),
+        ("steadfast --genh", String::new()),
+        ("steadfast -l -T", format!("Warning -- `-T` {SAID}")),
+        ("steadfast -nlT", format!("Warning -- `-T` {SAID}")),
+        ("steadfast -n --gen", format!("Warning -- `genhash` {SAID}")),
+        (
+            "steadfast -Z -n -T",
+            format!("Unknown option -Z\nWarning -- `-T` {SAID}"),
+        ),
+    ] {
+        let Err(Ended::Genhash { wanted, stderr }) = run(&format!("{line} {PAGE}")) else {
+            panic!("{line}")
+        };
+        assert_eq!((wanted.url.as_str(), stderr), ("/a", said), "{line}");
+    }
+    let Err(Ended::Genhash { wanted, .. }) = run(&format!("steadfast -Tv {PAGE}")) else {
+        panic!()
+    };
+    assert!(wanted.verbose);
+    for (line, usage) in [
+        ("-T", "Usage: steadfast --genhash COMMAND"),
+        ("genhash -h", "Usage: steadfast genhash COMMAND"),
+        ("-T -n", "Unknown option -n\nUsage: "),
+        ("-n -T", "Warning -- `-T` not"),
+    ] {
+        let exit = exit(line);
+        assert_eq!((exit.code, exit.stdout.as_str()), (1, ""), "{line}");
+        assert!(exit.stderr.starts_with(usage), "{line}: {}", exit.stderr);
+    }
+    // Only as the first word.
+    assert_eq!(
+        run("steadfast -n genhash").unwrap().stdout,
+        "Unexpected argument(s): genhash \n"
+    );
 }
 
 #[test]
@@ -307,7 +353,7 @@ fn names_that_are_no_text() {
     let parsed = parse([OsString::from("x"), "-f".into(), odd.clone()]).unwrap();
     assert_eq!(parsed.options.config.as_os_str(), odd);
     let error = parse([OsString::from("x"), "-s".into(), odd]).unwrap_err();
-    assert_eq!(error.code, 1);
+    assert!(matches!(error, Ended::Exit(Exit { code: 1, .. })));
 }
 
 /// keepalived's list (facts cli 2), so that an option cannot be lost.

@@ -9,6 +9,9 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+/// The option that begins another command line.
+const GENHASH: &str = super::genhash::NAME;
+
 /// A piece of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Word<'t> {
@@ -18,6 +21,13 @@ pub(super) enum Word<'t> {
         long: &'t str,
         /// Its value.
         value: Option<OsString>,
+    },
+    /// The option that makes all that follow words of genhash.
+    Genhash {
+        /// As it was written.
+        spelled: &'static str,
+        /// What follows.
+        rest: Vec<OsString>,
     },
     /// No option.
     Stray(OsString),
@@ -43,7 +53,13 @@ pub(super) fn scan<'t>(table: &'t Command, args: impl Iterator<Item = OsString>)
     while let Some(arg) = args.pop_front() {
         match arg.as_bytes() {
             b"--" => words.extend(args.drain(..).map(Word::Stray)),
-            [b'-', b'-', name @ ..] => words.push(long(table, name, &mut args)),
+            [b'-', b'-', name @ ..] => words.push(match long(table, name, &mut args) {
+                Word::Option { long: GENHASH, .. } => Word::Genhash {
+                    spelled: GENHASH,
+                    rest: args.drain(..).collect(),
+                },
+                word => word,
+            }),
             [b'-', cluster @ ..] if !cluster.is_empty() => short(table, cluster, &mut args, &mut words),
             _ => words.push(Word::Stray(arg)),
         }
@@ -137,6 +153,16 @@ fn short<'t>(table: &'t Command, cluster: &[u8], args: &mut VecDeque<OsString>, 
             words.push(Word::Bad(format!("Unknown option -{letter}")));
             continue;
         };
+        if long == GENHASH {
+            if !after.is_empty() {
+                args.push_front(OsString::from_vec([b"-", after].concat()));
+            }
+            words.push(Word::Genhash {
+                spelled: "-T",
+                rest: args.drain(..).collect(),
+            });
+            return;
+        }
         let glued = || (!after.is_empty()).then(|| OsStr::from_bytes(after).to_owned());
         let value = match arity(arg) {
             Arity::None => {

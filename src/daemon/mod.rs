@@ -2,7 +2,7 @@
 //!
 //! [`main`] is all that the binary calls. `start` goes from the command line to running planes; `control` is the
 //! loop of the control plane until the end; `config_test` is `-t`, `config_command` what else there is to do
-//! with a configuration.
+//! with a configuration; `genhash` asks for a web page.
 
 pub mod bfd_plane;
 pub mod check_plane;
@@ -12,6 +12,7 @@ mod control;
 mod core_pattern;
 pub mod dump;
 mod exit;
+mod genhash;
 pub mod kernel_worker;
 pub mod last_will;
 mod life;
@@ -31,7 +32,7 @@ mod start;
 pub mod version;
 pub mod vrrp_plane;
 
-use crate::cli;
+use crate::cli::{self, Ended};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -44,7 +45,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => {}
     }
     match cli::parse(args.iter().cloned()) {
-        Err(exit) => exit.finish(),
+        Err(Ended::Exit(exit)) => exit.finish(),
+        Err(Ended::Genhash { wanted, stderr }) => {
+            cli::print("", &stderr);
+            genhash::run(&wanted)
+        }
         Ok(parsed) => {
             cli::print(&parsed.stdout, &parsed.stderr);
             match &parsed.options.config_test {

@@ -10,6 +10,8 @@ mod reload;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -88,17 +90,41 @@ fn signal_numbers_are_those_of_this_system() {
     );
 }
 
+/// LVS facts: 21.1, 21.2, 21.4
 #[test]
 fn genhash_by_its_name() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_steadfast"));
-    let output = command
-        .arg0("/usr/bin/genhash")
-        .args(["-s", "x"])
-        .output()
-        .expect("the program starts");
-    let (code, _, stderr) = split(&output);
-    assert_eq!(code, Some(1));
-    assert!(stderr.contains("genhash"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let port = port.to_string();
+    let server = std::thread::spawn(move || {
+        for stream in listener.incoming().take(3) {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).expect("a request");
+            assert!(request[..length].starts_with(b"GET /a HTTP/1.0\r\n"));
+            stream
+                .write_all(b"HTTP/1.0 503 no\r\n\r\nhello")
+                .expect("an answer");
+        }
+    });
+    let genhash = |name: &str, words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steadfast"));
+        let output = command.arg0(name).args(words).output();
+        split(&output.expect("the program starts"))
+    };
+    let page = ["-s", "127.0.0.1", "-p", &port, "-u", "/a"];
+    let hash = "5d41402abc4b2a76b9719d911017c592\n";
+    let good = (Some(0), hash.to_owned(), String::new());
+    assert_eq!(genhash("/usr/bin/genhash", &page), good);
+    assert_eq!(genhash("steadfast", &[&["genhash"], &page[..]].concat()), good);
+    assert_eq!(genhash("steadfast", &[&["-T"], &page[..]].concat()), good);
+    server.join().expect("a server");
+    let (code, stdout, stderr) = genhash("genhash", &page);
+    assert_eq!((code, stdout.as_str()), (Some(1), "Connection failed\n"));
+    assert_eq!(stderr, "connection refused\n");
+    let (code, stdout, stderr) = genhash("genhash", &["-s", "x"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with("server should be an IP, not x\nUsage: genhash "));
 }
 
 /// Nobody has to listen: a closed pipe is no panic.

@@ -6,6 +6,7 @@
 
 mod conf;
 mod daemon;
+mod genhash;
 
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 use std::path::Path;
@@ -14,8 +15,8 @@ use steadfast::daemon::version;
 /// A page: its file and its text.
 type Page = (&'static str, String);
 
-fn pages() -> [Page; 2] {
-    [daemon::page(), conf::page()]
+fn pages() -> [Page; 3] {
+    [daemon::page(), conf::page(), genhash::page()]
 }
 
 #[test]

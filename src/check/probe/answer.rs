@@ -33,9 +33,9 @@ enum Part {
 
 /// What counts of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Header {
+pub(super) struct Header {
     status: Option<u16>,
-    content_length: Option<u64>,
+    pub(super) content_length: Option<u64>,
 }
 
 /// What an answer came to.
@@ -68,11 +68,9 @@ impl Answer {
         let before = header.len();
         let (fits, beyond) = octets.split_at(octets.len().min(MAX_HEADER.saturating_sub(before)));
         header.extend_from_slice(fits);
-        // The end may have begun in what was there before.
-        let from = before.saturating_sub(END_OF_HEADER.len() - 1);
-        match find(header, from, END_OF_HEADER) {
+        match end_of_header(header, before) {
             Some(end) => {
-                let body = header.split_off(end + END_OF_HEADER.len());
+                let body = header.split_off(end);
                 let parsed = Header::parse(header);
                 self.part = Part::Body(parsed);
                 self.take_body(&body)?;
@@ -138,7 +136,7 @@ fn judge(header: Header, digest: Option<Md5>, url: &UrlConfig) -> Result<(), Rea
 }
 
 impl Header {
-    fn parse(header: &[u8]) -> Self {
+    pub(super) fn parse(header: &[u8]) -> Self {
         let mut lines = header.split(|octet| *octet == b'\n');
         let status = lines.next().and_then(status);
         let content_length =
@@ -166,10 +164,13 @@ fn number(text: &[u8]) -> Option<u64> {
     })
 }
 
-fn find(hay: &[u8], from: usize, needle: &[u8]) -> Option<usize> {
-    let tail = hay.get(from..)?;
-    let at = tail.windows(needle.len()).position(|window| window == needle)?;
-    Some(from + at)
+/// Where the body begins; there was no end in the first `before` octets.
+pub(super) fn end_of_header(octets: &[u8], before: usize) -> Option<usize> {
+    // The end may have begun in what was there before.
+    let from = before.saturating_sub(END_OF_HEADER.len() - 1);
+    let mut windows = octets.get(from..)?.windows(END_OF_HEADER.len());
+    let at = windows.position(|window| window == END_OF_HEADER)?;
+    Some(from + at + END_OF_HEADER.len())
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ async fn exchange(
 }
 
 /// The octets of a request (facts 10.1 to 10.3).
-fn request(protocol: HttpProtocol, url: &UrlConfig, destination: SocketAddr) -> Vec<u8> {
+pub(super) fn request(protocol: HttpProtocol, url: &UrlConfig, destination: SocketAddr) -> Vec<u8> {
     let (version, close) = match protocol {
         HttpProtocol::V10 => ("1.0", ""),
         HttpProtocol::V10Close => ("1.0", "Connection: close\r\n"),

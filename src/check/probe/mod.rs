@@ -8,6 +8,7 @@
 pub mod answer;
 mod dns;
 mod http;
+pub mod page;
 mod ping;
 mod secure;
 mod service;

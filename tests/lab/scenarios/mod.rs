@@ -13,6 +13,7 @@ mod failover;
 mod families;
 mod filter;
 mod garp;
+mod genhash;
 mod health;
 mod http;
 mod interop;
@@ -203,6 +204,14 @@ pub const ALL: &[Scenario] = &[
         "HTTP_GET asks with keepalived's bytes",
         http::requests,
     ),
+    Scenario {
+        ipvs: false,
+        ..test(
+            "genhash",
+            "genhash asks and prints what keepalived's does, over HTTP and HTTPS",
+            genhash::beside_keepalived,
+        )
+    },
     test(
         "checkers",
         "each checker beside keepalived's: verdicts, attempts, words",
