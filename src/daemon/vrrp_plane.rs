@@ -4,10 +4,8 @@
 //! is carried out before anybody is told: no dead plane holds an address.
 
 mod driver;
-mod masters;
 mod metrics;
 
-pub use masters::Masters;
 pub use metrics::{PlaneMetrics, PlaneNumbers};
 
 use super::kernel_worker::{self, Wanted};
@@ -17,14 +15,13 @@ use super::plane::{BfdReport, MasterNews, VrrpCommand, VrrpNotice};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::Event;
 use driver::Driver;
-use masters::Roll;
 use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc as blocking};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Commands that may wait.
 const COMMANDS: usize = 64;
@@ -66,8 +63,6 @@ pub struct VrrpPlane {
     pub last_will: Arc<LastWill>,
     /// For the BFD plane, which is to report here; until it is taken.
     pub bfd_reports: Option<mpsc::Sender<BfdReport>>,
-    /// Which of its routers are MASTER; closed when it has ended.
-    pub masters: watch::Receiver<Masters>,
     /// How its threads run.
     pub pace: Arc<Pace>,
     thread: JoinHandle<PlaneEnd>,
@@ -88,7 +83,6 @@ impl VrrpPlane {
         let last_will = Arc::new(LastWill::default());
         let (started_sender, started) = blocking::sync_channel(1);
         let pace = Arc::new(Pace::default());
-        let (roll, masters) = Roll::new();
         let plane = Plane {
             pace: Arc::clone(&pace),
             config,
@@ -97,7 +91,6 @@ impl VrrpPlane {
             commands,
             bfd_reports,
             notices: notice_sender,
-            roll,
             metrics: Arc::clone(&metrics),
             will: Arc::clone(&last_will),
         };
@@ -112,7 +105,6 @@ impl VrrpPlane {
             metrics,
             last_will,
             bfd_reports: Some(bfd_sender),
-            masters,
             pace,
             thread,
         })
@@ -137,7 +129,6 @@ struct Plane {
     commands: mpsc::Receiver<VrrpCommand>,
     bfd_reports: mpsc::Receiver<BfdReport>,
     notices: mpsc::Sender<VrrpNotice>,
-    roll: Roll,
     metrics: Arc<PlaneMetrics>,
     will: Arc<LastWill>,
 }
@@ -202,7 +193,6 @@ impl Plane {
                 commands: self.commands,
                 bfd_reports: self.bfd_reports,
                 notices: self.notices,
-                roll: self.roll,
                 metrics: self.metrics,
                 pace: self.pace,
                 will: self.will,

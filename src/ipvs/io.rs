@@ -6,6 +6,8 @@
 //! Several operations travel in one datagram, each with its own acknowledgement, so that a refusal has a name. An
 //! "exists already" or "not there" that only means that somebody was faster is put right on the spot (fact 2.19).
 
+mod whole;
+
 use super::datagram::{Part, each};
 use super::diff::Op;
 use super::model::{ServiceEntry, ServiceKey, Table, real_server_name};

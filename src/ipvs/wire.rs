@@ -4,6 +4,8 @@
 //! everything else in the host's. Attributes that are not known, and answers that make no sense, are passed over:
 //! other kernels send more, and a foreign service may be of a kind that the model does not have.
 
+mod daemon;
+
 use super::diff::Op;
 use super::model::{
     Destination, ForwardMethod, Granularity, Persistence, Protocol, Scheduler, ServiceFlags, ServiceKey,
@@ -39,10 +41,20 @@ pub mod command {
     pub const DEL_DEST: u8 = 7;
     /// Dump a service's destinations.
     pub const GET_DEST: u8 = 8;
+    /// Start a daemon.
+    pub const NEW_DAEMON: u8 = 9;
+    /// Stop a daemon.
+    pub const DEL_DAEMON: u8 = 10;
+    /// Change the timeouts; the answer to `GET_CONFIG`.
+    pub const SET_CONFIG: u8 = 12;
+    /// Ask for the timeouts.
+    pub const GET_CONFIG: u8 = 13;
     /// The answer to `GET_INFO`.
     pub const SET_INFO: u8 = 14;
     /// Ask for the version.
     pub const GET_INFO: u8 = 15;
+    /// Empty the table.
+    pub const FLUSH: u8 = 17;
 }
 
 /// Attributes of a message.

@@ -8,6 +8,7 @@ mod check;
 mod global;
 mod hmac;
 mod instance;
+mod ipvs;
 pub mod later;
 mod links;
 mod net;
@@ -32,6 +33,7 @@ use crate::bfd::BfdConfig;
 use crate::check::CheckConfig;
 use crate::conf::config::{Config, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Topic};
+use crate::ipvs::config::IpvsConfig;
 use crate::net::{IfName, InterfaceStatus, LinkKind};
 use crate::notify::config::NotifyConfig;
 use crate::script::config::{Command, RunAs, ScriptPolicy};
@@ -60,6 +62,8 @@ pub struct Plan {
     pub notify: NotifyConfig,
     /// The check plane's part.
     pub check: CheckConfig,
+    /// What there is of IPVS beside virtual servers.
+    pub ipvs: IpvsConfig,
     /// The BFD plane's part.
     pub bfd: BfdConfig,
     /// By the name of the instance: what its router was made of, as written and after its checks. Shown, and not acted
@@ -168,6 +172,11 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     let services = plan.check.services.iter();
     plan.vrrp.followed = services.filter_map(|vs| vs.while_master.clone()).collect();
     plan.check.notices = outlet::health(&plan);
+    plan.ipvs = ipvs::build(&mut builder, &plan);
+    let sync = plan.ipvs.sync.as_ref();
+    plan.vrrp
+        .followed
+        .extend(sync.and_then(|sync| sync.follow.clone()));
     builder.finish();
     (plan, builder.diagnostics)
 }

@@ -33,6 +33,8 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         process_buffer: _,
         notify,
         check,
+        // Printed as it was written.
+        ipvs: _,
         bfd,
         shown,
         later,

@@ -26,7 +26,7 @@ use super::config::{SyncGroupConfig, Transport, VrrpConfig};
 use super::debounce::Debounce;
 use super::event::{Action, Completion, Datagram, Event, NotifyState};
 use super::router::{Cx, Heard, VirtualRouter};
-use super::status::{GroupStatus, RouterStatus, ScriptStatus, StateName, VrrpStatus};
+use super::status::{GroupStatus, RouterStatus, ScriptStatus, VrrpStatus};
 use super::telling::{Line, Says};
 use super::world::World;
 use super::{RouterId, Vrid};
@@ -263,12 +263,6 @@ impl Engine {
             Phase::Waiting | Phase::Running => false,
             Phase::Stopping(waiting) => waiting.is_empty(),
         }
-    }
-
-    /// The names of the routers that are MASTER.
-    pub fn masters(&self) -> impl Iterator<Item = &str> {
-        let masters = self.routers.values().filter(|r| r.state() == StateName::Master);
-        masters.map(|router| router.config.name.as_str())
     }
 
     /// Everything at this moment.

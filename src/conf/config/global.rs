@@ -1,6 +1,6 @@
 //! `global_defs` and the settings of the top level.
 
-use super::{FifosSettings, GarpSettings, LaterGlobal, LifeScripts, MailSettings, Spanned};
+use super::{FifosSettings, GarpSettings, IpvsSettings, LaterGlobal, LifeScripts, MailSettings, Spanned};
 use crate::script::config::{RunAs, ScriptPolicy};
 pub use crate::vrrp::config::ExtraGarp;
 use crate::vrrp::config::{GarpConfig, Version};
@@ -114,6 +114,7 @@ pub struct UpkeepSettings {
 pub struct ShownSettings {
     pub vrrp: VrrpDefaults,
     pub firewall: FirewallSettings,
+    pub ipvs: IpvsSettings,
     /// `process_monitor_rcv_bufs`, `process_monitor_rcv_bufs_force`
     pub process_monitor: BufferSize,
     pub default_interface: Option<String>,

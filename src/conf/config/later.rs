@@ -3,8 +3,7 @@
 //! Values as written and checked; what was not given is `None` or `false`. Their defaults stand beside the keywords in
 //! the manual, and come true in the room that will act on them.
 
-use super::{BufferSize, Spanned};
-use std::net::IpAddr;
+use super::BufferSize;
 use std::time::Duration;
 
 /// Those of `global_defs` and of the top level.
@@ -13,7 +12,6 @@ use std::time::Duration;
 pub struct LaterGlobal {
     pub root: RootSettings,
     pub firewall: LaterFirewall,
-    pub ipvs: IpvsSettings,
     pub management: ManagementSettings,
     pub buffers: BufferSettings,
     pub reload: ReloadSettings,
@@ -24,7 +22,6 @@ pub struct LaterGlobal {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct LaterInstance {
-    pub lvs_sync_daemon_interface: Option<Spanned<String>>,
     pub linkbeat_use_polling: bool,
 }
 
@@ -47,41 +44,6 @@ pub struct LaterFirewall {
     pub nftables_ipvs: Option<String>,
     pub nftables_ipvs_priority: Option<i32>,
     pub nftables_ipvs_start_fwmark: Option<u32>,
-}
-
-/// The kernel's IPVS as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct IpvsSettings {
-    pub tcp_timeout: Option<Duration>,
-    pub tcpfin_timeout: Option<Duration>,
-    pub udp_timeout: Option<Duration>,
-    pub flush: bool,
-    pub flush_on_stop: Option<FlushOnStop>,
-    pub sync_daemon: Option<SyncDaemon>,
-}
-
-/// `lvs_flush_on_stop`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlushOnStop {
-    /// Everything.
-    All,
-    /// `VS`: what is configured here.
-    Configured,
-}
-
-/// `lvs_sync_daemon`
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the options")]
-pub struct SyncDaemon {
-    pub interface: String,
-    /// The instance that decides between master and backup.
-    pub inst: Option<String>,
-    pub id: Option<u8>,
-    pub maxlen: Option<u16>,
-    pub port: Option<u16>,
-    pub ttl: Option<u8>,
-    pub group: Option<IpAddr>,
 }
 
 /// SNMP and D-Bus.

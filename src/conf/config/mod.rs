@@ -6,6 +6,7 @@
 mod bfd;
 mod checker;
 mod global;
+mod ipvs;
 mod later;
 mod net;
 mod outlet;
@@ -17,6 +18,7 @@ mod vrrp;
 pub use bfd::*;
 pub use checker::*;
 pub use global::*;
+pub use ipvs::*;
 pub use later::*;
 pub use net::*;
 pub use outlet::*;

@@ -16,6 +16,7 @@ pub struct RouterSettings {
     pub vmac_xmit_base: Option<Spanned<()>>,
     pub use_ipvlan: Option<Spanned<UseIpvlan>>,
     pub vrf: Option<Spanned<String>>,
+    pub lvs_sync_daemon_interface: Option<Spanned<String>>,
     /// `min_ttl` and `max_ttl` of a line of `unicast_peer`.
     pub peer_ttls: BTreeMap<IpAddr, TtlRange>,
     pub old_unicast_checksum: Option<OldChecksum>,

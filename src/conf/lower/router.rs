@@ -63,8 +63,7 @@ pub(super) fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Stat
         }
         "lvs_sync_daemon_interface" => {
             if let Some(word) = statement.arg() {
-                instance.later.lvs_sync_daemon_interface =
-                    Some(Cx::spanned(statement, word, word.text.clone()));
+                settings.lvs_sync_daemon_interface = Some(Cx::spanned(statement, word, word.text.clone()));
             }
         }
         "garp_extra_if" | "vmac_garp_intvl" => {

@@ -11,6 +11,7 @@ use crate::daemon::plane::{BfdCommand, CheckCommand, VrrpCommand};
 use crate::daemon::start::take_umask;
 use crate::daemon::vrrp_plane::{PlaneOptions, VrrpPlane};
 use crate::ipvs::keeper::Opener;
+use crate::ipvs::steward::Steward;
 use crate::plan::Plan;
 use crate::track::config::{FileConfig, ProcessConfig};
 use crate::track::file::{FileReport, FileWatcher};
@@ -29,6 +30,7 @@ struct Fresh {
     vrrp: Option<VrrpPlane>,
     check: Option<CheckPlane>,
     bfd: Option<BfdPlane>,
+    steward: Option<Steward>,
 }
 
 impl Control {
@@ -79,6 +81,9 @@ impl Control {
         self.ping_range.apply(&plan.check, getegid().as_raw());
         self.tell_running(&plan);
         self.take_over(fresh);
+        if let Some(steward) = &self.steward {
+            steward.follow(plan.ipvs.clone());
+        }
         let planes = Planes {
             vrrp: self.vrrp.as_ref().map(|plane| Arc::clone(&plane.pace)),
             check: self.check.as_ref().map(|plane| Arc::clone(&plane.pace)),
@@ -129,6 +134,12 @@ impl Control {
             let plane = CheckPlane::spawn(plan.check.clone(), options);
             fresh.check = Some(started("healthcheck", plane)?);
         }
+        if self.steward.is_none() && !plan.ipvs.is_idle() {
+            fresh.steward = Some(started(
+                "IPVS",
+                Steward::spawn((self.host.whole)(), self.masters.subscribe()),
+            )?);
+        }
         Ok(())
     }
 
@@ -160,6 +171,7 @@ impl Control {
         }
         self.check = fresh.check.or_else(|| self.check.take());
         self.bfd = fresh.bfd.or_else(|| self.bfd.take());
+        self.steward = fresh.steward.or_else(|| self.steward.take());
         if let (Some(bfd), Some(vrrp)) = (&self.bfd, &mut self.vrrp)
             && let Some(reports) = vrrp.bfd_reports.take()
         {

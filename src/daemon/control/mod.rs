@@ -23,6 +23,7 @@ use crate::check::event::Notification;
 use crate::check::probe::Prober;
 use crate::cli::Options;
 use crate::ipvs::keeper::{self, Opener};
+use crate::ipvs::steward::{self, Steward};
 use crate::net::InterfaceStatus;
 use crate::notify::teller::Teller;
 use crate::plan::Plan;
@@ -75,6 +76,8 @@ pub(super) struct Control {
     bfd: Option<BfdPlane>,
     /// Which instances are MASTER: from the VRRP plane to those who follow them.
     masters: MasterNews,
+    /// While IPVS has to be more than virtual servers, and from then on.
+    steward: Option<Steward>,
     tracker: TrackRunner,
     reports: mpsc::Receiver<ScriptReport>,
     files: FileWatcher,
@@ -96,6 +99,8 @@ pub(super) struct Control {
 /// What control asks of the host before it starts a plane, or a test's imitation of it.
 struct Host {
     ipvs: fn() -> Opener,
+    /// The same as a whole.
+    whole: fn() -> steward::Opener,
     /// Whether a plan can be run with the capabilities of the process.
     privileged: fn(&Plan) -> Result<(), String>,
 }
@@ -135,6 +140,7 @@ impl Control {
             check: None,
             bfd: None,
             masters: MasterNews::default(),
+            steward: None,
             tracker: TrackRunner::new(sender),
             reports,
             files: FileWatcher::default(),
@@ -147,6 +153,7 @@ impl Control {
             paces: Paces::default(),
             host: Host {
                 ipvs: keeper::kernel,
+                whole: steward::kernel,
                 privileged,
             },
         };

@@ -5,8 +5,10 @@ use crate::daemon::exit::Exit;
 use crate::daemon::life;
 use crate::daemon::plane::{BfdCommand, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
 use crate::daemon::vrrp_plane::PlaneEnd;
+use crate::ipvs::steward::Steward;
 use sd_notify::NotifyState;
 use std::time::Duration;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::{error, info};
 
@@ -20,6 +22,8 @@ impl Control {
         service_manager(&[NotifyState::Stopping]);
         drop(self.tracker);
         let limit = stop_limit(&self.plan);
+        // First, lest it follows routers that go.
+        let steward = self.steward.take().inspect(Steward::finish);
         if let Some(plane) = &self.vrrp {
             let release = !self.options.dont_release_vrrp;
             let stop = VrrpCommand::Stop {
@@ -50,6 +54,10 @@ impl Control {
                     },
                     _ended = next_notice(bfd.as_mut().map(|plane| &mut plane.notices)) => *bfd = None,
                 }
+            }
+            if let Some(steward) = steward {
+                // A crash of it was told when it happened.
+                let _ = spawn_blocking(|| steward.join()).await;
             }
         })
         .await;

@@ -6,9 +6,10 @@
 use super::file::Kind;
 use super::{Facts, Sheet, account, process, seconds, yes_no};
 use crate::conf::config::{
-    DumpSettings, FifoSettings, FirewallSettings, FlushOnStop, Global, Inherited, IpvsSettings,
-    LaterFirewall, LifeScripts, ReloadSettings, Spanned, SyncDaemon, VrrpDefaults,
+    DumpSettings, FifoSettings, FirewallSettings, Global, Inherited, IpvsSettings, LaterFirewall,
+    LifeScripts, ReloadSettings, Spanned, SyncDaemon, VrrpDefaults,
 };
+use crate::ipvs::config::FlushOnStop;
 use crate::script::config::Command;
 use crate::sys::child::Credentials;
 use crate::vrrp::config::{GarpConfig, Version};
@@ -52,14 +53,14 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     if global.mail.no_email_faults {
         sheet.line(1, "Send emails for fault transitions = off");
     }
-    timeouts(&mut sheet, &later.ipvs);
+    timeouts(&mut sheet, &shown.ipvs);
     if let (Kind::Vrrp, Some(interface)) = (kind, default_interface(facts)) {
         sheet.item("Default interface", interface);
     }
     sheet.item("Disable local IGMP", yes_no(shown.firewall.disable_local_igmp));
     let as_v2 = shown.vrrp.v3_checksum_as_v2;
     sheet.item("Use VRRPv2 checksum for VRRPv3 IPv4", yes_no(as_v2));
-    ipvs(&mut sheet, &later.ipvs);
+    ipvs(&mut sheet, &shown.ipvs);
     fifos(&mut sheet, facts);
     routers(&mut sheet, global);
     firewall(&mut sheet, &shown.firewall, &later.firewall);
@@ -186,13 +187,13 @@ fn default_interface<'a>(facts: &Facts<'a>) -> Option<&'a str> {
 
 fn ipvs(sheet: &mut Sheet, ipvs: &IpvsSettings) {
     if let Some(daemon) = &ipvs.sync_daemon {
-        sync_daemon(sheet, daemon);
+        sync_daemon(sheet, &daemon.value);
     }
     sheet.item("LVS flush", ipvs.flush);
     let on_stop = match ipvs.flush_on_stop {
-        None => "disabled",
-        Some(FlushOnStop::All) => "full",
-        Some(FlushOnStop::Configured) => "VS",
+        FlushOnStop::No => "disabled",
+        FlushOnStop::Table => "full",
+        FlushOnStop::Services => "VS",
     };
     sheet.item("LVS flush on stop", on_stop);
 }

@@ -8,7 +8,6 @@
 mod act;
 
 use self::act::is_expected;
-use super::masters::Roll;
 use super::metrics::PlaneMetrics;
 use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
@@ -52,7 +51,6 @@ pub(super) struct Parts {
     pub(super) commands: Receiver<VrrpCommand>,
     pub(super) bfd_reports: Receiver<BfdReport>,
     pub(super) notices: Sender<VrrpNotice>,
-    pub(super) roll: Roll,
     pub(super) metrics: Arc<PlaneMetrics>,
     pub(super) pace: Arc<Pace>,
     pub(super) will: Arc<LastWill>,
@@ -74,8 +72,6 @@ pub(super) struct Driver {
     /// How the BFD sessions are: a new configuration may track one that the old one did not.
     sessions: BTreeMap<String, bool>,
     notices: Sender<VrrpNotice>,
-    /// Who is MASTER.
-    roll: Roll,
     metrics: Arc<PlaneMetrics>,
     pace: Arc<Pace>,
     will: Arc<LastWill>,
@@ -139,7 +135,6 @@ impl Driver {
             bfd_reports: parts.bfd_reports,
             sessions: BTreeMap::new(),
             notices: parts.notices,
-            roll: parts.roll,
             metrics: parts.metrics,
             pace: parts.pace,
             will: parts.will,
@@ -402,8 +397,6 @@ impl Driver {
         let now = self.now();
         self.engine.reload(now, *config);
         self.carry_out();
-        self.roll
-            .recount(self.engine.masters().map(ToOwned::to_owned).collect());
         for (name, up) in self.sessions.clone() {
             self.tell_engine(Event::Bfd { name, up });
         }

@@ -2,6 +2,7 @@
 
 use super::{Printer, run_as, seconds, word};
 use crate::conf::config::*;
+use crate::ipvs::config::FlushOnStop;
 use crate::plan::later::LaterGlobal;
 use crate::vrrp::config::GarpConfig;
 use std::time::Duration;
@@ -89,12 +90,14 @@ impl Printer {
         let ShownSettings {
             vrrp,
             firewall,
+            ipvs,
             process_monitor,
             default_interface,
             iproute_usr_dir,
             iproute_etc_dir,
         } = shown;
         self.firewall(firewall);
+        self.ipvs(ipvs);
         self.vrrp_defaults(vrrp);
         self.buffer("process_monitor", process_monitor);
         self.text("iproute_usr_dir", iproute_usr_dir.as_deref());
@@ -106,14 +109,12 @@ impl Printer {
         let LaterGlobal {
             root: _,
             firewall,
-            ipvs,
             management,
             buffers,
             reload,
             files,
         } = later;
         self.later_firewall(firewall);
-        self.ipvs(ipvs);
         self.management(management);
         self.buffers(buffers);
         self.reload(reload);
@@ -321,12 +322,12 @@ impl Printer {
         }
         self.flag("lvs_flush", *flush);
         match flush_on_stop {
-            None => {}
-            Some(FlushOnStop::All) => self.line("lvs_flush_on_stop"),
-            Some(FlushOnStop::Configured) => self.line("lvs_flush_on_stop VS"),
+            FlushOnStop::No => {}
+            FlushOnStop::Table => self.line("lvs_flush_on_stop"),
+            FlushOnStop::Services => self.line("lvs_flush_on_stop VS"),
         }
         if let Some(daemon) = sync_daemon {
-            self.set("lvs_sync_daemon", sync_daemon_words(daemon));
+            self.set("lvs_sync_daemon", sync_daemon_words(&daemon.value));
         }
     }
 

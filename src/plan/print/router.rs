@@ -111,16 +111,7 @@ impl Printer {
         if let Some(settings) = settings {
             self.settings(settings, packets);
         }
-        if let Some(LaterInstance {
-            lvs_sync_daemon_interface,
-            linkbeat_use_polling,
-        }) = later
-        {
-            let daemon = lvs_sync_daemon_interface.as_ref();
-            self.text(
-                "lvs_sync_daemon_interface",
-                daemon.map(|name| name.value.as_str()),
-            );
+        if let Some(LaterInstance { linkbeat_use_polling }) = later {
             self.flag("linkbeat_use_polling", *linkbeat_use_polling);
         }
     }
@@ -132,6 +123,7 @@ impl Printer {
             vmac_xmit_base,
             use_ipvlan,
             vrf,
+            lvs_sync_daemon_interface,
             track_src_ip,
             promote_secondaries,
             v3_checksum_as_v2,
@@ -176,6 +168,11 @@ impl Printer {
             OldChecksum::Always => self.line("old_unicast_checksum"),
             OldChecksum::Never => self.set("old_unicast_checksum", "never"),
         }
+        let daemon = lvs_sync_daemon_interface.as_ref();
+        self.text(
+            "lvs_sync_daemon_interface",
+            daemon.map(|name| name.value.as_str()),
+        );
         self.flag("track_src_ip", track_src_ip.is_some());
         self.flag("promote_secondaries", promote_secondaries.is_some());
         self.maybe("v3_checksum_as_v2", *v3_checksum_as_v2);

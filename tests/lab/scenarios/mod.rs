@@ -200,6 +200,16 @@ pub const ALL: &[Scenario] = &[
         sync::connection,
     ),
     test(
+        "sync-daemons",
+        "the kernel's sync daemons are keepalived's, in every state of their instance and after every reload",
+        sync::daemons_beside,
+    ),
+    test(
+        "lvs-timeouts",
+        "the kernel's timeouts are set as keepalived sets them, and as before when it ends",
+        sync::timeouts,
+    ),
+    test(
         "http-requests",
         "HTTP_GET asks with keepalived's bytes",
         http::requests,

@@ -1,11 +1,12 @@
 //! The kernel's IPVS as a whole: timeouts, flushing, the sync daemon.
 
 use super::Cx;
-use crate::conf::config::{FlushOnStop, IpvsSettings, SyncDaemon};
+use crate::conf::config::{IpvsSettings, Spanned, SyncDaemon};
 use crate::conf::diag::{Class, Topic};
 use crate::conf::number;
 use crate::conf::token::Word;
 use crate::conf::tree::Statement;
+use crate::ipvs::config::FlushOnStop;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,8 +21,8 @@ pub(super) fn keyword(cx: &mut Cx<'_>, ipvs: &mut IpvsSettings, statement: &Stat
         "lvs_timeouts" => timeouts(cx, ipvs, statement),
         "lvs_flush" => ipvs.flush = true,
         "lvs_flush_on_stop" | "lvs_flush_onstop" => match statement.arg() {
-            None => ipvs.flush_on_stop = Some(FlushOnStop::All),
-            Some(word) if word.text == "VS" => ipvs.flush_on_stop = Some(FlushOnStop::Configured),
+            None => ipvs.flush_on_stop = FlushOnStop::Table,
+            Some(word) if word.text == "VS" => ipvs.flush_on_stop = FlushOnStop::Services,
             Some(word) => {
                 let message = format!("Unknown {} type {}", statement.keyword(), word.text);
                 cx.choice_error(statement, word, message, &["VS", "nothing"]);
@@ -73,7 +74,7 @@ fn timeouts(cx: &mut Cx<'_>, ipvs: &mut IpvsSettings, statement: &Statement) {
 }
 
 /// `IFACE [[inst] INSTANCE] [id N] …`; the older form has INSTANCE and the id by their positions.
-fn sync_daemon(cx: &mut Cx<'_>, statement: &Statement) -> Option<SyncDaemon> {
+fn sync_daemon(cx: &mut Cx<'_>, statement: &Statement) -> Option<Spanned<SyncDaemon>> {
     let Some(interface) = Cx::word(statement) else {
         cx.error(statement, "lvs_sync_daemon requires interface");
         return None;
@@ -106,7 +107,10 @@ fn sync_daemon(cx: &mut Cx<'_>, statement: &Statement) -> Option<SyncDaemon> {
             }
         }
     }
-    Some(daemon)
+    Some(Spanned {
+        value: daemon,
+        place: statement.place(),
+    })
 }
 
 fn sync_option(cx: &mut Cx<'_>, daemon: &mut SyncDaemon, statement: &Statement, option: &Word, value: &Word) {

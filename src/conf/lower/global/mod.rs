@@ -166,6 +166,7 @@ fn shown(cx: &mut Cx<'_>, shown: &mut ShownSettings, statement: &Statement) -> b
     let ShownSettings {
         vrrp,
         firewall,
+        ipvs,
         process_monitor,
         default_interface: _,
         iproute_usr_dir,
@@ -177,6 +178,7 @@ fn shown(cx: &mut Cx<'_>, shown: &mut ShownSettings, statement: &Statement) -> b
         _ => {
             return routers::keyword(cx, vrrp, statement)
                 || firewall::keyword(cx, firewall, statement)
+                || ipvs::keyword(cx, ipvs, statement)
                 || host::buffer(cx, "process_monitor", process_monitor, statement);
         }
     }
@@ -188,14 +190,12 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
     let LaterGlobal {
         root: _,
         firewall,
-        ipvs,
         management,
         buffers,
         reload,
         files,
     } = later;
     firewall::later(cx, firewall, statement)
-        || ipvs::keyword(cx, ipvs, statement)
         || host::management(cx, management, statement)
         || host::buffers(cx, buffers, statement)
         || host::files(cx, reload, files, statement)

@@ -25,10 +25,7 @@ impl Driver {
                 }
                 Action::Release(order) => self.release(order),
                 Action::Announce(round) => self.announce(round),
-                Action::Notify(notification) => {
-                    self.roll.hear(&notification);
-                    told.push(notification);
-                }
+                Action::Notify(notification) => told.push(notification),
                 Action::Tell(line) => tell(&line),
             }
         }

@@ -1,0 +1,136 @@
+//! Settings of the kernel's IPVS as a whole: timeouts, the daemons that tell other kernels of connections, flushing.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// What there shall be beside virtual servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IpvsConfig {
+    /// `lvs_timeouts`
+    pub timeouts: Timeouts,
+    /// `lvs_sync_daemon`
+    pub sync: Option<SyncConfig>,
+}
+
+impl IpvsConfig {
+    /// Nothing is asked of the kernel.
+    pub fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Which daemons run while these instances are MASTER: both where none decides (fact 18.1), one of them otherwise
+    /// (fact 18.2).
+    pub fn roles(&self, masters: &BTreeSet<String>) -> Vec<Role> {
+        match self.sync.as_ref().map(|sync| &sync.follow) {
+            None => Vec::new(),
+            Some(None) => Role::ALL.to_vec(),
+            Some(Some(instance)) if masters.contains(instance) => vec![Role::Master],
+            Some(Some(_)) => vec![Role::Backup],
+        }
+    }
+}
+
+/// Seconds that connections are remembered without a packet; 0 leaves a value alone (fact 18.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the options")]
+pub struct Timeouts {
+    pub tcp: u32,
+    pub tcpfin: u32,
+    pub udp: u32,
+}
+
+impl Timeouts {
+    /// `self` where it says something, otherwise `old`.
+    #[must_use]
+    pub const fn over(self, old: Self) -> Self {
+        const fn choose(new: u32, old: u32) -> u32 {
+            if new == 0 { old } else { new }
+        }
+        Self {
+            tcp: choose(self.tcp, old.tcp),
+            tcpfin: choose(self.tcpfin, old.tcpfin),
+            udp: choose(self.udp, old.udp),
+        }
+    }
+}
+
+/// What a daemon of the kernel does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Tells of this kernel's connections.
+    Master,
+    /// Hears of those of others.
+    Backup,
+}
+
+impl Role {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Master, Self::Backup];
+}
+
+/// When a daemon runs, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncConfig {
+    /// The instance that decides which one.
+    pub follow: Option<String>,
+    /// How.
+    pub daemon: SyncDaemon,
+}
+
+/// A daemon of the kernel. What is `None` is left to the kernel (fact 18.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the options")]
+pub struct SyncDaemon {
+    pub interface: String,
+    pub id: u8,
+    pub maxlen: Option<u16>,
+    pub port: Option<u16>,
+    pub ttl: Option<u8>,
+    pub group: Option<IpAddr>,
+}
+
+/// What a stop leaves of the table, and what is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlushOnStop {
+    /// Every server is removed, then its service.
+    #[default]
+    No,
+    /// `lvs_flush_on_stop VS`: services are removed, and the kernel removes their servers.
+    Services,
+    /// `lvs_flush_on_stop`: the table is emptied.
+    Table,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_decides_which_daemon_runs() {
+        let with = |follow: Option<&str>| IpvsConfig {
+            sync: Some(SyncConfig {
+                follow: follow.map(ToOwned::to_owned),
+                daemon: SyncDaemon {
+                    interface: "eth0".into(),
+                    id: 0,
+                    maxlen: None,
+                    port: None,
+                    ttl: None,
+                    group: None,
+                },
+            }),
+            ..IpvsConfig::default()
+        };
+        let masters = BTreeSet::from(["A".to_owned()]);
+        assert_eq!(with(None).roles(&masters), Role::ALL);
+        assert_eq!(with(Some("A")).roles(&masters), [Role::Master]);
+        assert_eq!(with(Some("B")).roles(&masters), [Role::Backup]);
+        assert_eq!(IpvsConfig::default().roles(&masters), []);
+    }
+
+    #[test]
+    fn a_timeout_of_nothing_leaves_the_old_one() {
+        let of = |tcp, tcpfin, udp| Timeouts { tcp, tcpfin, udp };
+        assert_eq!(of(100, 0, 7).over(of(900, 120, 300)), of(100, 120, 7));
+    }
+}

@@ -1,0 +1,212 @@
+//! The steward on its thread, before an imitation of the kernel.
+
+use super::*;
+use crate::ipvs::config::SyncConfig;
+use std::sync::{Arc, Condvar, Mutex};
+
+/// What a kernel has, what it was told, and what it refuses.
+#[derive(Debug, Default)]
+struct State {
+    timeouts: Timeouts,
+    daemons: BTreeMap<Role, SyncDaemon>,
+    told: Vec<String>,
+    no_device: bool,
+}
+
+impl State {
+    fn tell(&mut self, heard: &Condvar, line: String) {
+        self.told.push(line);
+        heard.notify_all();
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Imitation(Arc<Mutex<State>>, Arc<Condvar>);
+
+impl Whole for Imitation {
+    fn timeouts(&mut self) -> Result<Timeouts, TalkError> {
+        Ok(self.0.lock().unwrap().timeouts)
+    }
+
+    fn set_timeouts(&mut self, timeouts: Timeouts) -> Result<(), TalkError> {
+        let mut state = self.0.lock().unwrap();
+        state.timeouts = timeouts.over(state.timeouts);
+        let Timeouts { tcp, tcpfin, udp } = timeouts;
+        state.tell(&self.1, format!("set {tcp} {tcpfin} {udp}"));
+        Ok(())
+    }
+
+    fn start(&mut self, role: Role, daemon: &SyncDaemon) -> Result<(), TalkError> {
+        let mut state = self.0.lock().unwrap();
+        if state.no_device {
+            state.tell(&self.1, "no device".into());
+            return Err(TalkError::Refused(Errno::ENODEV));
+        }
+        if state.daemons.contains_key(&role) {
+            return Err(TalkError::Refused(Errno::EEXIST));
+        }
+        state.tell(&self.1, format!("start {} {}", word(role), daemon.id));
+        state.daemons.insert(role, daemon.clone());
+        Ok(())
+    }
+
+    fn stop(&mut self, role: Role) -> Result<(), TalkError> {
+        let mut state = self.0.lock().unwrap();
+        if state.daemons.remove(&role).is_none() {
+            return Err(TalkError::Refused(Errno::ESRCH));
+        }
+        state.tell(&self.1, format!("stop {}", word(role)));
+        Ok(())
+    }
+}
+
+impl Imitation {
+    fn steward(&self) -> Steward {
+        self.steward_of(watch::channel(Arc::default()).1)
+    }
+
+    fn steward_of(&self, masters: Masters) -> Steward {
+        let kernel = self.clone();
+        Steward::spawn(Box::new(move || Ok(Box::new(kernel.clone()))), masters).unwrap()
+    }
+
+    /// Waits until the kernel was told this since the last time.
+    #[track_caller]
+    fn is_told(&self, expected: &[&str]) {
+        let limit = Duration::from_secs(20);
+        let state = self.0.lock().unwrap();
+        let waiting = |state: &mut State| state.told.len() < expected.len();
+        let (mut state, _) = self.1.wait_timeout_while(state, limit, waiting).unwrap();
+        assert_eq!(std::mem::take(&mut state.told), expected);
+    }
+}
+
+fn daemon(id: u8) -> SyncDaemon {
+    SyncDaemon {
+        interface: "eth0".into(),
+        id,
+        maxlen: None,
+        port: None,
+        ttl: None,
+        group: None,
+    }
+}
+
+fn sync(follow: Option<&str>, id: u8) -> IpvsConfig {
+    IpvsConfig {
+        sync: Some(SyncConfig {
+            follow: follow.map(ToOwned::to_owned),
+            daemon: daemon(id),
+        }),
+        ..IpvsConfig::default()
+    }
+}
+
+fn timeouts(tcp: u32, tcpfin: u32, udp: u32) -> IpvsConfig {
+    IpvsConfig {
+        timeouts: Timeouts { tcp, tcpfin, udp },
+        ..IpvsConfig::default()
+    }
+}
+
+/// LVS facts: 18.1, 18.3
+#[test]
+fn both_daemons_run_until_the_end_and_are_begun_anew_with_other_settings() {
+    let kernel = Imitation::default();
+    // Left by an earlier run.
+    kernel.0.lock().unwrap().daemons.insert(Role::Backup, daemon(77));
+    let steward = kernel.steward();
+    steward.follow(sync(None, 0));
+    kernel.is_told(&["stop backup", "start master 0", "start backup 0"]);
+    // The same again is nothing new.
+    steward.follow(sync(None, 0));
+    steward.follow(sync(None, 9));
+    kernel.is_told(&["stop master", "stop backup", "start master 9", "start backup 9"]);
+    steward.finish();
+    steward.join();
+    kernel.is_told(&["stop master", "stop backup"]);
+}
+
+/// LVS facts: 18.2, 18.3
+#[test]
+fn the_daemon_of_an_instance_is_that_of_its_state() {
+    let kernel = Imitation::default();
+    let (states, masters) = watch::channel(Arc::default());
+    let become_masters = |names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned());
+        states.send_replace(Arc::new(names.collect::<BTreeSet<_>>()));
+    };
+    let steward = kernel.steward_of(masters);
+    steward.follow(sync(Some("A"), 51));
+    kernel.is_told(&["start backup 51"]);
+    become_masters(&["A", "B"]);
+    kernel.is_told(&["stop backup", "start master 51"]);
+    // Others mean nothing.
+    become_masters(&["A"]);
+    become_masters(&[]);
+    kernel.is_told(&["stop master", "start backup 51"]);
+    become_masters(&["A"]);
+    kernel.is_told(&["stop backup", "start master 51"]);
+    steward.follow(IpvsConfig::default());
+    kernel.is_told(&["stop master"]);
+    steward.finish();
+    steward.join();
+    kernel.is_told(&[]);
+}
+
+/// LVS facts: 16.1, 18.5
+#[test]
+fn timeouts_are_as_before_when_nobody_wants_others() {
+    let kernel = Imitation::default();
+    kernel.0.lock().unwrap().timeouts = Timeouts {
+        tcp: 900,
+        tcpfin: 120,
+        udp: 300,
+    };
+    let steward = kernel.steward();
+    steward.follow(timeouts(100, 0, 7));
+    kernel.is_told(&["set 100 120 7"]);
+    steward.follow(timeouts(0, 11, 0));
+    kernel.is_told(&["set 900 11 300"]);
+    steward.follow(IpvsConfig::default());
+    kernel.is_told(&["set 900 120 300"]);
+    // What others change meanwhile is theirs.
+    kernel.0.lock().unwrap().timeouts.udp = 301;
+    steward.follow(timeouts(5, 0, 0));
+    kernel.is_told(&["set 5 120 301"]);
+    steward.finish();
+    steward.join();
+    kernel.is_told(&["set 900 120 301"]);
+}
+
+#[test]
+fn what_is_refused_is_tried_again() {
+    let kernel = Imitation::default();
+    kernel.0.lock().unwrap().no_device = true;
+    let steward = kernel.steward();
+    steward.follow(sync(None, 3));
+    kernel.is_told(&["no device", "no device"]);
+    kernel.0.lock().unwrap().no_device = false;
+    kernel.is_told(&["start master 3", "start backup 3"]);
+    // Somebody else's daemon makes room for ours.
+    steward.follow(IpvsConfig::default());
+    kernel.is_told(&["stop master", "stop backup"]);
+    kernel.0.lock().unwrap().daemons.insert(Role::Backup, daemon(77));
+    steward.follow(sync(None, 3));
+    kernel.is_told(&["start master 3", "stop backup", "start backup 3"]);
+    drop(steward);
+    kernel.is_told(&["stop master", "stop backup"]);
+}
+
+#[test]
+fn a_refusal_is_told_as_keepalived_tells_it() {
+    let refusal = Refusal {
+        command: ("IP_VS_SO_SET_STARTDAEMON", 1163),
+        about: " (master on eth9)".into(),
+        why: TalkError::Refused(Errno::ENODEV),
+    };
+    assert_eq!(
+        refusal.to_string(),
+        "IPVS cmd IP_VS_SO_SET_STARTDAEMON(1163) error: No such device(19) (master on eth9)"
+    );
+}
