@@ -4,7 +4,7 @@
 //! `misc_dynamic` script asks for (11.1 to 11.5). Starts nothing and knows no other checker.
 
 use super::CheckerId;
-use super::config::{CheckerConfig, HttpConfig, ProbeConfig, UrlConfig};
+use super::config::{CheckerConfig, HttpConfig, ProbeConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
 use super::follow::Report;
 use super::telling::{CheckerSaying, Line, Names};
@@ -185,7 +185,7 @@ impl Checker {
     }
 
     /// Starts a probe if it is due; the order must be answered by [`Self::finish`].
-    pub fn start(&mut self, now: Instant) -> Option<ProbeOrder> {
+    pub fn start(&mut self, now: Instant, names: &Names) -> Option<ProbeOrder> {
         match self.phase {
             Phase::Waiting { due } if due <= now => {
                 let url = self.walk.next;
@@ -196,6 +196,7 @@ impl Checker {
                     probe: Arc::clone(&self.probe),
                     url,
                     number: self.asked,
+                    names: names.clone(),
                 })
             }
             Phase::Waiting { .. } | Phase::Asking { .. } | Phase::Following => None,
@@ -297,11 +298,11 @@ impl Checker {
     /// The url that was asked is good. Whether that completes a pass over all of them.
     fn walk_on(&mut self, http: &HttpConfig, say: &mut impl FnMut(CheckerSaying)) -> bool {
         if !self.up
-            && let Some(UrlConfig { path, digest, .. }) = http.urls.get(self.walk.next)
+            && let Some(url) = http.urls.get(self.walk.next)
         {
             say(CheckerSaying::UrlSuccess {
-                digest: digest.is_some(),
-                path: path.clone(),
+                test: words::last_test(url),
+                path: url.path.clone(),
             });
         }
         if self.walk.failed.take().is_some() {

@@ -1,6 +1,7 @@
 //! What the health engine is told to do: every inherited setting resolved, every default filled in (facts 3).
 
 pub mod host;
+mod regex;
 mod service;
 mod web;
 
@@ -9,6 +10,7 @@ use crate::ipvs::model::{
 };
 use crate::net::Family;
 use crate::script::config::Command;
+pub use regex::Regex;
 pub use service::{
     Login, Password, Question, RedisRole, ServiceConfig, ServiceSettings, ServiceTls, Sql, Written, ranges,
 };
@@ -434,6 +436,10 @@ pub struct UrlConfig {
     pub status: Vec<(u16, u16)>,
     /// `digest`: MD5 of the body.
     pub digest: Option<[u8; 16]>,
+    /// `regex` and what belongs to it.
+    pub regex: Option<Regex>,
+    /// `tls_compliant` of this url; that of the checker is enough.
+    pub tls_compliant: bool,
 }
 
 /// `MISC_CHECK`

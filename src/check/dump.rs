@@ -5,8 +5,8 @@
 
 use super::checker::Checker;
 use super::config::{
-    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, ReplyPattern, ServiceConfig, Target,
-    UdpConfig, UrlConfig, Written, ranges,
+    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, Regex, ReplyPattern, ServiceConfig,
+    Target, UdpConfig, UrlConfig, Written, ranges,
 };
 use super::pool::{RealServer, VirtualServer};
 use super::status::CheckStatus;
@@ -415,6 +415,8 @@ fn url(out: &mut String, url: &UrlConfig) -> fmt::Result {
         digest.iter().try_for_each(|octet| write!(out, "{octet:02x}"))?;
         writeln!(out)?;
     }
+    let set = if url.tls_compliant { "set" } else { "unset" };
+    writeln!(out, "     tls_compliant {set}")?;
     writeln!(out, "     HTTP Status Code(s)")?;
     for (first, last) in &url.status {
         if first == last {
@@ -425,6 +427,28 @@ fn url(out: &mut String, url: &UrlConfig) -> fmt::Result {
     }
     if let Some(host) = &url.host {
         writeln!(out, "     Virtual host = {host}")?;
+    }
+    url.regex.as_ref().map_or(Ok(()), |it| regex(out, it))
+}
+
+fn regex(out: &mut String, regex: &Regex) -> fmt::Result {
+    writeln!(out, "     Regex = \"{}\"", regex.pattern)?;
+    if regex.no_match {
+        writeln!(out, "     Regex no match")?;
+    }
+    if regex.min_offset != 0 || regex.max_offset.is_some() {
+        write!(out, "     Regex min offset = {}", regex.min_offset)?;
+        if let Some(max) = regex.max_offset {
+            write!(out, ", max_offset = {max}")?;
+        }
+        writeln!(out)?;
+    }
+    if !regex.options.is_empty() {
+        let options: Vec<&str> = regex.options.iter().copied().collect();
+        writeln!(out, "     Regex options: {}", options.join(" "))?;
+    }
+    if let Some((start, most)) = regex.stack {
+        writeln!(out, "     Regex stack start {start}, max {most}")?;
     }
     Ok(())
 }

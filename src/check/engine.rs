@@ -19,7 +19,7 @@ use super::letter::{self, Occasion};
 use super::pool::{RealServer, VirtualServer, names, weight};
 use super::quorum;
 use super::status::CheckStatus;
-use super::telling::{Line, ServerSaying, ServiceSaying};
+use super::telling::{Line, Names, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
 use crate::random::Random;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -140,9 +140,10 @@ impl Engine {
                 }
                 continue;
             }
-            if let Some(order) = self.checker_mut(id).and_then(|checker| checker.start(now)) {
-                self.actions.push_back(Action::Start(order));
-            }
+            let order = self
+                .place_mut(id)
+                .and_then(|(names, checker)| checker.start(now, names));
+            self.actions.extend(order.map(Action::Start));
         }
     }
 
@@ -467,13 +468,15 @@ impl Engine {
     }
 
     fn checker_mut(&mut self, id: CheckerId) -> Option<&mut Checker> {
+        self.place_mut(id).map(|(_, checker)| checker)
+    }
+
+    /// A checker, and the names of its servers.
+    fn place_mut(&mut self, id: CheckerId) -> Option<(&Names, &mut Checker)> {
         let place = self.places.get(&id)?;
-        self.virtual_servers
-            .get_mut(place.service)?
-            .real_servers
-            .get_mut(place.server)?
-            .checkers
-            .get_mut(place.checker)
+        let vs = self.virtual_servers.get_mut(place.service)?;
+        let rs = vs.real_servers.get_mut(place.server)?;
+        Some((&rs.names, rs.checkers.get_mut(place.checker)?))
     }
 
     /// Finds every checker's place and deadline anew.

@@ -125,6 +125,8 @@ pub struct ProbeOrder {
     pub url: usize,
     /// How many questions this checker has had, with this one.
     pub number: u32,
+    /// Who is asked about, for the log.
+    pub names: Names,
 }
 
 /// How a probe ended.
@@ -186,6 +188,10 @@ pub enum Reason {
     Status(u16),
     /// The body's MD5 is another one: this.
     Digest([u8; 16]),
+    /// The body and the regex do not go together, and in which way.
+    Regex(&'static str),
+    /// The search for the regex was given up, and why.
+    RegexGaveUp(String),
     /// SMTP_CHECK: the greeting is none.
     Greeting,
     /// SMTP_CHECK: the answer to HELO is not a good one.
@@ -232,6 +238,8 @@ impl Reason {
             | Self::BadStatusLine
             | Self::Status(_)
             | Self::Digest(_)
+            | Self::Regex(_)
+            | Self::RegexGaveUp(_)
             | Self::Greeting
             | Self::Helo
             | Self::Rcode(_)
@@ -264,6 +272,8 @@ impl Reason {
             Self::BadStatusLine => "bad_status_line",
             Self::Status(_) => "status",
             Self::Digest(_) => "digest",
+            Self::Regex(_) => "regex",
+            Self::RegexGaveUp(_) => "regex_gave_up",
             Self::Greeting => "greeting",
             Self::Helo => "helo",
             Self::Rcode(_) => "rcode",
@@ -300,6 +310,8 @@ impl fmt::Display for Reason {
                 f.write_str("MD5 digest ")?;
                 found.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
             }
+            Self::Regex(how) => f.write_str(how),
+            Self::RegexGaveUp(why) => write!(f, "the search for the regex was given up: {why}"),
             Self::Greeting => f.write_str("the SMTP greeting is not a good one"),
             Self::Helo => f.write_str("the answer to HELO is not a good one"),
             Self::Rcode(code) => write!(f, "DNS response code {code}"),

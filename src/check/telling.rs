@@ -54,6 +54,15 @@ pub enum Line {
     },
 }
 
+/// What a url's answer is put to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as what is tested")]
+pub enum WebTest {
+    Status,
+    Digest,
+    Regex,
+}
+
 /// What a checker says. `retries`: how many failures were forgiven before; `None`: the plain form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckerSaying {
@@ -122,8 +131,8 @@ pub enum CheckerSaying {
     WebSuccess,
     /// HTTP_GET, SSL_GET: one url of a server that is down is good.
     UrlSuccess {
-        /// Its digest was compared, not only its status code.
-        digest: bool,
+        /// The last test that it passed.
+        test: WebTest,
         /// Its path.
         path: String,
     },
@@ -386,11 +395,13 @@ fn checker(f: &mut fmt::Formatter<'_>, Names { rs, vs }: &Names, saying: &Checke
             write!(f, "BFD check of [{name}] RS({rs}) is {state}")
         }
         CheckerSaying::WebSuccess => write!(f, "Remote Web server {rs} succeed on service."),
-        CheckerSaying::UrlSuccess { digest: false, path } => {
-            write!(f, "HTTP status code success to {rs} url({path})")
-        }
-        CheckerSaying::UrlSuccess { digest: true, path } => {
-            write!(f, "MD5 digest success to {rs} url({path})")
+        CheckerSaying::UrlSuccess { test, path } => {
+            let test = match test {
+                WebTest::Status => "HTTP status code",
+                WebTest::Digest => "MD5 digest",
+                WebTest::Regex => "Regex match",
+            };
+            write!(f, "{test} success to {rs} url({path})")
         }
         CheckerSaying::WebDown { tls: false, retries } => down(f, "HTTP_CHECK", retries),
         CheckerSaying::WebDown { tls: true, retries } => down(f, "SSL_CHECK", retries),

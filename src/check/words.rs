@@ -1,8 +1,8 @@
 //! What a checker says of an outcome: which of keepalived's lines (facts 9 to 11) each kind has for it.
 
-use super::config::{CheckerConfig, Connection, ProbeConfig};
+use super::config::{CheckerConfig, Connection, ProbeConfig, UrlConfig};
 use super::event::Reason;
-use super::telling::{CheckerSaying, MiscEnd, MiscStage};
+use super::telling::{CheckerSaying, MiscEnd, MiscStage, WebTest};
 
 /// The line of a checker that is good, for the first time or again. DNS_CHECK has none (fact 9.18).
 pub(super) fn success(probe: &ProbeConfig) -> Option<CheckerSaying> {
@@ -68,6 +68,15 @@ pub(super) fn down(config: &CheckerConfig, reason: &Reason, has_run: bool) -> Ch
             name: name.clone(),
             up: false,
         },
+    }
+}
+
+/// The last test that a url's answer is put to (fact 10.12).
+pub(super) const fn last_test(url: &UrlConfig) -> WebTest {
+    match (&url.regex, &url.digest) {
+        (Some(_), _) => WebTest::Regex,
+        (None, Some(_)) => WebTest::Digest,
+        (None, None) => WebTest::Status,
     }
 }
 
@@ -160,6 +169,8 @@ pub(super) fn smtp_trouble(reason: &Reason, connection: &Connection) -> String {
         | Reason::BadStatusLine
         | Reason::Status(_)
         | Reason::Digest(_)
+        | Reason::Regex(_)
+        | Reason::RegexGaveUp(_)
         | Reason::Rcode(_)
         | Reason::Mismatch(_)
         | Reason::File(_)
@@ -193,6 +204,8 @@ fn dns_trouble(reason: &Reason, connection: &Connection) -> String {
         | Reason::BadStatusLine
         | Reason::Status(_)
         | Reason::Digest(_)
+        | Reason::Regex(_)
+        | Reason::RegexGaveUp(_)
         | Reason::Greeting
         | Reason::Helo
         | Reason::Mismatch(_)
@@ -216,6 +229,7 @@ const fn web_message(reason: &Reason) -> &'static str {
         Reason::NoData => "Read, no data received from ",
         Reason::Status(_) | Reason::BadStatusLine => "HTTP status code error to",
         Reason::Digest(_) => "MD5 digest error to",
+        Reason::Regex(_) | Reason::RegexGaveUp(_) => "Regex match failed",
         Reason::ConnectTimedOut => "Timeout connecting",
         Reason::AnswerTimedOut => "Timeout WEB read",
         Reason::HeaderTooLong => "HTTP header too long from",
@@ -260,6 +274,8 @@ const fn misc_end(reason: &Reason) -> MiscEnd {
         | Reason::BadStatusLine
         | Reason::Status(_)
         | Reason::Digest(_)
+        | Reason::Regex(_)
+        | Reason::RegexGaveUp(_)
         | Reason::Greeting
         | Reason::Helo
         | Reason::Rcode(_)

@@ -47,6 +47,8 @@ fn question(wanted: &Wanted) -> (HttpConfig, UrlConfig) {
         sni: wanted.virtualhost.clone(),
         status: Vec::new(),
         digest: None,
+        regex: None,
+        tls_compliant: false,
     };
     let config = HttpConfig {
         connection: Connection {

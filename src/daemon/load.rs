@@ -4,7 +4,7 @@
 //! leaves no trace but its diagnostics.
 
 use super::{config_command, paths, resolve};
-use crate::check::probe::{Tls, TlsError};
+use crate::check::probe::{Kit, TlsError, regex};
 use crate::cli::Options;
 use crate::conf::config::{Config, Global};
 use crate::conf::diag::{self, Class, Diagnostic, Topic};
@@ -30,8 +30,8 @@ pub(super) struct Loaded {
     pub plan: Plan,
     /// The scripts of the plan that may be run.
     pub scripts: Arc<Scripts>,
-    /// What SSL_GET shows of itself, or why it cannot.
-    pub tls: Result<Arc<Tls>, TlsError>,
+    /// What HTTP_GET and SSL_GET ask with, or why SSL_GET cannot.
+    pub kit: Result<Arc<Kit>, TlsError>,
     /// Every mistake and remark, in the order of reading.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts, to show the lines.
@@ -106,7 +106,7 @@ impl Loaded {
         match self.judge() {
             Judgement::NoFile => Some("There is no usable configuration file"),
             Judgement::Unusable => Some("The configuration cannot be run"),
-            Judgement::Runnable if self.tls.is_err() => Some("TLS of SSL_GET cannot be prepared"),
+            Judgement::Runnable if self.kit.is_err() => Some("TLS of SSL_GET cannot be prepared"),
             Judgement::Runnable if self.empty => Some("The configuration is empty"),
             Judgement::Runnable if self.torn() && !torn => {
                 Some("The blocks or quotes of the configuration do not match")
@@ -216,11 +216,15 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
         mail_server_unknown: plan::mail_server(&config).is_some_and(resolve::has_no_address),
         track_files: paths::track_files(&config),
         key_files: paths::key_files(&config),
+        refused_regexes: regex::refused(plan::regexes(&config))
+            .into_iter()
+            .map(|(regex, why)| (regex, why.to_string()))
+            .collect(),
     };
     let (plan, found) = plan::build(&config, &host);
     diagnostics.extend(found);
-    let tls = Tls::of(&plan.check).map(Arc::new);
-    if let Err(error) = &tls {
+    let kit = Kit::of(&plan.check).map(Arc::new);
+    if let Err(error) = &kit {
         // keepalived's test of a configuration does not look.
         let found = Diagnostic::new(Class::Unheeded, None, error.to_string());
         diagnostics.push(found.about(Topic::Other));
@@ -234,7 +238,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
     Loaded {
         plan,
         scripts: Arc::new(examined.scripts),
-        tls,
+        kit,
         diagnostics,
         sources: reading.sources,
         interfaces: host.interfaces,
@@ -346,7 +350,7 @@ mod tests {
         Loaded {
             plan: Plan::default(),
             scripts: Arc::new(Scripts::default()),
-            tls: Tls::of(&CheckConfig::default()).map(Arc::new),
+            kit: Kit::of(&CheckConfig::default()).map(Arc::new),
             diagnostics: classes.iter().map(diagnostic).collect(),
             sources: Sources::default(),
             interfaces: Vec::new(),

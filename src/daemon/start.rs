@@ -102,7 +102,7 @@ fn prepare(options: &Options) -> Outcome {
             );
         }
     }
-    if loaded.tls.is_err() {
+    if loaded.kit.is_err() {
         let reason = "Error Initialize SSL, ctx Instance".into();
         return refused(Some(loaded), reason, Exit::Fatal);
     }

@@ -11,7 +11,7 @@ use super::Builder;
 use super::later::{LaterLvs, LaterServer};
 use crate::check::CheckConfig;
 use crate::check::config::{RealServerConfig, ServerGroupConfig, Target, VirtualServerConfig};
-use crate::conf::config::{ServerGroup, Spanned, VirtualServer};
+use crate::conf::config::{CheckerKind, Config, Regex, ServerGroup, Spanned, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
 use crate::ipvs::model::{ForwardMethod, Persistence, Protocol, Scheduler, ServerId, ServiceFlags};
 use crate::script::config::Command;
@@ -86,6 +86,18 @@ pub(super) fn build(
         out.services.push(server);
     }
     out
+}
+
+/// The patterns of urls: what is to be compiled for [`super::Host::refused_regexes`].
+pub fn regexes(config: &Config) -> Vec<Regex> {
+    let real_servers = config.servers.iter().flat_map(|server| &server.real_servers);
+    let checkers = real_servers.flat_map(|real| &real.checkers);
+    let urls = checkers.flat_map(|checker| match &checker.kind {
+        CheckerKind::Http(settings) => settings.urls.as_slice(),
+        _ => &[],
+    });
+    urls.filter_map(|url| url.regex.as_ref().map(|regex| regex.value.clone()))
+        .collect()
 }
 
 fn group_config(written: &ServerGroup) -> ServerGroupConfig {

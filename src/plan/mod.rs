@@ -24,6 +24,7 @@ mod vips;
 mod vmac;
 mod vrrp;
 
+pub use check::regexes;
 pub use global::mail_server;
 pub use hmac::{KeyFile, key_files};
 pub use scripts::{accounts, commands, policy};
@@ -31,6 +32,7 @@ pub use trackers::track_files;
 
 use crate::bfd::BfdConfig;
 use crate::check::CheckConfig;
+use crate::check::config::Regex;
 use crate::conf::config::{Config, Global, Instance, RouterSettings};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::ipvs::config::IpvsConfig;
@@ -88,6 +90,8 @@ pub struct Host {
     pub mail_server_unknown: bool,
     /// What is wrong with those of [`track_files`]; one that is not here can be watched.
     pub track_files: HashMap<PathBuf, PathFault>,
+    /// Those of [`regexes`] that cannot be compiled, and why.
+    pub refused_regexes: HashMap<Regex, String>,
     /// Those of [`key_files`], or why they cannot be read.
     pub key_files: HashMap<PathBuf, Result<KeyFile, String>>,
 }

@@ -1,4 +1,4 @@
-//! The system calls that no crate wraps safely, and the clock. The only room where `unsafe` may stand.
+//! The system calls that no crate wraps safely, the clock, and PCRE2. The only room where `unsafe` may stand.
 
 pub mod caps;
 pub mod child;
@@ -6,6 +6,7 @@ pub mod clock;
 pub mod memory;
 pub mod netns;
 pub mod packet;
+pub mod pcre2;
 pub mod sched;
 pub mod sockopt;
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 use steadfast::check::CheckerId;
 use steadfast::check::event::{ProbeOrder, ProbeOutcome};
-use steadfast::check::probe::{Prober, Tls};
+use steadfast::check::probe::{Kit, Prober};
+use steadfast::check::telling::Names;
 use steadfast::conf;
 use steadfast::plan::{self, Host};
 
@@ -172,13 +173,16 @@ pub(crate) fn probe(keyword: &str, port: u16, body: &str) -> Result<(), String> 
         probe: Arc::new(probe),
         url: 0,
         number: 1,
+        names: Names {
+            rs: String::new(),
+            vs: String::new(),
+        },
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let tls = Tls::of(&plan.check).unwrap();
-    let prober = Prober::new(Arc::default(), Arc::new(tls));
+    let prober = Prober::new(Arc::default(), Arc::new(Kit::of(&plan.check).unwrap()));
     match runtime.block_on(prober.ask(&order)) {
         ProbeOutcome::Success { .. } => Ok(()),
         ProbeOutcome::Failure(reason) => Err(reason.to_string()),

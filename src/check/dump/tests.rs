@@ -121,6 +121,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
    Enable SNI unset
    Fast recovery unset
    Checked url = /a
+     tls_compliant unset
      HTTP Status Code(s)
        200
 "

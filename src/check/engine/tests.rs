@@ -56,6 +56,8 @@ pub(crate) fn http(to: &str, paths: &[&str]) -> CheckerConfig {
         sni: None,
         status: vec![(200, 200)],
         digest: None,
+        regex: None,
+        tls_compliant: false,
     };
     let http = HttpConfig {
         connection: connection(to),

@@ -1,8 +1,9 @@
 //! An HTTP answer as keepalived reads it: a header of at most 4096 octets, a body that is counted and hashed but not
-//! kept, nothing decoded (facts 10.5 to 10.9).
+//! kept beyond what a regex needs, nothing decoded (facts 10.5 to 10.10).
 //!
 //! Pure: octets in, a verdict out. Its memory is bounded whatever comes in.
 
+use super::regex::Search;
 use crate::check::config::UrlConfig;
 use crate::check::event::Reason;
 use md5::{Digest, Md5};
@@ -21,6 +22,7 @@ const END_OF_HEADER: &[u8] = b"\r\n\r\n";
 pub struct Answer {
     part: Part,
     digest: Option<Md5>,
+    search: Option<Search>,
     /// Octets of the body so far.
     received: u64,
 }
@@ -45,6 +47,8 @@ pub struct Verdict {
     pub result: Result<(), Reason>,
     /// The announced and the received length of the body, if one was announced.
     pub lengths: Option<(u64, u64)>,
+    /// A match that had begun was given up, since too much would have had to be kept for it.
+    pub too_long: bool,
 }
 
 impl Answer {
@@ -53,8 +57,16 @@ impl Answer {
         Self {
             part: Part::Header(Vec::new()),
             digest: url.digest.map(|_| Md5::new()),
+            search: None,
             received: 0,
         }
+    }
+
+    /// Searches the body as well.
+    #[must_use]
+    pub(super) fn searched(mut self, search: Option<Search>) -> Self {
+        self.search = search;
+        self
     }
 
     /// Takes the next octets.
@@ -91,6 +103,9 @@ impl Answer {
             let count = usize::try_from(left).map_or(octets.len(), |left| left.min(octets.len()));
             digest.update(octets.get(..count).unwrap_or(octets));
         }
+        if let Some(search) = &mut self.search {
+            search.take(octets);
+        }
         self.received = self.received.saturating_add(octets.len() as u64);
         if self.received > MAX_BODY {
             return Err(Reason::Broken(format!("HTTP body longer than {MAX_BODY} octets")));
@@ -98,17 +113,26 @@ impl Answer {
         Ok(())
     }
 
-    /// Judges, after the end of the connection: header, then status, then digest (fact 10.7).
+    /// Judges, after the end of the connection: header, then status, then digest, then regex (fact 10.7).
     pub fn finish(self, url: &UrlConfig) -> Verdict {
         let Part::Body(header) = self.part else {
             return Verdict {
                 result: Err(Reason::NoData),
                 lengths: None,
+                too_long: false,
             };
         };
+        let mut too_long = false;
+        let result = judge(header, self.digest, url).and_then(|()| {
+            let Some(search) = self.search else { return Ok(()) };
+            let verdict = search.finish();
+            too_long = verdict.too_long;
+            verdict.result
+        });
         Verdict {
-            result: judge(header, self.digest, url),
+            result,
             lengths: header.content_length.map(|announced| (announced, self.received)),
+            too_long,
         }
     }
 }

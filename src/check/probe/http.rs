@@ -3,10 +3,11 @@
 //! Owns the request's octets and the limits of time: `connect_timeout` for every single wait, as keepalived has it, and
 //! a limit for the whole, which it has not: [`limit`]. What an answer means is [`super::answer`]'s.
 
+use super::Kit;
 use super::answer::{Answer, Verdict};
 use super::stream::Patient;
 use super::tcp;
-use super::tls::{self, Fingerprint, Tls};
+use super::tls::{self, Fingerprint};
 use crate::check::config::{HttpConfig, HttpProtocol, UrlConfig};
 use crate::check::event::Reason;
 use std::io;
@@ -24,13 +25,13 @@ const MIN_LIMIT: Duration = Duration::from_secs(60);
 /// What was learned by asking for a url.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// Its path, for logs.
-    pub(super) path: String,
     pub(super) result: Result<(), Reason>,
     /// The announced and the received length of the body, if one was announced.
     pub(super) lengths: Option<(u64, u64)>,
     /// The certificate that answered.
     pub(super) certificate: Option<Fingerprint>,
+    /// A match of the regex that had begun was given up.
+    pub(super) too_long: bool,
 }
 
 /// How long a check may take as a whole, so that a back-end which sends an octet now and then does not occupy us for
@@ -40,45 +41,57 @@ pub(super) fn limit(connect_timeout: Duration) -> Duration {
 }
 
 /// Asks for `url`.
-pub(super) async fn ask(tls: &Tls, config: &HttpConfig, url: &UrlConfig) -> Asked {
-    ask_within(limit(config.connection.timeout), tls, config, url).await
+pub(super) async fn ask(kit: &Kit, config: &HttpConfig, url: &UrlConfig) -> Asked {
+    ask_within(limit(config.connection.timeout), kit, config, url).await
 }
 
-async fn ask_within(whole: Duration, tls: &Tls, config: &HttpConfig, url: &UrlConfig) -> Asked {
+async fn ask_within(whole: Duration, kit: &Kit, config: &HttpConfig, url: &UrlConfig) -> Asked {
     let mut asked = Asked {
-        path: url.path.clone(),
         result: Ok(()),
         lengths: None,
         certificate: None,
+        too_long: false,
     };
-    asked.result = match timeout(whole, talk(tls, config, url, &mut asked)).await {
+    asked.result = match timeout(whole, talk(kit, config, url, &mut asked)).await {
         Ok(result) => result,
         Err(_) => Err(Reason::Overdue),
     };
     asked
 }
 
-async fn talk(tls: &Tls, config: &HttpConfig, url: &UrlConfig, asked: &mut Asked) -> Result<(), Reason> {
+async fn talk(kit: &Kit, config: &HttpConfig, url: &UrlConfig, asked: &mut Asked) -> Result<(), Reason> {
     let connection = &config.connection;
+    let search = url.regex.as_ref().map(|regex| kit.patterns.search(regex));
+    let answer = Answer::new(url).searched(search.transpose()?);
     let stream = Patient::new(tcp::connect(connection).await?, connection.timeout);
     let request = request(config.protocol, url, connection.destination);
     let verdict = match &config.tls {
         None => {
             let mut stream = stream;
-            exchange(&mut stream, &request, url).await.map_err(broken)?
+            exchange(&mut stream, &request, url, answer)
+                .await
+                .map_err(broken)?
         }
         Some(settings) => {
-            let mut stream = tls.connect(settings, url, stream).await?;
+            let mut stream = kit.tls.connect(settings, url, stream).await?;
             asked.certificate = Fingerprint::of(&stream);
-            let verdict = exchange(&mut stream, &request, url).await.map_err(tls::broken)?;
-            if settings.compliant && verdict.is_ok() && !tls::was_closed(&mut stream).await {
+            let verdict = exchange(&mut stream, &request, url, answer)
+                .await
+                .map_err(tls::broken)?;
+            let compliant = settings.compliant || url.tls_compliant;
+            if compliant && verdict.is_ok() && !tls::was_closed(&mut stream).await {
                 return Err(Reason::Tls("connection closed without close alert".into()));
             }
             verdict
         }
     };
-    let Verdict { result, lengths } = verdict?;
+    let Verdict {
+        result,
+        lengths,
+        too_long,
+    } = verdict?;
     asked.lengths = lengths;
+    asked.too_long = too_long;
     result
 }
 
@@ -88,10 +101,10 @@ async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     request: &[u8],
     url: &UrlConfig,
+    mut answer: Answer,
 ) -> io::Result<Result<Verdict, Reason>> {
     stream.write_all(request).await?;
     stream.flush().await?;
-    let mut answer = Answer::new(url);
     let mut buffer = vec![0; 8192];
     loop {
         let count = stream.read(&mut buffer).await?;

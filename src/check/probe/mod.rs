@@ -10,6 +10,7 @@ mod dns;
 mod http;
 pub mod page;
 mod ping;
+pub mod regex;
 mod secure;
 mod service;
 mod smtp;
@@ -22,10 +23,13 @@ mod tls;
 mod udp;
 mod web;
 
-use super::config::{MiscConfig, ProbeConfig, Question, ServiceConfig};
+use super::CheckerId;
+use super::config::{CheckConfig, HttpConfig, MiscConfig, ProbeConfig, Question, ServiceConfig, UrlConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
+use super::telling::Names;
 use crate::script::Scripts;
 use http::Asked;
+use regex::Patterns;
 use secure::{Certificate, Contexts};
 use std::collections::HashMap;
 use std::future::Future;
@@ -34,11 +38,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tls::Fingerprint;
 pub use tls::{Tls, TlsError};
 
+/// What HTTP_GET and SSL_GET ask with: made of a configuration once, for all that it asks.
+#[derive(Debug)]
+pub struct Kit {
+    tls: Tls,
+    patterns: Patterns,
+}
+
+impl Kit {
+    /// For what `config` asks.
+    ///
+    /// # Errors
+    /// When a file of its `SSL` block is of no use, and needed.
+    pub fn of(config: &CheckConfig) -> Result<Self, TlsError> {
+        Ok(Self {
+            tls: Tls::of(config)?,
+            patterns: Patterns::of(config),
+        })
+    }
+}
+
 /// Asks back-ends. Clones are the same prober: the check plane asks, the control plane reloads.
 #[derive(Clone, Debug)]
 pub struct Prober {
     scripts: Arc<Mutex<Arc<Scripts>>>,
-    tls: Arc<Mutex<Arc<Tls>>>,
+    kit: Arc<Mutex<Arc<Kit>>>,
     contexts: Arc<Contexts>,
     clients: Arc<web::Clients>,
     said: Arc<Mutex<Said>>,
@@ -46,11 +70,11 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Asks by `tls`; `scripts` are those that MISC_CHECK may run.
-    pub fn new(scripts: Arc<Scripts>, tls: Arc<Tls>) -> Self {
+    /// Asks with `kit`; `scripts` are those that MISC_CHECK may run.
+    pub fn new(scripts: Arc<Scripts>, kit: Arc<Kit>) -> Self {
         Self {
             scripts: Arc::new(Mutex::new(scripts)),
-            tls: Arc::new(Mutex::new(tls)),
+            kit: Arc::new(Mutex::new(kit)),
             contexts: Arc::default(),
             clients: Arc::default(),
             said: Arc::default(),
@@ -66,36 +90,31 @@ impl Prober {
         *self.scripts.lock().unwrap_or_else(PoisonError::into_inner) = scripts;
     }
 
-    /// From now on SSL_GET shows this of itself.
-    pub fn show(&self, tls: Arc<Tls>) {
-        *self.tls.lock().unwrap_or_else(PoisonError::into_inner) = tls;
+    /// From now on HTTP_GET and SSL_GET ask with this.
+    pub fn equip(&self, kit: Arc<Kit>) {
+        *self.kit.lock().unwrap_or_else(PoisonError::into_inner) = kit;
     }
 
     /// Asks. The future is the whole probe: dropping it closes the connection or kills the script.
     pub fn ask(&self, order: &ProbeOrder) -> impl Future<Output = ProbeOutcome> + Send + use<> {
         let this = self.clone();
-        let probe = Arc::clone(&order.probe);
-        let (url, number) = (order.url, order.number);
-        async move { this.run(&probe, url, number).await }
+        let order = order.clone();
+        async move { this.run(&order).await }
     }
 
-    async fn run(&self, probe: &ProbeConfig, url: usize, number: u32) -> ProbeOutcome {
+    async fn run(&self, order: &ProbeOrder) -> ProbeOutcome {
+        let probe: &ProbeConfig = &order.probe;
         let result = match probe {
             ProbeConfig::Misc(config) => return self.misc(config).await,
             ProbeConfig::Tcp(connection) => tcp::connect(connection).await.map(drop),
-            ProbeConfig::Http(config) => match config.urls.get(url) {
-                Some(asked) => {
-                    let tls = Arc::clone(&self.tls.lock().unwrap_or_else(PoisonError::into_inner));
-                    let asked = http::ask(&tls, config, asked).await;
-                    self.say(probe.keyword(), config.connection.destination, url, &asked);
-                    asked.result
-                }
-                None => Err(Reason::Broken(format!("there is no url number {url}"))),
+            ProbeConfig::Http(config) => match config.urls.get(order.url) {
+                Some(url) => self.http(order, config, url).await,
+                None => Err(Reason::Broken(format!("there is no url number {}", order.url))),
             },
             ProbeConfig::Smtp(config) => smtp::ask(config).await,
             ProbeConfig::Dns(config) => dns::ask(config).await,
             ProbeConfig::Udp(config) => udp::ask(config).await,
-            ProbeConfig::Ping(connection) => ping::ask(connection, number).await,
+            ProbeConfig::Ping(connection) => ping::ask(connection, order.number).await,
             // They ask nobody.
             ProbeConfig::File(_) | ProbeConfig::Bfd(_) => return ProbeOutcome::Failure(Reason::Panicked),
             ProbeConfig::Service(config) => self.service(config).await,
@@ -126,12 +145,14 @@ impl Prober {
     }
 
     /// Logs what is remarkable and new about a url.
-    fn say(&self, keyword: &str, destination: SocketAddr, url: usize, asked: &Asked) {
+    async fn http(&self, order: &ProbeOrder, config: &HttpConfig, url: &UrlConfig) -> Result<(), Reason> {
+        let kit = Arc::clone(&self.kit.lock().unwrap_or_else(PoisonError::into_inner));
+        let asked = http::ask(&kit, config, url).await;
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = format!("[{}]:tcp:{}", destination.ip(), destination.port());
-        for remark in said.news(destination, url, asked) {
-            tracing::info!("{keyword} {name} url({}): {remark}", asked.path);
+        for remark in said.news((order.checker, order.url), &asked) {
+            tracing::info!("{}", remark.of(&order.names, order.probe.keyword(), url));
         }
+        asked.result
     }
 }
 
@@ -174,51 +195,87 @@ impl Certificates {
 
 /// What was said last about each url, so that only news are said.
 #[derive(Debug, Default)]
-struct Said(HashMap<(SocketAddr, usize), Remarkable>);
+struct Said(HashMap<(CheckerId, usize), Remarkable>);
 
 #[derive(Debug, Default)]
 struct Remarkable {
     certificate: Option<Fingerprint>,
     lengths: Option<(u64, u64)>,
-    tls_error: Option<String>,
+    /// Of TLS, or of the search for a regex.
+    trouble: Option<Reason>,
+    too_long: bool,
+}
+
+/// What is remarkable.
+#[derive(Debug, PartialEq, Eq)]
+enum Remark {
+    Certificate(Fingerprint),
+    /// Announced, received.
+    Lengths(u64, u64),
+    Trouble(Reason),
+    TooLong,
+}
+
+impl Remark {
+    /// As a line of the log; those that keepalived has are in its words (facts 10.9, 10.10).
+    fn of(&self, Names { rs, vs }: &Names, keyword: &str, url: &UrlConfig) -> String {
+        let UrlConfig { path, host, .. } = url;
+        match self {
+            Self::Certificate(fingerprint) => {
+                format!("{keyword} {rs} url({path}): certificate with SHA1 fingerprint {fingerprint}")
+            }
+            Self::Lengths(announced, received) => {
+                let host = host.as_deref().unwrap_or("");
+                format!(
+                    "http_check for RS {rs} VS {vs} url {host}{path}: content_length ({announced}) does not match received bytes ({received})"
+                )
+            }
+            Self::Trouble(reason) => format!("{keyword} {rs} url({path}): {reason}"),
+            Self::TooLong => {
+                format!("{keyword} {rs} url({path}): Regex partial match preserve too large - discarding")
+            }
+        }
+    }
 }
 
 impl Said {
-    /// Reloads may bring ever new urls: beyond this many, everything may be said once more.
+    /// Reloads bring ever new checkers: beyond this many, everything may be said once more.
     const MAX: usize = 4096;
 
-    fn news(&mut self, destination: SocketAddr, url: usize, asked: &Asked) -> Vec<String> {
+    fn news(&mut self, url: (CheckerId, usize), asked: &Asked) -> Vec<Remark> {
         if self.0.len() >= Self::MAX {
             self.0.clear();
         }
-        let last = self.0.entry((destination, url)).or_default();
+        let last = self.0.entry(url).or_default();
         let mut news = Vec::new();
         if let Some(certificate) = asked.certificate
             && last.certificate != Some(certificate)
         {
-            news.push(format!("certificate with SHA1 fingerprint {certificate}"));
+            news.push(Remark::Certificate(certificate));
             last.certificate = Some(certificate);
         }
         if let Some((announced, received)) = asked.lengths {
             if announced != received && last.lengths != asked.lengths {
-                news.push(format!(
-                    "content_length ({announced}) does not match received bytes ({received})"
-                ));
+                news.push(Remark::Lengths(announced, received));
             }
             last.lengths = asked.lengths;
         }
-        let tls_error = match &asked.result {
-            Err(Reason::Tls(text)) => Some(text.clone()),
+        if asked.too_long && !last.too_long {
+            news.push(Remark::TooLong);
+        }
+        let trouble = match &asked.result {
+            Err(reason @ (Reason::Tls(_) | Reason::RegexGaveUp(_))) => Some(reason.clone()),
             Ok(()) | Err(_) => None,
         };
-        if let Some(error) = &tls_error
-            && last.tls_error != tls_error
+        if let Some(reason) = &trouble
+            && last.trouble != trouble
         {
-            news.push(format!("TLS error: {error}"));
+            news.push(Remark::Trouble(reason.clone()));
         }
-        // A failure of another kind in between does not make the same error news.
-        if tls_error.is_some() || asked.result.is_ok() {
-            last.tls_error = tls_error;
+        // A failure of another kind in between does not make the same trouble news.
+        if trouble.is_some() || asked.result.is_ok() {
+            last.trouble = trouble;
+            last.too_long = asked.too_long;
         }
         news
     }

@@ -74,6 +74,8 @@ pub(super) fn url(path: &str) -> UrlConfig {
         sni: None,
         status: vec![(200, 299)],
         digest: None,
+        regex: None,
+        tls_compliant: false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The prober as a whole: TCP_CHECK, MISC_CHECK, and what is said once.
 
-use super::testing::{LONG, SHORT, connection, http, serve};
+use super::testing::{LONG, SHORT, connection, http, serve, url};
 use super::*;
 use crate::check::config::Connection;
 use crate::check::event::CheckerId;
@@ -16,11 +16,19 @@ fn order(probe: ProbeConfig) -> ProbeOrder {
         probe: Arc::new(probe),
         url: 0,
         number: 1,
+        names: names(),
+    }
+}
+
+fn names() -> Names {
+    Names {
+        rs: "[192.0.2.5]:tcp:80".to_owned(),
+        vs: "[192.0.2.1]:tcp:80".to_owned(),
     }
 }
 
 fn prober(scripts: Arc<Scripts>) -> Prober {
-    Prober::new(scripts, Arc::new(Tls::new(None).unwrap()))
+    Prober::new(scripts, Arc::new(Kit::of(&CheckConfig::default()).unwrap()))
 }
 
 async fn ask(probe: ProbeConfig) -> ProbeOutcome {
@@ -196,30 +204,52 @@ async fn an_unknown_url_is_a_failure() {
     );
 }
 
+/// LVS facts: 10.9, 10.18
 #[test]
 fn only_news_are_said() {
     let mut said = Said::default();
-    let at = SocketAddr::from(([192, 0, 2, 1], 80));
-    let mut news = |result: Result<(), Reason>, lengths| {
+    let mut news = |result: Result<(), Reason>, lengths, too_long| {
         let asked = Asked {
-            path: "/".into(),
             result,
             lengths,
             certificate: None,
+            too_long,
         };
-        said.news(at, 0, &asked)
+        let remarks = said.news((CheckerId(7), 0), &asked);
+        let url = UrlConfig {
+            host: Some("www.example.com".into()),
+            ..url("/a")
+        };
+        remarks
+            .iter()
+            .map(|remark| remark.of(&names(), "SSL_GET", &url))
+            .collect::<Vec<_>>()
     };
-    let wrong = ["content_length (5) does not match received bytes (7)"];
-    assert_eq!(news(Ok(()), Some((5, 5))), [""; 0]);
-    assert_eq!(news(Ok(()), Some((5, 7))), wrong);
-    assert_eq!(news(Ok(()), Some((5, 7))), [""; 0]);
-    assert_eq!(news(Ok(()), Some((5, 5))), [""; 0]);
-    assert_eq!(news(Ok(()), Some((5, 7))), wrong);
+    let wrong = |received: u64| {
+        [format!(
+            "http_check for RS [192.0.2.5]:tcp:80 VS [192.0.2.1]:tcp:80 url www.example.com/a: \
+             content_length (5) does not match received bytes ({received})"
+        )]
+    };
+    assert_eq!(news(Ok(()), Some((5, 5)), false), [""; 0]);
+    assert_eq!(news(Ok(()), Some((5, 7)), false), wrong(7));
+    assert_eq!(news(Ok(()), Some((5, 7)), false), [""; 0]);
+    assert_eq!(news(Ok(()), Some((5, 8)), false), wrong(8));
+    assert_eq!(news(Ok(()), Some((5, 5)), false), [""; 0]);
+    assert_eq!(news(Ok(()), Some((5, 7)), false), wrong(7));
     let tls = |text: &str| Err(Reason::Tls(text.into()));
-    assert_eq!(news(tls("a"), None), ["TLS error: a"]);
-    assert_eq!(news(Err(Reason::Refused), None), [""; 0]);
-    assert_eq!(news(tls("a"), None), [""; 0]);
-    assert_eq!(news(tls("b"), None), ["TLS error: b"]);
-    assert_eq!(news(Ok(()), None), [""; 0]);
-    assert_eq!(news(tls("b"), None), ["TLS error: b"]);
+    let line = |what: &str| [format!("SSL_GET [192.0.2.5]:tcp:80 url(/a): {what}")];
+    assert_eq!(news(tls("a"), None, false), line("TLS: a"));
+    assert_eq!(news(Err(Reason::Refused), None, false), [""; 0]);
+    assert_eq!(news(tls("a"), None, false), [""; 0]);
+    assert_eq!(news(tls("b"), None, false), line("TLS: b"));
+    assert_eq!(news(Ok(()), None, false), [""; 0]);
+    assert_eq!(news(tls("b"), None, false), line("TLS: b"));
+    let gave_up = Err(Reason::RegexGaveUp("match limit exceeded".into()));
+    let words = "the search for the regex was given up: match limit exceeded";
+    assert_eq!(news(gave_up.clone(), None, false), line(words));
+    assert_eq!(news(gave_up, None, false), [""; 0]);
+    let words = "Regex partial match preserve too large - discarding";
+    assert_eq!(news(Ok(()), None, true), line(words));
+    assert_eq!(news(Ok(()), None, true), [""; 0]);
 }

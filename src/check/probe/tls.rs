@@ -59,7 +59,7 @@ impl Tls {
         url: &UrlConfig,
         stream: Patient<TcpStream>,
     ) -> Result<TlsStream, Reason> {
-        let context = if config.compliant {
+        let context = if config.compliant || url.tls_compliant {
             &self.compliant
         } else {
             &self.lenient

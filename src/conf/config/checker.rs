@@ -1,10 +1,10 @@
 //! How a real server is checked.
 
 use super::{CheckSettings, Spanned};
+pub use crate::check::config::Regex;
 use crate::check::config::{DnsType, HttpProtocol, ServiceSettings};
 use crate::conf::diag::Place;
 use crate::script::config::{Command, RunAs};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -81,21 +81,9 @@ pub struct Url {
     pub virtualhost: Option<String>,
     pub status_code: Vec<(u16, u16)>,
     pub digest: Option<[u8; 16]>,
-    pub regex: Option<Regex>,
+    /// At its pattern.
+    pub regex: Option<Spanned<Regex>>,
     pub tls_compliant: bool,
-}
-
-/// `regex` of a url and what belongs to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct Regex {
-    pub pattern: String,
-    pub no_match: bool,
-    pub options: BTreeSet<&'static str>,
-    pub min_offset: u32,
-    pub max_offset: Option<u32>,
-    /// First and greatest size in octets.
-    pub stack: Option<(u64, u64)>,
 }
 
 /// `MISC_CHECK` as written.

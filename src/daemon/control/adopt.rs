@@ -46,7 +46,7 @@ impl Control {
         let Loaded {
             plan,
             scripts,
-            tls,
+            kit,
             interfaces,
             origin,
             ..
@@ -65,8 +65,8 @@ impl Control {
         while let Some(Ok(notice)) = self.vrrp.as_mut().map(|plane| plane.notices.try_recv()) {
             self.vrrp_notice(&notice);
         }
-        if let Ok(tls) = tls {
-            self.prober.show(tls);
+        if let Ok(kit) = kit {
+            self.prober.equip(kit);
         }
         self.torn = torn;
         self.umask = take_umask(&self.options, plan.global.upkeep.umask);

@@ -124,11 +124,11 @@ impl Control {
     /// The exit status when a plane cannot start; what was started before is stopped by its own end.
     pub(super) fn start(begin: Begin) -> Result<Self, Exit> {
         let (sender, reports) = mpsc::channel(REPORTS);
-        let tls = begin.loaded.tls.as_ref().map_err(|error| {
+        let kit = begin.loaded.kit.as_ref().map_err(|error| {
             error!("{error}");
             Exit::Fatal
         })?;
-        let prober = Prober::new(Arc::clone(&begin.loaded.scripts), Arc::clone(tls));
+        let prober = Prober::new(Arc::clone(&begin.loaded.scripts), Arc::clone(kit));
         let mut control = Self {
             options: begin.options,
             pid_file: begin.pid_file,

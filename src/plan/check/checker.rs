@@ -8,11 +8,11 @@ use crate::check::config::{
 };
 use crate::conf::config::{
     CheckSettings, Checker, CheckerKind, FileCheckSettings, FileWeight, HttpSettings, MiscSettings,
-    RealServer, Spanned, UdpSettings, VirtualServer,
+    RealServer, Regex, Spanned, UdpSettings, Url, VirtualServer,
 };
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::IfName;
-use crate::plan::later::{CheckerTiming, LaterRealServer, LaterUrl};
+use crate::plan::later::CheckerTiming;
 use crate::plan::{ScriptRefusal, scripts};
 use crate::script::config::Command;
 use std::net::{IpAddr, SocketAddr};
@@ -74,7 +74,6 @@ pub(super) fn build(
     real: &RealServer,
     written: &Checker,
     working: &mut Vec<CheckerConfig>,
-    later: &mut LaterRealServer,
 ) {
     let server = around.server;
     let levels = Levels {
@@ -84,10 +83,9 @@ pub(super) fn build(
     };
     let probe = match &written.kind {
         CheckerKind::Tcp => connection(builder, real, written, &levels).map(ProbeConfig::Tcp),
-        CheckerKind::Http(settings) => connection(builder, real, written, &levels).map(|connection| {
-            later_urls(settings, working.len(), later);
-            ProbeConfig::Http(http(settings, connection, &levels))
-        }),
+        CheckerKind::Http(settings) => connection(builder, real, written, &levels)
+            .and_then(|connection| http(builder, written, settings, connection, &levels))
+            .map(ProbeConfig::Http),
         CheckerKind::Misc(settings) => misc(builder, server, settings).map(ProbeConfig::Misc),
         CheckerKind::Smtp(settings) => connection(builder, real, written, &levels).map(|connection| {
             ProbeConfig::Smtp(SmtpConfig {
@@ -246,7 +244,14 @@ const fn asks_a_port(kind: &CheckerKind) -> bool {
     )
 }
 
-fn http(settings: &HttpSettings, connection: Connection, levels: &Levels<'_>) -> HttpConfig {
+/// A url whose pattern is no good is left out; a checker without urls asks nobody (facts 10.10, 10.16).
+fn http(
+    builder: &mut Builder<'_>,
+    written: &Checker,
+    settings: &HttpSettings,
+    connection: Connection,
+    levels: &Levels<'_>,
+) -> Option<HttpConfig> {
     let host = levels.get(|checks| checks.virtualhost.clone());
     // The real server's name is not used for SNI (fact 3.8).
     let sni = levels
@@ -254,7 +259,17 @@ fn http(settings: &HttpSettings, connection: Connection, levels: &Levels<'_>) ->
         .virtualhost
         .clone()
         .or_else(|| levels.server.virtualhost.clone());
-    let urls = settings.urls.iter().map(|url| UrlConfig {
+    let usable: Vec<&Url> = settings
+        .urls
+        .iter()
+        .filter(|url| builder.may_search(url.regex.as_ref()))
+        .collect();
+    if usable.is_empty() {
+        let message = "HTTP/SSL_GET checker has no urls specified - ignoring";
+        builder.say(Class::Unheeded, Topic::Other, &written.place, message.to_owned());
+        return None;
+    }
+    let urls = usable.into_iter().map(|url| UrlConfig {
         path: url.path.clone(),
         host: url.virtualhost.clone().or_else(|| host.clone()),
         sni: (settings.tls && settings.enable_sni)
@@ -266,8 +281,10 @@ fn http(settings: &HttpSettings, connection: Connection, levels: &Levels<'_>) ->
             url.status_code.clone()
         },
         digest: url.digest,
+        regex: url.regex.as_ref().map(|regex| regex.value.clone()),
+        tls_compliant: url.tls_compliant,
     });
-    HttpConfig {
+    Some(HttpConfig {
         connection,
         tls: settings.tls.then_some(TlsConfig {
             sni: settings.enable_sni,
@@ -276,20 +293,7 @@ fn http(settings: &HttpSettings, connection: Connection, levels: &Levels<'_>) ->
         protocol: settings.http_protocol.unwrap_or(HttpProtocol::V10),
         urls: urls.collect(),
         fast_recovery: settings.fast_recovery,
-    }
-}
-
-/// What nothing comes of yet of the urls of the working checker `number`.
-fn later_urls(settings: &HttpSettings, number: usize, later: &mut LaterRealServer) {
-    for (position, url) in settings.urls.iter().enumerate() {
-        let more = LaterUrl {
-            regex: url.regex.clone(),
-            tls_compliant: url.tls_compliant && !settings.tls_compliant,
-        };
-        if more != LaterUrl::default() {
-            later.urls.insert((number, position), more);
-        }
-    }
+    })
 }
 
 fn misc(builder: &mut Builder<'_>, server: &VirtualServer, settings: &MiscSettings) -> Option<MiscConfig> {
@@ -308,6 +312,20 @@ fn misc(builder: &mut Builder<'_>, server: &VirtualServer, settings: &MiscSettin
 }
 
 impl Builder<'_> {
+    /// Whether a pattern can be searched for; otherwise that is said. keepalived's status does not tell.
+    fn may_search(&mut self, regex: Option<&Spanned<Regex>>) -> bool {
+        let Some((regex, why)) =
+            regex.and_then(|regex| Some((regex, self.host.refused_regexes.get(&regex.value)?)))
+        else {
+            return true;
+        };
+        let message = format!("Invalid regex: '{}' {why}", regex.value.pattern);
+        let found = Diagnostic::new(Class::Unheeded, Some(regex.place.clone()), message);
+        let help = "without its pattern this url is not asked for";
+        self.diagnostics.push(found.about(Topic::Other).with_help(help));
+        false
+    }
+
     /// Whether a MISC_CHECK's command may be run; otherwise the checker is left out and said.
     fn may_check(&mut self, command: &Command, path: &Spanned<Command>) -> bool {
         let Some(refusal) = self.host.refused.get(command) else {

@@ -75,13 +75,12 @@ fn build(
     let place = &written.address.place;
     let address = around.target.kernel_address(forward, own);
     port_mismatch(builder, around.target, forward, written, address);
-    let mut more = LaterRealServer {
+    let more = LaterRealServer {
         snmp_name: written.snmp_name.clone(),
-        ..LaterRealServer::default()
     };
     let mut checkers = Vec::with_capacity(written.checkers.len());
     for checker in &written.checkers {
-        checker::build(builder, around, written, checker, &mut checkers, &mut more);
+        checker::build(builder, around, written, checker, &mut checkers);
     }
     if checkers.is_empty() && !written.checkers.is_empty() {
         let message = "the real server is left without a checker, so it counts as always up";

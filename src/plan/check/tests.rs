@@ -1,3 +1,5 @@
+mod web;
+
 use super::*;
 use crate::conf::{ReadOptions, read_str};
 use crate::ipvs::model::ServiceKey;

@@ -1,6 +1,5 @@
 //! Settings of virtual servers and checkers that nothing comes of yet.
 
-use crate::conf::config::Regex;
 use crate::ipvs::model::ServerId;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,17 +26,6 @@ pub struct LaterServer {
 pub struct LaterRealServer {
     /// `snmp_name`
     pub snmp_name: Option<String>,
-    /// By the number of the checker among those that work, and of its url: more settings of the url.
-    pub urls: BTreeMap<(usize, usize), LaterUrl>,
-}
-
-/// More settings of a `url`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaterUrl {
-    /// `regex` and what belongs to it.
-    pub regex: Option<Regex>,
-    /// `tls_compliant`, when the checker does not say it.
-    pub tls_compliant: bool,
 }
 
 /// When a checker runs.

@@ -8,7 +8,7 @@ mod lvs;
 mod net;
 
 pub use crate::conf::config::{LaterGlobal, LaterInstance};
-pub use lvs::{CheckerTiming, LaterLvs, LaterRealServer, LaterServer, LaterUrl};
+pub use lvs::{CheckerTiming, LaterLvs, LaterRealServer, LaterServer};
 pub use net::LaterNet;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,20 +3,18 @@
 use super::{MASK, Printer, argv, seconds, word};
 use crate::check::config::{
     CheckerConfig, Connection, DnsConfig, FileCheckConfig, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig,
-    ReplyPattern, ServiceConfig, SmtpConfig, UdpConfig, UrlConfig, Written, ranges,
+    Regex, ReplyPattern, ServiceConfig, SmtpConfig, UdpConfig, UrlConfig, Written, ranges,
 };
-use crate::conf::config::Regex;
-use crate::plan::later::{CheckerTiming, LaterUrl};
+use crate::plan::later::CheckerTiming;
 use std::time::Duration;
 
 impl Printer {
-    /// A checker that works; `later` has what nothing comes of yet of its urls.
-    pub(super) fn checker<'l>(
+    /// A checker.
+    pub(super) fn checker(
         &mut self,
         checker: &CheckerConfig,
         virtualhost: Option<&str>,
         server_delay: Duration,
-        later: impl Fn(usize) -> Option<&'l LaterUrl>,
     ) {
         let CheckerConfig {
             probe,
@@ -30,7 +28,7 @@ impl Printer {
         self.block(probe.keyword(), |out| {
             match probe {
                 ProbeConfig::Tcp(connection) | ProbeConfig::Ping(connection) => out.connection(connection),
-                ProbeConfig::Http(http) => out.http(http, virtualhost, later),
+                ProbeConfig::Http(http) => out.http(http, virtualhost),
                 ProbeConfig::Misc(MiscConfig {
                     command,
                     timeout,
@@ -157,12 +155,7 @@ impl Printer {
         self.set("connect_timeout", seconds(*timeout));
     }
 
-    fn http<'l>(
-        &mut self,
-        http: &HttpConfig,
-        virtualhost: Option<&str>,
-        later: impl Fn(usize) -> Option<&'l LaterUrl>,
-    ) {
+    fn http(&mut self, http: &HttpConfig, virtualhost: Option<&str>) {
         let HttpConfig {
             connection,
             tls,
@@ -170,8 +163,8 @@ impl Printer {
             urls,
             fast_recovery,
         } = http;
-        for (position, url) in urls.iter().enumerate() {
-            self.block("url", |out| out.url(url, virtualhost, later(position)));
+        for url in urls {
+            self.block("url", |out| out.url(url, virtualhost));
         }
         self.set(
             "http_protocol",
@@ -189,13 +182,15 @@ impl Printer {
         self.connection(connection);
     }
 
-    fn url(&mut self, url: &UrlConfig, virtualhost: Option<&str>, later: Option<&LaterUrl>) {
+    fn url(&mut self, url: &UrlConfig, virtualhost: Option<&str>) {
         let UrlConfig {
             path,
             host,
             sni,
             status,
             digest,
+            regex,
+            tls_compliant,
         } = url;
         self.set("path", word(path));
         // What the real server says already is not said again, unless SNI has it too.
@@ -209,11 +204,9 @@ impl Printer {
         if let Some(digest) = digest {
             self.set("digest", hex(digest));
         }
-        if let Some(LaterUrl { regex, tls_compliant }) = later {
-            self.flag("tls_compliant", *tls_compliant);
-            if let Some(regex) = regex {
-                self.regex(regex);
-            }
+        self.flag("tls_compliant", *tls_compliant);
+        if let Some(regex) = regex {
+            self.regex(regex);
         }
     }
 

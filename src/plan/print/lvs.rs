@@ -178,7 +178,7 @@ impl Printer {
             virtualhost,
             checkers,
         } = real;
-        let LaterRealServer { snmp_name, urls } = later;
+        let LaterRealServer { snmp_name } = later;
         // A check of port 0 can only come of a server without a port.
         let portless = address.port() == 0 || asks_port_0(real);
         let port = if portless {
@@ -201,9 +201,8 @@ impl Printer {
             }
             out.command("notify_up", notify_up.as_ref());
             out.command("notify_down", notify_down.as_ref());
-            for (number, checker) in checkers.iter().enumerate() {
-                let urls = |position| urls.get(&(number, position));
-                out.checker(checker, virtualhost.as_deref(), server_delay, urls);
+            for checker in checkers {
+                out.checker(checker, virtualhost.as_deref(), server_delay);
             }
         });
     }

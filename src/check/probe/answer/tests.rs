@@ -10,6 +10,8 @@ fn url(digest: Option<&[u8]>) -> UrlConfig {
         sni: None,
         status: vec![(200, 299), (418, 418)],
         digest: digest.map(|body| Md5::digest(body).into()),
+        regex: None,
+        tls_compliant: false,
     }
 }
 
@@ -26,6 +28,7 @@ fn result(octets: &[u8], url: &UrlConfig) -> Result<(), Reason> {
     read(octets, 7, url).and_then(|verdict| verdict.result)
 }
 
+/// LVS facts: 10.5
 #[test]
 fn the_status_is_the_number_after_the_first_blank() {
     for (line, wanted) in [
@@ -65,6 +68,7 @@ fn without_a_complete_header_there_is_no_data() {
     }
 }
 
+/// LVS facts: 10.5
 #[test]
 fn a_header_of_4096_octets_is_the_longest() {
     let header = |length: usize| {
@@ -77,6 +81,7 @@ fn a_header_of_4096_octets_is_the_longest() {
         let wanted = Verdict {
             result: Ok(()),
             lengths: None,
+            too_long: false,
         };
         assert_eq!(read(&header(4096), size, &url(None)), Ok(wanted));
         assert_eq!(read(&header(4097), size, &url(None)), Err(Reason::HeaderTooLong));
@@ -91,6 +96,7 @@ fn a_header_of_4096_octets_is_the_longest() {
     assert_eq!(result(&vec![b'x'; 4095], &url(None)), Err(Reason::NoData));
 }
 
+/// LVS facts: 10.5, 10.6, 10.8
 #[test]
 fn the_digest_is_of_the_body_as_far_as_it_was_announced() {
     for (header, wanted) in [

@@ -1,7 +1,7 @@
 //! HTTP_GET and SSL_GET against real servers on the loopback, most of them hostile.
 
 use super::*;
-use crate::check::config::TlsConfig;
+use crate::check::config::{CheckConfig, Regex, TlsConfig};
 use crate::check::probe::testing::{LONG, SHORT, certificate, http, read_request, serve, url};
 use md5::{Digest, Md5};
 use openssl::hash::MessageDigest;
@@ -14,8 +14,8 @@ use tokio_openssl::SslStream;
 
 const GOOD: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-fn tls() -> Tls {
-    Tls::new(None).unwrap()
+fn kit() -> Kit {
+    Kit::of(&CheckConfig::default()).unwrap()
 }
 
 /// A server that reads the request, sends `pieces` with `pause` before each, and closes.
@@ -37,9 +37,10 @@ async fn pieces(pieces: Vec<Vec<u8>>, pause: Duration) -> SocketAddr {
 
 async fn asked(at: SocketAddr, timeout: Duration) -> Result<(), Reason> {
     let config = http(at, timeout, None);
-    ask(&tls(), &config, &config.urls[0]).await.result
+    ask(&kit(), &config, &config.urls[0]).await.result
 }
 
+/// LVS facts: 10.1, 10.2
 #[tokio::test]
 async fn requests_are_exactly_keepalived_s() {
     let (sender, mut requests) = mpsc::channel(9);
@@ -80,11 +81,12 @@ async fn requests_are_exactly_keepalived_s() {
             host: host.map(Into::into),
             ..url("/a?b")
         };
-        assert_eq!(ask(&tls(), &config, &url).await.result, Ok(()));
+        assert_eq!(ask(&kit(), &config, &url).await.result, Ok(()));
         assert_eq!(requests.recv().await.unwrap(), wanted);
     }
 }
 
+/// LVS facts: 10.2, 10.3
 #[test]
 fn ipv6_hosts_are_in_brackets_without_scope_and_requests_are_cut() {
     let at = SocketAddr::V6(std::net::SocketAddrV6::new("fe80::1".parse().unwrap(), 80, 0, 7));
@@ -94,6 +96,7 @@ fn ipv6_hosts_are_in_brackets_without_scope_and_requests_are_cut() {
     assert_eq!(long.len(), 2047);
 }
 
+/// LVS facts: 10.4
 #[tokio::test]
 async fn only_a_single_wait_is_limited() {
     // Together they take far longer than the limit.
@@ -112,6 +115,7 @@ async fn a_silent_server_has_no_answer_in_time() {
     assert_eq!(asked(at, SHORT).await, Err(Reason::AnswerTimedOut));
 }
 
+/// LVS facts: 10.4
 #[tokio::test]
 async fn a_connection_that_stays_open_is_no_end() {
     let at = serve("127.0.0.1:0", |mut stream| async move {
@@ -131,7 +135,7 @@ async fn an_octet_now_and_then_does_not_last_for_ever() {
         .collect();
     let at = pieces(drip, Duration::from_millis(5)).await;
     let config = http(at, LONG, None);
-    let asked = ask_within(SHORT, &tls(), &config, &config.urls[0]).await;
+    let asked = ask_within(SHORT, &kit(), &config, &config.urls[0]).await;
     assert_eq!(asked.result, Err(Reason::Overdue));
     assert_eq!(limit(Duration::from_secs(5)), Duration::from_secs(60));
     assert_eq!(limit(Duration::from_secs(20)), Duration::from_secs(200));
@@ -160,13 +164,14 @@ async fn an_endless_header_ends_at_once() {
     assert_eq!(asked(at, LONG).await, Err(Reason::HeaderTooLong));
 }
 
+/// LVS facts: 10.9
 #[tokio::test]
 async fn a_truncated_or_longer_body_is_no_failure_but_reported() {
     for (announced, lengths) in [(9, (9, 5)), (2, (2, 5)), (5, (5, 5))] {
         let answer = format!("HTTP/1.0 200 OK\r\nContent-Length: {announced}\r\n\r\nhello");
         let at = pieces(vec![answer.into()], Duration::ZERO).await;
         let config = http(at, LONG, None);
-        let asked = ask(&tls(), &config, &config.urls[0]).await;
+        let asked = ask(&kit(), &config, &config.urls[0]).await;
         assert_eq!((asked.result, asked.lengths), (Ok(()), Some(lengths)));
     }
 }
@@ -181,7 +186,35 @@ async fn the_digest_decides() {
             digest: Some(digest),
             ..url("/")
         };
-        assert_eq!(ask(&tls(), &config, &url).await.result, wanted);
+        assert_eq!(ask(&kit(), &config, &url).await.result, wanted);
+    }
+}
+
+/// LVS facts: 10.7, 10.10
+#[tokio::test]
+async fn the_regex_decides_last() {
+    let at = pieces(GOOD.chunks(1).map(Into::into).collect(), Duration::ZERO).await;
+    let config = http(at, LONG, None);
+    let hello: [u8; 16] = Md5::digest("hello").into();
+    let absent = Err(Reason::Regex("the body does not match the regex"));
+    for (pattern, digest, status, wanted) in [
+        ("^hel+o$", hello, 200, Ok(())),
+        ("^hell$", hello, 200, absent.clone()),
+        // The header is none of the body.
+        ("HTTP", hello, 200, absent),
+        ("absent", [7; 16], 200, Err(Reason::Digest(hello))),
+        ("absent", [7; 16], 201, Err(Reason::Status(200))),
+    ] {
+        let url = UrlConfig {
+            digest: Some(digest),
+            status: vec![(status, status)],
+            regex: Some(Regex {
+                pattern: pattern.to_owned(),
+                ..Regex::default()
+            }),
+            ..url("/")
+        };
+        assert_eq!(ask(&kit(), &config, &url).await.result, wanted, "{pattern}");
     }
 }
 
@@ -268,9 +301,10 @@ async fn serve_tls(server: &TlsServer, alert: bool) -> SocketAddr {
 async fn asked_tls(at: SocketAddr, settings: TlsConfig, timeout: Duration) -> Asked {
     let mut config = http(at, timeout, Some(settings));
     config.urls[0].sni = Some("www.example.com".into());
-    ask(&tls(), &config, &config.urls[0]).await
+    ask(&kit(), &config, &config.urls[0]).await
 }
 
+/// LVS facts: 10.17
 #[tokio::test]
 async fn any_certificate_will_do_and_is_named() {
     let server = tls_server(|_| {});
@@ -281,6 +315,7 @@ async fn any_certificate_will_do_and_is_named() {
     assert_eq!(asked.certificate.unwrap().to_string(), server.fingerprint);
 }
 
+/// LVS facts: 10.18
 #[tokio::test]
 async fn the_close_alert_is_needed_only_with_tls_compliant() {
     let server = tls_server(|_| {});
@@ -293,12 +328,16 @@ async fn the_close_alert_is_needed_only_with_tls_compliant() {
     let rude = serve_tls(&server, false).await;
     assert_eq!(asked_tls(rude, TlsConfig::default(), LONG).await.result, Ok(()));
     let result = asked_tls(rude, compliant, LONG).await.result;
-    assert_eq!(
-        result,
-        Err(Reason::Tls("connection closed without close alert".into()))
-    );
+    let cut = Err(Reason::Tls("connection closed without close alert".into()));
+    assert_eq!(result, cut);
+    // Said of one url, it is about that url.
+    let mut config = http(rude, LONG, Some(TlsConfig::default()));
+    assert_eq!(ask(&kit(), &config, &config.urls[0]).await.result, Ok(()));
+    config.urls[0].tls_compliant = true;
+    assert_eq!(ask(&kit(), &config, &config.urls[0]).await.result, cut);
 }
 
+/// LVS facts: 10.19
 #[tokio::test]
 async fn the_server_name_is_sent_only_when_enabled() {
     let server = tls_server(|_| {});

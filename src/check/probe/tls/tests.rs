@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::check::config::{Password, ProbeConfig};
-use crate::check::probe::http;
+use crate::check::probe::regex::Patterns;
 use crate::check::probe::testing::{LONG, certificate, http as config, read_request, serve};
+use crate::check::probe::{Kit, http};
 use crate::sys::testing::TempDir;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslAcceptor, SslVersion};
@@ -79,8 +80,11 @@ async fn a_server_that_wants_a_certificate_gets_that_of_the_block() {
     .await;
     let config = config(at, LONG, Some(TlsConfig::default()));
     let ask = async |identity: Option<Identity>| {
-        let tls = Tls::new(identity.as_ref()).unwrap();
-        http::ask(&tls, &config, &config.urls[0]).await.result
+        let kit = Kit {
+            tls: Tls::new(identity.as_ref()).unwrap(),
+            patterns: Patterns::default(),
+        };
+        http::ask(&kit, &config, &config.urls[0]).await.result
     };
     for identity in [
         site.identity("own.pem", "own.key", "", ""),

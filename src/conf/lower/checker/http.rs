@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::check::config::HttpProtocol;
-use crate::conf::config::{HttpSettings, Regex, Url};
+use crate::conf::config::{HttpSettings, Regex, Spanned, Url};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
 use crate::conf::lower::Cx;
@@ -233,28 +233,28 @@ impl<'s> Matching<'s> {
         self.regex.options.extend(options);
     }
 
-    fn finish(mut self, cx: &mut Cx<'_>) -> Option<Regex> {
-        if self.pattern.is_none() {
+    fn finish(mut self, cx: &mut Cx<'_>) -> Option<Spanned<Regex>> {
+        let Some((statement, word)) = self.pattern.and_then(|line| Some((line, line.arg()?))) else {
             if let Some(other) = self.other {
                 let message = format!("{} without regex has no effect", other.keyword());
                 cx.report(Class::Note, other.place(), message);
             }
             return None;
-        }
+        };
         // Both are dropped then.
         if let Some(max) = self.regex.max_offset
             && max < self.regex.min_offset
         {
             if let Some(statement) = self.min {
                 let message = format!(
-                    "regex_min_offset {} is above regex_max_offset {max} - ignoring both",
+                    "regex min offset {} > regex_max_offset {max} - ignoring",
                     self.regex.min_offset
                 );
                 unheeded(cx, statement, message);
             }
             (self.regex.min_offset, self.regex.max_offset) = (0, None);
         }
-        Some(self.regex)
+        Some(Cx::spanned(statement, word, self.regex))
     }
 }
 
