@@ -316,6 +316,7 @@ fn secrets_are_masked() {
 fn passwords_of_checkers_are_masked() {
     for checker in [
         "FTP_CHECK",
+        "LDAP_CHECK",
         "NNTP_CHECK",
         "POP3_CHECK",
         "IMAP_CHECK",

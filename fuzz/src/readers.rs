@@ -174,6 +174,7 @@ const SERVICES: &str = "REDIS_CHECK {\n}\nREDIS_CHECK {\nusername me\npassword s
     PGSQL_CHECK {\n}\nPGSQL_CHECK {\nusername me\npassword secret\nquery \"SELECT 1\"\n}\n\
     PGSQL_CHECK {\nusername me\npassword secret\ntls\n}\n\
     FTP_CHECK {\nusername me\npassword secret\npath /x\n}\nFTP_CHECK {\nusername ftp\npath x/\nstarttls\n}\n\
+    LDAP_CHECK {\nusername cn=me\npassword secret\nbase dc=x\nfilter cn=*\n}\nLDAP_CHECK {\nstarttls\n}\n\
     NNTP_CHECK {\nusername me\npassword secret\ngroup x\n}\nNNTP_CHECK {\ngroup x\nstarttls\n}\n\
     POP3_CHECK {\nusername me\npassword secret\n}\nPOP3_CHECK {\nstarttls\n}\nFTP_CHECK {\n}\n\
     IMAP_CHECK {\n}\nIMAP_CHECK {\nusername me\npassword secret\n}\nIMAP_CHECK {\nusername me\npassword secret\nstarttls\n}";

@@ -1,5 +1,6 @@
 //! What the health engine is told to do: every inherited setting resolved, every default filled in (facts 3).
 
+mod filter;
 pub mod host;
 mod regex;
 mod service;
@@ -10,9 +11,11 @@ use crate::ipvs::model::{
 };
 use crate::net::Family;
 use crate::script::config::Command;
+pub use filter::{LdapComparison, LdapFilter, LdapTest};
 pub use regex::Regex;
 pub use service::{
-    Login, Password, Question, RedisRole, ServiceConfig, ServiceSettings, ServiceTls, Sql, Written, ranges,
+    LdapScope, LdapSearch, Login, Password, Question, RedisRole, ServiceConfig, ServiceSettings, ServiceTls,
+    Sql, Written, ranges,
 };
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

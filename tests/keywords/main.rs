@@ -30,9 +30,10 @@ const SOCKETS: [&str; 8] = [
 ];
 
 /// Those that keepalived does not have.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "FtpCheck",
     "ImapCheck",
+    "LdapCheck",
     "MysqlCheck",
     "NntpCheck",
     "PgsqlCheck",
@@ -74,6 +75,7 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::BfdCheck => vec!["BfdCheck"],
         Block::FtpCheck => vec!["FtpCheck"],
         Block::ImapCheck => vec!["ImapCheck"],
+        Block::LdapCheck => vec!["LdapCheck"],
         Block::NntpCheck => vec!["NntpCheck"],
         Block::Pop3Check => vec!["Pop3Check"],
         Block::MysqlCheck => vec!["MysqlCheck"],
@@ -81,7 +83,7 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::RedisCheck => vec!["RedisCheck"],
         Block::WebCheck => vec!["WebCheck"],
         Block::Sql => vec!["MysqlCheck", "PgsqlCheck"],
-        Block::StartTls => vec!["FtpCheck", "ImapCheck", "NntpCheck", "Pop3Check"],
+        Block::StartTls => vec!["FtpCheck", "ImapCheck", "LdapCheck", "NntpCheck", "Pop3Check"],
         Block::Login | Block::ServiceTls => SERVICES.to_vec(),
         Block::TrackEntry => vec!["TrackEntry"],
         Block::AddressEntry => vec!["AddressEntry"],
@@ -247,8 +249,10 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::WebCheck, "header") => one("X-A b"),
         (Block::WebCheck, "json") => one("/status UP"),
         (Block::WebCheck, "status") => one("203"),
+        (Block::LdapCheck, "scope") => after("base dc=x", "sub"),
+        (Block::LdapCheck, "filter") => after("base dc=x", "(cn=a)"),
         (Block::ServiceTls, "ca") => after("tls\nverify", "/ca.pem"),
-        (Block::ServiceTls, "key") => after("tls\ncertificate /c.pem", "/k.pem"),
+        (Block::ServiceTls, "key" | "key_password") => after("tls\ncertificate /c.pem", "/k.pem"),
         (Block::ServiceTls, "tls") | (Block::StartTls, _) => one(""),
         (Block::ServiceTls, "verify") => after("tls", ""),
         (Block::ServiceTls, "expiry_warning") => after("tls", "14"),

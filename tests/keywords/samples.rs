@@ -59,6 +59,7 @@ const COVERED: &[Block] = &[
     Block::Timing,
     Block::FtpCheck,
     Block::ImapCheck,
+    Block::LdapCheck,
     Block::NntpCheck,
     Block::Pop3Check,
     Block::StartTls,

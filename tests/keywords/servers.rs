@@ -52,7 +52,7 @@ const ADDRESSES: [&str; 8] = [
     "2001:db8:1::2 53",
     "fe80::1 80",
 ];
-const CHECKERS: [(&str, &str); 18] = [
+const CHECKERS: [(&str, &str); 19] = [
     ("TCP_CHECK", "TcpCheck"),
     ("HTTP_GET", "HttpGet"),
     ("SSL_GET", "SslGet"),
@@ -65,6 +65,7 @@ const CHECKERS: [(&str, &str); 18] = [
     ("FILE_CHECK", "FileCheck"),
     ("FTP_CHECK", "FtpCheck"),
     ("IMAP_CHECK", "ImapCheck"),
+    ("LDAP_CHECK", "LdapCheck"),
     ("NNTP_CHECK", "NntpCheck"),
     ("POP3_CHECK", "Pop3Check"),
     ("MYSQL_CHECK", "MysqlCheck"),

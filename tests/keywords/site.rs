@@ -216,6 +216,9 @@ virtual_server 192.0.2.80 80 {
         FTP_CHECK {
             <FtpCheck>
         }
+        LDAP_CHECK {
+            <LdapCheck>
+        }
         NNTP_CHECK {
             <NntpCheck>
         }

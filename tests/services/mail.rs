@@ -8,7 +8,7 @@ const RIGHT: &str = "username probe\npassword right\n";
 const WRONG: &str = "username probe\npassword wrong\n";
 
 /// TLS with a certificate that is verified; with a name that is not the server's.
-fn verified(site: &Site) -> [String; 2] {
+pub(crate) fn verified(site: &Site) -> [String; 2] {
     ["db.example", "other.example"].map(|name| format!("verify\nca {}/ca.pem\nname {name}\n", site.dir()))
 }
 

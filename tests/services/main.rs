@@ -11,6 +11,7 @@
     reason = "a test that fails here has found something, and real servers take their time"
 )]
 
+mod directory;
 mod mail;
 mod server;
 mod site;
@@ -30,6 +31,7 @@ fn main() {
         trial("dovecot", mail::dovecot),
         trial("proftpd", mail::proftpd),
         trial("inn", mail::inn),
+        trial("slapd", directory::slapd),
         trial("redis", redis),
         trial("mariadb", mariadb),
         trial("postgresql", postgresql),
@@ -110,6 +112,20 @@ fn redis() {
         "ostname mismatch",
     );
     bad("REDIS_CHECK", secured, &format!("{own}verify"), "certificate: ");
+    // A key with a pass phrase.
+    site::run(&format!(
+        "openssl rsa -aes256 -passout pass:word -in {0}/client.key -out {0}/locked.key",
+        site.dir()
+    ));
+    let locked = own.replace("client.key", "locked.key");
+    good("REDIS_CHECK", secured, &format!("{locked}key_password word"));
+    bad("REDIS_CHECK", secured, &locked, "locked.key cannot be used");
+    bad(
+        "REDIS_CHECK",
+        secured,
+        &format!("{locked}key_password other"),
+        "locked.key cannot be used",
+    );
     bad("REDIS_CHECK", secured, "tls\npassword right", "");
     gone("REDIS_CHECK", server, "password right");
 }

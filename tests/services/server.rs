@@ -5,6 +5,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -33,9 +34,17 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // With all that it has started: they have its sockets too.
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
-        }
+        let Ok(id) = i32::try_from(self.child.id()) else {
+            return;
+        };
+        let group = Pid::from_raw(id);
+        let _ = killpg(group, Signal::SIGKILL);
         let _ = self.child.wait();
+        for _ in 0..200 {
+            if killpg(group, None).is_err() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The checkers that keepalived does not have: which service they ask for what, how they log in, and their TLS.
 
-use super::Connection;
 use super::web::Web;
+use super::{Connection, LdapFilter};
 use std::fmt;
 
 /// A checker that speaks a service's own protocol.
@@ -46,7 +46,7 @@ impl Login {
 }
 
 /// A password: never shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Password(pub String);
 
 impl fmt::Debug for Password {
@@ -68,6 +68,8 @@ pub struct ServiceTls {
     pub certificate: Option<String>,
     /// `key`: the file of its key; otherwise that of the certificate.
     pub key: Option<String>,
+    /// `key_password`: the pass phrase of that file.
+    pub key_password: Option<Password>,
     /// `name`: whom to ask for (SNI), and whose the certificate shall be.
     pub name: Option<String>,
     /// `expiry_warning`: from so many days before its end the certificate is warned of.
@@ -91,6 +93,8 @@ pub enum Question {
     },
     /// `IMAP_CHECK`
     Imap,
+    /// `LDAP_CHECK`; without a search it only binds.
+    Ldap(Option<LdapSearch>),
     /// `NNTP_CHECK`
     Nntp {
         /// `group`: which one must be there.
@@ -120,6 +124,50 @@ pub struct Sql {
     pub query: Option<String>,
 }
 
+/// An entry that must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LdapSearch {
+    /// `base`: its name, or that of one above it.
+    pub base: String,
+    /// `scope`
+    pub scope: LdapScope,
+    /// `filter`; otherwise any entry will do.
+    pub filter: Option<LdapFilter>,
+}
+
+/// How far from its base a search goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the words that they stand for")]
+pub enum LdapScope {
+    #[default]
+    Base,
+    One,
+    Sub,
+}
+
+impl LdapScope {
+    /// All that there are.
+    pub const ALL: [Self; 3] = [Self::Base, Self::One, Self::Sub];
+
+    /// The configuration's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::One => "one",
+            Self::Sub => "sub",
+        }
+    }
+
+    /// On the wire.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Base => 0,
+            Self::One => 1,
+            Self::Sub => 2,
+        }
+    }
+}
+
 /// `role` of a `REDIS_CHECK`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the words that they stand for")]
@@ -147,6 +195,7 @@ impl Question {
         match self {
             Self::Ftp { .. } => "FTP_CHECK",
             Self::Imap => "IMAP_CHECK",
+            Self::Ldap(_) => "LDAP_CHECK",
             Self::Nntp { .. } => "NNTP_CHECK",
             Self::Pop3 => "POP3_CHECK",
             Self::Redis { .. } => "REDIS_CHECK",
@@ -204,7 +253,8 @@ impl Question {
         let mut out = List(Vec::new());
         match self {
             Self::Ftp { path } => out.word("path", path.as_deref()),
-            Self::Imap | Self::Pop3 => {}
+            Self::Imap | Self::Pop3 | Self::Ldap(None) => {}
+            Self::Ldap(Some(search)) => out.search(search),
             Self::Nntp { group } => out.word("group", group.as_deref()),
             Self::Redis { role } => out.word("role", role.map(RedisRole::word)),
             Self::Mysql(Sql { database, query }) | Self::Pgsql(Sql { database, query }) => {
@@ -246,6 +296,12 @@ impl<'a> List<'a> {
         self.0.extend(set.then_some((keyword, Written::Flag)));
     }
 
+    fn search(&mut self, LdapSearch { base, scope, filter }: &'a LdapSearch) {
+        self.word("base", Some(base));
+        self.word("scope", Some(scope.word()));
+        self.word("filter", filter.as_ref().map(|filter| filter.text.as_str()));
+    }
+
     fn tls(&mut self, tls: &'a ServiceTls) {
         let ServiceTls {
             starttls,
@@ -253,6 +309,7 @@ impl<'a> List<'a> {
             ca,
             certificate,
             key,
+            key_password,
             name,
             expiry_warning,
         } = tls;
@@ -261,6 +318,7 @@ impl<'a> List<'a> {
         self.word("ca", ca.as_deref());
         self.word("certificate", certificate.as_deref());
         self.word("key", key.as_deref());
+        self.secret("key_password", key_password.as_ref());
         self.word("name", name.as_deref());
         self.0
             .extend(expiry_warning.map(|days| ("expiry_warning", Written::Number(days))));

@@ -5,8 +5,10 @@
 //! believed before so much is there. Who connects, shakes hands and minds the time is [`super::probe`]'s.
 
 mod base64;
+mod ber;
 mod ftp;
 mod imap;
+mod ldap;
 mod lines;
 mod mysql;
 mod mysql_auth;
@@ -49,9 +51,11 @@ pub(super) fn begins_secured(settings: &ServiceSettings) -> bool {
             // These change to TLS by words of their own, always.
             Question::Mysql(_) | Question::Pgsql(_) => false,
             Question::Redis { .. } | Question::Web(_) => true,
-            Question::Imap | Question::Pop3 | Question::Ftp { .. } | Question::Nntp { .. } => {
-                !settings.starttls()
-            }
+            Question::Ftp { .. }
+            | Question::Imap
+            | Question::Ldap(_)
+            | Question::Nntp { .. }
+            | Question::Pop3 => !settings.starttls(),
         }
 }
 
@@ -65,6 +69,10 @@ pub type Seed = [u8; 24];
 pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Option<Box<dyn Dialogue>> {
     Some(match &settings.question {
         Question::Imap => Box::new(imap::Imap::new(&settings.login, settings.starttls())),
+        Question::Ldap(search) => {
+            let search = search.as_ref();
+            Box::new(ldap::Ldap::new(&settings.login, search, settings.starttls()))
+        }
         Question::Pop3 => Box::new(pop3::Pop3::new(&settings.login, settings.starttls())),
         Question::Ftp { path } => {
             let path = path.as_deref();

@@ -9,7 +9,8 @@ use crate::check::config::ServiceTls;
 use crate::check::event::Reason;
 use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
-use openssl::ssl::{ErrorCode, Ssl, SslContext, SslFiletype, SslMethod, SslOptions, SslVerifyMode};
+use openssl::pkey::PKey;
+use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslVerifyMode};
 use openssl::x509::X509VerifyResult;
 use std::collections::HashMap;
 use std::fmt;
@@ -117,8 +118,15 @@ fn context(tls: &ServiceTls) -> Result<SslContext, Reason> {
     if let Some(path) = &tls.certificate {
         builder.set_certificate_chain_file(path).map_err(file(path))?;
         let key = tls.key.as_ref().unwrap_or(path);
-        builder
-            .set_private_key_file(key, SslFiletype::PEM)
+        let text =
+            std::fs::read(key).map_err(|error| Reason::Tls(format!("{key} cannot be used: {error}")))?;
+        // Nobody is there to be asked for the pass phrase of a key that has one.
+        let password = tls
+            .key_password
+            .as_ref()
+            .map_or("", |password| password.0.as_str());
+        PKey::private_key_from_pem_passphrase(&text, password.as_bytes())
+            .and_then(|key| builder.set_private_key(&key))
             .map_err(file(key))?;
     }
     Ok(builder.build())
@@ -160,7 +168,7 @@ mod tests {
     fn certificate(seconds: i64) -> Certificate {
         let end = i64::try_from(crate::sys::wall::now().0.as_secs()).unwrap() + seconds;
         let mut builder = X509::builder().unwrap();
-        let key = openssl::pkey::PKey::from_ec_key(
+        let key = PKey::from_ec_key(
             openssl::ec::EcKey::generate(
                 &openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap(),
             )

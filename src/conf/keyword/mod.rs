@@ -52,6 +52,7 @@ pub enum Block {
     BfdCheck,
     FtpCheck,
     ImapCheck,
+    LdapCheck,
     NntpCheck,
     Pop3Check,
     MysqlCheck,
@@ -120,6 +121,7 @@ impl Block {
             BfdCheck => "BFD_CHECK",
             FtpCheck => "FTP_CHECK",
             ImapCheck => "IMAP_CHECK",
+            LdapCheck => "LDAP_CHECK",
             NntpCheck => "NNTP_CHECK",
             Pop3Check => "POP3_CHECK",
             MysqlCheck => "MYSQL_CHECK",
@@ -147,7 +149,9 @@ impl Block {
         match self {
             SslGet => &[HttpGet, Connect, Timing],
             HttpGet | TcpCheck | UdpCheck | SmtpCheck | SmtpHost | DnsCheck | PingCheck => &[Connect, Timing],
-            FtpCheck | ImapCheck | NntpCheck | Pop3Check => &[Login, StartTls, ServiceTls, Connect, Timing],
+            FtpCheck | ImapCheck | LdapCheck | NntpCheck | Pop3Check => {
+                &[Login, StartTls, ServiceTls, Connect, Timing]
+            }
             MysqlCheck | PgsqlCheck => &[Sql, Login, ServiceTls, Connect, Timing],
             RedisCheck | WebCheck => &[Login, ServiceTls, Connect, Timing],
             MiscCheck => &[Timing],

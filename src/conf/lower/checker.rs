@@ -33,6 +33,7 @@ pub(super) fn block(keyword: &str) -> Option<Block> {
         "BFD_CHECK" => Block::BfdCheck,
         "FTP_CHECK" => Block::FtpCheck,
         "IMAP_CHECK" => Block::ImapCheck,
+        "LDAP_CHECK" => Block::LdapCheck,
         "NNTP_CHECK" => Block::NntpCheck,
         "POP3_CHECK" => Block::Pop3Check,
         "MYSQL_CHECK" => Block::MysqlCheck,
@@ -66,6 +67,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, real: &mut RealServer, block: Block, statem
         Block::UdpCheck => Some(CheckerKind::Udp(udp::lower(cx, &mut common, statement, body))),
         Block::FtpCheck
         | Block::ImapCheck
+        | Block::LdapCheck
         | Block::NntpCheck
         | Block::Pop3Check
         | Block::MysqlCheck

@@ -1,7 +1,9 @@
 //! The checkers that keepalived does not have.
 
 use super::{Common, web};
-use crate::check::config::{Login, Password, Question, RedisRole, ServiceSettings, ServiceTls, Sql};
+use crate::check::config::{
+    LdapFilter, LdapScope, LdapSearch, Login, Password, Question, RedisRole, ServiceSettings, ServiceTls, Sql,
+};
 use crate::conf::keyword::Block;
 use crate::conf::lower::Cx;
 use crate::conf::tree::Statement;
@@ -14,6 +16,9 @@ struct Written {
     role: Option<RedisRole>,
     path: Option<String>,
     group: Option<String>,
+    base: Option<String>,
+    scope: Option<LdapScope>,
+    filter: Option<LdapFilter>,
     secured: bool,
     /// `tls` was said.
     at_once: bool,
@@ -41,6 +46,9 @@ pub(super) fn lower(
         role,
         path,
         group,
+        base,
+        scope,
+        filter,
         secured,
         tls,
         web,
@@ -50,6 +58,11 @@ pub(super) fn lower(
         question: match block {
             Block::FtpCheck => Question::Ftp { path },
             Block::ImapCheck => Question::Imap,
+            Block::LdapCheck => Question::Ldap(base.map(|base| LdapSearch {
+                base,
+                scope: scope.unwrap_or_default(),
+                filter,
+            })),
             Block::NntpCheck => Question::Nntp { group },
             Block::Pop3Check => Question::Pop3,
             Block::MysqlCheck => Question::Mysql(sql),
@@ -74,6 +87,7 @@ impl Written {
             "query" => &mut self.sql.query,
             "path" => &mut self.path,
             "group" => &mut self.group,
+            "base" => &mut self.base,
             "ca" => &mut self.tls.ca,
             "certificate" => &mut self.tls.certificate,
             "key" => &mut self.tls.key,
@@ -84,8 +98,24 @@ impl Written {
                     .or_else(|| self.login.password.take());
                 return true;
             }
+            "key_password" => {
+                self.tls.key_password = Cx::word(statement)
+                    .map(Password)
+                    .or_else(|| self.tls.key_password.take());
+                return true;
+            }
             "role" => {
-                self.role = role(cx, statement).or(self.role);
+                let all = RedisRole::ALL.map(|role| (role.word(), role));
+                self.role = choice(cx, statement, &all).or(self.role);
+                return true;
+            }
+            "scope" => {
+                let all = LdapScope::ALL.map(|scope| (scope.word(), scope));
+                self.scope = choice(cx, statement, &all).or(self.scope);
+                return true;
+            }
+            "filter" => {
+                self.filter = filter(cx, statement).or_else(|| self.filter.take());
                 return true;
             }
             "starttls" => {
@@ -136,13 +166,30 @@ impl Written {
             without("key", "certificate");
             self.tls.key = None;
         }
-        let both = matches!(block, Block::ImapCheck | Block::NntpCheck | Block::Pop3Check);
+        if self.secured && self.tls.key_password.is_some() && self.tls.certificate.is_none() {
+            without("key_password", "certificate");
+            self.tls.key_password = None;
+        }
+        let both = matches!(
+            block,
+            Block::ImapCheck | Block::LdapCheck | Block::NntpCheck | Block::Pop3Check
+        );
         if (both || block == Block::RedisCheck)
             && self.login.username.is_some()
             && self.login.password.is_none()
         {
             without("username", "password");
             self.login.username = None;
+        }
+        if self.base.is_none() {
+            for (there, what) in [
+                (self.scope.take().is_some(), "scope"),
+                (self.filter.take().is_some(), "filter"),
+            ] {
+                if there {
+                    without(what, "base");
+                }
+            }
         }
         if self.login.username.is_none() && block != Block::RedisCheck {
             for (there, what) in [
@@ -159,12 +206,26 @@ impl Written {
     }
 }
 
-fn role(cx: &mut Cx<'_>, statement: &Statement) -> Option<RedisRole> {
+/// The one of `all` that is written.
+fn choice<T: Copy>(cx: &mut Cx<'_>, statement: &Statement, all: &[(&str, T)]) -> Option<T> {
     let word = statement.arg()?;
-    let role = RedisRole::ALL.into_iter().find(|role| role.word() == word.text);
-    if role.is_none() {
-        let message = format!("Unknown role {} - ignoring", word.text);
-        cx.choice_error(statement, word, message, &RedisRole::ALL.map(RedisRole::word));
+    let found = all.iter().find(|(name, _)| *name == word.text);
+    if found.is_none() {
+        let message = format!("Unknown {} {} - ignoring", statement.keyword(), word.text);
+        let words: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        cx.choice_error(statement, word, message, &words);
     }
-    role
+    found.map(|(_, value)| *value)
+}
+
+fn filter(cx: &mut Cx<'_>, statement: &Statement) -> Option<LdapFilter> {
+    let word = statement.arg()?;
+    match LdapFilter::read(&word.text) {
+        Ok(filter) => Some(filter),
+        Err(reason) => {
+            let message = format!("filter {} is wrong: {reason} - ignoring", word.text);
+            cx.word_error(statement, word, message);
+            None
+        }
+    }
 }
