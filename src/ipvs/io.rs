@@ -10,7 +10,7 @@ mod whole;
 
 use super::datagram::{Part, each};
 use super::diff::Op;
-use super::model::{ServiceEntry, ServiceKey, Table, real_server_name};
+use super::model::{ServiceEntry, ServiceKey, Table};
 use super::wire::{self, Message};
 use netlink_packet_core::{
     DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
@@ -93,16 +93,51 @@ impl fmt::Display for Refusal {
             f,
             "IPVS cmd {name}({number}) error: {text}({}) ({}",
             *errno as i32,
-            op.service()
+            CommandTarget(op.service())
         )?;
         match op {
             Op::AddService(..) | Op::EditService(..) | Op::DeleteService(_) => f.write_str(")"),
-            Op::AddDestination(key, address, _)
-            | Op::EditDestination(key, address, _)
-            | Op::DeleteDestination(key, address) => {
-                write!(f, " -> {})", real_server_name(key.protocol(), *address))
-            }
+            Op::AddDestination(_, address, _)
+            | Op::EditDestination(_, address, _)
+            | Op::DeleteDestination(_, address) => write!(f, " -> {}:{})", address.ip(), address.port()),
         }
+    }
+}
+
+/// A service as keepalived names it in these lines only: `192.0.2.1:tcp:80`, `Fwm 5`.
+struct CommandTarget<'a>(&'a ServiceKey);
+
+impl fmt::Display for CommandTarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ServiceKey::Address { protocol, address } => {
+                write!(f, "{}:{}:{}", address.ip(), protocol.word(), address.port())
+            }
+            ServiceKey::FwMark { mark, .. } => write!(f, "Fwm {mark}"),
+        }
+    }
+}
+
+impl Refusal {
+    /// What may be missing, in words for whoever can mend it.
+    pub fn help(&self) -> Option<String> {
+        let (Op::AddService(_, service) | Op::EditService(_, service)) = &self.op else {
+            return None;
+        };
+        if self.errno != Errno::ENOENT {
+            return None;
+        }
+        let scheduler = &service.scheduler.0;
+        let engine = service.persistence.as_ref().and_then(|it| it.engine.as_ref());
+        let engine = engine.map_or_else(String::new, |name| format!(" and ip_vs_pe_{name}"));
+        Some(format!(
+            "the kernel could not load a module: ip_vs_{scheduler}{engine} must be there; it is tried again"
+        ))
+    }
+
+    /// Whether it only says that the service of a destination is not there.
+    pub fn is_for_want_of_the_service(&self) -> bool {
+        self.errno == Errno::ESRCH && matches!(self.op, Op::AddDestination(..) | Op::EditDestination(..))
     }
 }
 
@@ -460,7 +495,10 @@ const fn command_name(op: &Op) -> (&'static str, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipvs::model::{Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, VirtualService};
+    use crate::ipvs::model::{
+        Destination, ForwardMethod, Persistence, Protocol, Scheduler, ServiceFlags, VirtualService,
+    };
+    use crate::net::Family;
 
     fn key() -> ServiceKey {
         ServiceKey::Address {
@@ -486,6 +524,7 @@ mod tests {
         }
     }
 
+    /// LVS facts: 2.19
     #[test]
     fn refusals_name_service_and_destination() {
         let address = "[2001:db8::5]:80".parse().unwrap();
@@ -496,7 +535,7 @@ mod tests {
         assert_eq!(
             refusal.to_string(),
             "IPVS cmd IP_VS_SO_SET_ADDDEST(1159) error: Invalid argument(22) \
-             ([192.0.2.1]:tcp:80 -> [2001:db8::5]:tcp:80)"
+             (192.0.2.1:tcp:80 -> 2001:db8::5:80)"
         );
         let refusal = Refusal {
             op: Op::DeleteService(key()),
@@ -504,7 +543,7 @@ mod tests {
         };
         assert_eq!(
             refusal.to_string(),
-            "IPVS cmd IP_VS_SO_SET_DEL(1156) error: Operation not permitted(1) ([192.0.2.1]:tcp:80)"
+            "IPVS cmd IP_VS_SO_SET_DEL(1156) error: Operation not permitted(1) (192.0.2.1:tcp:80)"
         );
         let refusal = Refusal {
             op: Op::AddService(key(), service()),
@@ -512,10 +551,44 @@ mod tests {
         };
         assert_eq!(
             refusal.to_string(),
-            "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Numerical result out of range(34) ([192.0.2.1]:tcp:80)"
+            "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Numerical result out of range(34) (192.0.2.1:tcp:80)"
         );
     }
 
+    /// LVS facts: 2.19
+    #[test]
+    fn a_module_that_may_be_missing_is_named() {
+        let refusal = |engine: Option<&str>, errno| {
+            let persistence = engine.map(|name| Persistence {
+                timeout: std::time::Duration::from_secs(5),
+                granularity: Default::default(),
+                engine: Some(name.into()),
+            });
+            let service = VirtualService {
+                persistence,
+                ..service()
+            };
+            let op = Op::AddService(
+                ServiceKey::FwMark {
+                    family: Family::V4,
+                    mark: 5,
+                },
+                service,
+            );
+            Refusal { op, errno }
+        };
+        let plain = refusal(None, Errno::ENOENT);
+        assert_eq!(
+            plain.to_string(),
+            "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (Fwm 5)"
+        );
+        assert!(plain.help().unwrap().contains("ip_vs_rr must"));
+        let engine = refusal(Some("dns"), Errno::ENOENT);
+        assert!(engine.help().unwrap().contains("ip_vs_rr and ip_vs_pe_dns must"));
+        assert_eq!(refusal(None, Errno::EPERM).help(), None);
+    }
+
+    /// LVS facts: 2.19
     #[test]
     fn who_was_faster_is_put_right() {
         let address = "192.0.2.5:80".parse().unwrap();

@@ -82,6 +82,7 @@ impl Keeper {
             wanted: BTreeMap::new(),
             owners: BTreeMap::new(),
             wrong: BTreeSet::new(),
+            told: BTreeMap::new(),
             retry: None,
         };
         let (seat, seated) = std::sync::mpsc::sync_channel(1);
@@ -192,6 +193,8 @@ struct Worker {
     owners: BTreeMap<ServiceKey, BTreeSet<ServerId>>,
     /// Services that are not as wanted.
     wrong: BTreeSet<ServiceKey>,
+    /// What was told of refusals, of services that are still wrong.
+    told: BTreeMap<ServiceKey, BTreeSet<String>>,
     /// When to try again, and how long was waited for that.
     retry: Option<(Instant, Duration)>,
 }
@@ -342,6 +345,7 @@ impl Worker {
         tracing::debug!(target: "check", "IPVS: {} changes", ops.len());
         let refusals = kernel.carry_out(&ops)?;
         self.wrong.clear();
+        let round: Vec<_> = wanted.iter().map(|(key, _)| *key).collect();
         for (key, entry) in wanted {
             // What is not to be there and is not need not be remembered.
             match entry {
@@ -353,13 +357,38 @@ impl Worker {
             drop(ops);
             memory::give_back();
         }
+        self.refused(&round, refusals);
+        Ok(())
+    }
+
+    /// What was refused of the services of `round` is to be tried again. It is told once, however often it is tried, and
+    /// so is its end; that a refused service has no destinations goes without saying.
+    fn refused(&mut self, round: &[ServiceKey], refusals: Vec<Refusal>) {
+        let services = refusals.iter().filter(|it| matches!(it.op, Op::AddService(..)));
+        let services: BTreeSet<_> = services.map(|it| *it.op.service()).collect();
+        let mut told: BTreeMap<ServiceKey, BTreeSet<String>> = BTreeMap::new();
         for refusal in refusals {
-            tracing::error!(target: "check", "{refusal}");
             let key = *refusal.op.service();
             self.known.remove(&key);
             self.wrong.insert(key);
+            if refusal.is_for_want_of_the_service() && services.contains(&key) {
+                continue;
+            }
+            let line = refusal.to_string();
+            if !self.told.get(&key).is_some_and(|told| told.contains(&line)) {
+                tracing::error!(target: "check", "{line}");
+                if let Some(help) = refusal.help() {
+                    tracing::error!(target: "check", "IPVS: {help}");
+                }
+            }
+            told.entry(key).or_default().insert(line);
         }
-        Ok(())
+        for key in round {
+            if self.told.remove(key).is_some() && !told.contains_key(key) {
+                tracing::info!(target: "check", "IPVS: {key} is as it should be again");
+            }
+        }
+        self.told.extend(told);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Kernel modules of the guest, loaded from where `user-mode-linux` ships them: neither `kmod` nor /lib/modules needed.
 
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::fs::{File, read_to_string};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::kmod::{ModuleInitFlags, finit_module};
+use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 
 /// Needed before the guest has its private root.
 pub const ROOT: &[&str] = &["overlay"];
@@ -64,9 +65,25 @@ pub const TRAFFIC: &[&str] = &[
 
 /// Loads `names` where the kernel is a guest's; that of the host loads its modules itself.
 pub fn bring(names: &[&str]) {
-    if Path::new("/usr/lib/uml/modules").join(release()).exists() {
+    if is_guest() {
         load(names);
     }
+}
+
+/// Takes `names` away, in their order, where the kernel is a guest's, which cannot load them again by itself. Whether it is.
+pub fn remove(names: &[&str]) -> bool {
+    if !is_guest() {
+        return false;
+    }
+    for name in names {
+        let module = CString::new(*name).expect("a name");
+        delete_module(&module, DeleteModuleFlags::empty()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    true
+}
+
+fn is_guest() -> bool {
+    Path::new("/usr/lib/uml/modules").join(release()).exists()
 }
 
 /// Loads `names` and what they depend on.

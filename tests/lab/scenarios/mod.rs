@@ -26,6 +26,7 @@ mod operator;
 mod outlet;
 mod preempt;
 mod probes;
+mod refusals;
 mod run;
 mod settings;
 mod shapes;
@@ -152,6 +153,16 @@ pub const ALL: &[Scenario] = &[
         "ipvs-granularity",
         "the granularity of a group's services, which keepalived 2.2.7 loses",
         tables::granularity_of_groups,
+    ),
+    test(
+        "ipvs-refusals",
+        "what the kernel refuses is said in keepalived's words, once, and tried again",
+        refusals::refusals,
+    ),
+    test(
+        "ipvs-missing",
+        "a daemon that needs IPVS ends where the kernel has none",
+        refusals::missing,
     ),
     test(
         "ipvs-changes",

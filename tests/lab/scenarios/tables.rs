@@ -34,13 +34,13 @@ impl Case {
 }
 
 /// Both daemons, and both kernels.
-struct Field {
-    directors: [Director; 2],
+pub(super) struct Field {
+    pub(super) directors: [Director; 2],
     kernels: [Kernel; 2],
 }
 
 impl Field {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directors = both();
         let kernels = directors.each_ref().map(|director| Kernel::of(director));
         Self { directors, kernels }
@@ -77,7 +77,7 @@ impl Field {
         assert!(faults.is_empty(), "{faults}");
     }
 
-    fn start(&mut self, conf: &str) {
+    pub(super) fn start(&mut self, conf: &str) {
         let since = Stamp::now();
         for director in &mut self.directors {
             director.run_with(&format!("{GLOBAL}{conf}"));
@@ -106,12 +106,12 @@ impl Field {
         }
     }
 
-    fn tables(&self) -> [Vec<String>; 2] {
+    pub(super) fn tables(&self) -> [Vec<String>; 2] {
         self.kernels.each_ref().map(Kernel::table)
     }
 
     /// Everything goes with the daemons.
-    fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         for director in &self.directors {
             director.signal(Signal::SIGTERM);
         }
@@ -137,7 +137,7 @@ fn differences(theirs: &[String], ours: &[String]) -> Option<String> {
 }
 
 /// A virtual server: its name, its lines, and servers with lines of their own.
-fn server(name: &str, lines: &str, servers: &[(&str, &str)]) -> String {
+pub(super) fn server(name: &str, lines: &str, servers: &[(&str, &str)]) -> String {
     let mut text = format!("virtual_server {name} {{\n{lines}\n");
     for (address, lines) in servers {
         let _ = writeln!(text, "real_server {address} {{\n{lines}\n}}");
@@ -146,7 +146,7 @@ fn server(name: &str, lines: &str, servers: &[(&str, &str)]) -> String {
 }
 
 /// Down from the start, and whenever it is asked.
-const DOWN: &str = "alpha\nMISC_CHECK {\nmisc_path /usr/bin/false\nwarmup 60\n}";
+pub(super) const DOWN: &str = "alpha\nMISC_CHECK {\nmisc_path /usr/bin/false\nwarmup 60\n}";
 /// Up from the start, and whenever it is asked.
 const UP: &str = "MISC_CHECK {\nmisc_path /usr/bin/true\nwarmup 60\n}";
 
