@@ -33,7 +33,7 @@ fn probes(checkers: &str) -> Vec<ProbeConfig> {
         .flat_map(|service| service.real_servers);
     servers
         .flat_map(|server| server.checkers)
-        .map(|checker| checker.probe)
+        .map(|checker| ProbeConfig::clone(&checker.probe))
         .collect()
 }
 

@@ -24,8 +24,6 @@ const SHORTEST_REST: Duration = Duration::from_millis(100);
 pub struct Checker {
     id: CheckerId,
     config: Arc<CheckerConfig>,
-    /// The probe of the settings, as orders carry it.
-    probe: Arc<ProbeConfig>,
     phase: Phase,
     up: bool,
     has_run: bool,
@@ -86,11 +84,10 @@ pub enum Turn {
 impl Checker {
     /// A checker that asks for the first time at `due`. Without `alpha` it believes in its server until then.
     pub fn new(id: CheckerId, config: Arc<CheckerConfig>, due: Instant) -> Self {
-        let follows = matches!(config.probe, ProbeConfig::File(_) | ProbeConfig::Bfd(_));
+        let follows = matches!(*config.probe, ProbeConfig::File(_) | ProbeConfig::Bfd(_));
         Self {
             id,
             up: !config.alpha,
-            probe: Arc::new(config.probe.clone()),
             config,
             phase: if follows {
                 Phase::Following
@@ -175,7 +172,7 @@ impl Checker {
 
     /// What it adds to its server's `initial` weight (fact 11.1): nothing unless a dynamic script said so.
     pub fn contribution(&self, initial: u32) -> i64 {
-        match (&self.config.probe, self.exit_status) {
+        match (&*self.config.probe, self.exit_status) {
             (ProbeConfig::Misc(misc), Some(status @ 2..)) if misc.dynamic && self.up => {
                 i64::from(status) - 2 - i64::from(initial)
             }
@@ -193,7 +190,7 @@ impl Checker {
                 self.asked = self.asked.wrapping_add(1);
                 Some(ProbeOrder {
                     checker: self.id,
-                    probe: Arc::clone(&self.probe),
+                    probe: Arc::clone(&self.config.probe),
                     url,
                     number: self.asked,
                     names: names.clone(),
@@ -247,7 +244,7 @@ impl Checker {
             self.since = self.has_run.then_some(now);
         }
         // A script's rhythm is from start to start (fact 11.5), everything else's from end to start.
-        let due = if matches!(self.config.probe, ProbeConfig::Misc(_)) {
+        let due = if matches!(*self.config.probe, ProbeConfig::Misc(_)) {
             (since + delay).max(now)
         } else {
             now + delay
@@ -280,7 +277,7 @@ impl Checker {
         self.failures = 0;
         self.exit_status = exit_status;
         let config = Arc::clone(&self.config);
-        if let ProbeConfig::Http(http) = &config.probe
+        if let ProbeConfig::Http(http) = &*config.probe
             && !self.walk_on(http, say)
         {
             let hurry = http.fast_recovery && !(self.up && self.has_run);
@@ -331,9 +328,9 @@ impl Checker {
                 reason: reason.to_string(),
             });
         }
-        let web = matches!(config.probe, ProbeConfig::Http(_));
+        let web = matches!(*config.probe, ProbeConfig::Http(_));
         // SMTP_CHECK makes all its attempts whatever came before (facts 4.9, 8.3).
-        let always = matches!(config.probe, ProbeConfig::Smtp(_));
+        let always = matches!(*config.probe, ProbeConfig::Smtp(_));
         let follows = self.phase == Phase::Following;
         let forgiven = if (self.has_run || always) && !follows {
             config.retry

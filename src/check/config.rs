@@ -236,7 +236,7 @@ impl CheckConfig {
     pub fn has_ssl_get(&self) -> bool {
         let real_servers = self.services.iter().flat_map(|service| &service.real_servers);
         let mut checkers = real_servers.flat_map(|real| &real.checkers);
-        checkers.any(|checker| matches!(&checker.probe, ProbeConfig::Http(http) if http.tls.is_some()))
+        checkers.any(|checker| matches!(&*checker.probe, ProbeConfig::Http(http) if http.tls.is_some()))
     }
 
     /// Whether anything depends on the addresses of this host.
@@ -287,8 +287,8 @@ pub struct RealServerConfig {
 /// One checker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckerConfig {
-    /// What it asks.
-    pub probe: ProbeConfig,
+    /// What it asks; shared with whoever asks.
+    pub probe: Arc<ProbeConfig>,
     /// `alpha`: down until it has succeeded.
     pub alpha: bool,
     /// `delay_loop`: from check to check.

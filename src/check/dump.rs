@@ -61,7 +61,7 @@ fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt
         return Ok(());
     }
     let probes = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
-    let mut probes = probes.flat_map(|rs| &rs.checkers).map(|it| &it.config().probe);
+    let mut probes = probes.flat_map(|rs| &rs.checkers).map(|it| &*it.config().probe);
     let asks = probes.any(|probe| matches!(probe, ProbeConfig::Http(HttpConfig { tls: Some(_), .. })));
     if asks || !around.ssl.is_empty() {
         writeln!(out, "------< SSL definitions >------")?;
@@ -267,13 +267,13 @@ fn checker(
     writeln!(out, "   Up = {}", yes(it.is_up()))?;
     writeln!(out, "   Has run = {}", yes(it.has_run()))?;
     writeln!(out, "   Current weight = {}", it.contribution(rs.config.weight))?;
-    if let ProbeConfig::File(file) = &config.probe {
+    if let ProbeConfig::File(file) = &*config.probe {
         writeln!(out, "   Log all failures = {}", yes(config.log_all_failures))?;
         writeln!(out, "   Keepalive method = FILE_CHECK")?;
         return writeln!(out, "     Tracked file = {}", file.track_file);
     }
     writeln!(out, "   Alpha = {}", yes(config.alpha))?;
-    if let ProbeConfig::Bfd(name) = &config.probe {
+    if let ProbeConfig::Bfd(name) = &*config.probe {
         writeln!(out, "   Keepalive method = BFD_CHECK")?;
         return writeln!(out, "   Name = {name}");
     }
@@ -288,7 +288,7 @@ fn checker(
         )?;
         writeln!(out, "   Retries iterations = {}", it.failures())?;
     }
-    let default_delay = match &config.probe {
+    let default_delay = match &*config.probe {
         ProbeConfig::Http(_) => 3_000_000,
         // Its own delay_loop.
         ProbeConfig::Dns(_) => 0,
@@ -306,7 +306,7 @@ fn checker(
     if let Some(it) = config.probe.connection() {
         connection(out, it)?;
     }
-    match &config.probe {
+    match &*config.probe {
         ProbeConfig::Http(http) => return web(out, http, it.failed_url()),
         ProbeConfig::Misc(misc) => return misc_script(out, misc, it, around),
         ProbeConfig::Tcp(_)
@@ -319,7 +319,7 @@ fn checker(
         | ProbeConfig::Bfd(_) => {}
     }
     writeln!(out, "   Keepalive method = {}", config.probe.keyword())?;
-    match &config.probe {
+    match &*config.probe {
         ProbeConfig::Smtp(smtp) => writeln!(out, "   helo = {}", smtp.helo_name),
         ProbeConfig::Dns(dns) => {
             writeln!(out, "   Type = {}", dns.kind.word())?;

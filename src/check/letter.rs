@@ -142,11 +142,8 @@ mod tests {
         assert_eq!(letter.body, "=> Shutting down <=");
         let refused = Reason::Refused;
         let late = Reason::ScriptTimedOut;
-        let (tcp, http, misc) = (
-            tcp("192.0.2.5:80").probe,
-            http("192.0.2.5:80", &["/"]).probe,
-            misc(false).probe,
-        );
+        let [tcp, http, misc] = [tcp("192.0.2.5:80"), http("192.0.2.5:80", &["/"]), misc(false)]
+            .map(|checker| ProbeConfig::clone(&checker.probe));
         let mut https = http.clone();
         if let ProbeConfig::Http(config) = &mut https {
             config.tls = Some(TlsConfig {

@@ -35,7 +35,7 @@ pub(super) fn success(probe: &ProbeConfig) -> Option<CheckerSaying> {
 pub(super) fn down(config: &CheckerConfig, reason: &Reason, has_run: bool) -> CheckerSaying {
     let retries = (config.retry > 0).then_some(config.retry);
     let made = retries.filter(|_| has_run);
-    match &config.probe {
+    match &*config.probe {
         ProbeConfig::Tcp(_) => CheckerSaying::TcpDown { retries: made },
         ProbeConfig::Udp(_) => CheckerSaying::UdpDown { retries: made },
         ProbeConfig::Ping(_) => CheckerSaying::PingDown { retries: made },

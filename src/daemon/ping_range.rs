@@ -43,7 +43,7 @@ impl PingRange {
             .iter()
             .flat_map(|service| &service.real_servers)
             .flat_map(|server| &server.checkers)
-            .map(|checker| &checker.probe);
+            .map(|checker| &*checker.probe);
         if probes.any(|probe| matches!(probe, ProbeConfig::Ping(_))) {
             self.widen(group);
         } else {
@@ -127,7 +127,7 @@ mod tests {
 
     fn pinging() -> CheckConfig {
         let mut checker = engine::tcp("192.0.2.1:80");
-        checker.probe = ProbeConfig::Ping(engine::connection("192.0.2.1:80"));
+        checker.probe = ProbeConfig::Ping(engine::connection("192.0.2.1:80")).into();
         let server = engine::real_server("192.0.2.1:80", vec![checker]);
         engine::config(vec![engine::service("10.0.0.1:80", vec![server])])
     }

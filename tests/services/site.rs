@@ -170,7 +170,7 @@ pub(crate) fn probe(keyword: &str, port: u16, body: &str) -> Result<(), String> 
     let probe = plan.check.services[0].real_servers[0].checkers[0].probe.clone();
     let order = ProbeOrder {
         checker: CheckerId(1),
-        probe: Arc::new(probe),
+        probe,
         url: 0,
         number: 1,
         names: Names {

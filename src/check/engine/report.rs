@@ -66,7 +66,7 @@ pub(super) fn checker(
     first: bool,
     server_turned: bool,
 ) {
-    let eager = first && checker.has_run() && matches!(checker.config().probe, ProbeConfig::Misc(_));
+    let eager = first && checker.has_run() && matches!(*checker.config().probe, ProbeConfig::Misc(_));
     let turned = match turn {
         Turn::Failed | Turn::Recovered => true,
         Turn::None | Turn::StillDown => eager,

@@ -39,7 +39,7 @@ pub(crate) fn connection(to: &str) -> Connection {
 
 pub(crate) fn tcp(to: &str) -> CheckerConfig {
     CheckerConfig {
-        probe: ProbeConfig::Tcp(connection(to)),
+        probe: ProbeConfig::Tcp(connection(to)).into(),
         alpha: false,
         delay_loop: Duration::from_secs(2),
         retry: 1,
@@ -67,7 +67,7 @@ pub(crate) fn http(to: &str, paths: &[&str]) -> CheckerConfig {
         fast_recovery: false,
     };
     CheckerConfig {
-        probe: ProbeConfig::Http(http),
+        probe: ProbeConfig::Http(http).into(),
         ..tcp(to)
     }
 }
@@ -79,7 +79,7 @@ pub(crate) fn misc(dynamic: bool) -> CheckerConfig {
         dynamic,
     };
     CheckerConfig {
-        probe: ProbeConfig::Misc(script),
+        probe: ProbeConfig::Misc(script).into(),
         ..tcp("192.0.2.1:1")
     }
 }

@@ -230,7 +230,7 @@ pub(super) fn tracked_files(plan: &Plan) -> Vec<FileConfig> {
         .iter()
         .flat_map(|service| &service.real_servers);
     for checker in servers.flat_map(|server| &server.checkers) {
-        if let ProbeConfig::File(file) = &checker.probe {
+        if let ProbeConfig::File(file) = &*checker.probe {
             used.insert(file.track_file.as_str());
         }
     }

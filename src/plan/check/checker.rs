@@ -16,6 +16,7 @@ use crate::plan::later::CheckerTiming;
 use crate::plan::{ScriptRefusal, scripts};
 use crate::script::config::Command;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// `helo_name` that nobody set.
@@ -126,7 +127,7 @@ pub(super) fn build(
         _ => levels.timing(written, everywhere),
     };
     working.push(CheckerConfig {
-        probe,
+        probe: Arc::new(probe),
         alpha: timing.alpha,
         delay_loop: timing.delay_loop,
         retry: timing.retry,

@@ -26,7 +26,7 @@ impl Printer {
             log_all_failures,
         } = checker;
         self.block(probe.keyword(), |out| {
-            match probe {
+            match &**probe {
                 ProbeConfig::Tcp(connection) | ProbeConfig::Ping(connection) => out.connection(connection),
                 ProbeConfig::Http(http) => out.http(http, virtualhost),
                 ProbeConfig::Misc(MiscConfig {

@@ -5,7 +5,7 @@ use crate::check::follow::Reports;
 
 fn following(probe: ProbeConfig) -> CheckConfig {
     let checker = CheckerConfig {
-        probe,
+        probe: probe.into(),
         ..tcp("127.0.0.5:80")
     };
     config(vec![service(
@@ -137,7 +137,7 @@ fn reloads_know_the_files() {
 fn a_session_decides_about_everybody_who_names_it() {
     let both = |alpha: bool| {
         let checker = |to: &str| CheckerConfig {
-            probe: ProbeConfig::Bfd("B".into()),
+            probe: ProbeConfig::Bfd("B".into()).into(),
             alpha,
             ..tcp(to)
         };

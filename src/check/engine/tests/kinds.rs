@@ -5,7 +5,7 @@ use super::*;
 /// The only server of the only service, checked by this kind, with so many retries and all failures logged.
 fn world(probe: ProbeConfig, retry: u32) -> World {
     let checker = CheckerConfig {
-        probe,
+        probe: probe.into(),
         retry,
         log_all_failures: true,
         ..tcp("127.0.0.5:80")

@@ -164,7 +164,7 @@ fn walk(circuit: &[usize], quorum: u32, hysteresis: u32, sorry_kind: Option<bool
     let servers = (0..3).map(|n| {
         let mut checker = misc(true);
         checker.retry = 0;
-        if let ProbeConfig::Misc(misc) = &mut checker.probe {
+        if let ProbeConfig::Misc(misc) = Arc::make_mut(&mut checker.probe) {
             misc.command = command(&program(n));
         }
         let mut rs = real_server(&address(n), vec![checker]);

@@ -355,7 +355,7 @@ fn several_urls_are_asked_one_a_cycle() {
 #[test]
 fn fast_recovery_does_not_wait_between_urls() {
     let mut checker = http("127.0.0.4:80", &["/a", "/b"]);
-    if let ProbeConfig::Http(http) = &mut checker.probe {
+    if let ProbeConfig::Http(http) = Arc::make_mut(&mut checker.probe) {
         http.fast_recovery = true;
     }
     let mut world = World::new(one(vec![checker]));

@@ -154,7 +154,7 @@ fn a_block_that_nobody_needs_is_not_looked_at() {
     all.services = plan.check.services;
     assert!(all.has_ssl_get());
     assert!(matches!(
-        all.services[0].real_servers[0].checkers[0].probe,
+        *all.services[0].real_servers[0].checkers[0].probe,
         ProbeConfig::Http(_)
     ));
     assert!(Tls::of(&all).is_err());

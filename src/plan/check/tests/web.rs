@@ -23,7 +23,7 @@ fn checkers(vs: &str, rs: &str, checker: &str) -> (Vec<HttpConfig>, Vec<(Class, 
     };
     let (plan, said) = build(&reading.config, &host);
     let all = plan.check.services[0].real_servers[0].checkers.iter();
-    let web = all.filter_map(|checker| match &checker.probe {
+    let web = all.filter_map(|checker| match &*checker.probe {
         ProbeConfig::Http(http) => Some(http.clone()),
         _ => None,
     });
