@@ -37,6 +37,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("unshare", "util-linux"),
     ("keepalived", "keepalived"),
     ("ipvsadm", "ipvsadm"),
+    ("openssl", "openssl"),
+    ("nginx", "nginx-light"),
 ];
 
 /// All scenarios as tests.

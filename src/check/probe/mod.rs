@@ -255,10 +255,11 @@ impl Said {
             last.certificate = Some(certificate);
         }
         if let Some((announced, received)) = asked.lengths {
+            // One that fits in between does not make the same difference news (seen).
             if announced != received && last.lengths != asked.lengths {
                 news.push(Remark::Lengths(announced, received));
+                last.lengths = asked.lengths;
             }
-            last.lengths = asked.lengths;
         }
         if asked.too_long && !last.too_long {
             news.push(Remark::TooLong);

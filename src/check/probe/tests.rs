@@ -236,6 +236,7 @@ fn only_news_are_said() {
     assert_eq!(news(Ok(()), Some((5, 7)), false), [""; 0]);
     assert_eq!(news(Ok(()), Some((5, 8)), false), wrong(8));
     assert_eq!(news(Ok(()), Some((5, 5)), false), [""; 0]);
+    assert_eq!(news(Ok(()), Some((5, 8)), false), [""; 0]);
     assert_eq!(news(Ok(()), Some((5, 7)), false), wrong(7));
     let tls = |text: &str| Err(Reason::Tls(text.into()));
     let line = |what: &str| [format!("SSL_GET [192.0.2.5]:tcp:80 url(/a): {what}")];

@@ -1,8 +1,8 @@
 //! TLS as SSL_GET speaks it: whatever the system's OpenSSL allows, no certificate is refused (facts 10.17 to 10.19). What
 //! it shows of itself is in the `SSL` block, whose files are read when a configuration is loaded.
 //!
-//! The context is the library's default one, as keepalived's on the same system, so that both accept the same
-//! back-ends: nothing is lowered, nothing raised.
+//! The context is the library's default one, as keepalived's on the same system, so that what that accepts is accepted: a
+//! newer version that the system's configuration wants is not heeded, an older one that it allows is.
 
 use super::stream::Patient;
 use crate::check::config::{CheckConfig, Ssl as Identity, TlsConfig, UrlConfig};
@@ -73,7 +73,8 @@ impl Tls {
         match Pin::new(&mut stream).connect().await {
             Ok(()) => Ok(stream),
             Err(error) => Err(match error.into_io_error() {
-                Ok(error) if error.kind() == io::ErrorKind::TimedOut => Reason::AnswerTimedOut,
+                // keepalived takes the handshake for a part of connecting.
+                Ok(error) if error.kind() == io::ErrorKind::TimedOut => Reason::ConnectTimedOut,
                 Ok(error) => Reason::Tls(error.to_string()),
                 Err(error) if error.code() == ErrorCode::SYSCALL => {
                     Reason::Tls("connection closed during the handshake".into())
@@ -104,6 +105,8 @@ fn context(options: SslOptions, identity: Option<&Identity>) -> Result<SslContex
     let mut builder = SslContext::builder(SslMethod::tls_client())?;
     builder.set_verify(SslVerifyMode::NONE);
     builder.set_options(options);
+    // keepalived does not read the system's configuration of OpenSSL (seen): what is stricter there keeps no server out.
+    builder.set_min_proto_version(None)?;
     if let Some(identity) = identity {
         show(&mut builder, identity)?;
     }

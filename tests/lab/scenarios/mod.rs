@@ -39,6 +39,7 @@ mod track;
 mod traffic;
 mod vectors;
 mod vmac;
+mod web;
 
 use crate::bench;
 use std::path::Path;
@@ -219,6 +220,16 @@ pub const ALL: &[Scenario] = &[
         "lvs-timeouts",
         "the kernel's timeouts are set as keepalived sets them, and as before when it ends",
         sync::timeouts,
+    ),
+    test(
+        "ssl-get",
+        "SSL_GET accepts the servers that keepalived's does: old suites and versions, certificates of clients",
+        web::tls,
+    ),
+    test(
+        "ssl-block",
+        "an SSL block that is of no use ends a start, as keepalived's, and refuses a reload",
+        web::ssl_block,
     ),
     test(
         "http-requests",

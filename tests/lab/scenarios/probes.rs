@@ -228,6 +228,51 @@ const CASES: &[Case] = &[
         ),
     ),
     case("http closes", "HTTP_GET {url {\npath /\n}", OK, Act::Web("")),
+    case(
+        "http regex",
+        "HTTP_GET {url {\npath /\nregex f[a-z]ne\n}",
+        OK,
+        Act::Web("HTTP/1.0 200 OK\r\n\r\nfive"),
+    ),
+    case(
+        "http regex reversed",
+        "HTTP_GET {url {\npath /\nregex five\nregex_no_match\n}",
+        OK,
+        Act::Web("HTTP/1.0 200 OK\r\n\r\nfive"),
+    ),
+    case(
+        "http regex options",
+        "HTTP_GET {url {\npath /\nregex ^FINE\nregex_options caseless multiline\nregex_stack 40000 80000\n}",
+        Act::Web("HTTP/1.0 200 OK\r\n\r\nnot\nfine"),
+        Act::Web("HTTP/1.0 200 OK\r\n\r\nnot fine"),
+    ),
+    case(
+        "http digest before regex",
+        "HTTP_GET {url {\npath /\ndigest fff25994ee3941b225ba898fd17d186f\nregex fine\n}",
+        OK,
+        Act::Web("HTTP/1.0 200 OK\r\n\r\nfinest"),
+    ),
+    case(
+        "http length",
+        "HTTP_GET {url {\npath /a\n}",
+        Act::Web("HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nfine"),
+        Act::Web("HTTP/1.0 500 No\r\nContent-Length: 4\r\n\r\nfine"),
+    ),
+    case(
+        "http length, virtual host",
+        "HTTP_GET {url {\npath /a\nvirtualhost www.example.com\n}",
+        Act::Web("HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nfine"),
+        Act::Web("HTTP/1.0 500 No\r\n\r\n"),
+    ),
+    from_the_start(
+        3,
+        case(
+            "http bad at first",
+            "HTTP_GET {url {\npath /\n}",
+            OK,
+            Act::Web("HTTP/1.0 500 No\r\n\r\n"),
+        ),
+    ),
     case("http resets", "HTTP_GET {url {\npath /\n}", OK, Act::Reset),
     case(
         "http no code",
@@ -257,7 +302,7 @@ const CASES: &[Case] = &[
 
 /// Every failed attempt is told, so equal words are equal numbers of attempts.
 ///
-/// LVS facts: 8.1, 8.3, 8.5, 9.3, 9.5, 9.6, 9.15, 9.18, 9.24, 10.7, 10.12, 10.13, 12.3, 12.4
+/// LVS facts: 8.1, 8.3, 8.5, 9.3, 9.5, 9.6, 9.15, 9.18, 9.24, 10.7, 10.9, 10.10, 10.12, 10.13, 10.15, 12.3, 12.4
 pub fn beside_keepalived() {
     let daemons = [("oracle", Daemon::Keepalived), ("subject", Daemon::under_test())];
     let mut sides: Vec<Director> = daemons

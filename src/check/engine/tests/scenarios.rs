@@ -462,7 +462,7 @@ fn failures_told(mut checker: CheckerConfig, whom: &str, outcome: ProbeOutcome) 
         .into()
 }
 
-/// LVS facts: 8.5, 9.3, 11.6
+/// LVS facts: 8.5, 9.3, 10.15, 11.6
 #[test]
 fn with_log_all_failures_attempts_are_told_as_keepalived_tells_them() {
     assert_eq!(

@@ -374,7 +374,7 @@ async fn handshakes_that_go_wrong() {
     let clear = pieces(vec![GOOD.to_vec()], Duration::ZERO).await;
     // It waits for an empty line that a TLS greeting does not have.
     let result = asked_tls(clear, TlsConfig::default(), SHORT).await.result;
-    assert_eq!(result, Err(Reason::AnswerTimedOut));
+    assert_eq!(result, Err(Reason::ConnectTimedOut));
     let greets = serve("127.0.0.1:0", |mut stream| async move {
         let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n").await;
         tokio::time::sleep(LONG).await;
