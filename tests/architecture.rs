@@ -51,7 +51,11 @@ const ROOMS: &[Room] = &[
     room("netlink", Kind::Pure, &[]),
     room("netfilter", Kind::Pure, &[]),
     // layer 2
-    room("check", Kind::Pure, &["ipvs::model", "script::config"]),
+    room(
+        "check",
+        Kind::Pure,
+        &["ipvs::config", "ipvs::model", "script::config"],
+    ),
     // layer 3
     room("conf", Kind::Pure, CONFIGS),
     room("conf::source", Kind::Edge, &["conf"]),

@@ -21,6 +21,7 @@ use super::quorum;
 use super::status::CheckStatus;
 use super::telling::{Line, Names, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
+use crate::ipvs::config::FlushOnStop;
 use crate::random::Random;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -163,12 +164,12 @@ impl Engine {
     }
 
     /// Ends everything. With `release` false (`-I`) nothing is removed and nobody told (fact 17.3).
-    pub fn stop(&mut self, release: bool) {
+    pub fn stop(&mut self, release: bool, flush: FlushOnStop) {
         self.agenda.clear();
         self.places.clear();
         for vs in std::mem::take(&mut self.virtual_servers) {
             if release {
-                self.close_service(vs);
+                self.close_service(vs, flush);
             }
         }
     }
@@ -392,8 +393,10 @@ impl Engine {
     }
 
     /// A service ends with the daemon (facts 17.1, 17.2).
-    fn close_service(&mut self, vs: VirtualServer) {
-        for rs in &vs.real_servers {
+    /// Where services are removed as a whole, nothing is said of their servers (fact 17.4).
+    fn close_service(&mut self, vs: VirtualServer, flush: FlushOnStop) {
+        let whole = flush != FlushOnStop::No;
+        for rs in vs.real_servers.iter().filter(|_| !whole) {
             let saying = ServerSaying::ShuttingDown {
                 inhibited: rs.config.inhibit_on_failure && !rs.alive,
             };
@@ -402,13 +405,16 @@ impl Engine {
                 saying,
             }));
         }
-        self.actions.push_back(Action::Want {
-            server: vs.config.target.id(),
-            wanted: None,
-        });
+        // An empty table has none of it.
+        if flush != FlushOnStop::Table {
+            self.actions.push_back(Action::Want {
+                server: vs.config.target.id(),
+                wanted: None,
+            });
+        }
         if vs.config.omega {
             let (actions, notices) = (&mut self.actions, self.notices);
-            for rs in vs.real_servers.iter().filter(|rs| rs.alive) {
+            for rs in vs.real_servers.iter().filter(|rs| rs.alive && !whole) {
                 report::server(actions, notices, rs, false);
                 report::parting(actions, notices, rs, letter::STOP);
             }

@@ -14,6 +14,7 @@ use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
 use crate::check::follow::Reports;
 use crate::check::{CheckConfig, CheckerId, Engine};
 use crate::clock::Instant;
+use crate::ipvs::config::FlushOnStop;
 use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper};
 use crate::script::config::KILL_AFTER;
@@ -63,6 +64,8 @@ pub struct Options {
     pub asker: Asker,
     /// IPVS.
     pub kernel: keeper::Opener,
+    /// Everything that IPVS has is removed first.
+    pub flush: bool,
     /// So many probes over the network run at a time; the others wait.
     pub most_connections: usize,
     /// The same for scripts: those that hang hold up no connection.
@@ -82,6 +85,7 @@ impl Options {
         Self {
             asker,
             kernel: keeper::kernel(),
+            flush: false,
             most_connections: limits::open_files().saturating_sub(OTHER_FILES),
             most_scripts: MOST_SCRIPTS,
             seed: now().as_micros(),
@@ -152,6 +156,9 @@ impl CheckPlane {
         let (fail, failure) = mpsc::channel(1);
         // The queue holds the one failure that there can be.
         let keeper = Keeper::spawn(options.kernel, move |error| drop(fail.try_send(error)))?;
+        if options.flush {
+            keeper.flush();
+        }
         let pace = Arc::new(Pace::default());
         pace.set_helper(keeper.thread_id());
         let seat = Arc::clone(&pace);
@@ -221,7 +228,7 @@ struct Plane {
 
 /// How the plane ends.
 enum End {
-    Stop { release: bool },
+    Stop { release: bool, flush: FlushOnStop },
     NoIpvs(OpenError),
 }
 
@@ -250,8 +257,8 @@ impl Plane {
                     Some(CheckCommand::Files(files)) => self.hear_of(files),
                     // Who asked may have gone; then nobody misses the answer.
                     Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
-                    Some(CheckCommand::Stop { release }) => break End::Stop { release },
-                    None => break End::Stop { release: true },
+                    Some(CheckCommand::Stop { release, flush }) => break End::Stop { release, flush },
+                    None => break End::Stop { release: true, flush: FlushOnStop::No },
                 },
                 Some(BfdReport { name, up }) = sessions.recv() => {
                     self.engine.handle(now(), Event::Session { name, up });
@@ -307,8 +314,13 @@ impl Plane {
     async fn end(mut self, end: End) {
         self.probes.shutdown().await;
         let last = match end {
-            End::Stop { release } => {
-                self.engine.stop(release);
+            End::Stop { release, flush } => {
+                match flush {
+                    FlushOnStop::Table if release => self.keeper.empty_for_good(),
+                    FlushOnStop::Services => self.keeper.services_only(),
+                    FlushOnStop::No | FlushOnStop::Table => {}
+                }
+                self.engine.stop(release, flush);
                 self.carry_out();
                 CheckNotice::Stopped
             }

@@ -5,6 +5,7 @@ use crate::bfd::status::BfdStatus;
 use crate::check::CheckConfig;
 use crate::check::event::Notification;
 use crate::check::status::CheckStatus;
+use crate::ipvs::config::FlushOnStop;
 use crate::script::config::ScriptOutcome;
 use crate::track::file::FileReport;
 use crate::vrrp::VrrpConfig;
@@ -72,6 +73,8 @@ pub enum CheckCommand {
     Stop {
         /// Remove our services.
         release: bool,
+        /// How.
+        flush: FlushOnStop,
     },
 }
 

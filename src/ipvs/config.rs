@@ -10,12 +10,16 @@ pub struct IpvsConfig {
     pub timeouts: Timeouts,
     /// `lvs_sync_daemon`
     pub sync: Option<SyncConfig>,
+    /// `lvs_flush`: the table is emptied before our services come.
+    pub flush: bool,
+    /// `lvs_flush_on_stop`
+    pub flush_on_stop: FlushOnStop,
 }
 
 impl IpvsConfig {
-    /// Nothing is asked of the kernel.
+    /// No timeouts and no daemons are wanted.
     pub fn is_idle(&self) -> bool {
-        *self == Self::default()
+        self.timeouts == Timeouts::default() && self.sync.is_none()
     }
 
     /// Which daemons run while these instances are MASTER: both where none decides (fact 18.1), one of them otherwise

@@ -37,6 +37,8 @@ pub trait Kernel: Send {
     fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError>;
     /// Carries out operations in order; the refused ones come back.
     fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError>;
+    /// Removes every service, whoever has made it.
+    fn flush(&mut self) -> Result<(), TalkError>;
 }
 
 impl Kernel for Client {
@@ -46,6 +48,10 @@ impl Kernel for Client {
 
     fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
         Self::carry_out(self, ops)
+    }
+
+    fn flush(&mut self) -> Result<(), TalkError> {
+        Self::flush(self)
     }
 }
 
@@ -83,6 +89,7 @@ impl Keeper {
             owners: BTreeMap::new(),
             wrong: BTreeSet::new(),
             told: BTreeMap::new(),
+            services_only: false,
             retry: None,
         };
         let (seat, seated) = std::sync::mpsc::sync_channel(1);
@@ -113,6 +120,27 @@ impl Keeper {
     pub fn clear(&self, services: Arc<[ServiceKey]>) {
         self.shared.lock().clear.push(services);
         self.shared.wake.notify_one();
+    }
+
+    /// The table shall be empty, before anything that is wanted later.
+    pub fn flush(&self) {
+        self.shared.lock().flush = true;
+        self.shared.wake.notify_one();
+    }
+
+    /// The table shall be empty, and nobody wants anything any more.
+    pub fn empty_for_good(&self) {
+        let mut queue = self.shared.lock();
+        queue.wants.clear();
+        queue.flush = true;
+        queue.forget = true;
+        drop(queue);
+        self.shared.wake.notify_one();
+    }
+
+    /// From now on a service goes without its servers being removed first: the kernel removes them.
+    pub fn services_only(&self) {
+        self.shared.lock().services_only = true;
     }
 
     /// `act` is to be done after everything wanted so far was tried. Whether there was room for it.
@@ -165,6 +193,10 @@ struct Queue {
     wants: BTreeMap<ServerId, Option<Wanted>>,
     clear: Vec<Arc<[ServiceKey]>>,
     afters: VecDeque<After>,
+    flush: bool,
+    /// Before that, what was wanted so far.
+    forget: bool,
+    services_only: bool,
     finish: bool,
 }
 
@@ -195,6 +227,8 @@ struct Worker {
     wrong: BTreeSet<ServiceKey>,
     /// What was told of refusals, of services that are still wrong.
     told: BTreeMap<ServiceKey, BTreeSet<String>>,
+    /// Services go without their servers being removed first.
+    services_only: bool,
     /// When to try again, and how long was waited for that.
     retry: Option<(Instant, Duration)>,
 }
@@ -206,8 +240,20 @@ impl Worker {
                 wants,
                 clear,
                 afters,
+                flush,
+                forget,
+                services_only,
                 finish,
             } = self.wait();
+            self.services_only |= services_only;
+            if forget {
+                self.wanted.clear();
+                self.owners.clear();
+                self.wrong.clear();
+            }
+            if flush && !self.empty() {
+                return;
+            }
             for (server, wanted) in wants {
                 self.take(server, wanted);
             }
@@ -257,8 +303,11 @@ impl Worker {
         let mut queue = self.shared.lock();
         loop {
             let retry = self.retry.map(|(at, _)| at.since(now()));
-            let idle =
-                queue.wants.is_empty() && queue.clear.is_empty() && queue.afters.is_empty() && !queue.finish;
+            let idle = queue.wants.is_empty()
+                && queue.clear.is_empty()
+                && queue.afters.is_empty()
+                && !queue.flush
+                && !queue.finish;
             if !idle || retry.is_some_and(|left| left.is_zero()) {
                 let finish = queue.finish;
                 return Queue {
@@ -289,21 +338,27 @@ impl Worker {
         }
     }
 
+    /// Empties the table. Whether to go on.
+    fn empty(&mut self) -> bool {
+        if !self.open() {
+            return false;
+        }
+        if let Some(kernel) = &mut self.kernel
+            && let Err(error) = kernel.flush()
+        {
+            tracing::error!(target: "check", "IPVS cmd IP_VS_SO_SET_FLUSH(1157) error: {error}");
+            self.kernel = None;
+        }
+        self.known.clear();
+        self.wrong.extend(self.owners.keys().copied());
+        true
+    }
+
     /// Makes everything that is wrong right, as far as the kernel does it. Whether to go on.
     fn put_right(&mut self) -> bool {
-        if self.kernel.is_none() {
-            match (self.open)() {
-                Ok(kernel) => self.kernel = Some(kernel),
-                Err(error) => {
-                    if let Some(failed) = self.failed.take() {
-                        failed(error);
-                        return false;
-                    }
-                    tracing::error!(target: "check", "IPVS: {error}");
-                }
-            }
+        if !self.open() {
+            return false;
         }
-        self.failed = None;
         if let Err(error) = self.reconcile() {
             tracing::error!(target: "check", "IPVS: {error}");
             // What the kernel has done by then is unknown.
@@ -318,6 +373,24 @@ impl Worker {
                 .map_or(RETRY.0, |(_, waited)| (waited * 2).min(RETRY.1));
             Some((now() + wait, wait))
         };
+        true
+    }
+
+    /// Opens the kernel where it is not. Whether to go on: at the first contact there must be IPVS.
+    fn open(&mut self) -> bool {
+        if self.kernel.is_none() {
+            match (self.open)() {
+                Ok(kernel) => self.kernel = Some(kernel),
+                Err(error) => {
+                    if let Some(failed) = self.failed.take() {
+                        failed(error);
+                        return false;
+                    }
+                    tracing::error!(target: "check", "IPVS: {error}");
+                }
+            }
+        }
+        self.failed = None;
         true
     }
 
@@ -340,7 +413,10 @@ impl Worker {
         let mut ops = Vec::new();
         for (key, wanted) in &wanted {
             let known = self.known.get(key).and_then(Option::as_ref);
-            diff_service(key, wanted.as_ref(), known, &mut ops);
+            match (wanted, known) {
+                (None, Some(_)) if self.services_only => ops.push(Op::DeleteService(*key)),
+                (wanted, known) => diff_service(key, wanted.as_ref(), known, &mut ops),
+            }
         }
         tracing::debug!(target: "check", "IPVS: {} changes", ops.len());
         let refusals = kernel.carry_out(&ops)?;

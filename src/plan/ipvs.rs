@@ -24,6 +24,8 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &Plan) -> IpvsConfig {
             udp: seconds(written.udp_timeout),
         },
         sync: sync(builder, plan, serves),
+        flush: written.flush && serves,
+        flush_on_stop: written.flush_on_stop,
     }
 }
 
@@ -160,6 +162,13 @@ mod tests {
         };
         assert!(named(&format!("{follows}{ROUTER}}}\n{SERVER}")));
         assert!(!named(&format!("{follows}{SERVER}")), "nobody looks");
+    }
+
+    #[test]
+    fn a_table_is_emptied_for_virtual_servers_only() {
+        let global = global("lvs_flush");
+        assert!(!plan(&global).0.flush);
+        assert!(plan(&format!("{global}{SERVER}")).0.flush);
     }
 
     #[test]

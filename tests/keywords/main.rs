@@ -182,6 +182,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::GlobalDefs, "script_user") => one("root"),
         (Block::GlobalDefs, "nftables") => one("mine"),
         (Block::GlobalDefs, "lvs_sync_daemon") => one("eth2 inst A"),
+        (Block::GlobalDefs, "lvs_flush_on_stop" | "lvs_flush_onstop") => one("VS"),
         (Block::GlobalDefs, "lvs_timeouts") => one("tcp 77"),
         (Block::Instance, "lvs_sync_daemon_interface") => one("eth2"),
         (Block::GlobalDefs, "vmac_prefix") => after(&beside("use_vmac", ""), "word"),

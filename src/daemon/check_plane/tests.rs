@@ -30,6 +30,11 @@ impl Kernel for Imitation {
             .for_each(|op| self.0.lock().unwrap().apply(op).unwrap());
         Ok(Vec::new())
     }
+
+    fn flush(&mut self) -> Result<(), TalkError> {
+        self.0.lock().unwrap().services.clear();
+        Ok(())
+    }
 }
 
 impl Imitation {
@@ -124,7 +129,10 @@ fn a_failing_server_leaves_the_table_before_its_script_runs_and_a_panic_is_a_fai
 
     plane
         .commands
-        .blocking_send(CheckCommand::Stop { release: true })
+        .blocking_send(CheckCommand::Stop {
+            release: true,
+            flush: FlushOnStop::No,
+        })
         .unwrap();
     assert!(matches!(next(&mut plane), CheckNotice::Stopped));
     assert!(plane.join());
@@ -140,7 +148,10 @@ fn stopping_removes_only_when_told_to() {
         assert_eq!(scripts(&mut plane, 1), ["quorum up"]);
         plane
             .commands
-            .blocking_send(CheckCommand::Stop { release })
+            .blocking_send(CheckCommand::Stop {
+                release,
+                flush: FlushOnStop::No,
+            })
             .unwrap();
         assert!(matches!(next(&mut plane), CheckNotice::Stopped));
         assert!(plane.join());
@@ -182,7 +193,10 @@ fn only_so_many_probes_run_at_a_time() {
     assert_eq!(most.load(Ordering::SeqCst), 4);
     plane
         .commands
-        .blocking_send(CheckCommand::Stop { release: true })
+        .blocking_send(CheckCommand::Stop {
+            release: true,
+            flush: FlushOnStop::No,
+        })
         .unwrap();
     assert!(matches!(next(&mut plane), CheckNotice::Stopped));
     assert!(plane.join());
@@ -230,7 +244,10 @@ fn dead_back_ends_and_hanging_scripts_hold_up_nobody() {
     }
     plane
         .commands
-        .blocking_send(CheckCommand::Stop { release: true })
+        .blocking_send(CheckCommand::Stop {
+            release: true,
+            flush: FlushOnStop::No,
+        })
         .unwrap();
     while !matches!(next(&mut plane), CheckNotice::Stopped) {}
     assert!(plane.join());

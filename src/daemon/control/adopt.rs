@@ -127,6 +127,7 @@ impl Control {
         if self.check.is_none() && !plan.check.services.is_empty() {
             let options = check_plane::Options {
                 kernel: ipvs,
+                flush: plan.ipvs.flush,
                 files: FileWatcher::look_at(&tracked_files(plan)),
                 masters: self.masters.subscribe(),
                 ..check_plane::Options::new(self.asker())

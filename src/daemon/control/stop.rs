@@ -34,7 +34,14 @@ impl Control {
         }
         if let Some(plane) = &self.check {
             let release = !self.options.dont_release_ipvs;
-            command(&plane.commands, CheckCommand::Stop { release }, "healthcheck");
+            command(
+                &plane.commands,
+                CheckCommand::Stop {
+                    release,
+                    flush: self.plan.ipvs.flush_on_stop,
+                },
+                "healthcheck",
+            );
         }
         if let Some(plane) = &self.bfd {
             command(&plane.commands, BfdCommand::Stop, "BFD");

@@ -27,6 +27,10 @@ impl Kernel for Imitation {
     fn carry_out(&mut self, _ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
         Ok(Vec::new())
     }
+
+    fn flush(&mut self) -> Result<(), TalkError> {
+        Ok(())
+    }
 }
 
 /// A control plane that runs an almost empty file in `dir`.

@@ -75,6 +75,11 @@ impl Kernel for Imitation {
             Ok(refusals)
         })
     }
+
+    fn flush(&mut self) -> Result<(), TalkError> {
+        self.with(|site| site.table.services.clear());
+        Ok(())
+    }
 }
 
 fn key(n: u8) -> ServiceKey {
@@ -365,4 +370,48 @@ fn the_port_of_a_server_is_its_own_for_nat_only() {
         assert_eq!(ports(mark), [0, 8080, 0, 0]);
     });
     keeper.finish();
+}
+
+#[test]
+fn a_table_that_is_emptied_gets_what_is_wanted_and_nothing_else() {
+    let kernel = Imitation::default();
+    kernel.with(|site| {
+        site.table.services.insert(key(1), entry(&[5]));
+        site.table.services.insert(key(9), entry(&[7]));
+    });
+    let keeper = kernel.keeper();
+    keeper.flush();
+    want(&keeper, key(1), Some(entry(&[1])));
+    settle(&keeper);
+    kernel.with(|site| {
+        let services: Vec<_> = site.table.services.clone().into_iter().collect();
+        assert_eq!(services, [(key(1), entry(&[1]))]);
+        site.table.services.insert(key(9), entry(&[7]));
+        site.seen.clear();
+    });
+    // At the end nobody wants anything more.
+    keeper.empty_for_good();
+    keeper.finish();
+    kernel.with(|site| {
+        assert!(site.table.services.is_empty());
+        assert_eq!(site.seen, []);
+    });
+}
+
+/// LVS facts: 17.4
+#[test]
+fn services_may_go_without_their_servers_being_removed_first() {
+    let kernel = Imitation::default();
+    kernel.with(|site| drop(site.table.services.insert(key(9), entry(&[7]))));
+    let keeper = kernel.keeper();
+    want(&keeper, key(1), Some(entry(&[1, 2, 3])));
+    settle(&keeper);
+    kernel.with(|site| site.seen.clear());
+    keeper.services_only();
+    want(&keeper, key(1), None);
+    keeper.finish();
+    kernel.with(|site| {
+        assert_eq!(site.seen, [Op::DeleteService(key(1))]);
+        assert!(site.table.services.contains_key(&key(9)));
+    });
 }

@@ -232,6 +232,11 @@ pub const ALL: &[Scenario] = &[
         web::ssl_block,
     ),
     test(
+        "lvs-flush",
+        "the table is emptied at the start and at the end where keepalived empties it",
+        sync::flush,
+    ),
+    test(
         "http-requests",
         "HTTP_GET asks with keepalived's bytes",
         http::requests,

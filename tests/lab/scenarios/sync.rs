@@ -214,3 +214,54 @@ pub fn timeouts() {
     }
     are(&directors, "after the end", "800 110 200");
 }
+
+/// The table beside keepalived's where it is emptied at the start, and where a stop empties it or removes services alone.
+/// LVS facts: 17.3, 17.4
+pub fn flush() {
+    const FOREIGN: &str = "-A -t 203.0.113.9:80 -s wlc";
+    let mut directors = both();
+    let server = "192.0.2.2".parse().expect("an address");
+    let lvs = virtual_server(vip(), PORT, &[server], "", "");
+    let ours = [
+        "-A -t 192.0.2.100:7000 -s rr",
+        "-a -t 192.0.2.100:7000 -r 192.0.2.2:7000 -g -w 1",
+    ];
+    let table = |director: &Director| -> Vec<String> {
+        let text = director.run(&["ipvsadm", "--save", "--numeric"]);
+        let mut lines: Vec<_> = text.lines().map(|line| line.trim_end().to_owned()).collect();
+        lines.sort();
+        lines
+    };
+    let has = |director: &Director, wanted: &[&str]| {
+        wait_for(format!("{wanted:?} on {}", director.name), SOON, || {
+            (table(director) == wanted).then_some(())
+        });
+    };
+    let foreign = |director: &Director| {
+        director.run(&["ipvsadm", "-C"]);
+        let words = ["ipvsadm"].into_iter().chain(FOREIGN.split(' '));
+        director.run(&words.collect::<Vec<_>>());
+    };
+    let beside = [ours[0], FOREIGN, ours[1]];
+    // What is there while it runs, and what it leaves.
+    for (line, options, while_it_runs, left) in [
+        ("lvs_flush", &["--check"][..], &ours[..], &[][..]),
+        ("lvs_flush_on_stop", &["--check"], &beside, &[]),
+        ("lvs_flush_on_stop VS", &["--check"], &beside, &[FOREIGN]),
+        (
+            "lvs_flush_on_stop",
+            &["--check", "--dont-release-ipvs"],
+            &beside,
+            &beside,
+        ),
+    ] {
+        for director in &mut directors {
+            foreign(director);
+            director.options = options;
+            director.run_with(&format!("{}{lvs}", with(line)));
+            has(director, while_it_runs);
+            assert_eq!(director.stop(), Some(0), "exit code");
+            assert_eq!(table(director), left, "{line}: left by {}", director.name);
+        }
+    }
+}

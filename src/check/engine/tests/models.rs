@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::check::pool::VirtualServer;
+use crate::ipvs::config::FlushOnStop;
 use crate::ipvs::model::ServiceEntry;
 use proptest::prelude::*;
 
@@ -359,7 +360,7 @@ proptest! {
             }
             at_rest(&world)?;
         }
-        world.engine.stop(true);
+        world.engine.stop(true, FlushOnStop::No);
         world.drain();
         prop_assert_eq!(world.table, Table::default());
     }

@@ -1,6 +1,7 @@
 //! Who is told what, in which order: log, FIFO lines, scripts, mails.
 
 use super::*;
+use crate::ipvs::config::FlushOnStop;
 
 const VS: &str = "[10.0.0.1]:tcp:80";
 
@@ -210,10 +211,33 @@ fn who_wants_no_mail_gets_none() {
     let mut world = World::new(silent);
     world.answer("192.0.2.1:80", 0, refused());
     world.seconds(4);
-    world.engine.stop(true);
+    world.engine.stop(true, FlushOnStop::No);
     world.drain();
     let news = world.news();
     assert!(!news.iter().any(|line| line.starts_with("mail")), "{news:?}");
+}
+
+/// LVS facts: 17.4
+#[test]
+fn a_stop_that_removes_whole_services_tells_of_those_alone() {
+    for flush in [FlushOnStop::Table, FlushOnStop::Services] {
+        let mut world = World::new(told(2, |vs| vs.omega = true));
+        world.seconds(2);
+        world.drain();
+        world.news();
+        world.engine.stop(true, flush);
+        let mut removed = 0;
+        let mut told = Vec::new();
+        while let Some(action) = world.engine.poll_action() {
+            match action {
+                Action::Want { wanted: None, .. } => removed += 1,
+                Action::Notify(notification) => told.extend(notification.line()),
+                other => panic!("{flush:?}: {other:?}"),
+            }
+        }
+        assert_eq!(removed, usize::from(flush == FlushOnStop::Services));
+        assert_eq!(told, [format!("VS {VS} DOWN\n")], "{flush:?}");
+    }
 }
 
 /// LVS facts: 16.3, 16.4, 16.8, 15.5
@@ -287,7 +311,7 @@ fn a_stop_is_told_with_omega_only() {
         world.answer("192.0.2.2:80", 0, refused());
         world.seconds(2);
         world.news();
-        world.engine.stop(true);
+        world.engine.stop(true, FlushOnStop::No);
         world.drain();
         let mut news = world.news();
         news.retain(|line| !line.starts_with("Shutting down"));

@@ -1,6 +1,7 @@
 //! Stories, told as keepalived tells them: most lines and orders below are from a log of keepalived 2.2.7.
 
 use super::*;
+use crate::ipvs::config::FlushOnStop;
 
 fn pool(pairs: &[(&str, u32)]) -> Vec<(String, u32)> {
     pairs
@@ -535,7 +536,7 @@ fn stop_removes_and_omega_tells() {
     world.answer("127.0.0.3:8080", 0, refused());
     world.seconds(1);
     world.news();
-    world.engine.stop(true);
+    world.engine.stop(true, FlushOnStop::No);
     world.drain();
     assert_eq!(
         world.news(),
@@ -552,7 +553,7 @@ fn stop_removes_and_omega_tells() {
     let mut world = World::new(config(vec![vs]));
     world.news();
     let before = world.table.clone();
-    world.engine.stop(false);
+    world.engine.stop(false, FlushOnStop::No);
     world.drain();
     assert_eq!(
         (world.news(), &world.table),
