@@ -28,6 +28,8 @@ pub use web::Web;
 pub struct CheckConfig {
     /// Who hears of all of it.
     pub notices: Notices,
+    /// Which connections the kernel ends.
+    pub expiry: Expiry,
     /// The groups, in the order of the file, names unique; for dumps.
     pub groups: Vec<ServerGroupConfig>,
     /// `SSL`
@@ -59,6 +61,15 @@ pub struct Notices {
     pub at_start: bool,
     /// `no_checker_emails`: a checker's mail is written only when its server turns too.
     pub server_mails_only: bool,
+}
+
+/// Whether the kernel ends what belongs to a real server that new connections do not get any more; nothing: as it is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expiry {
+    /// `lvs_expire_nodest_conn`: connections of one that was removed, with their next packet.
+    pub connections: Option<bool>,
+    /// `lvs_expire_quiescent_template`: the memory of persistence that has one of weight 0.
+    pub templates: Option<bool>,
 }
 
 /// `virtual_server_group`

@@ -5,11 +5,14 @@
 //! limit that no sum of its own limits reaches, and a panic in one is contained, counted and taken for a failure of
 //! the check. Decides nothing about servers: that is [`crate::check::Engine`]'s.
 
+mod followed;
+
+use super::expiry::ExpirySettings;
 use super::limits;
 use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
 use super::plane::{BfdReport, CheckCommand, CheckNotice, MasterNews, Masters};
-use crate::check::config::ProbeConfig;
+use crate::check::config::{Expiry, ProbeConfig};
 use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
 use crate::check::follow::Reports;
 use crate::check::{CheckConfig, CheckerId, Engine};
@@ -20,6 +23,7 @@ use crate::ipvs::keeper::{self, Keeper};
 use crate::script::config::KILL_AFTER;
 use crate::sys::clock::now;
 use crate::track::file::FileReport;
+use followed::Followed;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
@@ -145,7 +149,7 @@ pub struct CheckPlane {
 
 impl CheckPlane {
     /// Starts the plane's threads. They inherit the caller's network namespace.
-    pub fn spawn(config: CheckConfig, mut options: Options) -> io::Result<Self> {
+    pub fn spawn(config: CheckConfig, options: Options) -> io::Result<Self> {
         let (commands, orders) = mpsc::channel(COMMANDS);
         let (say, notices) = mpsc::channel(NOTICES);
         let (bfd_sender, sessions) = mpsc::channel(BFD_REPORTS);
@@ -168,17 +172,20 @@ impl CheckPlane {
         } else {
             (None, BTreeSet::new())
         };
+        let mut followed = Followed::new(&config, options.masters);
         let files = options.files.into_iter();
         let known = Reports {
             files: files.map(|file| (file.name, file.value)).collect(),
-            masters: Arc::clone(&options.masters.borrow_and_update()),
+            masters: followed.masters(),
             ..Reports::default()
         };
+        let expiry = config.expiry;
         let plane = Plane {
             pace: Arc::clone(&pace),
             engine: Engine::knowing(now(), config, options.seed, first, known),
             local,
-            masters: options.masters,
+            followed,
+            expiry: ExpirySettings::default(),
             keeper,
             say,
             counters: Arc::clone(&counters),
@@ -190,7 +197,7 @@ impl CheckPlane {
         };
         let thread = std::thread::Builder::new().name("check".into()).spawn(move || {
             seat.take_seat();
-            runtime.block_on(as_a_task(plane.drive(orders, failure, sessions)));
+            runtime.block_on(as_a_task(plane.drive(expiry, orders, failure, sessions)));
         })?;
         Ok(Self {
             commands,
@@ -214,7 +221,8 @@ struct Plane {
     engine: Engine,
     /// The host's addresses, while anything depends on them.
     local: Option<Addresses>,
-    masters: watch::Receiver<Masters>,
+    followed: Followed,
+    expiry: ExpirySettings,
     keeper: Keeper,
     say: mpsc::Sender<CheckNotice>,
     counters: Arc<Counters>,
@@ -235,11 +243,15 @@ enum End {
 impl Plane {
     async fn drive(
         mut self,
+        expiry: Expiry,
         mut commands: mpsc::Receiver<CheckCommand>,
         mut failure: mpsc::Receiver<OpenError>,
         mut sessions: mpsc::Receiver<BfdReport>,
     ) {
         self.carry_out();
+        if expiry != Expiry::default() {
+            self.expiry.apply(&self.keeper, expiry);
+        }
         // One timer, which is set anew only when the deadline is another: most answers leave it as it is.
         let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
         let mut set_for = None;
@@ -267,11 +279,7 @@ impl Plane {
                 addresses = local_addresses::changed(self.local.as_mut()) => {
                     self.engine.handle(now(), Event::Addresses(addresses));
                 }
-                // Who tells of them ends after this plane.
-                Ok(()) = self.masters.changed() => {
-                    let masters = Arc::clone(&self.masters.borrow_and_update());
-                    self.engine.handle(now(), Event::Masters(masters));
-                }
+                () = self.followed.changed() => self.hear_of_masters(),
                 () = alarm.as_mut(), if deadline.is_some() => {
                     self.serve_deadline(deadline);
                     set_for = None;
@@ -293,7 +301,17 @@ impl Plane {
                 }
             }
         }
+        self.expiry.apply(&self.keeper, config.expiry);
+        // Who is followed from now on must be known before, and who was before must not be taken for a BACKUP.
+        self.followed.follow_too(&config);
+        self.hear_of_masters();
+        self.followed.follow_only(&config);
         self.engine.reload(now(), config);
+    }
+
+    fn hear_of_masters(&mut self) {
+        let masters = Event::Masters(self.followed.masters());
+        self.engine.handle(now(), masters);
     }
 
     fn hear_of(&mut self, files: Vec<FileReport>) {
@@ -322,6 +340,9 @@ impl Plane {
                 }
                 self.engine.stop(release, flush);
                 self.carry_out();
+                if release {
+                    self.expiry.restore(&self.keeper);
+                }
                 CheckNotice::Stopped
             }
             End::NoIpvs(error) => {

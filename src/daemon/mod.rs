@@ -12,6 +12,7 @@ mod control;
 mod core_pattern;
 pub mod dump;
 mod exit;
+mod expiry;
 mod genhash;
 pub mod kernel_worker;
 pub mod last_will;

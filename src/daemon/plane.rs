@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The instances that are MASTER, of those that anybody follows.
+/// The instances that are MASTER.
 pub type Masters = Arc<BTreeSet<String>>;
-/// Where the VRRP plane tells of them. It waits for nobody: who listens has the newest.
+/// Where the VRRP plane tells of them. It waits for nobody: who listens has the newest, and does not look for long.
 pub type MasterNews = watch::Sender<Masters>;
 
 /// Control to the VRRP plane.

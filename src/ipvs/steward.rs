@@ -144,6 +144,8 @@ impl Worker {
             }
             let now = Arc::clone(&masters.borrow_and_update());
             let done = self.put_right(&order.config, &now);
+            // Who is MASTER next would have to be told in a copy.
+            drop(now);
             let retry = if done { None } else { Some(wait) };
             wait = if done { RETRY.0 } else { (wait * 2).min(RETRY.1) };
             tokio::select! {

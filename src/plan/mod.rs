@@ -173,14 +173,9 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     plan.notify.mail = outlet::mail(&plan.global);
     builder.settle();
     plan.check = check::build(&mut builder, &plan.vrrp, &plan.track_files, &mut plan.later.lvs);
-    let services = plan.check.services.iter();
-    plan.vrrp.followed = services.filter_map(|vs| vs.while_master.clone()).collect();
     plan.check.notices = outlet::health(&plan);
     plan.ipvs = ipvs::build(&mut builder, &plan);
-    let sync = plan.ipvs.sync.as_ref();
-    plan.vrrp
-        .followed
-        .extend(sync.and_then(|sync| sync.follow.clone()));
+    plan.check.expiry = plan.global.inherited.expiry;
     builder.finish();
     (plan, builder.diagnostics)
 }

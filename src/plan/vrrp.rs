@@ -37,6 +37,7 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
             check_unicast_src: written.check_unicast_src,
             checker_log_all_failures: written.checker_log_all_failures,
             rs_init_notifies: written.rs_init_notifies,
+            expiry: written.expiry,
         },
         shown: written.shown.clone(),
     }

@@ -48,8 +48,6 @@ pub struct VrrpConfig {
     pub promote_secondaries: Vec<IfName>,
     /// `interface_up_down_delays`
     pub link_delays: Vec<LinkDelay>,
-    /// The routers of which other planes want to know whether they are MASTER.
-    pub followed: BTreeSet<String>,
 }
 
 /// `track_group`

@@ -34,7 +34,6 @@ use crate::clock::Instant;
 use crate::net::{Family, Good, IfIndex, IfName, InterfaceStatus};
 use crate::script::config::ScriptOutcome;
 use index::{Index, Object};
-use masters::Masters;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -64,7 +63,8 @@ pub struct Engine {
     /// The start delay lasts until then (fact 2.8).
     delayed_until: Option<Instant>,
     pacer: Pacer,
-    masters: Masters,
+    /// Who became MASTER, or ceased to be, and was not told of yet.
+    turns: Vec<(String, bool)>,
     phase: Phase,
     unknown_vrid: u64,
     /// From when on packets of an interface and VRID that no router has are told again.
@@ -115,7 +115,7 @@ impl Engine {
             started: Instant::default(),
             delayed_until: None,
             pacer: Pacer::default(),
-            masters: Masters::default(),
+            turns: Vec::new(),
             phase: Phase::Waiting,
             unknown_vrid: 0,
             unknown_told: BTreeMap::new(),
@@ -598,8 +598,7 @@ impl Engine {
             pacer,
             actions,
             index,
-            masters,
-            config,
+            turns,
             ..
         } = self;
         let router = routers.get_mut(&id)?;
@@ -616,8 +615,8 @@ impl Engine {
             },
         );
         index.set_deadline(id, router.deadline());
-        if router.is_master() != was_master && config.followed.contains(&router.config.name) {
-            masters.turned(router);
+        if router.is_master() != was_master {
+            turns.push((router.config.name.clone(), router.is_master()));
         }
         Some(out)
     }

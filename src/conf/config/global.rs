@@ -1,6 +1,7 @@
 //! `global_defs` and the settings of the top level.
 
 use super::{FifosSettings, GarpSettings, IpvsSettings, LaterGlobal, LifeScripts, MailSettings, Spanned};
+pub use crate::check::config::Expiry;
 use crate::script::config::{RunAs, ScriptPolicy};
 pub use crate::vrrp::config::ExtraGarp;
 use crate::vrrp::config::{GarpConfig, Version};
@@ -82,6 +83,7 @@ pub struct Inherited {
     pub check_unicast_src: bool,
     pub checker_log_all_failures: bool,
     pub rs_init_notifies: bool,
+    pub expiry: Expiry,
 }
 
 /// Where dumps are written and in which form.
@@ -202,6 +204,7 @@ pub struct GlobalDefs {
     pub check_unicast_src: bool,
     pub checker_log_all_failures: bool,
     pub rs_init_notifies: bool,
+    pub expiry: Expiry,
     pub net_namespace: Option<String>,
     pub instance: Option<String>,
     pub dumps: DumpSettings,

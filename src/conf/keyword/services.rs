@@ -11,6 +11,8 @@ const CENTURY: i64 = 36_500;
 /// Sorted by block and name.
 #[rustfmt::skip]
 pub(super) static SERVICES: &[Keyword] = &[
+    k(GlobalDefs, "lvs_expire_nodest_conn", Bool, Acted),
+    k(GlobalDefs, "lvs_expire_quiescent_template", Bool, Acted),
     k(VirtualServer, "while_master", Word, Acted),
     k(RealServer, "FTP_CHECK", Block(FtpCheck), Acted),
     k(RealServer, "IMAP_CHECK", Block(ImapCheck), Acted),

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicUsize;
 use tokio::sync::oneshot;
 
 #[derive(Clone, Debug, Default)]
-struct Imitation(Arc<Mutex<Table>>);
+struct Imitation(Arc<Mutex<Table>>, Arc<AtomicUsize>);
 
 impl Kernel for Imitation {
     fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
@@ -26,8 +26,12 @@ impl Kernel for Imitation {
     }
 
     fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
-        ops.iter()
-            .for_each(|op| self.0.lock().unwrap().apply(op).unwrap());
+        for op in ops {
+            if matches!(op, Op::DeleteService(_)) {
+                self.1.fetch_add(1, Ordering::Relaxed);
+            }
+            self.0.lock().unwrap().apply(op).unwrap();
+        }
         Ok(Vec::new())
     }
 
@@ -38,6 +42,11 @@ impl Kernel for Imitation {
 }
 
 impl Imitation {
+    /// How many services were removed.
+    fn removals(&self) -> usize {
+        self.1.load(Ordering::Relaxed)
+    }
+
     fn addresses(&self) -> Vec<String> {
         let table = self.0.lock().unwrap();
         table
@@ -262,4 +271,64 @@ fn a_probe_is_given_up_only_after_its_own_limits() {
         Duration::from_secs(60)
     );
     assert_eq!(limits(misc(true)), Duration::from_secs(18));
+}
+
+/// A reload that follows another MASTER takes nothing away in between, and the end of who tells of them changes nothing.
+#[test]
+fn the_table_follows_the_vrrp_plane() {
+    let kernel = Imitation::default();
+    let all = |instance: &str| {
+        let mut all = three();
+        all.services[0].while_master = Some(instance.into());
+        all
+    };
+    let asker = asker(|_| async { ProbeOutcome::OK });
+    let (tell, masters) = watch::channel(Masters::default());
+    let options = Options {
+        masters,
+        ..options(&kernel, asker)
+    };
+    let mut plane = CheckPlane::spawn(all("A"), options).unwrap();
+    // Notices come when the table is as it was wanted by then.
+    assert_eq!(scripts(&mut plane, 1), ["quorum up"]);
+    assert_eq!(kernel.addresses(), [""; 0]);
+    let masters = |names: [&str; 2]| Arc::new(names.map(ToOwned::to_owned).into());
+    let send = |command| plane.commands.blocking_send(command).unwrap();
+    let wait = |count: usize| {
+        for _ in 0..1000 {
+            if kernel.addresses().len() == count {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        panic!("{:?}", kernel.addresses());
+    };
+    tell.send_replace(masters(["A", "B"]));
+    wait(3);
+    let removed = kernel.removals();
+    send(CheckCommand::Reload(Box::new(all("B"))));
+    send(CheckCommand::Reload(Box::new(all("A"))));
+    send(CheckCommand::Reload(Box::new(all("B"))));
+    let present = || {
+        let (reply, answer) = oneshot::channel();
+        send(CheckCommand::Status(reply));
+        !answer.blocking_recv().unwrap().virtual_servers[0].absent
+    };
+    // All reloads are done by now.
+    assert!(present());
+    tell.send_replace(masters(["B", "C"]));
+    assert!(present());
+    tell.send_replace(masters(["A", "C"]));
+    wait(0);
+    assert_eq!(kernel.removals(), removed + 1);
+    tell.send_replace(masters(["B", "D"]));
+    wait(3);
+    drop(tell);
+    assert!(present());
+    send(CheckCommand::Stop {
+        release: true,
+        flush: FlushOnStop::No,
+    });
+    assert!(plane.join());
+    assert_eq!(kernel.addresses(), [""; 0]);
 }

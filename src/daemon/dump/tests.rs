@@ -147,7 +147,6 @@ fn plan() -> Plan {
             start_delay: StartDelay::default(),
             garp_groups: Vec::new(),
             link_delays: Vec::new(),
-            followed: BTreeSet::new(),
         },
         track_scripts: vec![TrackScriptConfig {
             name: "bad".into(),

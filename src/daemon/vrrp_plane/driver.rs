@@ -397,6 +397,12 @@ impl Driver {
         let now = self.now();
         self.engine.reload(now, *config);
         self.carry_out();
+        let masters = self.engine.masters().map(ToOwned::to_owned).collect();
+        self.masters.send_if_modified(|known| {
+            let new = **known != masters;
+            *known = Arc::new(masters);
+            new
+        });
         for (name, up) in self.sessions.clone() {
             self.tell_engine(Event::Bfd { name, up });
         }

@@ -305,7 +305,6 @@ fn a_virtual_server_follows_an_instance_that_runs() {
     let reading = read_str(Path::new("t.conf"), &both, &ReadOptions::default());
     let (followed, _) = build(&reading.config, &crate::plan::tests::host(&["eth0"]));
     assert_eq!(followed.check.services[0].while_master.as_deref(), Some("A"));
-    assert!(followed.vrrp.followed.contains("A"), "and the VRRP plane knows");
     let says = "[192.0.2.9]:tcp:80: while_master of A, but no such vrrp_instance runs - ignoring";
     check("while_master", &text, &[(Topic::Other, says)]);
     let (alone, _) = plan(&text);
@@ -565,4 +564,78 @@ fn thousands_of_servers_and_entries_are_fast() {
     assert_eq!(plan.check.services[0].real_servers.len(), 8_000);
     // Going through lists takes minutes.
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+/// LVS facts: 1.1, 1.4
+#[test]
+fn real_servers_are_named_by_address_protocol_and_port() {
+    let named = |head: &str, lines: &str, real: &str| {
+        let (plan, _) = plan(&server(head, lines, &format!("real_server {real} {{\n}}")));
+        let vs = &plan.check.services[0];
+        let names = crate::check::pool::names(&vs.target, &vs.real_servers[0]);
+        (names.vs, names.rs)
+    };
+    for (head, lines, real, vs, rs) in [
+        (
+            "192.0.2.1 80",
+            "protocol TCP",
+            "192.0.2.5 80",
+            "[192.0.2.1]:tcp:80",
+            "[192.0.2.5]:tcp:80",
+        ),
+        (
+            "2001:DB8:0:0:0:0:0:1 53",
+            "protocol UDP",
+            "2001:0db8::0005 53",
+            "[2001:db8::1]:udp:53",
+            "[2001:db8::5]:udp:53",
+        ),
+        (
+            "192.0.2.1 9",
+            "protocol SCTP",
+            "192.0.2.5 9",
+            "[192.0.2.1]:sctp:9",
+            "[192.0.2.5]:sctp:9",
+        ),
+        ("fwmark 7", "", "192.0.2.5 8080", "FWM 7", "[192.0.2.5]:none:8080"),
+    ] {
+        assert_eq!(named(head, lines, real), (vs.to_owned(), rs.to_owned()));
+    }
+}
+
+/// LVS facts: 3.7
+#[test]
+fn inhibition_weight_and_forwarding_are_inherited() {
+    let (plan, _) = plan(
+        "virtual_server 192.0.2.9 80 {\nprotocol TCP\nlvs_sched rr\n\
+         real_server 198.51.100.1 80 {\n}\n\
+         lvs_method TUN\nreal_server 198.51.100.2 80 {\n}\n\
+         lvs_method DR\nweight 7\ninhibit_on_failure\n\
+         real_server 198.51.100.3 80 {\nweight 3\ninhibit_on_failure off\nlvs_method NAT\n}\n\
+         sorry_server 198.51.100.9 80\n}\n\
+         virtual_server 192.0.2.8 80 {\nprotocol TCP\nlvs_sched rr\nreal_server 198.51.100.1 80 {\n}\n}\n",
+    );
+    let [vs, plain] = &plan.check.services[..] else {
+        panic!()
+    };
+    let shown = |vs: &VirtualServerConfig| -> Vec<_> {
+        let servers = vs.real_servers.iter();
+        servers
+            .map(|rs| (forward(rs), rs.weight, rs.inhibit_on_failure))
+            .collect()
+    };
+    assert_eq!(
+        shown(vs),
+        [("DR", 7, true), ("TUN", 7, true), ("NAT", 3, false)],
+        "the method that was there, or the last one; weight and inhibition wherever they stand"
+    );
+    assert_eq!(shown(plain), [("NAT", 1, false)]);
+}
+
+fn forward(server: &RealServerConfig) -> &'static str {
+    match server.forward {
+        ForwardMethod::Nat => "NAT",
+        ForwardMethod::Dr => "DR",
+        _ => "TUN",
+    }
 }

@@ -20,6 +20,7 @@ impl Printer {
             services,
             // They follow from `global_defs`.
             notices: _,
+            expiry: _,
         } = check;
         let LaterLvs { servers } = later;
         if let Some(ssl) = ssl {

@@ -56,7 +56,6 @@ impl Engine {
             self.order.push(id);
         }
         self.config = config;
-        self.look_for_masters();
         self.form_teams();
         self.order.clone().into_iter().for_each(|id| self.cut_delays(id));
         if !running {

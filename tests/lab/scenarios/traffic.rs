@@ -200,7 +200,16 @@ impl Field {
 
     /// Where the kernel shall not keep connections of a server that is gone.
     fn connections_expire(&self, way: Way) {
-        self.set("net/ipv4/vs/expire_nodest_conn", "1");
+        assert_eq!(self.expiry(), "0");
+        self.director.configure(
+            &self
+                .config(way, 1)
+                .replacen("{", "{\n    lvs_expire_nodest_conn", 1),
+        );
+        self.director.signal(Signal::SIGHUP);
+        wait_for("the kernel's setting", SOON, || {
+            (self.expiry() == "1").then_some(())
+        });
         let mut removed = self.talks_with("r1", PLAIN);
         self.site.servers[0].set(Mode::Refuse);
         self.wait_lost(way);
@@ -219,7 +228,10 @@ impl Field {
         note("client", "is reset where connections expire, or goes elsewhere");
         self.site.servers[0].set(Mode::Fine);
         self.wait_weights(way, [1, 1, 1]);
-        self.set("net/ipv4/vs/expire_nodest_conn", "0");
+        self.reload(way, 1);
+        wait_for("the kernel's setting to be put back", SOON, || {
+            (self.expiry() == "0").then_some(())
+        });
     }
 
     /// The operator gives a server weight 0, and takes that back.
@@ -316,6 +328,15 @@ impl Field {
     fn set(&self, setting: &str, value: &str) {
         self.director
             .within(|| fs::write(format!("/proc/sys/{setting}"), value).expect(setting));
+    }
+
+    /// Whether the kernel ends connections of a server that is gone.
+    fn expiry(&self) -> String {
+        let setting = "/proc/sys/net/ipv4/vs/expire_nodest_conn";
+        let text = self
+            .director
+            .within(|| fs::read_to_string(setting).expect(setting));
+        text.trim().to_owned()
     }
 
     /// The servers of a service of `family`; of IPIP the last one has an address of the other family.

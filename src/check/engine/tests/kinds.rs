@@ -243,3 +243,59 @@ fn questions_are_numbered_from_one() {
     }
     assert_eq!(numbers, [1, 2, 3]);
 }
+
+/// Lines name the real server, whatever is asked; SMTP's errors, and DNS's of an unreachable network, name who is asked.
+///
+/// LVS facts: 1.3
+#[test]
+fn lines_name_the_real_server_whoever_is_asked() {
+    let lines = |probe: ProbeConfig, reason: Reason| {
+        let checker = CheckerConfig {
+            probe: probe.into(),
+            retry: 0,
+            ..tcp("192.0.2.99:8080")
+        };
+        let mut world = World::new(config(vec![service(
+            "[2001:db8::80]:80",
+            vec![real_server("[2001:db8::5]:80", vec![checker])],
+        )]));
+        world.news();
+        world.answer("192.0.2.99:8080", 0, bad(reason));
+        world.seconds(2);
+        world.news().into_iter().next().unwrap_or_default()
+    };
+    let elsewhere = || connection("192.0.2.99:8080");
+    assert_eq!(
+        lines(ProbeConfig::Tcp(elsewhere()), Reason::Refused),
+        "TCP_CHECK on service [2001:db8::5]:tcp:80 failed."
+    );
+    let ProbeConfig::Udp(udp) = udp() else { panic!() };
+    let udp = UdpConfig {
+        connection: elsewhere(),
+        ..udp
+    };
+    assert_eq!(
+        lines(ProbeConfig::Udp(udp), Reason::Refused),
+        "UDP_CHECK on service [2001:db8::5]:tcp:80 failed."
+    );
+    let ProbeConfig::Dns(dns) = dns() else { panic!() };
+    let dns = || {
+        ProbeConfig::Dns(DnsConfig {
+            connection: elsewhere(),
+            ..dns.clone()
+        })
+    };
+    let said = lines(dns(), Reason::AnswerTimedOut);
+    assert!(said.starts_with("DNS_CHECK ([2001:db8::5]:tcp:80) "), "{said}");
+    let said = lines(dns(), Reason::Unreachable("Network is unreachable".into()));
+    assert!(said.contains("[192.0.2.99]:8080"), "{said}");
+    let ProbeConfig::Smtp(smtp) = smtp() else { panic!() };
+    let smtp = SmtpConfig {
+        connection: elsewhere(),
+        ..smtp
+    };
+    assert_eq!(
+        lines(ProbeConfig::Smtp(smtp), Reason::Refused),
+        "SMTP_CHECK Could not connect to server [192.0.2.99]:8080"
+    );
+}

@@ -106,3 +106,205 @@ fn settings_of_a_server_that_stays_reach_the_table() {
     reload(&mut world, with(7, ForwardMethod::Dr));
     assert_eq!(held(&world), (7, ForwardMethod::Dr));
 }
+
+/// Down, so that whether it is still known shows: who is forgotten begins as up.
+fn down(target: Target, probe: ProbeConfig) -> (World, CheckConfig) {
+    let checker = CheckerConfig {
+        probe: probe.into(),
+        ..tcp("192.0.2.1:80")
+    };
+    let mut vs = service("10.0.0.1:80", vec![real_server("192.0.2.1:80", vec![checker])]);
+    vs.target = target;
+    let all = config(vec![vs]);
+    let mut world = World::new(all.clone());
+    for url in 0..2 {
+        world.answer("192.0.2.1:80", url, refused());
+    }
+    world.seconds(10);
+    assert!(!alive(&world));
+    (world, all)
+}
+
+fn alive(world: &World) -> bool {
+    world.engine.status(world.now).virtual_servers[0].real_servers[0].alive
+}
+
+fn by_address(address: &str, protocol: Protocol) -> Target {
+    Target::Service(ServiceKey::Address {
+        protocol,
+        address: address.parse().unwrap(),
+    })
+}
+
+fn by_mark(family: crate::net::Family, mark: u32) -> Target {
+    Target::Service(ServiceKey::FwMark { family, mark })
+}
+
+fn by_group(name: &str, number: u32, address: &str) -> Target {
+    Target::Group(GroupTarget {
+        name: name.into(),
+        number,
+        family: None,
+        protocol: Some(Protocol::Tcp),
+        services: by_address(address, Protocol::Tcp).services(),
+    })
+}
+
+/// A service that stays is changed in place.
+///
+/// LVS facts: 16.2
+#[test]
+fn a_virtual_server_is_known_by_what_it_stands_for() {
+    use crate::net::Family::{V4, V6};
+    let tcp80 = || by_address("10.0.0.1:80", Protocol::Tcp);
+    for (before, after, same) in [
+        (tcp80(), tcp80(), true),
+        (tcp80(), by_address("10.0.0.1:81", Protocol::Tcp), false),
+        (tcp80(), by_address("10.0.0.1:80", Protocol::Udp), false),
+        (tcp80(), by_address("10.0.0.2:80", Protocol::Tcp), false),
+        (by_mark(V4, 5), by_mark(V4, 5), true),
+        (by_mark(V4, 5), by_mark(V4, 6), false),
+        (by_mark(V4, 5), by_mark(V6, 5), false),
+        (
+            by_group("G", 0, "10.0.0.1:80"),
+            by_group("G", 0, "10.0.0.9:80"),
+            true,
+        ),
+        (
+            by_group("G", 0, "10.0.0.1:80"),
+            by_group("G", 1, "10.0.0.1:80"),
+            false,
+        ),
+        (
+            by_group("G", 0, "10.0.0.1:80"),
+            by_group("H", 0, "10.0.0.1:80"),
+            false,
+        ),
+    ] {
+        let (mut world, mut all) = down(before.clone(), ProbeConfig::Tcp(connection("192.0.2.1:80")));
+        all.services[0].target = after.clone();
+        all.services[0].scheduler = Scheduler("sh".into());
+        all.services[0].flags = ServiceFlags(ServiceFlags::SCHED1);
+        world.engine.reload(world.now, all);
+        world.drain();
+        assert_eq!(!alive(&world), same, "{before:?} {after:?}");
+        let services = world.table.services.values();
+        let settings: Vec<_> = services
+            .map(|entry| (&*entry.service.scheduler.0, entry.service.flags))
+            .collect();
+        assert_eq!(settings, [("sh", ServiceFlags(ServiceFlags::SCHED1))]);
+    }
+}
+
+/// What a checker asks makes it the same; how often, and what it forgives, is taken from the new file.
+///
+/// LVS facts: 16.6
+#[test]
+fn a_checker_is_known_by_what_it_asks() {
+    let plain = || connection("192.0.2.1:80");
+    let tcp_of = |change: fn(&mut Connection)| {
+        let mut to = plain();
+        change(&mut to);
+        ProbeConfig::Tcp(to)
+    };
+    let web = |change: fn(&mut HttpConfig)| {
+        let ProbeConfig::Http(mut web) = (*http("192.0.2.1:80", &["/", "/more"]).probe).clone() else {
+            panic!()
+        };
+        change(&mut web);
+        ProbeConfig::Http(web)
+    };
+    let smtp_of = |name: &str| {
+        ProbeConfig::Smtp(SmtpConfig {
+            connection: plain(),
+            helo_name: name.into(),
+        })
+    };
+    let dns_of = |kind| {
+        ProbeConfig::Dns(DnsConfig {
+            connection: plain(),
+            kind,
+            name: None,
+        })
+    };
+    let tcp_plain = || tcp_of(|_| {});
+    let web_plain = || web(|_| {});
+    for (before, after, same) in [
+        (tcp_plain(), tcp_plain(), true),
+        (tcp_plain(), tcp_of(|to| to.destination.set_port(81)), false),
+        (tcp_plain(), tcp_of(|to| to.source = Some((None, 7))), false),
+        (
+            tcp_plain(),
+            tcp_of(|to| to.interface = crate::net::IfName::new("eth0")),
+            false,
+        ),
+        (
+            tcp_plain(),
+            tcp_of(|to| to.timeout = Duration::from_secs(7)),
+            false,
+        ),
+        (tcp_plain(), tcp_of(|to| to.mark = 7), false),
+        (tcp_plain(), ProbeConfig::Ping(plain()), false),
+        (web_plain(), web_plain(), true),
+        (web_plain(), web(|web| drop(web.urls.pop())), false),
+        (web_plain(), web(|web| web.urls[0].path = "/other".into()), false),
+        (
+            web_plain(),
+            web(|web| web.urls[0].host = Some("other".into())),
+            false,
+        ),
+        (web_plain(), web(|web| web.urls[0].digest = Some([7; 16])), false),
+        (
+            web_plain(),
+            web(|web| web.urls[0].status = vec![(200, 299)]),
+            false,
+        ),
+        (smtp_of("a"), smtp_of("a"), true),
+        (smtp_of("a"), smtp_of("b"), false),
+        (dns_of(DnsType::Soa), dns_of(DnsType::Soa), true),
+        (dns_of(DnsType::Soa), dns_of(DnsType::Mx), false),
+    ] {
+        let target = by_address("10.0.0.1:80", Protocol::Tcp);
+        let (mut world, mut all) = down(target, before.clone());
+        let checker = &mut all.services[0].real_servers[0].checkers[0];
+        checker.probe = after.clone().into();
+        checker.retry = 7;
+        checker.delay_before_retry = Duration::from_secs(9);
+        checker.delay_loop = Duration::from_secs(1);
+        world.engine.reload(world.now, all);
+        world.drain();
+        assert_eq!(!alive(&world), same, "{before:?} {after:?}");
+        let asked = world.asked.len();
+        world.seconds(10);
+        let more = world.asked.len() - asked;
+        // Once down, every `delay_loop`; HTTP and SMTP after `delay_before_retry`, which is longer.
+        let patient = matches!(after, ProbeConfig::Http(_) | ProbeConfig::Smtp(_));
+        let due = if patient { 1..=2 } else { 8..=11 };
+        assert!(!same || due.contains(&more), "{after:?}: {more}");
+    }
+}
+
+/// 2.2.7 forgets it at a reload.
+///
+/// LVS facts: 22.4
+#[test]
+fn the_url_that_has_failed_is_remembered() {
+    let mut all = config(vec![service(
+        "10.0.0.1:80",
+        vec![real_server(
+            "192.0.2.1:80",
+            vec![http("192.0.2.1:80", &["/", "/bad", "/more"])],
+        )],
+    )]);
+    let mut world = World::new(all.clone());
+    world.answer("192.0.2.1:80", 1, status(500));
+    world.seconds(20);
+    assert!(!alive(&world));
+    all.services[0].quorum_up = None;
+    world.engine.reload(world.now, all);
+    world.drain();
+    let asked = world.asked.len();
+    world.seconds(10);
+    let urls: Vec<usize> = world.asked[asked..].iter().map(|(_, url)| *url).collect();
+    assert!(!urls.is_empty() && urls.iter().all(|url| *url == 1), "{urls:?}");
+}

@@ -94,3 +94,37 @@ fn a_reload_changes_who_rests() {
     world.seconds(20);
     assert_eq!(world.asked.len(), asked);
 }
+
+/// A group is here while any address of it is; marks have none (keepalived's checks of a group rest for ever).
+///
+/// LVS facts: 7.2
+#[test]
+fn a_group_is_here_while_any_address_of_it_is() {
+    let mut all = one();
+    let key = |address: &str| ServiceKey::Address {
+        protocol: Protocol::Tcp,
+        address: address.parse().unwrap(),
+    };
+    all.services[0].target = Target::Group(GroupTarget {
+        name: "G".into(),
+        number: 0,
+        family: None,
+        protocol: Some(Protocol::Tcp),
+        services: [key("10.0.0.1:80"), key("[2001:db8::1]:443"), key("10.0.0.2:80")].into(),
+    });
+    let mut world = World::new(all);
+    world.seconds(10);
+    assert_eq!(world.asked, []);
+    for addresses in [&["2001:db8::1"][..], &["10.0.0.2", "10.0.0.9"]] {
+        world.engine.handle(world.now, held(addresses));
+        world.drain();
+        let asked = world.asked.len();
+        world.seconds(3);
+        assert!(world.asked.len() > asked, "{addresses:?}");
+    }
+    world.engine.handle(world.now, held(&["10.0.0.9"]));
+    world.drain();
+    let asked = world.asked.len();
+    world.seconds(10);
+    assert_eq!(world.asked.len(), asked);
+}

@@ -85,6 +85,14 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
                 Some(name) => global.router_id = Some(name),
                 None => cx.error(statement, "routerid name missing - ignoring"),
             },
+            "lvs_expire_nodest_conn" => {
+                let connections = &mut global.expiry.connections;
+                *connections = cx.boolean(statement).or(*connections);
+            }
+            "lvs_expire_quiescent_template" => {
+                let templates = &mut global.expiry.templates;
+                *templates = cx.boolean(statement).or(*templates);
+            }
             "vrrp_version" => {
                 if let Some(version) = version(cx, block, statement) {
                     global.vrrp_version = Some(version);

@@ -29,14 +29,31 @@ impl Driver {
                 Action::Tell(line) => tell(&line),
             }
         }
-        if let Some(masters) = self.engine.new_masters() {
-            self.masters.send_replace(Arc::new(masters));
-        }
+        self.tell_turns();
         let refused = self.announcer.send_first(clock::now());
         self.announced(refused);
         for notification in told {
             self.notify(notification);
         }
+    }
+
+    /// Tells who became MASTER or ceased to be. Costs nothing that grows with the number of routers, unless somebody keeps
+    /// what was told before.
+    fn tell_turns(&mut self) {
+        let turns = self.engine.take_turns();
+        if turns.is_empty() {
+            return;
+        }
+        self.masters.send_modify(|masters| {
+            let masters = Arc::make_mut(masters);
+            for (name, master) in turns {
+                if master {
+                    masters.insert(name);
+                } else {
+                    masters.remove(&name);
+                }
+            }
+        });
     }
 
     /// Sends all announcements that wait, as far as there is room for them.

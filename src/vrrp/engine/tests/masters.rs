@@ -4,48 +4,45 @@ use crate::vrrp::config::*;
 use crate::vrrp::testing::*;
 use std::time::Duration;
 
-fn following(names: &[&str]) -> VrrpConfig {
+fn two() -> VrrpConfig {
     VrrpConfig {
         routers: vec![router("A", 51), router("B", 52)],
-        followed: names.iter().map(|name| (*name).to_owned()).collect(),
         ..VrrpConfig::default()
     }
 }
 
-fn masters(bench: &mut Bench) -> Option<Vec<String>> {
-    let names = bench.engine.new_masters()?;
-    Some(names.into_iter().collect())
+fn turns(master: bool) -> [(String, bool); 2] {
+    ["A", "B"].map(|name| (name.to_owned(), master))
 }
 
+/// At once, whether their addresses are there yet or not.
 #[test]
-fn only_those_that_are_followed_are_told_of_when_they_turn() {
-    let mut bench = Bench::idle(following(&["A", "X"]));
+fn every_turn_is_told_once() {
+    let mut bench = Bench::idle(two());
     bench.start();
-    assert_eq!(masters(&mut bench), None, "they begin as BACKUP");
+    assert_eq!(bench.engine.take_turns(), [], "they begin as BACKUP");
     bench.pass(Duration::from_secs(10));
-    assert_eq!((bench.state("A"), bench.state("B")), ("MASTER", "MASTER"));
-    assert_eq!(masters(&mut bench), Some(vec!["A".to_owned()]));
-    assert_eq!(masters(&mut bench), None, "once");
+    assert_eq!(bench.engine.take_turns(), turns(true));
     bench.pass(Duration::from_secs(10));
-    assert_eq!(masters(&mut bench), None);
+    assert_eq!(bench.engine.take_turns(), [], "nobody turns");
     bench.link(interface("eth0", 1, &["10.0.0.1"]), false);
-    assert_eq!(masters(&mut bench), Some(vec![]));
+    assert_eq!(bench.engine.take_turns(), turns(false));
+    assert_eq!(bench.engine.masters().count(), 0);
 }
 
 #[test]
-fn a_reload_may_follow_others_name_them_anew_or_end_them() {
-    let mut bench = Bench::master(following(&[]));
-    assert_eq!(masters(&mut bench), None);
-    let mut reload = |config: VrrpConfig| {
+fn a_reload_may_name_them_anew_or_end_them() {
+    let mut bench = Bench::master(two());
+    bench.engine.take_turns();
+    let mut masters = |config: VrrpConfig| -> Vec<String> {
         bench.engine.reload(bench.now, config);
         bench.drain();
-        masters(&mut bench)
+        bench.engine.masters().map(ToOwned::to_owned).collect()
     };
-    assert_eq!(reload(following(&["A"])), Some(vec!["A".to_owned()]));
-    assert_eq!(reload(following(&["A"])), None);
-    let mut renamed = following(&["A", "Z"]);
+    assert_eq!(masters(two()), ["A", "B"]);
+    let mut renamed = two();
     renamed.routers[0].name = "Z".into();
-    assert_eq!(reload(renamed.clone()), Some(vec!["Z".to_owned()]));
+    assert_eq!(masters(renamed.clone()), ["Z", "B"]);
     renamed.routers.remove(0);
-    assert_eq!(reload(renamed), Some(vec![]));
+    assert_eq!(masters(renamed), ["B"]);
 }
