@@ -334,6 +334,7 @@ impl fmt::Display for Reason {
 mod tests {
     use super::*;
 
+    /// LVS facts: 11.1
     #[test]
     fn exit_statuses_mean_what_keepalived_means_by_them() {
         let ok = |status| ProbeOutcome::Success {

@@ -137,6 +137,15 @@ impl Audience {
         self.untold.insert(name.to_owned(), up);
     }
 
+    /// These sessions begin, or go on: one that nothing is known of is not up, which whoever follows it has to know.
+    fn expect<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        for name in names {
+            if !self.states.contains_key(name) {
+                self.hear(name, false);
+            }
+        }
+    }
+
     /// A plane that has come: it hears of all.
     fn welcome(&mut self, to: mpsc::Sender<BfdReport>) {
         self.to = Some(to);
@@ -180,6 +189,7 @@ struct Woken {
 impl Driver {
     async fn run(mut self) -> io::Result<()> {
         self.open_receivers();
+        self.expect();
         self.carry_out();
         loop {
             self.timer.set(self.next_wake())?;
@@ -246,6 +256,8 @@ impl Driver {
                 check.retain(|name, _| wanted(name, |session| session.checker));
                 self.config = *config;
                 self.open_receivers();
+                self.expect();
+                self.tell();
             }
             BfdCommand::Vrrp(vrrp) => self.vrrp.welcome(vrrp),
             BfdCommand::Check(check) => self.check.welcome(check),
@@ -256,6 +268,13 @@ impl Driver {
             // Served by whoever calls.
             BfdCommand::Stop => {}
         }
+    }
+
+    /// A checker is told of its session at once, however it is (fact 4.12); to a router none is as good as one that is down.
+    fn expect(&mut self) {
+        let sessions = self.config.sessions.iter();
+        let followed = sessions.filter(|session| session.checker);
+        self.check.expect(followed.map(|session| session.name.as_str()));
     }
 
     fn serve_deadlines(&mut self) {

@@ -130,7 +130,25 @@ fn scripts_that_may_not_be_run_are_left_out() {
     }
 }
 
+/// LVS facts: 11.12
+#[test]
+fn a_refused_check_is_named_and_its_server_is_as_without_it() {
+    for (refusal, line) in [
+        (
+            ScriptRefusal::NotFound,
+            "Disabling misc script /z since not found/accessible",
+        ),
+        (ScriptRefusal::Unsafe, "Disabling misc script /z due to insecure"),
+    ] {
+        let (plan, said) = refused(SCRIPTS, refusal);
+        assert!(said.iter().any(|(_, said)| said == line), "{said:?}");
+        assert_eq!(plan.check.services[0].real_servers.len(), 1);
+        assert!(plan.check.services[0].real_servers[0].checkers.is_empty());
+    }
+}
+
 /// Facts: 13.5
+/// LVS facts: 13.4
 #[test]
 fn scripts_without_security_are_said_once_for_each_half() {
     let (plan, said) = plan(SCRIPTS);

@@ -8,6 +8,7 @@ use crate::net::IfName;
 use crate::script::config::ScriptPolicy;
 use crate::script::testing::sh_command;
 use std::net::{IpAddr, Ipv4Addr};
+use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
 fn order(probe: ProbeConfig) -> ProbeOrder {
@@ -51,6 +52,26 @@ async fn a_connection_is_enough_for_tcp_check() {
         ask(ProbeConfig::Tcp(connection(unused, LONG))).await,
         ProbeOutcome::Failure(Reason::Refused)
     );
+}
+
+/// LVS facts: 9.1
+#[tokio::test]
+async fn tcp_check_says_nothing_and_hangs_up_at_once() {
+    let (sender, mut heard) = mpsc::channel(1);
+    let at = serve("127.0.0.1:0", move |mut stream| {
+        let sender = sender.clone();
+        async move {
+            let mut all = Vec::new();
+            let ended = stream.read_to_end(&mut all).await;
+            sender.send((ended.is_ok(), all)).await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(
+        ask(ProbeConfig::Tcp(connection(at, LONG))).await,
+        ProbeOutcome::OK
+    );
+    assert_eq!(heard.recv().await, Some((true, Vec::new())));
 }
 
 #[tokio::test]
@@ -148,6 +169,7 @@ async fn fwmark_and_bind_if_are_set_where_permitted() {
     }
 }
 
+/// LVS facts: 11.1
 #[tokio::test]
 async fn misc_check_means_what_its_script_says() {
     let commands = [

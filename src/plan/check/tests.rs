@@ -1,6 +1,7 @@
 mod web;
 
 use super::*;
+use crate::check::config::ProbeConfig;
 use crate::conf::{ReadOptions, read_str};
 use crate::ipvs::model::ServiceKey;
 use crate::plan::{Host, Plan, build};
@@ -542,6 +543,81 @@ fn every_checker_inherits() {
         [at(5, 7, 7, 53), at(5, 1, 7, 26), at(0, 1, 7, 53), at(5, 1, 1, 53)],
         "{said:#?}"
     );
+}
+
+/// The checkers of 198.51.100.1:80.
+fn checkers(lines: &str, checkers: &str) -> (Vec<ProbeConfig>, Vec<Diagnostic>) {
+    let real = format!("real_server 198.51.100.1 80 {{\n{checkers}\n}}");
+    let (plan, said) = plan(&server("192.0.2.9 80", &format!("protocol TCP\n{lines}"), &real));
+    let mut service = plan.check.services.into_iter().next().unwrap();
+    let real = service.real_servers.remove(0);
+    let probes = real.checkers.into_iter().map(|checker| checker.probe.as_ref().clone());
+    (probes.collect(), said)
+}
+
+/// LVS facts: 3.10
+#[test]
+fn a_script_may_run_for_a_delay_loop_of_the_virtual_server() {
+    let timeout = |lines: &str, misc: &str| {
+        let misc = format!("delay_loop 5\nMISC_CHECK {{\nmisc_path /bin/true\n{misc}\n}}");
+        match checkers(lines, &misc).0.as_slice() {
+            [ProbeConfig::Misc(config)] => config.timeout.as_secs(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(timeout("delay_loop 7", "delay_loop 3"), 7);
+    assert_eq!(timeout("", "delay_loop 3"), 60);
+    assert_eq!(timeout("delay_loop 7", "misc_timeout 2"), 2);
+}
+
+/// LVS facts: 9.25
+#[test]
+fn a_mail_server_is_asked_at_the_real_server_unless_said_otherwise() {
+    let destination = |lines: &str| {
+        let (probes, _) = checkers("", &format!("SMTP_CHECK {{\n{lines}\n}}"));
+        probes[0].connection().unwrap().destination.to_string()
+    };
+    assert_eq!(destination(""), "198.51.100.1:80");
+    assert_eq!(destination("connect_port 25"), "198.51.100.1:25");
+    assert_eq!(destination("connect_ip 198.51.100.7"), "198.51.100.7:80");
+    assert_eq!(
+        destination("connect_ip 198.51.100.7\nconnect_port 25"),
+        "198.51.100.7:25"
+    );
+}
+
+/// LVS facts: 11.9
+#[test]
+fn words_after_an_unquoted_path_are_dropped_and_said() {
+    let command = |path: &str| {
+        let (probes, said) = checkers("", &format!("MISC_CHECK {{\nmisc_path {path}\n}}"));
+        let [ProbeConfig::Misc(config)] = probes.as_slice() else {
+            panic!("{probes:?}")
+        };
+        let dropped = said.iter().any(|found| found.message.contains("is dropped"));
+        (config.command.argv.clone(), dropped)
+    };
+    assert_eq!(command("/bin/true one two"), (vec!["/bin/true".to_owned()], true));
+    let whole = ["/bin/true", "one", "two"].map(str::to_owned).to_vec();
+    assert_eq!(command("\"/bin/true one two\""), (whole, false));
+}
+
+/// LVS facts: 19.3
+#[test]
+fn a_link_local_destination_needs_its_interface() {
+    let probes = |more: &str| {
+        checkers(
+            "",
+            &format!(
+                "TCP_CHECK {{\nconnect_ip fe80::1\n{more}\n}}\nTCP_CHECK {{\n}}\nTCP_CHECK {{\nconnect_port 81\n}}"
+            ),
+        )
+    };
+    assert_eq!(probes("bind_if eth0").0.len(), 3);
+    let (left, said) = probes("");
+    assert_eq!(left.len(), 2);
+    let message = "Checker link local address fe80::1 requires a bind_if - ignoring checker";
+    assert!(said.iter().any(|found| found.message == message), "{said:#?}");
 }
 
 /// Nothing is looked up by going through a list: this many servers and entries are no matter.

@@ -36,7 +36,41 @@ async fn how_a_run_ends() {
     );
 }
 
+/// LVS facts: 11.10
+#[tokio::test]
+async fn what_cannot_be_run_any_more_is_no_success() {
+    let dir = TempDir::new();
+    let file = dir.path("script");
+    let write = |text: &str, mode: &str| {
+        sh(&format!(
+            "printf '{text}' > {0} && chmod {mode} {0}",
+            file.display()
+        ))
+    };
+    let script = Prepared {
+        program: file.clone(),
+        argv: vec![file.clone().into()],
+        who: Credentials::own(),
+    };
+    assert_eq!(run(&write("exit 0", "755"), LONG).await, ScriptOutcome::Exited(0));
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(0));
+    // Nobody can execute it, not even root; the shell does not find what it calls; it is gone.
+    assert_eq!(run(&write("exit 0", "644"), LONG).await, ScriptOutcome::Exited(0));
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::NotStarted);
+    assert_eq!(
+        run(&write("/nonexistent/program", "755"), LONG).await,
+        ScriptOutcome::Exited(0)
+    );
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::Exited(127));
+    assert_eq!(
+        run(&sh(&format!("rm {}", file.display())), LONG).await,
+        ScriptOutcome::Exited(0)
+    );
+    assert_eq!(run(&script, LONG).await, ScriptOutcome::NotStarted);
+}
+
 /// Facts: 12.2, 12.14
+/// LVS facts: 11.8
 #[tokio::test]
 async fn arguments_arrive_as_they_are() {
     let dir = TempDir::new();
@@ -52,7 +86,7 @@ async fn arguments_arrive_as_they_are() {
 }
 
 /// Facts: 12.13
-/// LVS facts: 13.2
+/// LVS facts: 11.8, 13.2
 #[tokio::test]
 async fn a_script_has_its_own_group_and_nothing_of_ours() {
     let dir = TempDir::new();
@@ -159,6 +193,7 @@ fn ignored_signals(status: &str) -> u64 {
     u64::from_str_radix(line.trim(), 16).unwrap() & !(3 << 31)
 }
 
+/// LVS facts: 11.4
 #[tokio::test]
 async fn what_ignores_term_is_killed_with_its_grandchildren() {
     let dir = TempDir::new();
@@ -176,6 +211,7 @@ async fn what_ignores_term_is_killed_with_its_grandchildren() {
     until_dead(&pids).await;
 }
 
+/// LVS facts: 11.4
 #[tokio::test]
 async fn a_grandchild_that_ignores_term_dies_though_its_leader_obeyed() {
     let dir = TempDir::new();

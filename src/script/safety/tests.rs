@@ -449,6 +449,7 @@ fn executable_means_for_its_user_on_the_whole_way() {
     assert!(host.examine("/opt/s", &secure()).is_ok());
 }
 
+/// LVS facts: 13.8
 #[test]
 fn a_redirection_is_for_the_shell() {
     let host = Fake::new();

@@ -1,14 +1,15 @@
 //! BFD: sessions with keepalived and with BIRD, and what virtual routers make of them.
 
+use std::net::SocketAddr;
 use std::process::Child;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use super::conf::{GLOBAL, Instance};
-use super::expect::{LATE, ON_ITS_WAY, SOON};
+use super::expect::{LATE, ON_ITS_WAY, SOON, weights};
 use crate::site::{self, Daemon, Director, v4};
-use crate::timeline::{Stamp, for_the_next, ms, note};
+use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
 
 /// A `bfd_instance`: intervals that a busy machine can keep, silence noticed after 400 ms.
 fn session(name: &str, neighbor: &str, more: &str) -> String {
@@ -240,4 +241,74 @@ pub fn track() {
         0,
         "the session goes on"
     );
+}
+
+/// What the log tells of the server that follows a session.
+const FOLLOWED: [&str; 5] = ["BFD check of", "Adding ", "Removing ", "Gained ", "Lost "];
+
+/// BFD_CHECK beside keepalived's: a real server comes and goes with its session, one without stays.
+///
+/// LVS facts: 4.12, 12.5
+pub fn check() {
+    let told = [Daemon::Keepalived, Daemon::under_test()].map(followed);
+    assert_eq!(told[1], told[0]);
+    note("lab", format!("{} lines are alike", told[1].len()));
+}
+
+/// What `daemon` tells as a director, while the session of a real server comes and goes twice.
+fn followed(daemon: Daemon) -> Vec<String> {
+    let (_site, mut d1, mut d2) = site::pair(0);
+    d1.daemon = daemon;
+    d1.script("/etc/keepalived/tell", "echo \"$@\" >>/run/told");
+    let service = SocketAddr::new(v4(0, 100), 80);
+    d2.configure(&format!("{GLOBAL}{}", session("one", "192.0.2.1", "")));
+    let begun = Stamp::now();
+    d1.run_with(&format!(
+        "{GLOBAL}{}virtual_server {} {} {{
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 192.0.2.2 80 {{
+        notify_up \"/etc/keepalived/tell up\"
+        notify_down \"/etc/keepalived/tell down\"
+        BFD_CHECK {{
+            name one
+        }}
+    }}
+    real_server 192.0.2.9 80 {{
+    }}
+}}
+",
+        session("one", "192.0.2.2", ""),
+        service.ip(),
+        service.port()
+    ));
+    let [followed, alone] = [(v4(0, 2), 1), (v4(0, 9), 1)];
+    let turned = |state: &str| format!("BFD check of [one] RS([192.0.2.2]:tcp:80) is {state}");
+    d1.log.wait(&turned("DOWN"), begun, SOON);
+    weights(&d1, service, &[alone]);
+    for _ in 0..2 {
+        let started = Stamp::now();
+        d2.start();
+        wait_up(&d1, "one", started);
+        d1.log.wait(&turned("UP"), started, SOON);
+        weights(&d1, service, &[followed, alone]);
+
+        let lost = Stamp::now();
+        d2.kill();
+        wait_lost(&d1, "one", lost);
+        let out = d1.log.wait(&turned("DOWN"), lost, SOON) - lost;
+        note("d1", format!("the server is out after {}", ms(out)));
+        weights(&d1, service, &[alone]);
+    }
+    let mut lines: Vec<String> = d1.log.lines().into_iter().map(|(_, line)| line).collect();
+    lines.retain(|line| FOLLOWED.iter().any(|words| line.contains(words)));
+    // Scripts run beside the log: the last has told its word once all is quiet.
+    let words = wait_for("the scripts", SOON, || {
+        let words = d1.read("/run/told");
+        (words.lines().count() >= 5).then_some(words)
+    });
+    lines.extend(words.lines().map(str::to_owned));
+    assert_eq!(d1.stop(), Some(0));
+    lines
 }

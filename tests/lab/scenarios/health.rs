@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use openssl::hash::{MessageDigest, hash};
 
-use super::conf::{GLOBAL, TCP_CHECK, virtual_server};
+use super::conf::{GLOBAL, Instance, TCP_CHECK, virtual_server};
 use super::expect::{SOON, addresses, weights};
-use crate::site::{self, Director, Mode, Node, Server, v4};
+use crate::site::{self, Daemon, Director, Mode, Node, Server, v4};
 use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
 
 /// A failure is noticed within two attempts.
@@ -287,4 +287,65 @@ fn exit_status(director: &Director, server: &Server, status: u8) {
     director.write(&format!("{file}.new"), &status.to_string());
     // In one step: an empty file would be another status.
     fs::rename(director.path(&format!("{file}.new")), director.path(&file)).expect("a status");
+}
+
+/// A script that runs too long, of a check and of a router, is ended with all that it has started: those that do not heed
+/// SIGTERM by SIGKILL two seconds later. keepalived does the same.
+///
+/// Facts: 14.4
+/// LVS facts: 11.4
+pub fn overdue() {
+    for daemon in [Daemon::Keepalived, Daemon::under_test()] {
+        let (_site, mut d1) = site::single(0);
+        d1.daemon = daemon;
+        // The leader, its child and its grandchild.
+        d1.script(
+            "/etc/keepalived/slow",
+            "trap '' TERM
+(echo $(exec sh -c 'echo $PPID') >>/run/$1.pids; sleep 1000 & echo $! >>/run/$1.pids; wait; sleep 1000) &
+echo $$ >>/run/$1.pids
+wait
+sleep 1000",
+        );
+        let router = Instance {
+            more: "track_script {\n        slow\n    }",
+            ..Instance::default()
+        };
+        let began = Stamp::now();
+        d1.run_with(&format!(
+            "{GLOBAL}vrrp_script slow {{\n    script \"/etc/keepalived/slow track\"\n    interval 60\n    timeout 1\n}}\n\
+             {router}virtual_server 192.0.2.101 80 {{
+    delay_loop 60
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 192.0.2.9 80 {{
+        MISC_CHECK {{
+            misc_path \"/etc/keepalived/slow check\"
+            misc_timeout 1
+            warmup 0
+        }}
+    }}
+}}
+"
+        ));
+        for name in ["track", "check"] {
+            let pids: Vec<String> = wait_for(format!("three processes of {name}"), SOON, || {
+                let file = d1.path(&format!("/run/{name}.pids"));
+                let text = fs::read_to_string(file).unwrap_or_default();
+                let pids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+                (pids.len() == 3).then_some(pids)
+            });
+            let alive = |pid: &String| fs::exists(format!("/proc/{pid}")).unwrap_or(true);
+            wait_for(format!("their end: {pids:?}"), SOON, || {
+                pids.iter().all(|pid| !alive(pid)).then_some(())
+            });
+            let took = began.elapsed();
+            note("d1", format!("{name}: {pids:?} are dead after {}", ms(took)));
+            assert!(took >= Duration::from_secs(3), "killed before its time");
+        }
+        d1.log.wait("timed out", began, SOON);
+        weights(&d1, SocketAddr::new(v4(0, 101), 80), &[]);
+        assert_eq!(d1.stop(), Some(0));
+    }
 }

@@ -250,6 +250,16 @@ pub const ALL: &[Scenario] = &[
         )
     },
     test(
+        "script-overdue",
+        "a script that runs too long is killed with its grandchildren, as keepalived's",
+        health::overdue,
+    ),
+    test(
+        "bfd-check",
+        "a real server comes and goes with its BFD session, as keepalived's",
+        bfd::check,
+    ),
+    test(
         "checkers",
         "each checker beside keepalived's: verdicts, attempts, words",
         probes::beside_keepalived,

@@ -29,6 +29,29 @@ fn a_server_without_checkers_is_always_up() {
     assert_eq!((pool(&world), world.asked.len()), (vec!["1".to_owned()], 0));
 }
 
+/// LVS facts: 11.11
+#[test]
+fn the_weight_of_a_dynamic_script_stays() {
+    let config = || {
+        let mut weighed = server(1, vec![misc(true)]);
+        weighed.weight = 7;
+        vs(vec![weighed, server(2, vec![])], |_| {})
+    };
+    for (status, weight) in [(0, 7), (5, 3)] {
+        let mut world = World::new(config());
+        world.answer("/usr/bin/check", 0, exit(status));
+        world.seconds(3);
+        let weights = |world: &World| world.pool().first().cloned();
+        assert_eq!(weights(&world), Some(("1".to_owned(), weight)));
+        world.news();
+        reload(&mut world, config());
+        world.seconds(20);
+        assert_eq!(weights(&world), Some(("1".to_owned(), weight)));
+        let news = world.news();
+        assert!(!news.iter().any(|line| line.contains("weight")), "{news:?}");
+    }
+}
+
 /// LVS facts: 16.7
 #[test]
 fn without_its_failed_checker_a_server_comes_up_and_a_new_alpha_one_is_believed() {

@@ -28,6 +28,7 @@ fn one(checkers: Vec<CheckerConfig>) -> CheckConfig {
     )])
 }
 
+/// LVS facts: 9.1
 #[test]
 fn a_pool_loses_all_and_comes_back_as_keepalived_has_it() {
     let mut world = World::new(two_kinds());
@@ -114,6 +115,7 @@ fn a_pool_loses_all_and_comes_back_as_keepalived_has_it() {
     assert_eq!(world.pool(), pool(&[("2", 2), ("3", 1)]));
 }
 
+/// LVS facts: 11.1, 11.3
 #[test]
 fn a_dynamic_script_sets_the_weight_as_keepalived_has_it() {
     let mut rs = real_server("127.0.0.6:80", vec![misc(true)]);
@@ -169,6 +171,23 @@ fn a_dynamic_script_sets_the_weight_as_keepalived_has_it() {
         ]
     );
     assert_eq!(world.pool(), pool(&[("6", 7)]));
+}
+
+/// LVS facts: 11.2
+#[test]
+fn the_same_status_again_changes_nothing() {
+    let mut rs = real_server("127.0.0.6:80", vec![misc(true)]);
+    rs.weight = 7;
+    let mut world = World::new(config(vec![service("10.0.0.3:80", vec![rs])]));
+    world.answer("/usr/bin/check", 0, exit(5));
+    world.seconds(2);
+    assert_eq!(world.pool(), pool(&[("6", 3)]));
+    world.news();
+    let asked = world.asked.len();
+    world.seconds(20);
+    assert!(world.asked.len() > asked + 5);
+    assert_eq!(world.news(), [""; 0]);
+    assert_eq!(world.pool(), pool(&[("6", 3)]));
 }
 
 #[test]
@@ -411,7 +430,7 @@ fn a_crashed_probe_counts_as_failure_and_is_told() {
     );
 }
 
-/// LVS facts: 5.1
+/// LVS facts: 5.1, 19.3
 #[test]
 fn a_server_is_up_only_when_all_its_checkers_are() {
     let mut world = World::new(one(vec![tcp("127.0.0.5:80"), tcp("127.0.0.5:81")]));
@@ -463,7 +482,7 @@ fn failures_told(mut checker: CheckerConfig, whom: &str, outcome: ProbeOutcome) 
         .into()
 }
 
-/// LVS facts: 8.5, 9.3, 10.15, 11.6
+/// LVS facts: 8.5, 9.1, 9.3, 10.15, 11.6
 #[test]
 fn with_log_all_failures_attempts_are_told_as_keepalived_tells_them() {
     assert_eq!(
