@@ -139,6 +139,7 @@ const FORBIDDEN: &[&str] = &[
     "socket2",
     "rtnetlink",
     "reqwest",
+    "h2",
     "nix",
     "libc",
     "tracing",

@@ -323,6 +323,7 @@ fn passwords_of_checkers_are_masked() {
         "MYSQL_CHECK",
         "PGSQL_CHECK",
         "REDIS_CHECK",
+        "WEB_CHECK",
     ] {
         let text = format!(
             "virtual_server 192.0.2.1 80 {{\n protocol TCP\n lb_kind DR\n real_server 192.0.2.2 80 {{\n {checker} {{\n \
@@ -331,6 +332,27 @@ fn passwords_of_checkers_are_masked() {
         let (reading, plan, _) = load(Path::new("t"), &text);
         assert!(plan::print::print(&plan, true).contains("hunter22"));
         assert!(!plan::print::print(&plan, false).contains("hunter22"));
+        assert!(!format!("{plan:?} {:?}", reading.config).contains("hunter22"));
+    }
+}
+
+#[test]
+fn secrets_of_requests_are_masked() {
+    for checker in [
+        "WEB_CHECK {\n header Authorization hunter22",
+        "WEBSOCKET_CHECK {\n header Authorization hunter22",
+        "RADIUS_CHECK {\n secret hunter22",
+        "RADIUS_CHECK {\n secret s\n username probe\n password hunter22",
+    ] {
+        let text = format!(
+            "virtual_server 192.0.2.1 80 {{\n protocol TCP\n lb_kind DR\n real_server 192.0.2.2 80 {{\n {checker}\n }}\n }}\n}}\n"
+        );
+        let (reading, plan, _) = load(Path::new("t"), &text);
+        assert!(plan::print::print(&plan, true).contains("hunter22"), "{checker}");
+        assert!(
+            !plan::print::print(&plan, false).contains("hunter22"),
+            "{checker}"
+        );
         assert!(!format!("{plan:?} {:?}", reading.config).contains("hunter22"));
     }
 }

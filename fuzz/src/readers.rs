@@ -169,6 +169,9 @@ fn converse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Result<mail::Step
 
 /// Each question of each service, in clear and under TLS: whoever adds one adds it here.
 const SERVICES: &str = "REDIS_CHECK {\n}\nREDIS_CHECK {\nusername me\npassword secret\nrole master\n}\n\
+    WEBSOCKET_CHECK {\n}\nWEBSOCKET_CHECK {\nping\nsend hello\nexpect world\nsubprotocol chat\n}\n\
+    RADIUS_CHECK {\nsecret s\n}\nRADIUS_CHECK {\nsecret s\nusername me\npassword secret\n}\n\
+    SIP_CHECK {\n}\nSIP_CHECK {\ntransport tcp\n}\n\
     MYSQL_CHECK {\n}\nMYSQL_CHECK {\nusername me\npassword secret\ndatabase shop\nquery \"SELECT 1\"\n}\n\
     MYSQL_CHECK {\nusername me\npassword secret\ntls\n}\n\
     PGSQL_CHECK {\n}\nPGSQL_CHECK {\nusername me\npassword secret\nquery \"SELECT 1\"\n}\n\

@@ -4,6 +4,7 @@ mod filter;
 pub mod host;
 mod regex;
 mod service;
+mod talk;
 mod web;
 
 use crate::ipvs::model::{
@@ -21,6 +22,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+pub use talk::{Grpc, Radius, Sip, WebSocket};
 pub use web::Web;
 
 /// Everything the check plane runs.

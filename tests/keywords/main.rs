@@ -30,17 +30,28 @@ const SOCKETS: [&str; 8] = [
 ];
 
 /// Those that keepalived does not have.
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 13] = [
     "FtpCheck",
+    "NntpCheck",
+    "Pop3Check",
     "ImapCheck",
     "LdapCheck",
     "MysqlCheck",
-    "NntpCheck",
     "PgsqlCheck",
-    "Pop3Check",
     "RedisCheck",
     "WebCheck",
+    "GrpcCheck",
+    "WebSocketCheck",
+    "RadiusCheck",
+    "SipCheck",
 ];
+
+fn services_but(others: &[&str]) -> Vec<&'static str> {
+    SERVICES
+        .into_iter()
+        .filter(|block| !others.contains(block))
+        .collect()
+}
 
 /// The blocks of the file in which the keywords of `block` may stand.
 fn hosts(block: Block) -> Vec<&'static str> {
@@ -82,9 +93,14 @@ fn hosts(block: Block) -> Vec<&'static str> {
         Block::PgsqlCheck => vec!["PgsqlCheck"],
         Block::RedisCheck => vec!["RedisCheck"],
         Block::WebCheck => vec!["WebCheck"],
+        Block::GrpcCheck => vec!["GrpcCheck"],
+        Block::WebSocketCheck => vec!["WebSocketCheck"],
+        Block::RadiusCheck => vec!["RadiusCheck"],
+        Block::SipCheck => vec!["SipCheck"],
         Block::Sql => vec!["MysqlCheck", "PgsqlCheck"],
         Block::StartTls => vec!["FtpCheck", "ImapCheck", "LdapCheck", "NntpCheck", "Pop3Check"],
-        Block::Login | Block::ServiceTls => SERVICES.to_vec(),
+        Block::Login => services_but(&["GrpcCheck", "WebSocketCheck", "SipCheck"]),
+        Block::ServiceTls => services_but(&["RadiusCheck"]),
         Block::TrackEntry => vec!["TrackEntry"],
         Block::AddressEntry => vec!["AddressEntry"],
         Block::Connect => SOCKETS.iter().chain(&SERVICES).copied().collect(),
@@ -246,8 +262,12 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::Login, "password") => after("username u", "word"),
         (Block::Sql, _) | (Block::FtpCheck, _) => after("username u", "word"),
         (Block::RedisCheck, "role") => one("master"),
-        (Block::WebCheck, "path") => one("/new"),
-        (Block::WebCheck, "header") => one("X-A b"),
+        (Block::RealServer, "RADIUS_CHECK") => body("secret s"),
+        (Block::WebCheck | Block::WebSocketCheck, "path") => one("/new"),
+        (Block::WebCheck | Block::WebSocketCheck, "header") => one("X-A b"),
+        (Block::SipCheck, "transport") => one("tcp"),
+        (Block::SipCheck, "uri" | "from") => one("sip:a@b.example"),
+        (Block::SipCheck, "status") => one("404"),
         (Block::WebCheck, "json") => one("/status UP"),
         (Block::WebCheck, "status") => one("203"),
         (Block::LdapCheck, "scope") => after("base dc=x", "sub"),

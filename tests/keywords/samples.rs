@@ -67,6 +67,10 @@ const COVERED: &[Block] = &[
     Block::PgsqlCheck,
     Block::RedisCheck,
     Block::WebCheck,
+    Block::GrpcCheck,
+    Block::WebSocketCheck,
+    Block::RadiusCheck,
+    Block::SipCheck,
     Block::Sql,
     Block::Login,
     Block::ServiceTls,
@@ -101,7 +105,8 @@ fn samples() -> Vec<Sample> {
             assert!(["valid", "type", "range"].contains(&kind), "{at}: {kind}");
             // What all checkers have, those of services have as TCP_CHECK has it; what all of these have stands once.
             let blocks = match block {
-                "Service" => SERVICES.to_vec(),
+                "Service" if ["username", "password"].contains(&keyword) => hosts(Block::Login),
+                "Service" => hosts(Block::ServiceTls),
                 "Sql" => hosts(Block::Sql),
                 "StartTls" => hosts(Block::StartTls),
                 "TcpCheck" => [&["TcpCheck"][..], &SERVICES[..]].concat(),

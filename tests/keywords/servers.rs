@@ -52,7 +52,7 @@ const ADDRESSES: [&str; 8] = [
     "2001:db8:1::2 53",
     "fe80::1 80",
 ];
-const CHECKERS: [(&str, &str); 19] = [
+const CHECKERS: [(&str, &str); 23] = [
     ("TCP_CHECK", "TcpCheck"),
     ("HTTP_GET", "HttpGet"),
     ("SSL_GET", "SslGet"),
@@ -72,6 +72,10 @@ const CHECKERS: [(&str, &str); 19] = [
     ("PGSQL_CHECK", "PgsqlCheck"),
     ("REDIS_CHECK", "RedisCheck"),
     ("WEB_CHECK", "WebCheck"),
+    ("GRPC_CHECK", "GrpcCheck"),
+    ("WEBSOCKET_CHECK", "WebSocketCheck"),
+    ("RADIUS_CHECK", "RadiusCheck"),
+    ("SIP_CHECK", "SipCheck"),
 ];
 
 /// Up to `most` of the right samples of `block`.
@@ -96,6 +100,7 @@ fn checker() -> impl Strategy<Value = String> {
             "MISC_CHECK" => "misc_path /usr/bin/true",
             "BFD_CHECK" => "name N",
             "FILE_CHECK" => "track_file F",
+            "RADIUS_CHECK" => "secret S",
             _ => "",
         };
         lines(block, 8).prop_map(move |lines| format!("{keyword} {{\n{needed}\n{lines}\n}}"))

@@ -240,6 +240,19 @@ virtual_server 192.0.2.80 80 {
         WEB_CHECK {
             <WebCheck>
         }
+        GRPC_CHECK {
+            <GrpcCheck>
+        }
+        WEBSOCKET_CHECK {
+            <WebSocketCheck>
+        }
+        RADIUS_CHECK {
+            secret S
+            <RadiusCheck>
+        }
+        SIP_CHECK {
+            <SipCheck>
+        }
     }
 }
 virtual_server fwmark 7 {

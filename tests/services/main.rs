@@ -15,6 +15,7 @@ mod directory;
 mod mail;
 mod server;
 mod site;
+mod talk;
 mod web;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -36,6 +37,10 @@ fn main() {
         trial("mariadb", mariadb),
         trial("postgresql", postgresql),
         trial("nginx", web::nginx),
+        trial("grpc", talk::grpc),
+        trial("websocket", talk::websocket),
+        trial("freeradius", talk::freeradius),
+        trial("kamailio", talk::kamailio),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }

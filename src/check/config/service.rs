@@ -1,5 +1,6 @@
 //! The checkers that keepalived does not have: which service they ask for what, how they log in, and their TLS.
 
+use super::talk::{Grpc, Radius, Sip, WebSocket};
 use super::web::Web;
 use super::{Connection, LdapFilter};
 use std::fmt;
@@ -113,6 +114,14 @@ pub enum Question {
     Pgsql(Sql),
     /// `WEB_CHECK`
     Web(Box<Web>),
+    /// `GRPC_CHECK`
+    Grpc(Grpc),
+    /// `WEBSOCKET_CHECK`
+    WebSocket(WebSocket),
+    /// `RADIUS_CHECK`
+    Radius(Radius),
+    /// `SIP_CHECK`
+    Sip(Sip),
 }
 
 /// What a data base is asked.
@@ -202,6 +211,10 @@ impl Question {
             Self::Mysql(_) => "MYSQL_CHECK",
             Self::Pgsql(_) => "PGSQL_CHECK",
             Self::Web(_) => "WEB_CHECK",
+            Self::Grpc(_) => "GRPC_CHECK",
+            Self::WebSocket(_) => "WEBSOCKET_CHECK",
+            Self::Radius(_) => "RADIUS_CHECK",
+            Self::Sip(_) => "SIP_CHECK",
         }
     }
 }
@@ -262,6 +275,10 @@ impl Question {
                 out.word("query", query.as_deref());
             }
             Self::Web(web) => web.written(&mut out),
+            Self::Grpc(grpc) => grpc.written(&mut out),
+            Self::WebSocket(socket) => socket.written(&mut out),
+            Self::Radius(radius) => radius.written(&mut out),
+            Self::Sip(sip) => sip.written(&mut out),
         }
         out.0
     }
@@ -275,7 +292,7 @@ impl<'a> List<'a> {
         self.0.extend(word.map(|word| (keyword, Written::Word(word))));
     }
 
-    fn secret(&mut self, keyword: &'static str, secret: Option<&'a Password>) {
+    pub(super) fn secret(&mut self, keyword: &'static str, secret: Option<&'a Password>) {
         self.0
             .extend(secret.map(|secret| (keyword, Written::Secret(secret))));
     }

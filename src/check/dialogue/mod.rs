@@ -7,6 +7,7 @@
 mod base64;
 mod ber;
 mod ftp;
+pub(super) mod grpc;
 mod imap;
 mod ldap;
 mod lines;
@@ -15,10 +16,13 @@ mod mysql_auth;
 mod nntp;
 mod pgsql;
 mod pop3;
+mod radius;
 mod redis;
 mod scram;
+mod sip;
 #[cfg(test)]
 mod testing;
+mod websocket;
 
 use super::config::{Question, ServiceSettings};
 use super::event::Reason;
@@ -50,13 +54,27 @@ pub(super) fn begins_secured(settings: &ServiceSettings) -> bool {
         && match settings.question {
             // These change to TLS by words of their own, always.
             Question::Mysql(_) | Question::Pgsql(_) => false,
-            Question::Redis { .. } | Question::Web(_) => true,
+            Question::Redis { .. }
+            | Question::Web(_)
+            | Question::Grpc(_)
+            | Question::WebSocket(_)
+            | Question::Radius(_)
+            | Question::Sip(_) => true,
             Question::Ftp { .. }
             | Question::Imap
             | Question::Ldap(_)
             | Question::Nntp { .. }
             | Question::Pop3 => !settings.starttls(),
         }
+}
+
+/// Whether it is said in datagrams, each of which is a whole message.
+pub(super) fn by_datagrams(settings: &ServiceSettings) -> bool {
+    match &settings.question {
+        Question::Radius(_) => true,
+        Question::Sip(sip) => !sip.stream,
+        _ => false,
+    }
 }
 
 /// The most octets of one message; a conversation with a healthy service has none that is longer.
@@ -90,7 +108,10 @@ pub fn begin(settings: &ServiceSettings, seed: &Seed) -> Option<Box<dyn Dialogue
             settings.tls.is_some(),
             seed,
         )),
-        Question::Web(_) => return None,
+        Question::WebSocket(socket) => Box::new(websocket::WebSocket::new(socket, seed)),
+        Question::Radius(radius) => Box::new(radius::Radius::new(radius, &settings.login, seed)),
+        Question::Sip(sip) => Box::new(sip::Sip::new(sip, settings.tls.is_some(), seed)),
+        Question::Web(_) | Question::Grpc(_) => return None,
     })
 }
 

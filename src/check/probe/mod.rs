@@ -7,6 +7,7 @@
 
 pub mod answer;
 mod dns;
+mod grpc;
 mod http;
 pub mod page;
 mod ping;
@@ -135,6 +136,7 @@ impl Prober {
     async fn service(&self, config: &ServiceConfig) -> Result<(), Reason> {
         let service::Asked { result, certificate } = match &config.settings.question {
             Question::Web(question) => web::ask(&self.clients, config, question).await,
+            Question::Grpc(question) => grpc::ask(&self.contexts, config, question).await,
             _ => service::ask(&self.contexts, config).await,
         };
         if let Some(certificate) = certificate {

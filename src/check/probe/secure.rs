@@ -47,8 +47,22 @@ impl Contexts {
         ip: IpAddr,
         stream: Patient<TcpStream>,
     ) -> Result<SecureStream, Reason> {
-        let ssl = self.prepare(tls, ip)?;
+        self.connect_for(tls, ip, stream, None).await
+    }
+
+    /// The same, to speak one of `protocols` (ALPN) over it.
+    pub(super) async fn connect_for(
+        &self,
+        tls: &ServiceTls,
+        ip: IpAddr,
+        stream: Patient<TcpStream>,
+        protocols: Option<&[u8]>,
+    ) -> Result<SecureStream, Reason> {
+        let mut ssl = self.prepare(tls, ip)?;
         let local = |error: ErrorStack| Reason::Tls(error.to_string());
+        if let Some(protocols) = protocols {
+            ssl.set_alpn_protos(protocols).map_err(local)?;
+        }
         let mut stream = SslStream::new(ssl, stream).map_err(local)?;
         match Pin::new(&mut stream).connect().await {
             Ok(()) => Ok(stream),

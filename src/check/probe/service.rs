@@ -4,15 +4,17 @@
 
 use super::http::limit;
 use super::secure::{Certificate, Contexts, SecureStream};
+use super::socket::{self, Refused};
 use super::stream::Patient;
 use super::{tcp, tls};
-use crate::check::config::ServiceConfig;
+use crate::check::config::{Connection, ServiceConfig};
 use crate::check::dialogue::{self, Dialogue, Seed, Step};
 use crate::check::event::Reason;
+use socket2::Protocol;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The most octets that are received in one conversation.
 const MOST: usize = 256 * 1024;
@@ -47,6 +49,9 @@ async fn talk(
         return Err(Reason::Broken("there is no conversation with it".into()));
     };
     let connection = &config.connection;
+    if dialogue::by_datagrams(&config.settings) {
+        return datagrams(connection, &mut *dialogue).await;
+    }
     let mut link = Link::Clear(Patient::new(tcp::connect(connection).await?, connection.timeout));
     if dialogue::begins_secured(&config.settings) {
         link = link.secure(contexts, config, certificate).await?;
@@ -63,6 +68,41 @@ async fn talk(
                 return Ok(());
             }
             Next::StartTls => link = link.secure(contexts, config, certificate).await?,
+        }
+    }
+}
+
+/// Converses by datagrams. What was lost is not sent again: that is what `retry` is for.
+async fn datagrams(connection: &Connection, dialogue: &mut dyn Dialogue) -> Result<(), Reason> {
+    let socket = socket::datagrams(connection, Protocol::UDP).map_err(|refused| match refused {
+        Refused::Here(error) => Reason::Socket(error.to_string()),
+        Refused::Way(error) => Reason::Unreachable(error.to_string()),
+    })?;
+    let mut buffer = vec![0; 65_536];
+    let mut input = Vec::new();
+    let mut until = Instant::now() + connection.timeout;
+    loop {
+        match dialogue.step(&mut input) {
+            Step::More => {
+                let length = match timeout_at(until, socket.recv(&mut buffer)).await {
+                    Ok(Ok(length)) => length,
+                    Ok(Err(error)) => return Err(socket::answer(&error)),
+                    Err(_) => return Err(Reason::AnswerTimedOut),
+                };
+                // What is left of the last one is not continued by this one.
+                input.clear();
+                input.extend_from_slice(buffer.get(..length).unwrap_or_default());
+            }
+            Step::Send(octets) => {
+                socket
+                    .send(&octets)
+                    .await
+                    .map_err(|error| socket::answer(&error))?;
+                until = Instant::now() + connection.timeout;
+            }
+            Step::Done(_) => return Ok(()),
+            Step::StartTls => return Err(Reason::Tls("there is none over datagrams".into())),
+            Step::Failed(reason) => return Err(reason),
         }
     }
 }

@@ -59,6 +59,10 @@ pub enum Block {
     PgsqlCheck,
     RedisCheck,
     WebCheck,
+    GrpcCheck,
+    WebSocketCheck,
+    RadiusCheck,
+    SipCheck,
     /// What is asked of a data base.
     Sql,
     /// Who asks a service.
@@ -128,6 +132,10 @@ impl Block {
             PgsqlCheck => "PGSQL_CHECK",
             RedisCheck => "REDIS_CHECK",
             WebCheck => "WEB_CHECK",
+            GrpcCheck => "GRPC_CHECK",
+            WebSocketCheck => "WEBSOCKET_CHECK",
+            RadiusCheck => "RADIUS_CHECK",
+            SipCheck => "SIP_CHECK",
             Sql => "a checker of a data base",
             Login => "a checker that logs in",
             StartTls => "a checker that may begin TLS later",
@@ -154,6 +162,8 @@ impl Block {
             }
             MysqlCheck | PgsqlCheck => &[Sql, Login, ServiceTls, Connect, Timing],
             RedisCheck | WebCheck => &[Login, ServiceTls, Connect, Timing],
+            GrpcCheck | WebSocketCheck | SipCheck => &[ServiceTls, Connect, Timing],
+            RadiusCheck => &[Login, Connect, Timing],
             MiscCheck => &[Timing],
             SslUrl => &[HttpUrl],
             _ => &[],

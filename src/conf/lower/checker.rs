@@ -7,6 +7,7 @@ mod http;
 mod misc;
 mod service;
 mod smtp;
+mod talk;
 mod udp;
 mod web;
 
@@ -40,6 +41,10 @@ pub(super) fn block(keyword: &str) -> Option<Block> {
         "PGSQL_CHECK" => Block::PgsqlCheck,
         "REDIS_CHECK" => Block::RedisCheck,
         "WEB_CHECK" => Block::WebCheck,
+        "GRPC_CHECK" => Block::GrpcCheck,
+        "WEBSOCKET_CHECK" => Block::WebSocketCheck,
+        "RADIUS_CHECK" => Block::RadiusCheck,
+        "SIP_CHECK" => Block::SipCheck,
         _ => return None,
     })
 }
@@ -66,17 +71,19 @@ pub(super) fn lower(cx: &mut Cx<'_>, real: &mut RealServer, block: Block, statem
         Block::DnsCheck => Some(CheckerKind::Dns(dns::lower(cx, &mut common, body))),
         Block::UdpCheck => Some(CheckerKind::Udp(udp::lower(cx, &mut common, statement, body))),
         Block::FtpCheck
-        | Block::ImapCheck
         | Block::LdapCheck
         | Block::NntpCheck
         | Block::Pop3Check
+        | Block::ImapCheck
         | Block::MysqlCheck
         | Block::PgsqlCheck
         | Block::RedisCheck
-        | Block::WebCheck => {
-            let settings = service::lower(cx, &mut common, statement, body);
-            Some(CheckerKind::Service(Box::new(settings)))
-        }
+        | Block::WebCheck
+        | Block::GrpcCheck
+        | Block::WebSocketCheck
+        | Block::RadiusCheck
+        | Block::SipCheck => service::lower(cx, &mut common, statement, body)
+            .map(|settings| CheckerKind::Service(Box::new(settings))),
         Block::FileCheck => file::lower(cx, statement, body).map(CheckerKind::File),
         Block::BfdCheck => bfd::lower(cx, &mut common, real, statement, body).map(CheckerKind::Bfd),
         _ => {

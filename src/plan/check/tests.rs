@@ -551,7 +551,10 @@ fn checkers(lines: &str, checkers: &str) -> (Vec<ProbeConfig>, Vec<Diagnostic>) 
     let (plan, said) = plan(&server("192.0.2.9 80", &format!("protocol TCP\n{lines}"), &real));
     let mut service = plan.check.services.into_iter().next().unwrap();
     let real = service.real_servers.remove(0);
-    let probes = real.checkers.into_iter().map(|checker| checker.probe.as_ref().clone());
+    let probes = real
+        .checkers
+        .into_iter()
+        .map(|checker| checker.probe.as_ref().clone());
     (probes.collect(), said)
 }
 

@@ -1,9 +1,10 @@
-//! `WEB_CHECK` and what its way of asking cannot do: named, and left out.
+//! Checkers that name a host: whom they name; and what WEB_CHECK's way of asking cannot do: said, and left out.
 
 use super::Builder;
-use crate::check::config::{Connection, Question, ServiceSettings, host};
+use crate::check::config::{Connection, Question, ServiceSettings, ServiceTls, Web, host};
 use crate::conf::config::Checker;
 use crate::conf::diag::{Class, Topic};
+use std::net::SocketAddr;
 
 /// Completes the settings; `host` is the `virtualhost` that counts.
 pub(super) fn complete(
@@ -13,9 +14,41 @@ pub(super) fn complete(
     connection: &mut Connection,
     host: Option<String>,
 ) {
-    let Question::Web(web) = &mut settings.question else {
-        return;
-    };
+    let destination = connection.destination;
+    let host = host.filter(|host| !host.is_empty());
+    let tls = settings.tls.as_mut();
+    match &mut settings.question {
+        Question::Grpc(grpc) => grpc.virtualhost = named(host, tls, destination),
+        Question::WebSocket(socket) => socket.virtualhost = named(host, tls, destination),
+        Question::Sip(sip) if sip.uri.is_empty() => sip.uri = format!("sip:{destination}"),
+        Question::Web(web) => web_check(builder, written, web, tls, connection, host),
+        _ => {}
+    }
+}
+
+/// Whom a request is for, and whom TLS asks for when nothing says so.
+fn named(host: Option<String>, tls: Option<&mut ServiceTls>, destination: SocketAddr) -> String {
+    if let Some(tls) = tls {
+        let name = host
+            .as_deref()
+            .and_then(host::parts)
+            .map(|(name, _)| name.to_owned());
+        tls.name = tls.name.take().or(name);
+        return host
+            .or_else(|| tls.name.clone())
+            .unwrap_or_else(|| destination.to_string());
+    }
+    host.unwrap_or_else(|| destination.to_string())
+}
+
+fn web_check(
+    builder: &mut Builder<'_>,
+    written: &Checker,
+    web: &mut Web,
+    tls: Option<&mut ServiceTls>,
+    connection: &mut Connection,
+    host: Option<String>,
+) {
     let mut refuse = |what: &str| {
         let message = format!("WEB_CHECK: {what} - ignoring");
         builder.say(Class::General, Topic::Other, &written.place, message);
@@ -31,7 +64,7 @@ pub(super) fn complete(
         *port = 0;
     }
     let destination = connection.destination;
-    web.virtualhost = host.filter(|host| !host.is_empty());
+    web.virtualhost = host;
     if web.http2
         && let Some(host) = &mut web.virtualhost
     {
@@ -48,7 +81,7 @@ pub(super) fn complete(
             }
         }
     }
-    let Some(tls) = &mut settings.tls else { return };
+    let Some(tls) = tls else { return };
     let Some(name) = &tls.name else { return };
     let host = web.virtualhost.as_deref().and_then(host::parts);
     if !host::is_name(name) && name.parse() != Ok(destination.ip()) {

@@ -44,7 +44,7 @@ async fn with(answer: &'static [u8], apart: Duration, hangs_up: bool) -> Result<
 
 #[tokio::test(start_paused = true)]
 async fn an_octet_a_second_is_slow_but_good() {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     assert_eq!(
         with(b"+OK\r\n+PONG\r\n", Duration::from_secs(1), false).await,
         Ok(Next::Over)
@@ -54,7 +54,7 @@ async fn an_octet_a_second_is_slow_but_good() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_too_long_after_the_limit() {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     assert_eq!(
         with(b"+OK\r\n+PO", Duration::ZERO, false).await,
         Err(Reason::AnswerTimedOut)

@@ -9,6 +9,7 @@ use crate::conf::lower::Cx;
 use crate::conf::number;
 use crate::conf::tree::Statement;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// The words of `regex_options`.
 const REGEX_OPTIONS: [&str; 24] = [
@@ -126,12 +127,26 @@ fn url(cx: &mut Cx<'_>, header: &Statement) -> Option<Url> {
 
 /// Adds the codes and ranges of a line.
 pub(super) fn status_code(cx: &mut Cx<'_>, owner: &str, ranges: &mut Vec<(u16, u16)>, statement: &Statement) {
+    status_codes(cx, owner, 100..=599, ranges, statement);
+}
+
+/// The same of another protocol, whose codes are `all`.
+pub(super) fn status_codes(
+    cx: &mut Cx<'_>,
+    owner: &str,
+    all: RangeInclusive<u16>,
+    ranges: &mut Vec<(u16, u16)>,
+    statement: &Statement,
+) {
     for word in statement.args() {
-        let Some(range) = codes(&word.text) else {
+        let Some(range) = codes(&word.text, &all) else {
             let message = format!("Invalid {owner} status code '{}'", word.text);
             let found = Diagnostic::new(Class::General, Some(statement.place_of(word)), message);
-            cx.diagnostics
-                .push(found.with_help("a code or a range such as 200-299, from 100 to 599"));
+            cx.diagnostics.push(found.with_help(format!(
+                "a code or a range such as 200-299, from {} to {}",
+                all.start(),
+                all.end()
+            )));
             continue;
         };
         ranges.push(range);
@@ -167,10 +182,10 @@ fn digest_line(cx: &mut Cx<'_>, slot: &mut Option<[u8; 16]>, statement: &Stateme
     }
 }
 
-/// `CODE` or `LOW-HIGH`, 100 to 599.
-fn codes(text: &str) -> Option<(u16, u16)> {
+/// `CODE` or `LOW-HIGH`.
+fn codes(text: &str, all: &RangeInclusive<u16>) -> Option<(u16, u16)> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
-    let code = |text: &str| text.parse::<u16>().ok().filter(|code| (100..=599).contains(code));
+    let code = |text: &str| text.parse::<u16>().ok().filter(|code| all.contains(code));
     let (low, high) = (code(low)?, code(high)?);
     (low <= high).then_some((low, high))
 }
@@ -302,6 +317,7 @@ mod tests {
 
     #[test]
     fn codes_and_digests() {
+        let codes = |text| codes(text, &(100..=599));
         assert_eq!(codes("200"), Some((200, 200)));
         assert_eq!(codes("200-299"), Some((200, 299)));
         for bad in ["99", "600", "299-200", "2xx", "200-", ""] {

@@ -1,6 +1,6 @@
 //! The checkers that keepalived does not have.
 
-use super::{Common, web};
+use super::{Common, talk, web};
 use crate::check::config::{
     LdapFilter, LdapScope, LdapSearch, Login, Password, Question, RedisRole, ServiceSettings, ServiceTls, Sql,
 };
@@ -24,6 +24,7 @@ struct Written {
     at_once: bool,
     tls: ServiceTls,
     web: web::Written,
+    talk: talk::Written,
 }
 
 pub(super) fn lower(
@@ -31,7 +32,7 @@ pub(super) fn lower(
     common: &mut Common,
     header: &Statement,
     body: &[Statement],
-) -> ServiceSettings {
+) -> Option<ServiceSettings> {
     let block = common.block;
     let mut written = Written::default();
     for statement in body {
@@ -52,9 +53,10 @@ pub(super) fn lower(
         secured,
         tls,
         web,
+        talk,
         ..
     } = written;
-    ServiceSettings {
+    Some(ServiceSettings {
         question: match block {
             Block::FtpCheck => Question::Ftp { path },
             Block::ImapCheck => Question::Imap,
@@ -68,17 +70,26 @@ pub(super) fn lower(
             Block::MysqlCheck => Question::Mysql(sql),
             Block::PgsqlCheck => Question::Pgsql(sql),
             Block::WebCheck => Question::Web(Box::new(web.finish(cx, header))),
+            Block::GrpcCheck | Block::WebSocketCheck | Block::RadiusCheck | Block::SipCheck => {
+                let lengths = (
+                    login.username.as_ref().map_or(0, String::len),
+                    login.secret().len(),
+                );
+                talk.finish(cx, block, header, secured, lengths)?
+            }
             _ => Question::Redis { role },
         },
         login,
         tls: secured.then_some(tls),
-    }
+    })
 }
 
 impl Written {
     /// Takes a keyword that is not common to all checkers.
     fn keyword(&mut self, cx: &mut Cx<'_>, block: Block, statement: &Statement) -> bool {
-        if block == Block::WebCheck && self.web.keyword(cx, statement) {
+        if block == Block::WebCheck && self.web.keyword(cx, statement)
+            || self.talk.keyword(cx, block, statement)
+        {
             return true;
         }
         let slot = match statement.keyword() {

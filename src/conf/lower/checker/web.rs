@@ -2,6 +2,7 @@
 
 use super::http;
 use crate::check::config::{Password, Web};
+use crate::conf::keyword::Block;
 use crate::conf::lower::Cx;
 use crate::conf::tree::Statement;
 
@@ -28,8 +29,8 @@ impl Written {
         let web = &mut self.web;
         match statement.keyword() {
             "path" => web.path = path(cx, statement).unwrap_or_else(|| std::mem::take(&mut web.path)),
-            "method" => self.method = method(cx, statement).or_else(|| self.method.take()),
-            "header" => web.headers.extend(header(cx, statement)),
+            "method" => self.method = token(cx, statement).or_else(|| self.method.take()),
+            "header" => web.headers.extend(header(cx, Block::WebCheck, statement)),
             "body" => web.body = Cx::word(statement).or_else(|| web.body.take()),
             "http2" => web.http2 = cx.boolean(statement).unwrap_or(web.http2),
             "status" => http::status_code(cx, "WEB_CHECK", &mut self.status, statement),
@@ -64,7 +65,8 @@ impl Written {
     }
 }
 
-fn path(cx: &mut Cx<'_>, statement: &Statement) -> Option<String> {
+/// What is asked for.
+pub(super) fn path(cx: &mut Cx<'_>, statement: &Statement) -> Option<String> {
     let word = statement.arg()?;
     let plain = word.text.starts_with('/') && !word.text.contains(char::is_control);
     if !plain {
@@ -74,18 +76,19 @@ fn path(cx: &mut Cx<'_>, statement: &Statement) -> Option<String> {
     plain.then(|| word.text.clone())
 }
 
-fn method(cx: &mut Cx<'_>, statement: &Statement) -> Option<String> {
+/// A word of the protocol.
+pub(super) fn token(cx: &mut Cx<'_>, statement: &Statement) -> Option<String> {
     let word = statement.arg()?;
     let fits = is_token(&word.text) && word.text != "CONNECT";
     if !fits {
-        let message = format!("Invalid method '{}' - ignoring", word.text);
+        let message = format!("Invalid {} '{}' - ignoring", statement.keyword(), word.text);
         cx.word_error(statement, word, message);
     }
     fits.then(|| word.text.clone())
 }
 
 /// `NAME VALUE`
-fn header(cx: &mut Cx<'_>, statement: &Statement) -> Option<(String, Password)> {
+pub(super) fn header(cx: &mut Cx<'_>, block: Block, statement: &Statement) -> Option<(String, Password)> {
     let [name, value] = statement.args() else {
         // That there is nothing at all has been said.
         statement.arg()?;
@@ -101,8 +104,12 @@ fn header(cx: &mut Cx<'_>, statement: &Statement) -> Option<(String, Password)> 
         format!("Invalid name of a header '{}' - ignoring", name.text)
     } else if lower == "host" {
         "the header Host is that of virtualhost - ignoring".to_owned()
-    } else if MADE.contains(&lower.as_str()) {
-        format!("the header {} is not for WEB_CHECK to set - ignoring", name.text)
+    } else if MADE.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
+        format!(
+            "the header {} is not for {} to set - ignoring",
+            name.text,
+            block.name()
+        )
     } else if value.text.contains(|c: char| c.is_control() && c != '\t') {
         format!("the value of the header {} cannot be sent - ignoring", name.text)
     } else {
