@@ -177,6 +177,7 @@ const NEWER: &[&str] = &[
     " SNMP VS stats update interval",
     " SNMP RS stats update interval",
     " json_version",
+    "     tls_compliant unset",
     " iproute usr directory (none)",
     " iproute etc directory (none)",
 ];
