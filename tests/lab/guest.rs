@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::reboot::{RebootMode, reboot};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::wait;
 use nix::unistd::{Pid, chdir, pivot_root};
 
@@ -76,6 +77,9 @@ pub fn init(order: &[&str]) -> ExitCode {
 }
 
 fn power_off() {
+    // Whoever still runs when this kernel goes down may go on without it, as a process of the host.
+    let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+    while wait().is_ok() {}
     nix::unistd::sync();
     reboot(RebootMode::RB_POWER_OFF).expect("power off");
 }

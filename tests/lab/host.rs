@@ -210,6 +210,8 @@ impl Guest {
                 }
                 sleep(Duration::from_millis(20));
             }
+            // What a guest's kernel has left behind would hold the console open.
+            self.kill();
             (reader.join().unwrap_or_default(), in_time)
         });
         let verdict = match read_to_string(self.shared.join("verdict")) {
