@@ -1,7 +1,7 @@
 //! FTP, over its control connection alone: the greeting; TLS by AUTH; with a user name the login; with a path whether it
 //! is there.
 
-use super::lines::{Reply, command, each, reply};
+use super::lines::{Reply, command, each, quit, reply};
 use super::{Dialogue, Step, said, wrong};
 use crate::check::config::Login;
 
@@ -87,7 +87,7 @@ impl Ftp {
                 self.command(State::LoggingIn, &["PASS", &password])
             }
             (State::Naming, 230 | 232) | (State::LoggingIn, 230 | 202) => match &self.path {
-                None => end(),
+                None => quit(),
                 Some(path) if path.ends_with('/') => {
                     let path = path.clone();
                     self.command(State::Looking, &["CWD", &path])
@@ -98,7 +98,7 @@ impl Ftp {
                 let path = self.path.take().unwrap_or_default();
                 self.command(State::Looking, &["SIZE", &path])
             }
-            (State::Looking, 213 | 250) => end(),
+            (State::Looking, 213 | 250) => quit(),
             _ => wrong(said(line)),
         }
     }
@@ -109,13 +109,9 @@ impl Ftp {
                 let username = username.clone();
                 self.command(State::Naming, &["USER", &username])
             }
-            None => end(),
+            None => quit(),
         }
     }
-}
-
-fn end() -> Step {
-    Step::Done(command(&["QUIT"]))
 }
 
 impl Dialogue for Ftp {

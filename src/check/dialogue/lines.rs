@@ -24,6 +24,11 @@ pub(super) fn command(words: &[&str]) -> Vec<u8> {
     out.into_bytes()
 }
 
+/// The last word to a service that is well.
+pub(super) fn quit() -> Step {
+    Step::Done(command(&["QUIT"]))
+}
+
 /// The beginning of a line with a code of three digits.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {

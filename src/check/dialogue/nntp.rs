@@ -1,6 +1,6 @@
 //! NNTP: the greeting; TLS by STARTTLS; with a user name the login; with a group whether it is there.
 
-use super::lines::{Reply, command, each, reply};
+use super::lines::{Reply, command, each, quit, reply};
 use super::{Dialogue, Step, said, wrong};
 use crate::check::config::Login;
 
@@ -50,7 +50,7 @@ impl Nntp {
                     // It is not allowed any more after TLS or a login.
                     self.command(State::Reading, &["MODE", "READER"])
                 } else {
-                    end()
+                    quit()
                 }
             }
             // It wants a login or TLS for that too, or knows no modes.
@@ -70,7 +70,7 @@ impl Nntp {
                 self.command(State::LoggingIn, &["AUTHINFO", "PASS", &password])
             }
             (State::Naming | State::LoggingIn, 281) => self.look(),
-            (State::Looking, 211) => end(),
+            (State::Looking, 211) => quit(),
             _ => wrong(said(line)),
         }
     }
@@ -88,13 +88,9 @@ impl Nntp {
     fn look(&mut self) -> Step {
         match self.group.take() {
             Some(group) => self.command(State::Looking, &["GROUP", &group]),
-            None => end(),
+            None => quit(),
         }
     }
-}
-
-fn end() -> Step {
-    Step::Done(command(&["QUIT"]))
 }
 
 impl Dialogue for Nntp {

@@ -1,6 +1,6 @@
 //! POP3: the greeting; TLS by STLS; with a user name the login.
 
-use super::lines::{command, each};
+use super::lines::{command, each, quit};
 use super::{Dialogue, Step, said, wrong};
 use crate::check::config::Login;
 
@@ -57,7 +57,7 @@ impl Pop3 {
                 self.command(State::LoggingIn, &["PASS", &password])
             }
             State::LoggingIn => self.command(State::Checking, &["NOOP"]),
-            State::Checking => end(),
+            State::Checking => quit(),
             State::Secured => wrong("unasked words"),
         }
     }
@@ -68,13 +68,9 @@ impl Pop3 {
                 let username = username.clone();
                 self.command(State::Naming, &["USER", &username])
             }
-            None => end(),
+            None => quit(),
         }
     }
-}
-
-fn end() -> Step {
-    Step::Done(command(&["QUIT"]))
 }
 
 impl Dialogue for Pop3 {
