@@ -38,7 +38,7 @@ pub(super) fn saved(node: &Node) -> Vec<String> {
 }
 
 /// The table once it holds still.
-fn settled(director: &Director) -> Vec<String> {
+pub(super) fn settled(director: &Director) -> Vec<String> {
     let mut last = saved(director);
     let mut since = Stamp::now();
     wait_for(format!("{}'s table to hold still", director.name), SOON, || {

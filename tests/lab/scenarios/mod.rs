@@ -18,6 +18,7 @@ mod health;
 mod http;
 mod interop;
 mod ipvs;
+mod killed;
 mod life;
 mod mastership;
 mod net;
@@ -235,6 +236,11 @@ pub const ALL: &[Scenario] = &[
         "lvs-flush",
         "the table is emptied at the start and at the end where keepalived empties it",
         sync::flush,
+    ),
+    test(
+        "lvs-killed",
+        "a daemon that is killed leaves the table and its connections, and the next start takes them over",
+        killed::table,
     ),
     test(
         "http-requests",
