@@ -5,6 +5,7 @@
 use std::fmt::{self, Display};
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,10 @@ use crate::timeline::Stamp;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// An answer that has not come by then is not on its way.
 const SILENCE: Duration = Duration::from_millis(600);
+
+/// The next client's port over UDP. None is used twice: a director remembers a conversation for minutes after the client has
+/// left it, and would take another one from its port for the same, even where its server is gone by then.
+static PORT: AtomicU16 = AtomicU16::new(20_000);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
@@ -91,7 +96,7 @@ impl Talk {
                 } else {
                     Ipv6Addr::UNSPECIFIED.into()
                 };
-                let socket = UdpSocket::bind((any, 0))?;
+                let socket = UdpSocket::bind((any, PORT.fetch_add(1, Ordering::Relaxed)))?;
                 socket.connect(target)?;
                 Ok(End::Udp(socket))
             }
