@@ -77,6 +77,26 @@ pub(super) fn by_datagrams(settings: &ServiceSettings) -> bool {
     }
 }
 
+/// Whether either side waits for the other: an answer that came before its question belongs to another one.
+pub(super) fn in_turn(settings: &ServiceSettings) -> bool {
+    match settings.question {
+        Question::Redis { .. }
+        | Question::Pop3
+        | Question::Ftp { .. }
+        | Question::Nntp { .. }
+        | Question::Mysql(_) => true,
+        // The service may speak unasked.
+        Question::Imap
+        | Question::Ldap(_)
+        | Question::Pgsql(_)
+        | Question::WebSocket(_)
+        | Question::Radius(_)
+        | Question::Sip(_)
+        | Question::Web(_)
+        | Question::Grpc(_) => false,
+    }
+}
+
 /// The most octets of one message; a conversation with a healthy service has none that is longer.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 

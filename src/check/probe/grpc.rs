@@ -18,6 +18,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+/// The most octets that are received, frames of every kind: some of them may come without end.
+const RECEIVED: u64 = 1 << 20;
+
 /// How long a connection may take to end in good form.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -50,7 +53,7 @@ async fn talk(
         .header("user-agent", "steadfast")
         .body(())
         .map_err(|_| Reason::NotSent("virtualhost cannot be sent".into()))?;
-    let stream = Patient::new(tcp::connect(connection).await?, connection.timeout);
+    let stream = Patient::new(tcp::connect(connection).await?, connection.timeout).at_most(RECEIVED);
     let Some(tls) = &config.settings.tls else {
         return call(stream, connection.timeout, request, asked).await;
     };

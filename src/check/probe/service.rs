@@ -56,7 +56,10 @@ async fn talk(
     if dialogue::begins_secured(&config.settings) {
         link = link.secure(contexts, config, certificate).await?;
     }
-    let mut conversation = Conversation::default();
+    let mut conversation = Conversation {
+        in_turn: dialogue::in_turn(&config.settings),
+        ..Conversation::default()
+    };
     loop {
         let next = match &mut link {
             Link::Clear(stream) => conversation.run(stream, &mut *dialogue, broken).await?,
@@ -149,6 +152,8 @@ enum Next {
 struct Conversation {
     input: Vec<u8>,
     received: usize,
+    /// Each answer is one to what was said last: what came before that is none.
+    in_turn: bool,
 }
 
 impl Conversation {
@@ -172,6 +177,9 @@ impl Conversation {
                         return Err(Reason::Answer(format!("more than {MOST} octets")));
                     }
                     self.input.extend(buffer.get(..count).unwrap_or_default());
+                }
+                Step::Send(_) if self.in_turn && !self.input.is_empty() => {
+                    return Err(Reason::Answer("an answer that nobody asked for".into()));
                 }
                 Step::Send(octets) => {
                     stream.write_all(&octets).await.map_err(broken)?;

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::conf::GLOBAL;
 use super::expect::SOON;
-use crate::site::{Daemon, Director, Node};
+use crate::site::{Daemon, Director, Node, Relay};
 use crate::timeline::{Stamp, note, wait_for};
 
 /// What a back-end does with a connection or a datagram.
@@ -49,6 +48,21 @@ struct Case {
     bad: usize,
     ill: Act,
 }
+
+/// Mails of every checker, to a relay beside the director.
+const GLOBAL: &str = "global_defs {
+    router_id lab
+    script_user root
+    enable_script_security
+    notification_email {
+        one@example.com
+    }
+    notification_email_from lab@example.com
+    smtp_server 127.0.0.1 2525
+    smtp_connect_timeout 60
+    smtp_alert_checker
+}
+";
 
 /// An attempt is given up after a time that a busy machine does not reach otherwise, and is told.
 const TIMING: &str = "connect_timeout 4
@@ -300,11 +314,13 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// Every failed attempt is told, so equal words are equal numbers of attempts.
+/// Every failed attempt is told, so equal words are equal numbers of attempts; and each mail has the checker's words.
 ///
 /// LVS facts: 8.1, 8.3, 8.5, 9.3, 9.5, 9.6, 9.15, 9.18, 9.24, 10.7, 10.9, 10.10, 10.12, 10.13, 10.15, 12.3, 12.4
+/// LVS facts: 15.3, 15.4
 pub fn beside_keepalived() {
     let daemons = [("oracle", Daemon::Keepalived), ("subject", Daemon::under_test())];
+    let mut relays = Vec::new();
     let mut sides: Vec<Director> = daemons
         .into_iter()
         .map(|(name, daemon)| {
@@ -317,6 +333,7 @@ link set hole up
             let mut director = Director::new(node);
             director.daemon = daemon;
             director.options = &["--check"];
+            relays.push(Relay::listen(&director, 2525));
             director.write("/run/d", "0");
             for (n, case) in CASES.iter().enumerate() {
                 serve(&director, n, case);
@@ -348,14 +365,47 @@ link set hole up
         });
         let [theirs, ours] = [&sides[0], &sides[1]].map(told);
         assert_eq!(theirs, ours, "{}", case.name);
+        // A mail takes its way after the line.
+        let mails = || [0, 1].map(|side| mails(&relays[side], &server));
+        let due = ours.iter().flatten().filter(|line| turns(line)).count();
+        // FILE_CHECK sends none (fact 15.5).
+        let due = if case.name == "file" { 0 } else { due };
+        let lines = ours.map_or(0, |lines| lines.len());
+        let [theirs, ours] = wait_for(format!("{}: mails", case.name), 6 * SOON, || {
+            let mut mails = mails();
+            let all = mails.iter().all(|mails| mails.len() >= due);
+            mails.iter_mut().for_each(|mails| mails.truncate(due));
+            all.then_some(mails)
+        });
+        assert_eq!(theirs, ours, "{}", case.name);
         note(
             "lab",
-            format!("{}: {} lines", case.name, ours.map_or(0, |lines| lines.len())),
+            format!("{}: {lines} lines, {} mails", case.name, ours.len()),
         );
     }
     for director in &mut sides {
         assert_eq!(director.stop(), Some(0), "exit code");
     }
+}
+
+/// Whether a mail follows.
+fn turns(line: &str) -> bool {
+    ["Adding service", "Removing service"]
+        .iter()
+        .any(|words| line.contains(words))
+}
+
+/// The subject and the text of each mail of a server.
+fn mails(relay: &Relay, server: &str) -> Vec<[String; 2]> {
+    let letters = relay.letters();
+    let told = letters.iter().filter_map(|letter| {
+        let subject = letter.text.iter().find(|line| line.starts_with("Subject: "))?;
+        // 2.2.7 knows no SSL here (fact 15.4).
+        let text = letter.text.iter().rfind(|line| !line.is_empty())?;
+        let text = text.replace(": HTTP request failed", ": HTTP/SSL request failed");
+        subject.contains(server).then(|| [subject.clone(), text])
+    });
+    told.collect()
 }
 
 /// What was told of a server, once all is told: it went down and, if it `returns`, came back; or it is fine for ever.
@@ -364,7 +414,7 @@ fn told(director: &Director, server: &str, returns: bool) -> Option<Vec<String>>
     let own =
         |line: &String| line.contains(server) && !line.contains("Activating") && !line.contains(" of [");
     let named = |line: &String| own(line) || (line.contains(server) && line.contains("ICMP CHECK"));
-    let lines: Vec<String> = director
+    let mut lines: Vec<String> = director
         .log
         .lines()
         .into_iter()
@@ -374,6 +424,8 @@ fn told(director: &Director, server: &str, returns: bool) -> Option<Vec<String>>
     let position = |what: &str| lines.iter().position(|line| line.contains(what));
     let (down, up) = (position("Removing service"), position("Adding service"));
     let whole = if returns {
+        // The story is over: what a machine that is too busy tells of later is none of it.
+        lines.truncate(up.map_or(lines.len(), |up| up + 1));
         down.is_some() && up > down
     } else {
         !lines.is_empty()

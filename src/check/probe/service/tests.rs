@@ -52,6 +52,26 @@ async fn an_octet_a_second_is_slow_but_good() {
     assert_eq!(began.elapsed().as_secs(), 12);
 }
 
+/// The answers to three questions, before the first was asked.
+#[tokio::test]
+async fn an_answer_before_its_question_is_none() {
+    for in_turn in [true, false] {
+        let (near, mut far) = duplex(64);
+        far.write_all(b"+OK\r\n+PONG\r\n").await.unwrap();
+        let mut dialogue = dialogue::begin(&redis(), &Seed::default()).unwrap();
+        let mut conversation = Conversation {
+            in_turn,
+            ..Conversation::default()
+        };
+        let ended = conversation
+            .run(&mut Patient::new(near, LIMIT), &mut *dialogue, broken)
+            .await;
+        let unasked = Err(Reason::Answer("an answer that nobody asked for".into()));
+        assert_eq!(ended, if in_turn { unasked } else { Ok(Next::Over) });
+    }
+    assert!(dialogue::in_turn(&redis()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn silence_is_too_long_after_the_limit() {
     let began = Instant::now();
