@@ -557,6 +557,32 @@ mod tests {
 
     /// LVS facts: 2.19
     #[test]
+    fn commands_have_the_names_and_numbers_of_socket_options() {
+        let address = "192.0.2.5:80".parse().unwrap();
+        let named = [
+            Op::AddService(key(), service()),
+            Op::EditService(key(), service()),
+            Op::DeleteService(key()),
+            Op::AddDestination(key(), address, server()),
+            Op::DeleteDestination(key(), address),
+            Op::EditDestination(key(), address, server()),
+        ]
+        .map(|op| command_name(&op));
+        assert_eq!(
+            named,
+            [
+                ("IP_VS_SO_SET_ADD", 1154),
+                ("IP_VS_SO_SET_EDIT", 1155),
+                ("IP_VS_SO_SET_DEL", 1156),
+                ("IP_VS_SO_SET_ADDDEST", 1159),
+                ("IP_VS_SO_SET_DELDEST", 1160),
+                ("IP_VS_SO_SET_EDITDEST", 1161),
+            ]
+        );
+    }
+
+    /// LVS facts: 2.19
+    #[test]
     fn a_module_that_may_be_missing_is_named() {
         let refusal = |engine: Option<&str>, errno| {
             let persistence = engine.map(|name| Persistence {

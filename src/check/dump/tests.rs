@@ -128,6 +128,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
     );
 }
 
+/// LVS facts: 2.17
 #[test]
 fn what_has_failed_is_shown() {
     let mut rs = real_server(

@@ -1,6 +1,8 @@
 //! The engine on virtual time, against keepalived's own log and against models.
 
 mod crowd;
+mod figures;
+mod firsts;
 mod followers;
 pub(crate) mod kinds;
 mod mastership;

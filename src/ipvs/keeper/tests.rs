@@ -257,6 +257,7 @@ fn what_an_earlier_run_has_left_goes() {
     keeper.finish();
 }
 
+/// LVS facts: 2.18
 #[test]
 fn without_ipvs_it_says_so_once_and_ends() {
     let (failed, failures) = channel();
@@ -272,6 +273,7 @@ fn without_ipvs_it_says_so_once_and_ends() {
     assert!(failures.try_recv().is_err());
 }
 
+/// LVS facts: 2.18
 #[test]
 fn nothing_wanted_means_nothing_opened() {
     let open: Opener = Box::new(|| panic!("opened"));

@@ -224,6 +224,12 @@ fn tunnels_are_asked_for_by_kind_port_and_checksum() {
     assert_eq!(tail(K::Gue(6080), C::Remote), numbers(1, 6080, 2));
     assert_eq!(tail(K::Gre, C::None), numbers(2, 0, 0));
     assert_eq!(tail(K::Gre, C::Full), numbers(2, 0, 1));
+    let methods = [
+        ForwardMethod::Nat,
+        ForwardMethod::Tun(Tunnel::default()),
+        ForwardMethod::Dr,
+    ];
+    assert_eq!(methods.map(ForwardMethod::number), [0, 2, 3]);
 }
 
 /// What a newer kernel may have is left alone, not taken for something else.

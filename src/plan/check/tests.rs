@@ -1,3 +1,5 @@
+mod inherit;
+mod services;
 mod web;
 
 use super::*;
@@ -43,6 +45,7 @@ fn check(fact: &str, text: &str, wanted: &[(Topic, &str)]) {
     }
 }
 
+/// LVS facts: 2.2, 2.3, 2.5, 2.12, 2.13, 2.14, 2.15, 2.16, 2.17, 2.23, 7.2
 #[test]
 fn what_is_settled_between_the_lines_of_a_virtual_server_is_said() {
     let tcp = |lines: &str, servers: &str| server("192.0.2.9 80", &format!("protocol TCP\n{lines}"), servers);
@@ -233,6 +236,7 @@ fn what_is_settled_between_the_lines_of_a_virtual_server_is_said() {
     }
 }
 
+/// LVS facts: 2.2, 2.3, 2.12, 7.2
 #[test]
 fn what_is_settled_between_a_virtual_server_and_its_group_is_said() {
     let on =
@@ -313,6 +317,8 @@ fn a_virtual_server_follows_an_instance_that_runs() {
 }
 
 /// keepalived says these two in its log only (facts 2.23, 2.24): `-t` of 2.2.7 ends with 0.
+///
+/// LVS facts: 2.23, 2.24
 #[test]
 fn a_virtual_server_without_its_group_is_named() {
     for (text, wanted) in [
@@ -484,6 +490,8 @@ fn defaults_that_follow_from_a_mistake_are_no_second_one() {
 }
 
 /// With no method anywhere the servers get NAT, with a message only where one needs it (fact 2.4).
+///
+/// LVS facts: 2.4
 #[test]
 fn a_method_of_their_own_is_enough() {
     let text = |method: &str| {
@@ -501,7 +509,7 @@ fn a_method_of_their_own_is_enough() {
 
 /// A `host` of SMTP_CHECK is a checker of its own, with what the block has otherwise.
 ///
-/// LVS facts: 3.1, 3.2, 3.3, 3.4, 3.5, 3.6, 9.26
+/// LVS facts: 9.26
 #[test]
 fn every_checker_inherits() {
     let (plan, said) = plan(&server(
@@ -708,6 +716,8 @@ fn inhibition_weight_and_forwarding_are_inherited() {
         [("DR", 7, true), ("TUN", 7, true), ("NAT", 3, false)],
         "the method that was there, or the last one; weight and inhibition wherever they stand"
     );
+    let sorry = vs.sorry_server.as_ref().unwrap();
+    assert_eq!(sorry.forward, ForwardMethod::Dr);
     assert_eq!(shown(plain), [("NAT", 1, false)]);
 }
 

@@ -1,5 +1,7 @@
 //! What a kernel refuses is said in keepalived's words, and a kernel without IPVS ends the daemon.
 
+use std::fs;
+
 use super::conf::GLOBAL;
 use super::expect::SOON;
 use super::ipvs::both;
@@ -110,7 +112,7 @@ pub fn refusals() {
 }
 
 /// Without IPVS a daemon that needs it says so and ends with 1, and one that does not need it lives. On a host's own kernel
-/// nothing can be taken away.
+/// nothing can be taken away. Before it says so it has the host's `modprobe` load the module.
 ///
 /// LVS facts: 2.18
 pub fn missing() {
@@ -126,10 +128,16 @@ pub fn missing() {
     }
     let settings = "lb_kind DR\nprotocol TCP\nlb_algo rr";
     let conf = server("192.0.2.100 80", settings, &[("198.51.100.1 80", "")]);
+    const LOADER: &str = "/proc/sys/kernel/modprobe";
+    let loader = fs::read_to_string(LOADER).expect("the kernel's loader");
+    fs::write(LOADER, "/etc/keepalived/modprobe\n").expect("another loader");
     for mut director in both() {
+        director.script("/etc/keepalived/modprobe", "echo \"$@\" >>/run/loaded; exit 1");
         director.run_with(&format!("{GLOBAL}{conf}"));
         assert_eq!(director.ended(SOON), Some(1), "{}", director.name);
         assert!(director.log.text().contains("IPVS: Can't initialize ipvs: "));
+        let loaded = director.read("/run/loaded");
+        assert!(loaded.lines().any(|line| line.ends_with(" ip_vs")), "{loaded}");
         if director.daemon == Daemon::Steadfast {
             let since = Stamp::now();
             director.run_with(GLOBAL);
@@ -138,4 +146,5 @@ pub fn missing() {
             assert_eq!(lines(&director, "initialize ipvs").len(), 1, "not again");
         }
     }
+    fs::write(LOADER, loader).expect("the loader of before");
 }

@@ -216,7 +216,7 @@ pub fn timeouts() {
 }
 
 /// The table beside keepalived's where it is emptied at the start, and where a stop empties it or removes services alone.
-/// LVS facts: 17.3, 17.4
+/// LVS facts: 4.1, 17.3, 17.4
 pub fn flush() {
     const FOREIGN: &str = "-A -t 203.0.113.9:80 -s wlc";
     let mut directors = both();

@@ -39,7 +39,7 @@ fn latency(n: usize) -> Duration {
 
 /// Every checker comes in its time, their starts are spread, and no more are on their way than their answers take.
 ///
-/// LVS facts: 4.2, 8.4
+/// LVS facts: 4.2
 #[test]
 fn twenty_thousand_checkers_come_in_their_times() {
     let total = SERVICES * SERVERS;

@@ -50,7 +50,7 @@ impl World {
     }
 }
 
-/// LVS facts: 5.5, 5.6, 12.2
+/// LVS facts: 5.6, 12.2
 #[test]
 fn a_file_moves_the_weight() {
     let mut world = knowing(file(3), 0);
@@ -86,7 +86,7 @@ fn a_file_moves_the_weight() {
     assert_eq!(knowing(file(3), 2).pool(), [("5".into(), 7)]);
 }
 
-/// LVS facts: 4.3, 12.3, 12.4
+/// LVS facts: 4.1, 4.3, 12.3, 12.4
 #[test]
 fn a_file_takes_a_server_down() {
     for (probe, bad, good) in [(file(0), 1, 0), (file(-i32::MAX), 2, 0)] {

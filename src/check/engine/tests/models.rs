@@ -146,7 +146,7 @@ fn circuit() -> Vec<usize> {
 /// Three servers × failing or of weight 0, 1, 2 × inhibit × no sorry server, one, an inhibited one × every quorum that the
 /// weights allow × every hysteresis: every change of one server, from both sides of the quorum as history has it.
 ///
-/// LVS facts: 5.2, 5.5, 5.6, 5.7, 6.1, 6.2, 6.3, 6.4, 6.5, 6.6
+/// LVS facts: 5.2, 5.3, 5.6, 5.7, 6.1, 6.2, 6.3, 6.4, 6.5, 6.6
 #[test]
 fn every_change_of_every_pool_is_as_the_reference_has_it() {
     let circuit = circuit();

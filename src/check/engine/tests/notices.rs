@@ -107,7 +107,11 @@ fn a_quorum_that_is_missing_at_the_start_is_told_where_there_is_a_sorry_server()
 /// LVS facts: 5.4, 6.3, 6.7
 #[test]
 fn a_change_is_told_in_keepalived_s_order() {
-    let mut world = World::new(told(1, |vs| vs.sorry_server = sorry("192.0.2.9:80", false)));
+    let mut world = World::new(told(1, |vs| {
+        vs.sorry_server = sorry("192.0.2.9:80", false);
+        vs.quorum_down = Some(command("quorum down"));
+        vs.real_servers[0].notify_down = Some(command("server down"));
+    }));
     world.seconds(2);
     world.news();
     world.answer("192.0.2.1:80", 0, refused());
@@ -117,10 +121,12 @@ fn a_change_is_told_in_keepalived_s_order() {
         [
             format!("TCP_CHECK on service {} failed after 1 retries.", rs(1)),
             format!("Removing service {} from VS {VS}", rs(1)),
+            "run server down".to_owned(),
             format!("RS {} {VS} DOWN", rs(1)),
             format!("Lost quorum 1-0=1 > 0 for VS {VS}"),
             format!("Adding sorry server {} to VS {VS}", rs(9)),
             format!("Removing alive servers from the pool for VS {VS}"),
+            "run quorum down".to_owned(),
             format!("VS {VS} DOWN"),
             quorum_mail(false, "=> Lost quorum 1+0=1 <= 0 <="),
             server_mail(1, false, "=> TCP CHECK failed on service <="),
@@ -200,7 +206,6 @@ fn only_a_script_s_first_success_is_written_of() {
     assert_eq!(first(misc(false), true), [""; 0], "the server has not turned");
 }
 
-/// LVS facts: 3.9
 #[test]
 fn who_wants_no_mail_gets_none() {
     let mut silent = told(1, |vs| {

@@ -28,7 +28,7 @@ fn one(checkers: Vec<CheckerConfig>) -> CheckConfig {
     )])
 }
 
-/// LVS facts: 9.1
+/// LVS facts: 5.2, 6.2, 6.3, 9.1
 #[test]
 fn a_pool_loses_all_and_comes_back_as_keepalived_has_it() {
     let mut world = World::new(two_kinds());
@@ -190,6 +190,7 @@ fn the_same_status_again_changes_nothing() {
     assert_eq!(world.pool(), pool(&[("6", 3)]));
 }
 
+/// LVS facts: 4.4, 4.11
 #[test]
 fn an_alpha_server_waits_for_its_first_success() {
     let mut alpha = one(vec![tcp("127.0.0.5:80")]);
