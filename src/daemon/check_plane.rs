@@ -22,6 +22,7 @@ use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper};
 use crate::script::config::KILL_AFTER;
 use crate::sys::clock::now;
+use crate::sys::netns::Home;
 use crate::track::file::FileReport;
 use followed::Followed;
 use std::collections::{BTreeSet, HashMap};
@@ -68,6 +69,8 @@ pub struct Options {
     pub asker: Asker,
     /// IPVS.
     pub kernel: keeper::Opener,
+    /// The network namespace that it is in.
+    pub ipvs_home: Home,
     /// Everything that IPVS has is removed first.
     pub flush: bool,
     /// So many probes over the network run at a time; the others wait.
@@ -88,7 +91,8 @@ impl Options {
     pub fn new(asker: Asker) -> Self {
         Self {
             asker,
-            kernel: keeper::kernel(),
+            kernel: keeper::kernel(Home::Here),
+            ipvs_home: Home::Here,
             flush: false,
             most_connections: limits::open_files().saturating_sub(OTHER_FILES),
             most_scripts: MOST_SCRIPTS,
@@ -185,7 +189,7 @@ impl CheckPlane {
             engine: Engine::knowing(now(), config, options.seed, first, known),
             local,
             followed,
-            expiry: ExpirySettings::default(),
+            expiry: ExpirySettings::of(options.ipvs_home),
             keeper,
             say,
             counters: Arc::clone(&counters),

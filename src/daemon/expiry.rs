@@ -1,12 +1,13 @@
 //! What the kernel does with connections of a real server that is gone, while we want it so: settings of its IPVS, put back
 //! at the end.
 //!
-//! They are set on the keeper's thread, after the table was first made: they are of the network namespace of that
-//! thread, and are not there before the module is.
+//! They are set on the keeper's thread, after the table was first made: they are not there before the module is. They are
+//! of the network namespace that IPVS is in.
 
 use crate::check::config::Expiry;
 use crate::ipvs::keeper::Keeper;
 use crate::netlink::sysctl::Sysctls;
+use crate::sys::netns::Home;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const CONNECTIONS: &str = "ipv4/vs/expire_nodest_conn";
@@ -14,17 +15,35 @@ const TEMPLATES: &str = "ipv4/vs/expire_quiescent_template";
 
 /// The settings, and what was changed of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ExpirySettings(Arc<Mutex<Sysctls>>);
+pub(super) struct ExpirySettings {
+    settings: Arc<Mutex<Sysctls>>,
+    /// Where IPVS is.
+    home: Home,
+}
 
 impl ExpirySettings {
+    /// Those of the IPVS that is in `home`.
+    pub(super) fn of(home: Home) -> Self {
+        Self {
+            home,
+            ..Self::default()
+        }
+    }
+
     /// From now on it shall be so.
     pub(super) fn apply(&self, keeper: &Keeper, wanted: Expiry) {
-        let sysctls = Arc::clone(&self.0);
+        let Self { settings, home } = self.clone();
         let set = move || {
             // A change is whole, or was not made.
-            let mut sysctls = sysctls.lock().unwrap_or_else(PoisonError::into_inner);
-            set(&mut sysctls, CONNECTIONS, wanted.connections);
-            set(&mut sysctls, TEMPLATES, wanted.templates);
+            let mut settings = settings.lock().unwrap_or_else(PoisonError::into_inner);
+            let settings: &mut Sysctls = &mut settings;
+            let set = move || {
+                set(settings, CONNECTIONS, wanted.connections);
+                set(settings, TEMPLATES, wanted.templates);
+            };
+            if let Err(error) = home.within(set) {
+                tracing::error!(target: "check", "Which connections of IPVS expire cannot be set: {error}");
+            }
         };
         if !keeper.after(set) {
             tracing::warn!(target: "check", "IPVS: too much waits: which connections expire stays as it is");

@@ -16,7 +16,7 @@ use crate::script::config::Command;
 use crate::script::host::{Host as _, System};
 use crate::script::safety::{Refusal, Remark};
 use crate::script::{Report, Scripts};
-use crate::sys::netns::Origin;
+use crate::sys::netns::{Home, Namespace};
 use crate::sys::{clock, netns};
 use nix::unistd::gethostname;
 use std::collections::{HashMap, HashSet};
@@ -45,7 +45,9 @@ pub(super) struct Loaded {
     /// The network namespace that it is for: `-s`, otherwise `net_namespace`.
     pub namespace: Option<String>,
     /// The network namespace that was left for it, at the start.
-    pub origin: Option<Origin>,
+    pub origin: Option<Namespace>,
+    /// The one that IPVS is in; known at the start.
+    pub ipvs_home: Home,
 }
 
 /// The network namespace that a configuration is for cannot be entered.
@@ -120,6 +122,8 @@ impl Loaded {
         let new = &self.plan.global;
         if new.net_namespace != running.net_namespace {
             Some("Cannot change net_namespace at a reload - please restart")
+        } else if new.net_namespace_ipvs != running.net_namespace_ipvs {
+            Some("Cannot change IPVS network namespace at a reload - please restart")
         } else if new.instance != running.instance {
             Some("Cannot change instance at a reload - please restart")
         } else {
@@ -150,13 +154,23 @@ impl Loaded {
 /// When the namespace cannot be entered.
 pub(super) fn load_and_enter(options: &Options) -> Result<Loaded, NoNamespace> {
     let reading = read(options);
+    let ipvs = &reading.config.global.net_namespace_ipvs;
+    let mut ipvs_home = ipvs.clone().flatten().map_or(Home::Here, Home::Named);
     let mut origin = None;
     if let Some(name) = namespace(options, &reading.config) {
-        origin = Origin::current().ok();
+        let at_start = Namespace::current().map_err(|source| NoNamespace {
+            name: name.clone(),
+            source,
+        })?;
+        if *ipvs == Some(None) {
+            ipvs_home = Home::Held(at_start.clone());
+        }
+        origin = Some(at_start);
         netns::enter(&name).map_err(|source| NoNamespace { name, source })?;
     }
     Ok(Loaded {
         origin,
+        ipvs_home,
         ..plan_for_host(reading, options)
     })
 }
@@ -246,6 +260,7 @@ fn plan_for_host(reading: Reading, options: &Options) -> Loaded {
         empty,
         namespace,
         origin: None,
+        ipvs_home: Home::Here,
     }
 }
 
@@ -358,6 +373,7 @@ mod tests {
             empty,
             namespace: None,
             origin: None,
+            ipvs_home: Home::Here,
         }
     }
 
@@ -427,6 +443,15 @@ mod tests {
         assert_eq!(file.needs_restart(&running), None);
         running.net_namespace = Some("blue".to_owned());
         assert!(file.needs_restart(&running).is_some());
+        running = Global {
+            net_namespace_ipvs: Some(None),
+            ..Global::default()
+        };
+        let why = file.needs_restart(&running);
+        assert_eq!(
+            why,
+            Some("Cannot change IPVS network namespace at a reload - please restart")
+        );
         running = Global {
             instance: Some("one".to_owned()),
             ..Global::default()

@@ -1,7 +1,7 @@
 //! The dialogue with the kernel's IPVS over a generic netlink socket of its own.
 //!
 //! Everything here blocks, for as long as the kernel takes: loading a scheduler's module takes tens of milliseconds.
-//! It belongs on a thread of its own, which may be in another network namespace than the checks (fact 2.20).
+//! It belongs on a thread of its own. The socket may be in another network namespace than the checks (fact 2.20).
 //!
 //! Several operations travel in one datagram, each with its own acknowledgement, so that a refusal has a name. An
 //! "exists already" or "not there" that only means that somebody was faster is put right on the spot (fact 2.19).
@@ -12,6 +12,7 @@ use super::datagram::{Part, each};
 use super::diff::Op;
 use super::model::{ServiceEntry, ServiceKey, Table};
 use super::wire::{self, Message};
+use crate::sys::netns::Home;
 use netlink_packet_core::{
     DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
     NetlinkMessage, NetlinkPayload, NetlinkSerializable,
@@ -46,6 +47,9 @@ pub enum OpenError {
     /// The kernel has no `ip_vs`, and it could not be loaded.
     #[error("Can't initialize ipvs: {0} (is the module ip_vs there, and may we load it?)")]
     NoIpvs(String),
+    /// It shall be in a network namespace that cannot be entered.
+    #[error("Can't initialize ipvs: its network namespace cannot be entered: {0}")]
+    Namespace(#[from] io::Error),
     /// No netlink at all.
     #[error("Can't initialize ipvs: {0}")]
     Talk(#[from] TalkError),
@@ -151,6 +155,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Opens the dialogue in the network namespace `home`.
+    pub fn open_in(home: &Home) -> Result<Self, OpenError> {
+        home.within(Self::open)?
+    }
+
     /// Opens the dialogue in the calling thread's network namespace, and loads `ip_vs` if need be.
     pub fn open() -> Result<Self, OpenError> {
         let mut client = Self {

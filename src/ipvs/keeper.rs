@@ -17,6 +17,7 @@ use super::model::{ServerId, ServiceEntry, ServiceKey, Table, Wanted};
 use crate::clock::Instant;
 use crate::sys::clock::now;
 use crate::sys::memory;
+use crate::sys::netns::Home;
 use crate::sys::sched::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -58,9 +59,9 @@ impl Kernel for Client {
 /// Opens the kernel, on the keeper's thread, when it is first needed and after a dialogue has broken off.
 pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Kernel>, OpenError> + Send>;
 
-/// Opens the kernel's IPVS in the network namespace of the keeper's thread.
-pub fn kernel() -> Opener {
-    Box::new(|| Ok(Box::new(Client::open()?)))
+/// Opens the kernel's IPVS in the network namespace `home`.
+pub fn kernel(home: Home) -> Opener {
+    Box::new(move || Ok(Box::new(Client::open_in(&home)?)))
 }
 
 /// Something to be done after the table is as it was wanted by then.

@@ -10,6 +10,7 @@
 
 use super::config::{IpvsConfig, Role, SyncDaemon, Timeouts};
 use super::io::{Client, OpenError, TalkError};
+use crate::sys::netns::Home;
 use nix::errno::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -54,9 +55,9 @@ impl Whole for Client {
 /// Opens the kernel, on the steward's thread, when it is first needed and after a dialogue has broken off.
 pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Whole>, OpenError> + Send>;
 
-/// Opens the kernel's IPVS in the network namespace of the steward's thread.
-pub fn kernel() -> Opener {
-    Box::new(|| Ok(Box::new(Client::open()?)))
+/// Opens the kernel's IPVS in the network namespace `home`.
+pub fn kernel(home: Home) -> Opener {
+    Box::new(move || Ok(Box::new(Client::open_in(&home)?)))
 }
 
 /// The names of the instances that are MASTER.

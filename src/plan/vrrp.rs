@@ -21,6 +21,7 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
         garp: global_garp(config),
         dynamic_interfaces: written.dynamic_interfaces,
         net_namespace: written.net_namespace.clone(),
+        net_namespace_ipvs: written.net_namespace_ipvs.clone(),
         instance: written.instance.clone(),
         dumps: written.dumps.clone(),
         mail: written.mail.clone(),

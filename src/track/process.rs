@@ -10,7 +10,7 @@ mod proc;
 
 use super::config::{ProcessConfig, ReceiveBuffer};
 use crate::clock::Instant;
-use crate::sys::{clock, netns::Origin};
+use crate::sys::{clock, netns::Namespace};
 use count::{Census, Tally};
 use events::{Connector, ProcessEvent};
 pub use proc::ProcFs;
@@ -62,7 +62,7 @@ impl ProcessWatcher {
         &mut self,
         processes: &[ProcessConfig],
         buffer: ReceiveBuffer,
-        origin: Option<&Origin>,
+        origin: Option<&Namespace>,
     ) -> Vec<ProcessReport> {
         self.connector = None;
         let mut connector = None;

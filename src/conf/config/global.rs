@@ -23,6 +23,8 @@ pub struct Global {
     pub dynamic_interfaces: bool,
     /// `net_namespace`; the command line's `-s` wins.
     pub net_namespace: Option<String>,
+    /// `net_namespace_ipvs`: a name, or the namespace that the daemon was started in.
+    pub net_namespace_ipvs: Option<Option<String>>,
     /// `instance`
     pub instance: Option<String>,
     /// Where dumps are written and in which form.
@@ -206,6 +208,7 @@ pub struct GlobalDefs {
     pub rs_init_notifies: bool,
     pub expiry: Expiry,
     pub net_namespace: Option<String>,
+    pub net_namespace_ipvs: Option<Option<String>>,
     pub instance: Option<String>,
     pub dumps: DumpSettings,
     pub use_symlink_paths: Option<bool>,

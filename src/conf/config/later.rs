@@ -31,8 +31,6 @@ pub struct LaterInstance {
 pub struct RootSettings {
     pub linkbeat_use_polling: bool,
     pub namespace_with_ipsets: bool,
-    /// A name, or the namespace that the daemon was started in.
-    pub net_namespace_ipvs: Option<Option<String>>,
 }
 
 /// Packet filters, and what of those of virtual routers has no counterpart.

@@ -25,7 +25,7 @@ pub(super) static VRRP: &[Keyword] = &[
     k(Root, "linkbeat_use_polling", Nothing, NotYet),
     k(Root, "namespace_with_ipsets", Nothing, NotYet),
     k(Root, "net_namespace", OptionalWord, Acted),
-    k(Root, "net_namespace_ipvs", Free, NotYet),
+    k(Root, "net_namespace_ipvs", Free, Acted),
     k(Root, "static_ipaddress", Values(AddressEntry), Acted),
     k(Root, "static_routes", Values(RouteEntry), Acted),
     k(Root, "static_rules", Values(RuleEntry), Acted),

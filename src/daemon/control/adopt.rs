@@ -127,6 +127,7 @@ impl Control {
         if self.check.is_none() && !plan.check.services.is_empty() {
             let options = check_plane::Options {
                 kernel: ipvs,
+                ipvs_home: self.ipvs_home.clone(),
                 flush: plan.ipvs.flush,
                 files: FileWatcher::look_at(&tracked_files(plan)),
                 masters: self.masters.subscribe(),
@@ -138,7 +139,10 @@ impl Control {
         if self.steward.is_none() && !plan.ipvs.is_idle() {
             fresh.steward = Some(started(
                 "IPVS",
-                Steward::spawn((self.host.whole)(), self.masters.subscribe()),
+                Steward::spawn(
+                    (self.host.whole)(self.ipvs_home.clone()),
+                    self.masters.subscribe(),
+                ),
             )?);
         }
         Ok(())

@@ -29,7 +29,7 @@ use crate::notify::teller::Teller;
 use crate::plan::Plan;
 use crate::script::Scripts;
 use crate::sys::memory;
-use crate::sys::netns::Origin;
+use crate::sys::netns::{Home, Namespace};
 use crate::track::file::{self, FileReport, FileWatcher};
 use crate::track::process::{ProcessReport, ProcessWatcher};
 use crate::track::script::{ScriptReport, TrackRunner};
@@ -83,7 +83,9 @@ pub(super) struct Control {
     files: FileWatcher,
     processes: ProcessWatcher,
     /// Where the kernel tells of processes, if that is not here.
-    origin: Option<Origin>,
+    origin: Option<Namespace>,
+    /// Where IPVS is; settled at the start (fact 16.12).
+    ipvs_home: Home,
     teller: Teller,
     /// What the check plane asks with; a reload changes the scripts in it.
     prober: Prober,
@@ -98,9 +100,9 @@ pub(super) struct Control {
 
 /// What control asks of the host before it starts a plane, or a test's imitation of it.
 struct Host {
-    ipvs: fn() -> Opener,
+    ipvs: fn(Home) -> Opener,
     /// The same as a whole.
-    whole: fn() -> steward::Opener,
+    whole: fn(Home) -> steward::Opener,
     /// Whether a plan can be run with the capabilities of the process.
     privileged: fn(&Plan) -> Result<(), String>,
 }
@@ -146,6 +148,7 @@ impl Control {
             files: FileWatcher::default(),
             processes: ProcessWatcher::default(),
             origin: None,
+            ipvs_home: begin.loaded.ipvs_home.clone(),
             teller: Teller::new(),
             prober,
             scripts: Arc::default(),
@@ -164,7 +167,7 @@ impl Control {
                 error!("Unable to write track file {} ({path}): {error}", wanted.name);
             }
         }
-        let ipvs = (control.host.ipvs)();
+        let ipvs = (control.host.ipvs)(control.ipvs_home.clone());
         control.adopt(begin.loaded, ipvs)?;
         memory::give_back();
         // -1 silences it.

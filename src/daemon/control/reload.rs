@@ -51,7 +51,7 @@ impl Control {
             return Err(why.to_owned());
         }
         (self.host.privileged)(&loaded.plan)?;
-        let mut opener = (self.host.ipvs)();
+        let mut opener = (self.host.ipvs)(self.ipvs_home.clone());
         if self.check.is_none() && !loaded.plan.check.services.is_empty() {
             // A module may have to be loaded.
             let opened = spawn_blocking(move || opened(opener)).await;

@@ -64,13 +64,13 @@ fn router_id(control: &Control) -> Option<&str> {
 async fn a_reload_that_wants_ipvs_where_there_is_none_changes_nothing() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = || Box::new(|| Err(OpenError::NoIpvs("none here".into())));
+    control.host.ipvs = |_| Box::new(|| Err(OpenError::NoIpvs("none here".into())));
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
     control.reload().await;
     assert_eq!(router_id(&control), Some("old"));
     assert!(control.check.is_none());
     // The module is there now.
-    control.host.ipvs = || Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
     control.reload().await;
     assert_eq!(router_id(&control), Some("new"));
     assert!(control.check.is_some());
@@ -81,7 +81,7 @@ async fn a_reload_that_wants_ipvs_where_there_is_none_changes_nothing() {
 async fn a_reload_with_a_broken_ssl_block_changes_nothing() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = || Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
     let file = dir.path("own.key");
     let block = format!("SSL {{\nkey {}\n}}\n", file.display());
     let service = SERVICE.replace(
@@ -103,7 +103,7 @@ async fn a_reload_with_a_broken_ssl_block_changes_nothing() {
 async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = || Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
     control.host.privileged = |_| Err("CAP_NET_ADMIN is missing".into());
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
     control.reload().await;
@@ -115,7 +115,7 @@ async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
 async fn a_plane_without_room_for_all_its_commands_keeps_everything_as_it_is() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = || Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
     control.reload().await;
     let (tight, _orders) = tokio::sync::mpsc::channel(1);

@@ -90,7 +90,7 @@ fn names(sheet: &mut Sheet, facts: &Facts<'_>) {
         sheet.item("Config save dir", directory);
     }
     sheet.item("Network namespace", facts.namespace.unwrap_or("(default)"));
-    let ipvs = match &later.root.net_namespace_ipvs {
+    let ipvs = match &global.net_namespace_ipvs {
         None => "(main namespace)",
         Some(None) => "(default)",
         Some(Some(name)) => name,

@@ -16,6 +16,7 @@ impl Printer {
             garp,
             dynamic_interfaces,
             net_namespace,
+            net_namespace_ipvs,
             instance,
             dumps,
             mail,
@@ -37,6 +38,7 @@ impl Printer {
         for (keyword, name) in [("net_namespace", net_namespace), ("instance", instance)] {
             self.text(keyword, name.as_deref());
         }
+        self.optional("net_namespace_ipvs", net_namespace_ipvs.as_ref());
         self.root(&later.root);
         self.block("global_defs", |out| {
             out.text("router_id", router_id.as_deref());
@@ -79,11 +81,9 @@ impl Printer {
         let RootSettings {
             linkbeat_use_polling,
             namespace_with_ipsets,
-            net_namespace_ipvs,
         } = root;
         self.flag("linkbeat_use_polling", *linkbeat_use_polling);
         self.flag("namespace_with_ipsets", *namespace_with_ipsets);
-        self.optional("net_namespace_ipvs", net_namespace_ipvs.as_ref());
     }
 
     fn shown(&mut self, shown: &ShownSettings) {

@@ -1,7 +1,7 @@
 //! The kernel's process events: a netlink connector (`linux/cn_proc.h`), its messages and its socket.
 
 use crate::sys::clock;
-use crate::sys::netns::Origin;
+use crate::sys::netns::Namespace;
 use crate::sys::watch::Watched;
 use crate::track::config::ReceiveBuffer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -102,7 +102,7 @@ impl Connector {
     ///
     /// # Errors
     /// When the kernel cannot, or may not, tell of processes.
-    pub fn open(buffer: ReceiveBuffer, origin: Option<&Origin>) -> io::Result<Self> {
+    pub fn open(buffer: ReceiveBuffer, origin: Option<&Namespace>) -> io::Result<Self> {
         let socket = match origin {
             Some(origin) => origin.within(socket)??,
             None => socket()?,

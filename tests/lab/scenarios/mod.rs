@@ -21,6 +21,7 @@ mod ipvs;
 mod killed;
 mod life;
 mod mastership;
+mod namespace;
 mod net;
 mod notify;
 mod operator;
@@ -241,6 +242,16 @@ pub const ALL: &[Scenario] = &[
         "lvs-killed",
         "a daemon that is killed leaves the table and its connections, and the next start takes them over",
         killed::table,
+    ),
+    test(
+        "ipvs-namespace",
+        "IPVS is in a network namespace of its own: traffic goes through it, checks through the daemon's",
+        namespace::named,
+    ),
+    test(
+        "ipvs-namespace-start",
+        "and where the daemon was started, while the daemon has gone into another one",
+        namespace::of_the_start,
     ),
     test(
         "http-requests",

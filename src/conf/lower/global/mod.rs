@@ -23,11 +23,10 @@ const LARGE_GAP: Duration = Duration::from_secs(1);
 
 /// A keyword of the top level.
 pub(super) fn root(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Statement) {
-    let settings = &mut global.later.root;
     match statement.keyword() {
         "net_namespace" => first(cx, &mut global.net_namespace, statement),
         "instance" => first(cx, &mut global.instance, statement),
-        "net_namespace_ipvs" => match (&settings.net_namespace_ipvs, statement.arg()) {
+        "net_namespace_ipvs" => match (&global.net_namespace_ipvs, statement.arg()) {
             (Some(_), Some(word)) => duplicate(cx, statement, word),
             // keepalived looks for the name of what it refuses, and ends.
             (Some(_), None) => {
@@ -35,11 +34,11 @@ pub(super) fn root(cx: &mut Cx<'_>, global: &mut GlobalDefs, statement: &Stateme
                                keyword `net_namespace_ipvs` at word position 2";
                 cx.report(Class::MissingParameter, statement.place(), message);
             }
-            (None, _) => settings.net_namespace_ipvs = Some(Cx::word(statement)),
+            (None, _) => global.net_namespace_ipvs = Some(Cx::word(statement)),
         },
-        "namespace_with_ipsets" => settings.namespace_with_ipsets = true,
+        "namespace_with_ipsets" => global.later.root.namespace_with_ipsets = true,
         "use_pid_dir" => global.upkeep.use_pid_dir = true,
-        "linkbeat_use_polling" => settings.linkbeat_use_polling = true,
+        "linkbeat_use_polling" => global.later.root.linkbeat_use_polling = true,
         "child_wait_time" => {
             let upkeep = &mut global.upkeep;
             upkeep.child_wait_time = cx.unsigned(Block::Root, statement).or(upkeep.child_wait_time);
