@@ -101,6 +101,11 @@ impl Loaded {
         }
     }
 
+    /// Whether `-t` would find nothing wrong.
+    pub(super) fn is_faultless(&self) -> bool {
+        plan::exit_code(&self.diagnostics) == 0
+    }
+
     /// Why a running daemon shall go on with what it has, if it shall. A reload is stricter than a start, as nobody
     /// looks: a file that is empty, or whose blocks and quotes no longer end, is likely being written or was cut off.
     /// One that was `torn` when it was started with is its owner's habit, which keepalived bears with.
@@ -435,6 +440,7 @@ mod tests {
         assert_eq!(loaded(&small, true, false).objection(false), None);
     }
 
+    /// Facts: 18.3
     /// LVS facts: 16.12
     #[test]
     fn what_the_start_has_settled_needs_a_restart() {

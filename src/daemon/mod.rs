@@ -4,6 +4,7 @@
 //! loop of the control plane until the end; `config_test` is `-t`, `config_command` what else there is to do
 //! with a configuration; `genhash` asks for a web page.
 
+mod appointment;
 pub mod bfd_plane;
 pub mod check_plane;
 mod config_command;
@@ -26,10 +27,12 @@ mod paths;
 pub mod pidfile;
 mod ping_range;
 pub mod plane;
+mod reload_clock;
 mod reload_mark;
 mod resolve;
 pub mod signal;
 mod start;
+mod trial;
 pub mod version;
 pub mod vrrp_plane;
 

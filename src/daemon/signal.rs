@@ -80,6 +80,14 @@ impl Signals {
         })
     }
 
+    /// Waits for a stop; every other signal stays where it is. Cancel-safe.
+    pub async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv(), if !self.ignore_sigint => {}
+        }
+    }
+
     /// The next one; a stop before all others. Cancel-safe.
     pub async fn next(&mut self) -> Signal {
         let interrupt = if self.ignore_sigint {
@@ -125,6 +133,8 @@ mod tests {
     }
 
     /// One test for all, because signals belong to the process.
+    ///
+    /// LVS facts: 16.13
     #[test]
     fn every_signal_arrives_and_a_stop_comes_first() {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -156,10 +166,24 @@ mod tests {
                 assert!(kill.unwrap().success());
                 next(want).await;
             }
+            // Several requests before the first is served are one.
+            for number in [Number::SIGHUP, Number::SIGHUP, Number::SIGHUP, Number::SIGUSR1] {
+                raise(number).unwrap();
+            }
+            next(Signal::Reload).await;
+            next(Signal::Data).await;
             raise(Number::SIGUSR1).unwrap();
             raise(Number::SIGTERM).unwrap();
             next(Signal::Stop).await;
             next(Signal::Data).await;
+
+            // Who waits for a stop alone takes nothing else away.
+            raise(Number::SIGUSR2).unwrap();
+            raise(Number::SIGTERM).unwrap();
+            let stopped = tokio::time::timeout(Duration::from_secs(10), signals.stop()).await;
+            assert_eq!(stopped, Ok(()));
+            let left = tokio::time::timeout(Duration::from_secs(10), signals.next()).await;
+            assert_eq!(left, Ok(Signal::Stats));
 
             // The other stream saw all of them, once each, a stop first.
             assert_eq!(patient.next().await, Signal::Stop);

@@ -28,6 +28,7 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
         life: written.life.clone(),
         fifos: written.fifos.clone(),
         upkeep: written.upkeep.clone(),
+        reload: written.reload.clone(),
         processes: written.processes.clone(),
         inherited: Inherited {
             mcast_group4: written.mcast_group4,

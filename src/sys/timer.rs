@@ -2,6 +2,7 @@
 //!
 //! VRRP's deadlines come from here: tokio's own timers round up to whole milliseconds.
 
+use super::wall::Wall;
 use super::watch::Watched;
 use crate::clock::Instant;
 use nix::sys::time::TimeSpec;
@@ -73,6 +74,34 @@ impl DeadlineTimer {
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
         }
+    }
+}
+
+/// Becomes ready at a moment of the wall clock, and whenever somebody sets that clock.
+#[derive(Debug)]
+pub struct WallTimer(Watched<TimerFd>);
+
+impl WallTimer {
+    /// A timer for `at`. Must be made on a thread with a runtime.
+    ///
+    /// # Errors
+    /// When the kernel or the runtime refuses another descriptor, or the kernel the moment.
+    pub fn new(at: Wall) -> io::Result<Self> {
+        let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+        let fd = TimerFd::new(ClockId::CLOCK_REALTIME, flags)?;
+        let at = Expiration::OneShot(TimeSpec::from_duration(at.0.max(Duration::from_nanos(1))));
+        let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
+        fd.set(at, flags)?;
+        Ok(Self(Watched::new(fd)?))
+    }
+
+    /// Waits for either; which it was, the clock tells. It is of no use afterwards. Cancel-safe.
+    ///
+    /// # Errors
+    /// When the runtime is shutting down.
+    pub async fn ended(&self) -> io::Result<()> {
+        // Not read: so whoever is called away here finds it ended again.
+        self.0.readable().await.map(|_guard| ())
     }
 }
 

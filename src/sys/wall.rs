@@ -1,8 +1,8 @@
-//! Wall-clock time, for logs and dumps only: nothing is decided by it.
+//! Wall-clock time: for logs, dumps and what the operator wants at a time of the day. Nothing else is decided by it.
 
 #![expect(
     unsafe_code,
-    reason = "the time zone's rules are the C library's (localtime_r)"
+    reason = "the time zone's rules are the C library's (localtime_r, mktime)"
 )]
 
 use crate::clock::Instant;
@@ -32,11 +32,24 @@ impl Wall {
 
     /// In the local time zone.
     pub fn local(self) -> Local {
+        self.civil(false)
+    }
+
+    /// In UTC.
+    pub fn utc(self) -> Local {
+        self.civil(true)
+    }
+
+    fn civil(self, utc: bool) -> Local {
         let seconds = libc::time_t::try_from(self.0.as_secs()).unwrap_or(libc::time_t::MAX);
-        // SAFETY: `tm` is plain data for which all zeros are valid; localtime_r only reads `seconds` and writes `tm`.
+        // SAFETY: `tm` is plain data for which all zeros are valid; both only read `seconds` and write `tm`.
         let tm = unsafe {
             let mut tm: libc::tm = std::mem::zeroed();
-            libc::localtime_r(&raw const seconds, &raw mut tm);
+            if utc {
+                libc::gmtime_r(&raw const seconds, &raw mut tm);
+            } else {
+                libc::localtime_r(&raw const seconds, &raw mut tm);
+            }
             tm
         };
         Local {
@@ -50,6 +63,57 @@ impl Wall {
             micros: self.0.subsec_micros(),
             offset: tm.tm_gmtoff,
         }
+    }
+}
+
+/// A date and a time as somebody wrote them. A day beyond the end of its month is one of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Civil {
+    /// Year.
+    pub year: i32,
+    /// Month, from 1.
+    pub month: i32,
+    /// Day of the month, from 1.
+    pub day: i32,
+    /// Hour.
+    pub hour: i32,
+    /// Minute.
+    pub minute: i32,
+    /// Second.
+    pub second: i32,
+}
+
+impl Civil {
+    /// When that is in the local time zone; for a time that is left out when clocks go forward, an hour before or after.
+    /// Nothing before 1970.
+    pub fn local(self) -> Option<Wall> {
+        self.moment(false)
+    }
+
+    /// When that is in UTC. Nothing before 1970.
+    pub fn utc(self) -> Option<Wall> {
+        self.moment(true)
+    }
+
+    fn moment(self, utc: bool) -> Option<Wall> {
+        // SAFETY: `tm` is plain data for which all zeros are valid; both only read and normalise it.
+        let seconds = unsafe {
+            let mut tm: libc::tm = std::mem::zeroed();
+            tm.tm_year = self.year.saturating_sub(1900);
+            tm.tm_mon = self.month.saturating_sub(1);
+            tm.tm_mday = self.day;
+            tm.tm_hour = self.hour;
+            tm.tm_min = self.minute;
+            tm.tm_sec = self.second;
+            // Whether it is summer is for the zone to say.
+            tm.tm_isdst = -1;
+            if utc {
+                libc::timegm(&raw mut tm)
+            } else {
+                libc::mktime(&raw mut tm)
+            }
+        };
+        Some(Wall(Duration::from_secs(u64::try_from(seconds).ok()?)))
     }
 }
 
@@ -95,6 +159,12 @@ impl Local {
     /// `Sat Nov 21 12:00:48 2026`: `%c` of the C locale.
     pub fn full(&self) -> String {
         format!("{} {} {}", self.date(), self.time(), self.year)
+    }
+
+    /// `2026-11-21 12:00:48`
+    pub fn numbers(&self) -> String {
+        let (year, month, day) = (self.year, self.month.saturating_add(1), self.day);
+        format!("{year:04}-{month:02}-{day:02} {}", self.time())
     }
 
     /// `Nov 21 12:00:48`: syslog's (RFC 3164).
@@ -166,6 +236,7 @@ mod tests {
     #[test]
     fn forms() {
         assert_eq!(sample().full(), "Sat Nov  1 02:00:48 2026");
+        assert_eq!(sample().numbers(), "2026-11-01 02:00:48");
         assert_eq!(sample().syslog(), "Nov  1 02:00:48");
         assert_eq!(sample().mail(), "Sat, 01 Nov 2026 02:00:48 -0330");
     }
@@ -188,6 +259,22 @@ mod tests {
             wall.at(now, Instant::from_micros(52_000_000)),
             Wall(Duration::from_secs(1002))
         );
+    }
+
+    #[test]
+    fn there_and_back() {
+        let day = Civil {
+            year: 2026,
+            month: 11,
+            day: 31,
+            hour: 23,
+            minute: 59,
+            second: 59,
+        };
+        assert_eq!(day.utc(), Some(Wall(Duration::from_secs(1_796_169_599))));
+        assert_eq!(day.utc().unwrap().utc().full(), "Tue Dec  1 23:59:59 2026");
+        assert_eq!(day.local().unwrap().local().full(), "Tue Dec  1 23:59:59 2026");
+        assert_eq!(Civil { year: 1969, ..day }.utc(), None);
     }
 
     #[test]

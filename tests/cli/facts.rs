@@ -265,7 +265,7 @@ const ITEMS: &[(&str, &[Shown])] = &[
         )],
     ),
     ("3.8 -d with -t", &[Differs("`-t` with `-d` prints nothing")]),
-    ("3.9 reload_check_config", &[Differs("`reload_check_config`")]),
+    ("3.9 reload_check_config", &[Lab("reload-check")]),
     (
         "4 exit status",
         &[

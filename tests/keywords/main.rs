@@ -158,6 +158,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::RealServer, "FILE_CHECK") => body("track_file F"),
         (Block::RealServer, "BFD_CHECK") => body("name N"),
         (Block::FileCheck, "track_file") => one("F"),
+        (Block::GlobalDefs, "reload_time_file") => one("/run/when"),
         (Block::FileCheck, "weight") => after("track_file F", "5"),
         (Block::BfdCheck, "name") => one("N"),
         (Block::BfdCheck, "alpha") => after("name N", "on"),

@@ -37,6 +37,8 @@ pub struct Global {
     pub fifos: FifosSettings,
     /// The one process, its end and its files.
     pub upkeep: UpkeepSettings,
+    /// When and how the configuration is read again.
+    pub reload: ReloadSettings,
     /// How the planes run.
     pub processes: ProcessesSettings,
     /// What instances and checkers have inherited; shown, and not acted on once more.
@@ -109,6 +111,18 @@ pub struct UpkeepSettings {
     pub umask: Option<u16>,
     /// With its path, if one is named.
     pub reload_file: Option<Option<String>>,
+}
+
+/// Reloads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the keywords")]
+pub struct ReloadSettings {
+    /// With the file for its messages, if one is named.
+    pub check_config: Option<Option<String>>,
+    pub time_file: Option<String>,
+    pub repeat: bool,
+    /// `config_save_dir`
+    pub save_dir: Option<String>,
 }
 
 /// Settings that parts of the plan are made of, in forms of their own, and that dumps and the effective configuration
@@ -213,6 +227,7 @@ pub struct GlobalDefs {
     pub dumps: DumpSettings,
     pub use_symlink_paths: Option<bool>,
     pub upkeep: UpkeepSettings,
+    pub reload: ReloadSettings,
     pub processes: ProcessesSettings,
     pub mail: MailSettings,
     pub life: LifeScripts,

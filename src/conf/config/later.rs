@@ -14,7 +14,6 @@ pub struct LaterGlobal {
     pub firewall: LaterFirewall,
     pub management: ManagementSettings,
     pub buffers: BufferSettings,
-    pub reload: ReloadSettings,
     pub files: FileSettings,
 }
 
@@ -71,21 +70,10 @@ pub struct BufferSettings {
     pub lvs_netlink_monitor: BufferSize,
 }
 
-/// Reloads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
-pub struct ReloadSettings {
-    /// With the file for its messages, if one is named.
-    pub check_config: Option<Option<String>>,
-    pub time_file: Option<String>,
-    pub repeat: bool,
-}
-
 /// Files and directories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct FileSettings {
     pub random_seed: Option<u32>,
-    pub config_save_dir: Option<String>,
     pub tmp_config_directory: Option<String>,
 }

@@ -78,6 +78,7 @@ impl Control {
                 command(&plane.commands, VrrpCommand::Tracked(first), "VRRP");
             }
         }
+        self.clock.apply(&plan.global.reload);
         self.ping_range.apply(&plan.check, getegid().as_raw());
         self.tell_running(&plan);
         self.take_over(fresh);

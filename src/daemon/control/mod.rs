@@ -6,6 +6,7 @@
 
 mod adopt;
 mod reload;
+mod saved;
 mod show;
 mod stop;
 
@@ -16,8 +17,10 @@ use super::load::Loaded;
 use super::pace::Paces;
 use super::ping_range::PingRange;
 use super::plane::{BfdNotice, CheckCommand, CheckNotice, MasterNews, VrrpCommand, VrrpNotice};
+use super::reload_clock::ReloadClock;
 use super::signal::{Signal, Signals};
 use super::start::privileged;
+use super::trial::Tester;
 use super::vrrp_plane::VrrpPlane;
 use crate::check::event::Notification;
 use crate::check::probe::Prober;
@@ -35,6 +38,7 @@ use crate::track::process::{ProcessReport, ProcessWatcher};
 use crate::track::script::{ScriptReport, TrackRunner};
 use crate::vrrp::event::Event;
 use adopt::tracked_files;
+use reload::Reloaded;
 use sd_notify::NotifyState;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -82,6 +86,10 @@ pub(super) struct Control {
     reports: mpsc::Receiver<ScriptReport>,
     files: FileWatcher,
     processes: ProcessWatcher,
+    /// When a reload is due by itself.
+    clock: ReloadClock,
+    /// How many reloads were asked for.
+    reloads: u64,
     /// Where the kernel tells of processes, if that is not here.
     origin: Option<Namespace>,
     /// Where IPVS is; settled at the start (fact 16.12).
@@ -103,6 +111,8 @@ struct Host {
     ipvs: fn(Home) -> Opener,
     /// The same as a whole.
     whole: fn(Home) -> steward::Opener,
+    /// Who tests a new configuration.
+    tester: Tester,
     /// Whether a plan can be run with the capabilities of the process.
     privileged: fn(&Plan) -> Result<(), String>,
 }
@@ -116,6 +126,8 @@ enum Wake {
     Script(ScriptReport),
     File(FileReport),
     Process(ProcessReport),
+    /// The time for a reload has come.
+    Due,
 }
 
 impl Control {
@@ -147,6 +159,8 @@ impl Control {
             reports,
             files: FileWatcher::default(),
             processes: ProcessWatcher::default(),
+            clock: ReloadClock::default(),
+            reloads: 0,
             origin: None,
             ipvs_home: begin.loaded.ipvs_home.clone(),
             teller: Teller::new(),
@@ -157,6 +171,7 @@ impl Control {
             host: Host {
                 ipvs: keeper::kernel,
                 whole: steward::kernel,
+                tester: Tester::default(),
                 privileged,
             },
         };
@@ -167,6 +182,8 @@ impl Control {
                 error!("Unable to write track file {} ({path}): {error}", wanted.name);
             }
         }
+        let directory = begin.loaded.plan.global.reload.save_dir.as_deref();
+        control.save_configuration(directory, &begin.loaded.sources);
         let ipvs = (control.host.ipvs)(control.ipvs_home.clone());
         control.adopt(begin.loaded, ipvs)?;
         memory::give_back();
@@ -186,7 +203,11 @@ impl Control {
         loop {
             match self.wake(&mut signals).await {
                 Wake::Signal(Signal::Stop) => return self.stop().await,
-                Wake::Signal(Signal::Reload) => self.reload().await,
+                Wake::Signal(Signal::Reload) | Wake::Due => {
+                    if self.reload(signals.stop()).await == Reloaded::Stop {
+                        return self.stop().await;
+                    }
+                }
                 Wake::Signal(Signal::Data) => self.dump_data().await,
                 Wake::Signal(Signal::Stats) => self.dump_stats(false).await,
                 Wake::Signal(Signal::StatsClear) => self.dump_stats(true).await,
@@ -255,6 +276,7 @@ impl Control {
             Some(report) = self.reports.recv() => Wake::Script(report),
             report = self.files.next() => Wake::File(report),
             report = self.processes.next() => Wake::Process(report),
+            () = self.clock.next() => Wake::Due,
         }
     }
 

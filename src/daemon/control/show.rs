@@ -28,6 +28,25 @@ impl Control {
     /// SIGUSR1: the data dumps.
     pub(super) async fn dump_data(&self) {
         info!("Printing data for process({}) on signal", std::process::id());
+        self.with_data(dump::write_data).await;
+    }
+
+    /// What the data dump of each plane that runs would be, by the plane's name.
+    pub(super) async fn planes_as_text(&self) -> Vec<(&'static str, String)> {
+        self.with_data(|facts, live, checks, bfd| {
+            let vrrp = live.map(|live| ("vrrp", dump::vrrp_file(facts, live)));
+            let check = checks.map(|checks| ("check", dump::check_file(facts, checks)));
+            let bfd = bfd.map(|bfd| ("bfd", dump::bfd_file(facts, bfd)));
+            [vrrp, check, bfd].into_iter().flatten().collect()
+        })
+        .await
+    }
+
+    /// Asks the planes that run for all that they show, and hands it to `to`.
+    async fn with_data<T>(
+        &self,
+        to: impl FnOnce(&Facts<'_>, Option<&Live<'_>>, Option<&CheckStatus>, Option<&BfdStatus>) -> T,
+    ) -> T {
         let (status, checks) = (self.vrrp_status().await, self.check_status().await);
         let bfd = self.bfd_status().await;
         let (running, processes) = (self.tracker.running(), self.processes.tallies());
@@ -42,7 +61,7 @@ impl Control {
             interfaces: interfaces.as_deref().unwrap_or(&self.interfaces),
             ..self.facts(&host)
         };
-        dump::write_data(&facts, live.as_ref(), checks.as_ref(), bfd.as_ref());
+        to(&facts, live.as_ref(), checks.as_ref(), bfd.as_ref())
     }
 
     /// SIGUSR2: the statistics; with `clear` the counters start anew afterwards.
@@ -85,6 +104,7 @@ impl Control {
                 .as_deref()
                 .or(self.plan.global.net_namespace.as_deref()),
             scripts: &self.scripts,
+            reload_due: self.clock.due(),
         }
     }
 

@@ -1,16 +1,20 @@
 //! A reload that cannot be done leaves everything as it was. What needs no privilege runs here for real; the kernel's
 //! IPVS is imitated.
 
+use super::reload::Reloaded;
 use super::{Begin, Control, stop_limit};
 use crate::cli;
 use crate::daemon::exit::Exit;
 use crate::daemon::load;
+use crate::daemon::trial::Tester;
 use crate::ipvs::diff::Op;
 use crate::ipvs::io::{OpenError, Refusal, TalkError};
 use crate::ipvs::keeper::Kernel;
 use crate::ipvs::model::{ServiceKey, Table};
 use crate::sys::testing::TempDir;
 use std::collections::BTreeSet;
+use std::future::pending;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 /// One check service, of which nothing is asked for a long time, and a router identity.
@@ -56,6 +60,10 @@ fn control(dir: &TempDir) -> Control {
     control
 }
 
+async fn reload(control: &mut Control) {
+    assert_eq!(control.reload(pending()).await, Reloaded::GoOn);
+}
+
 fn router_id(control: &Control) -> Option<&str> {
     control.plan.global.router_id.as_deref()
 }
@@ -66,12 +74,12 @@ async fn a_reload_that_wants_ipvs_where_there_is_none_changes_nothing() {
     let mut control = control(&dir);
     control.host.ipvs = |_| Box::new(|| Err(OpenError::NoIpvs("none here".into())));
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
-    control.reload().await;
+    reload(&mut control).await;
     assert_eq!(router_id(&control), Some("old"));
     assert!(control.check.is_none());
     // The module is there now.
     control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
-    control.reload().await;
+    reload(&mut control).await;
     assert_eq!(router_id(&control), Some("new"));
     assert!(control.check.is_some());
     control.stop().await;
@@ -89,12 +97,12 @@ async fn a_reload_with_a_broken_ssl_block_changes_nothing() {
         "real_server 192.0.2.2 80 {\nSSL_GET {\nurl {\npath /\n}\n}\n",
     );
     std::fs::write(dir.path("site.conf"), format!("{block}{service}")).unwrap();
-    control.reload().await;
+    reload(&mut control).await;
     assert_eq!(router_id(&control), Some("old"));
     assert!(control.check.is_none());
     let key = openssl::rsa::Rsa::generate(2048).unwrap();
     std::fs::write(&file, key.private_key_to_pem().unwrap()).unwrap();
-    control.reload().await;
+    reload(&mut control).await;
     assert_eq!(router_id(&control), Some("new"));
     control.stop().await;
 }
@@ -106,7 +114,7 @@ async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
     control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
     control.host.privileged = |_| Err("CAP_NET_ADMIN is missing".into());
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
-    control.reload().await;
+    reload(&mut control).await;
     assert_eq!(router_id(&control), Some("old"));
     assert!(control.check.is_none());
 }
@@ -117,14 +125,14 @@ async fn a_plane_without_room_for_all_its_commands_keeps_everything_as_it_is() {
     let mut control = control(&dir);
     control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
-    control.reload().await;
+    reload(&mut control).await;
     let (tight, _orders) = tokio::sync::mpsc::channel(1);
     let commands = std::mem::replace(&mut control.check.as_mut().unwrap().commands, tight);
     std::fs::write(dir.path("site.conf"), SERVICE.replace("new", "newer")).unwrap();
-    control.reload().await;
+    reload(&mut control).await;
     assert_eq!(router_id(&control), Some("new"));
     control.check.as_mut().unwrap().commands = commands;
-    control.reload().await;
+    reload(&mut control).await;
     assert_eq!(router_id(&control), Some("newer"));
     control.stop().await;
 }
@@ -137,7 +145,7 @@ async fn a_stop_may_take_as_long_as_the_running_configuration_says() {
     for (setting, seconds) in [("", 5), ("child_wait_time 30\n", 30), ("child_wait_time 0\n", 5)] {
         let text = format!("{setting}global_defs {{\nrouter_id x\n}}\n");
         std::fs::write(dir.path("site.conf"), text).unwrap();
-        control.reload().await;
+        reload(&mut control).await;
         assert_eq!(
             stop_limit(&control.plan),
             Duration::from_secs(seconds),
@@ -146,4 +154,128 @@ async fn a_stop_may_take_as_long_as_the_running_configuration_says() {
     }
     let exit = control.stop().await;
     assert_eq!(exit, Exit::Normal);
+}
+
+/// Makes `control` run a configuration whose successors are tested by a shell script.
+fn tested_by(control: &mut Control, dir: &TempDir, limit: Duration, text: &str) {
+    let program = dir.file("tester", &format!("#!/bin/sh\n{text}\n"));
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).unwrap();
+    control.host.tester = Tester { program, limit };
+    let log_file = dir.path("found").display().to_string();
+    control.plan.global.reload.check_config = Some(Some(log_file));
+}
+
+/// LVS facts: 16.13
+#[tokio::test]
+async fn a_file_that_does_not_pass_its_test_changes_nothing() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    let patient = Duration::from_secs(60);
+    let new = "global_defs {\nrouter_id new\n}\n";
+    for (limit, tester) in [
+        (patient, "exit 5"),
+        (patient, "kill -9 $$"),
+        (Duration::from_millis(200), "exec sleep 1000"),
+    ] {
+        dir.file("found", "of the last test");
+        dir.file("site.conf", new);
+        tested_by(&mut control, &dir, limit, tester);
+        reload(&mut control).await;
+        assert_eq!(router_id(&control), Some("old"), "{tester}");
+        assert_eq!(dir.lines("found"), [""; 0], "{tester}");
+    }
+    control.host.tester.program = dir.path("none");
+    reload(&mut control).await;
+    assert_eq!(router_id(&control), Some("old"), "nobody to test it");
+    // What was tested is not what is read.
+    let other = format!("echo '{}' >{}", "nonsense", dir.path("site.conf").display());
+    tested_by(&mut control, &dir, patient, &other);
+    reload(&mut control).await;
+    assert_eq!(router_id(&control), Some("old"), "changed after the test");
+    // A remark is no reason, and a mistake is one although the tester saw none.
+    for (more, id) in [("nonsense\n", "old"), ("use_pid_dir\n", "new")] {
+        dir.file("site.conf", &format!("{more}{new}"));
+        tested_by(&mut control, &dir, patient, "exit 0");
+        reload(&mut control).await;
+        assert_eq!(router_id(&control), Some(id), "{more}");
+    }
+    assert_eq!(control.plan.global.reload.check_config, None, "the new one's");
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_test() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    let text = format!("echo $$ >{}; exec sleep 1000", dir.path("pid").display());
+    tested_by(&mut control, &dir, Duration::from_secs(1000), &text);
+    let begun = async {
+        while dir.lines("pid").is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert_eq!(control.reload(begun).await, Reloaded::Stop);
+    let process = std::path::PathBuf::from(format!("/proc/{}/exe", dir.lines("pid").concat()));
+    while process.exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(control.stop().await, Exit::Normal);
+}
+
+/// As fact VRRP 20.9 has it.
+#[tokio::test]
+async fn what_was_read_and_the_planes_are_saved_at_each_reload() {
+    let dir = TempDir::new();
+    let saved = dir.path("saved");
+    let keyword = format!("config_save_dir {}\n", saved.display());
+    let included = dir.file("more.conf", "# secret\n");
+    let text = |id: &str| {
+        let include = format!("include {}\n", included.display());
+        SERVICE.replace("router_id new\n", &format!("router_id {id}\n{keyword}")) + &include
+    };
+    let mut control = control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    dir.file("site.conf", &text("first"));
+    reload(&mut control).await;
+    dir.file("site.conf", &text("second"));
+    reload(&mut control).await;
+    // One that is refused is saved too: it may be the one that is looked for.
+    dir.file("site.conf", &text("torn")[1..]);
+    reload(&mut control).await;
+    let process = std::process::id();
+    let files = |number: u32, what: &[&str]| {
+        let names = what.iter().map(|what| match *what {
+            "conf" => format!("keepalived.conf.{process}.{number}"),
+            when => format!("keepalived_check.{process}.{number}.{when}"),
+        });
+        names.map(|name| saved.join(name)).collect::<Vec<_>>()
+    };
+    let mut wanted = files(1, &["conf", "post"]);
+    wanted.extend(files(2, &["conf", "post", "pre"]));
+    wanted.extend(files(3, &["conf", "pre"]));
+    wanted.sort();
+    let mut found: Vec<_> = std::fs::read_dir(&saved)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    found.sort();
+    assert_eq!(found, wanted);
+    for path in found {
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let main = dir.path("site.conf");
+    let merged = format!(
+        "# {}\n{}\n# {}\n# secret\n",
+        main.display(),
+        text("second").trim_end(),
+        included.display()
+    );
+    assert_eq!(read(&files(2, &["conf"])[0]), merged);
+    assert!(read(&files(2, &["pre"])[0]).contains(" Router ID = first\n"));
+    assert!(read(&files(2, &["post"])[0]).contains(" Router ID = second\n"));
+    // Where it cannot be, the reload is done all the same.
+    dir.file("site.conf", &text("third").replace("/saved", "/none/saved"));
+    reload(&mut control).await;
+    assert_eq!(router_id(&control), Some("third"));
+    control.stop().await;
 }

@@ -7,7 +7,7 @@ use super::file::Kind;
 use super::{Facts, Sheet, account, process, seconds, yes_no};
 use crate::conf::config::{
     DumpSettings, FifoSettings, FirewallSettings, Global, Inherited, IpvsSettings, LaterFirewall,
-    LifeScripts, ReloadSettings, Spanned, SyncDaemon, VrrpDefaults,
+    LifeScripts, Spanned, SyncDaemon, VrrpDefaults,
 };
 use crate::ipvs::config::FlushOnStop;
 use crate::script::config::Command;
@@ -37,12 +37,12 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
         "Checkers log all failures",
         global.inherited.checker_log_all_failures,
     );
-    reload(&mut sheet, &later.reload);
+    reload(&mut sheet, facts, kind);
     if let Some(Some(file)) = &global.upkeep.reload_file {
         sheet.item("Reload_file", file);
     }
     sheet.item("keep script symlinks", keep);
-    if let Some(directory) = &later.files.config_save_dir {
+    if let Some(directory) = &global.reload.save_dir {
         sheet.item("config save directory", directory);
     }
     if global.dumps.data_use_instance == Some(true) {
@@ -85,8 +85,8 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
 
 /// Of namespaces, the instance and processes.
 fn names(sheet: &mut Sheet, facts: &Facts<'_>) {
-    let (global, later) = (&facts.plan.global, &facts.plan.later.global);
-    if let Some(directory) = &later.files.config_save_dir {
+    let global = &facts.plan.global;
+    if let Some(directory) = &global.reload.save_dir {
         sheet.item("Config save dir", directory);
     }
     sheet.item("Network namespace", facts.namespace.unwrap_or("(default)"));
@@ -131,7 +131,8 @@ fn mail(sheet: &mut Sheet, facts: &Facts<'_>) {
     }
 }
 
-fn reload(sheet: &mut Sheet, reload: &ReloadSettings) {
+fn reload(sheet: &mut Sheet, facts: &Facts<'_>, kind: Kind) {
+    let reload = &facts.plan.global.reload;
     match &reload.check_config {
         None => sheet.line(1, "No test config before reload"),
         Some(None) => sheet.line(1, "Test config before reload"),
@@ -140,7 +141,11 @@ fn reload(sheet: &mut Sheet, reload: &ReloadSettings) {
     if let Some(file) = &reload.time_file {
         let repeat = if reload.repeat { " (repeat)" } else { "" };
         sheet.item("Reload time file", format_args!("{file}{repeat}"));
-        sheet.line(1, "No reload scheduled");
+        // Who waits for the time is keepalived's parent.
+        match facts.reload_due.filter(|_| kind == Kind::Parent) {
+            Some(at) => sheet.line(1, format_args!("Reload scheduled for {}", at.local().numbers())),
+            None => sheet.line(1, "No reload scheduled"),
+        }
     }
 }
 

@@ -155,6 +155,7 @@ mod tests {
                 interfaces: &interfaces,
                 namespace: None,
                 scripts: &Scripts::default(),
+                reload_due: None,
             },
             None,
         );

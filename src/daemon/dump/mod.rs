@@ -54,6 +54,8 @@ pub struct Facts<'a> {
     pub namespace: Option<&'a str>,
     /// As whom scripts are run.
     pub scripts: &'a Scripts,
+    /// When a reload is due by itself.
+    pub reload_due: Option<Wall>,
 }
 
 /// What is only known of a running engine. Without it a dump shows the configuration alone (`-d`).

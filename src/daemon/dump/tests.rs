@@ -288,6 +288,7 @@ fn dumps<T>(scene: impl FnOnce(&Facts<'_>, &Live<'_>) -> T) -> T {
         interfaces: &interfaces,
         namespace: None,
         scripts: &scripts,
+        reload_due: None,
     };
     let wall = Wall(Duration::from_secs(1_795_262_448));
     scene(
@@ -619,6 +620,7 @@ fn nothing_configured_has_no_headings() {
         interfaces: &[],
         namespace: None,
         scripts: &Scripts::default(),
+        reload_due: None,
     };
     let text = configuration(&facts, None);
     let lines: Vec<_> = text.lines().collect();

@@ -23,6 +23,7 @@ impl Printer {
             life,
             fifos,
             upkeep,
+            reload,
             processes,
             inherited,
             shown,
@@ -68,6 +69,7 @@ impl Printer {
                 out.set("umask", format!("0{umask:03o}"));
             }
             out.optional("reload_file", reload_file.as_ref());
+            out.reload(reload);
             out.mail(mail);
             out.life(life);
             out.fifos(fifos);
@@ -111,13 +113,11 @@ impl Printer {
             firewall,
             management,
             buffers,
-            reload,
             files,
         } = later;
         self.later_firewall(firewall);
         self.management(management);
         self.buffers(buffers);
-        self.reload(reload);
         self.files(files);
     }
 
@@ -421,20 +421,20 @@ impl Printer {
             check_config,
             time_file,
             repeat,
+            save_dir,
         } = reload;
         self.optional("reload_check_config", check_config.as_ref());
         self.text("reload_time_file", time_file.as_deref());
         self.flag("reload_repeat", *repeat);
+        self.text("config_save_dir", save_dir.as_deref());
     }
 
     fn files(&mut self, files: &FileSettings) {
         let FileSettings {
             random_seed,
-            config_save_dir,
             tmp_config_directory,
         } = files;
         self.some("random_seed", random_seed.as_ref());
-        self.text("config_save_dir", config_save_dir.as_deref());
         self.text("tmp_config_directory", tmp_config_directory.as_deref());
     }
 }

@@ -29,6 +29,7 @@ mod outlet;
 mod preempt;
 mod probes;
 mod refusals;
+mod reloads;
 mod run;
 mod settings;
 mod shapes;
@@ -552,6 +553,26 @@ pub const ALL: &[Scenario] = &[
         "plane-panic",
         "the VRRP plane panics: priority 0, nothing left, exit code 70",
         daemon::plane_panic,
+    ),
+    test(
+        "broken-reloads",
+        "hundreds of broken files, one after another, are refused, and nothing else happens",
+        reloads::broken,
+    ),
+    test(
+        "reload-check",
+        "reload_check_config: a file with any mistake is refused, and what is wrong is written down",
+        reloads::check_config,
+    ),
+    test(
+        "reload-time",
+        "reload_time_file: both daemons reload at the time that the file holds",
+        reloads::time_file,
+    ),
+    test(
+        "reload-users",
+        "a script that stands before script_user is run as that user after a reload, too",
+        reloads::script_users,
     ),
     test(
         "bad-reload",

@@ -107,19 +107,22 @@ pub(super) fn buffer(cx: &mut Cx<'_>, name: &str, buffer: &mut BufferSize, state
     true
 }
 
-/// Reloads and files. `false`: `statement` is none of these.
-pub(super) fn files(
-    cx: &mut Cx<'_>,
-    reload: &mut ReloadSettings,
-    files: &mut FileSettings,
-    statement: &Statement,
-) -> bool {
+/// Reloads. `false`: `statement` is none of these.
+pub(super) fn reload(cx: &mut Cx<'_>, reload: &mut ReloadSettings, statement: &Statement) -> bool {
     match statement.keyword() {
         "reload_check_config" => reload.check_config = Some(Cx::word(statement)),
         "reload_repeat" => reload.repeat = true,
         "reload_time_file" => one_word(cx, &mut reload.time_file, statement),
+        "config_save_dir" => reload.save_dir = Cx::word(statement),
+        _ => return false,
+    }
+    true
+}
+
+/// Files. `false`: `statement` is none of these.
+pub(super) fn files(cx: &mut Cx<'_>, files: &mut FileSettings, statement: &Statement) -> bool {
+    match statement.keyword() {
         "random_seed" => files.random_seed = cx.unsigned(Block::GlobalDefs, statement).or(files.random_seed),
-        "config_save_dir" => files.config_save_dir = Cx::word(statement),
         "tmp_config_directory" => {
             if files.tmp_config_directory.is_some() {
                 let message = "tmp_config_directory already specified - ignoring";

@@ -141,6 +141,7 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
             name => {
                 if !host::dumps(cx, &mut global.dumps, statement)
                     && !host::upkeep(cx, &mut global.upkeep, statement)
+                    && !host::reload(cx, &mut global.reload, statement)
                     && !process::keyword(cx, &mut global.processes, statement)
                     && !mail::keyword(cx, &mut global.mail, statement)
                     && !events::life(cx, &mut global.life, statement)
@@ -199,13 +200,12 @@ fn later(cx: &mut Cx<'_>, later: &mut LaterGlobal, statement: &Statement) -> boo
         firewall,
         management,
         buffers,
-        reload,
         files,
     } = later;
     firewall::later(cx, firewall, statement)
         || host::management(cx, management, statement)
         || host::buffers(cx, buffers, statement)
-        || host::files(cx, reload, files, statement)
+        || host::files(cx, files, statement)
 }
 
 /// `2` or `3`

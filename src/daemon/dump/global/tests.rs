@@ -230,6 +230,7 @@ fn every_setting_is_shown_as_keepalived_does() {
         interfaces: &[],
         namespace: None,
         scripts: &Scripts::default(),
+        reload_due: None,
     };
     let text = section(&facts, Kind::Parent);
     for (ours, wanted) in text.lines().zip(WANTED.lines()) {
