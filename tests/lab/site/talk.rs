@@ -13,7 +13,7 @@ use super::Node;
 use crate::timeline::Stamp;
 
 /// How long an answer is awaited: a busy machine may be that slow.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// An answer that has not come by then is not on its way.
 const SILENCE: Duration = Duration::from_millis(600);
 
