@@ -342,6 +342,35 @@ pub enum ProbeConfig {
 }
 
 impl ProbeConfig {
+    /// What makes it the same checker after a reload (fact 16.6): of its settings, those that say who is asked for what.
+    /// The others are taken from the new file, and what is known of the server stays.
+    pub fn identity(&self) -> Self {
+        let mut own = self.clone();
+        match &mut own {
+            Self::Http(http) => {
+                http.protocol = HttpProtocol::V10;
+                http.fast_recovery = false;
+                http.tls = http.tls.take().map(|_| TlsConfig::default());
+                for url in &mut http.urls {
+                    (url.sni, url.tls_compliant) = (None, false);
+                }
+            }
+            Self::Misc(misc) => misc.timeout = Duration::ZERO,
+            Self::Udp(udp) => {
+                (udp.payload, udp.reply) = (None, None);
+                (udp.min_reply_length, udp.max_reply_length) = (0, 0);
+            }
+            Self::Tcp(_)
+            | Self::Smtp(_)
+            | Self::Dns(_)
+            | Self::Ping(_)
+            | Self::Service(_)
+            | Self::File(_)
+            | Self::Bfd(_) => {}
+        }
+        own
+    }
+
     /// keepalived's keyword.
     pub fn keyword(&self) -> &'static str {
         match self {

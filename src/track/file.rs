@@ -243,7 +243,21 @@ fn read(path: &Path) -> Option<i32> {
     if read.is_err() {
         return Some(0);
     }
-    number(&text)
+    let value = number(&text);
+    if value.is_none() {
+        tracing::warn!("{}", out_of_range(path, &text));
+    }
+    value
+}
+
+/// What is said of a number beyond 32 bits: keepalived's line (LVS fact 12.1).
+fn out_of_range(path: &Path, text: &[u8]) -> String {
+    let written = text.trim_ascii_start().iter();
+    let written: String = written
+        .take_while(|octet| octet.is_ascii_graphic())
+        .map(|octet| char::from(*octet))
+        .collect();
+    format!("Invalid number {written} read from {} - ignoring", path.display())
 }
 
 /// A number as C writes it: decimal, `0x…` or `0…`, after blanks and with a sign. Text that does not begin with one is 0;

@@ -165,9 +165,10 @@ impl Engine {
         tested: bool,
         config: Arc<CheckerConfig>,
     ) -> Checker {
+        let wanted = config.probe.identity();
         if let Some(found) = old
             .iter()
-            .position(|checker| checker.config().probe == config.probe)
+            .position(|checker| checker.config().probe.identity() == wanted)
         {
             let mut checker = old.remove(found);
             checker.adopt(now, config);

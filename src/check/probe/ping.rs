@@ -43,13 +43,8 @@ pub(super) async fn ask(connection: &Connection, number: u32) -> Result<(), Reas
         Refused::Way(error) => Reason::Unreachable(error.to_string()),
     })?;
     let [_, _, high, low] = number.to_be_bytes();
-    let echo = [
-        &[request, 0, 0, 0, 0, 0, high, low],
-        PAYLOAD.repeat(TIMES).as_slice(),
-    ]
-    .concat();
     socket
-        .send(&echo)
+        .send(&echo(request, [high, low]))
         .await
         .map_err(|error| Reason::NotSent(error.to_string()))?;
     let mut buffer = [0; HEADER];
@@ -59,6 +54,12 @@ pub(super) async fn ask(connection: &Connection, number: u32) -> Result<(), Reas
         Ok(Err(error)) => Err(socket::answer(&error)),
         Err(_) => Err(Reason::AnswerTimedOut),
     }
+}
+
+/// A request; the kernel sets checksum and identifier.
+fn echo(request: u8, [high, low]: [u8; 2]) -> Vec<u8> {
+    let header = [request, 0, 0, 0, 0, 0, high, low];
+    [&header, PAYLOAD.repeat(TIMES).as_slice()].concat()
 }
 
 fn judge([kind, _, _, _, _, _, high, low]: [u8; HEADER], reply: u8, number: [u8; 2]) -> Result<(), Reason> {

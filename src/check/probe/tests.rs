@@ -37,6 +37,7 @@ async fn ask(probe: ProbeConfig) -> ProbeOutcome {
     prober.ask(&order(probe)).await
 }
 
+/// LVS facts: 9.2
 #[tokio::test]
 async fn a_connection_is_enough_for_tcp_check() {
     let at = serve("127.0.0.1:0", |_| async {}).await;
@@ -74,6 +75,7 @@ async fn tcp_check_says_nothing_and_hangs_up_at_once() {
     assert_eq!(heard.recv().await, Some((true, Vec::new())));
 }
 
+/// LVS facts: 9.2
 #[tokio::test]
 async fn a_host_that_does_not_answer_times_out() {
     // A listener that accepts nothing: when its queue is full, greetings are dropped.
@@ -123,6 +125,7 @@ async fn bindto_and_bind_port_choose_the_source() {
     }
 }
 
+/// LVS facts: 9.2
 #[tokio::test]
 async fn what_this_host_cannot_do_is_no_verdict() {
     let at = serve("127.0.0.1:0", |_| async {}).await;

@@ -109,7 +109,7 @@ fn timeouts(tcp: u32, tcpfin: u32, udp: u32) -> IpvsConfig {
     }
 }
 
-/// LVS facts: 18.1, 18.3
+/// LVS facts: 17.5, 18.1, 18.3
 #[test]
 fn both_daemons_run_until_the_end_and_are_begun_anew_with_other_settings() {
     let kernel = Imitation::default();
@@ -154,7 +154,7 @@ fn the_daemon_of_an_instance_is_that_of_its_state() {
     kernel.is_told(&[]);
 }
 
-/// LVS facts: 16.1, 18.5
+/// LVS facts: 16.1, 17.5, 18.5
 #[test]
 fn timeouts_are_as_before_when_nobody_wants_others() {
     let kernel = Imitation::default();

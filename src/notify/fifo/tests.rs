@@ -90,7 +90,7 @@ async fn lines_are_keepalived_s() {
 }
 
 /// Facts: 12.10
-/// LVS facts: 14.5
+/// LVS facts: 14.5, 17.5
 #[tokio::test]
 async fn what_was_made_is_removed_and_what_was_there_stays() {
     let dir = TempDir::new();

@@ -551,6 +551,8 @@ fn every_checker_inherits() {
         [at(5, 7, 7, 53), at(5, 1, 7, 26), at(0, 1, 7, 53), at(5, 1, 1, 53)],
         "{said:#?}"
     );
+    let words = "The SMTP_CHECK host block is deprecated. Please define additional checkers.";
+    assert!(said.iter().any(|found| found.message == words), "{said:#?}");
 }
 
 /// The checkers of 198.51.100.1:80.

@@ -32,6 +32,21 @@ fn numbers_are_read_as_c_reads_them() {
     }
 }
 
+/// LVS facts: 12.1
+#[test]
+fn the_first_127_octets_count_and_what_is_out_of_range_is_said() {
+    let dir = TempDir::new();
+    dir.file("long", &format!("{}12", " ".repeat(126)));
+    assert_eq!(read(&dir.path("long")), Some(1));
+    assert_eq!(read(&dir.path("missing")), Some(0));
+    dir.file("wide", "2147483648\n");
+    assert_eq!(read(&dir.path("wide")), None);
+    assert_eq!(
+        out_of_range(Path::new("/run/f"), b" 99999999999\x1b[2J\n"),
+        "Invalid number 99999999999 read from /run/f - ignoring"
+    );
+}
+
 fn file(name: &str, path: PathBuf) -> FileConfig {
     FileConfig {
         name: name.into(),

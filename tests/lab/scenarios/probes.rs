@@ -316,7 +316,7 @@ const CASES: &[Case] = &[
 
 /// Every failed attempt is told, so equal words are equal numbers of attempts; and each mail has the checker's words.
 ///
-/// LVS facts: 8.1, 8.3, 8.5, 9.3, 9.5, 9.6, 9.15, 9.18, 9.24, 10.7, 10.9, 10.10, 10.12, 10.13, 10.15, 12.3, 12.4
+/// LVS facts: 8.1, 8.3, 8.5, 9.3, 9.5, 9.6, 9.7, 9.15, 9.18, 9.24, 10.7, 10.9, 10.10, 10.12, 10.13, 10.15, 12.3, 12.4
 /// LVS facts: 15.3, 15.4
 pub fn beside_keepalived() {
     let daemons = [("oracle", Daemon::Keepalived), ("subject", Daemon::under_test())];

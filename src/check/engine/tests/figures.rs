@@ -3,6 +3,7 @@
 use super::*;
 use crate::check::engine::tests::kinds::{dns, ping, smtp, udp};
 use crate::check::follow::Reports;
+use crate::ipvs::config::FlushOnStop;
 
 /// The kinds that ask somebody, with whom.
 fn kinds() -> Vec<(ProbeConfig, &'static str)> {
@@ -120,6 +121,94 @@ fn a_removal_takes_as_long_as_the_retries() {
         }
         assert_eq!(world.now.since(first).as_millis(), 2000, "{probe:?}");
     }
+}
+
+/// LVS facts: 9.3, 10.13
+#[test]
+fn a_connection_that_times_out_and_a_page_under_tls_have_their_own_words() {
+    let told = |probe: ProbeConfig| {
+        let checker = CheckerConfig {
+            probe: probe.into(),
+            log_all_failures: true,
+            ..tcp("127.0.0.5:80")
+        };
+        let server = real_server("127.0.0.5:80", vec![checker]);
+        let mut world = World::new(config(vec![service("10.0.0.2:80", vec![server])]));
+        questions(&mut world, 1);
+        world.news();
+        world.answer("127.0.0.5:80", 0, ProbeOutcome::Failure(Reason::ConnectTimedOut));
+        questions(&mut world, 2);
+        world.news()[..3].to_vec()
+    };
+    assert_eq!(
+        told(ProbeConfig::Tcp(connection("127.0.0.5:80"))),
+        [
+            "TCP connection to [127.0.0.5]:tcp:80 timeout.",
+            "TCP connection to [127.0.0.5]:tcp:80 timeout.",
+            "TCP_CHECK on service [127.0.0.5]:tcp:80 failed after 1 retries.",
+        ]
+    );
+    let ProbeConfig::Http(mut page) = ProbeConfig::clone(&http("127.0.0.5:80", &["/"]).probe) else {
+        panic!()
+    };
+    page.tls = Some(TlsConfig::default());
+    assert_eq!(
+        told(ProbeConfig::Http(page))[2],
+        "SSL_CHECK on service [127.0.0.5]:tcp:80 failed after 1 retries."
+    );
+}
+
+/// LVS facts: 11.5
+#[test]
+fn a_script_s_retries_count_from_its_start_too() {
+    let mut checker = misc(false);
+    checker.retry = 2;
+    checker.delay_loop = Duration::from_secs(9);
+    checker.delay_before_retry = Duration::from_secs(4);
+    let server = real_server("127.0.0.5:80", vec![checker]);
+    let mut world = World::new(config(vec![service("10.0.0.2:80", vec![server])]));
+    questions(&mut world, 1);
+    let mut starts = Vec::new();
+    for _ in 0..3 {
+        let due = world.engine.next_deadline().unwrap();
+        world.now = due;
+        world.engine.handle_timeout(due);
+        world.drain();
+        starts.push(due.as_micros() / 1_000_000);
+        world.now += Duration::from_secs(1);
+        let order = world.in_flight.pop().unwrap();
+        world.reply(&order, exit(1));
+    }
+    assert_eq!(starts, [10, 14, 18]);
+}
+
+/// Every server is told of, whether it is there or not, and a quorum that is down already is told of again.
+///
+/// LVS facts: 17.1, 17.2
+#[test]
+fn a_stop_tells_of_every_server_and_of_a_quorum_that_is_down() {
+    let mut vs = service(
+        "10.0.0.2:80",
+        [5, 6]
+            .map(|n| real_server(&format!("127.0.0.{n}:80"), vec![tcp(&format!("127.0.0.{n}:80"))]))
+            .into(),
+    );
+    (vs.quorum, vs.omega) = (2, true);
+    let mut world = World::new(config(vec![vs]));
+    world.answer("127.0.0.6:80", 0, refused());
+    world.seconds(2);
+    world.news();
+    world.engine.stop(true, FlushOnStop::No);
+    world.drain();
+    assert_eq!(
+        world.news(),
+        [
+            "Shutting down service [127.0.0.5]:tcp:80 from VS [10.0.0.2]:tcp:80",
+            "Shutting down service [127.0.0.6]:tcp:80 from VS [10.0.0.2]:tcp:80",
+            "run down 127.0.0.5:80",
+            "run quorum down",
+        ]
+    );
 }
 
 fn file(name: &str, weight: i32) -> CheckerConfig {

@@ -250,6 +250,24 @@ fn a_checker_is_known_by_what_it_asks() {
             name: None,
         })
     };
+    let dns_named = |name: &str| {
+        ProbeConfig::Dns(DnsConfig {
+            connection: plain(),
+            kind: DnsType::Soa,
+            name: Some(name.into()),
+        })
+    };
+    let udp_of = |change: fn(&mut UdpConfig)| {
+        let mut udp = UdpConfig {
+            connection: plain(),
+            payload: None,
+            reply: None,
+            min_reply_length: 0,
+            max_reply_length: 255,
+        };
+        change(&mut udp);
+        ProbeConfig::Udp(udp)
+    };
     let tcp_plain = || tcp_of(|_| {});
     let web_plain = || web(|_| {});
     for (before, after, same) in [
@@ -286,6 +304,29 @@ fn a_checker_is_known_by_what_it_asks() {
         (smtp_of("a"), smtp_of("b"), false),
         (dns_of(DnsType::Soa), dns_of(DnsType::Soa), true),
         (dns_of(DnsType::Soa), dns_of(DnsType::Mx), false),
+        (dns_of(DnsType::Soa), dns_named("example.com"), false),
+        (
+            web_plain(),
+            web(|web| {
+                web.urls[0].regex = Some(Regex {
+                    pattern: "x".into(),
+                    ..Regex::default()
+                })
+            }),
+            false,
+        ),
+        // Of these keepalived takes the new ones, and keeps what it knows.
+        (web_plain(), web(|web| web.protocol = HttpProtocol::V11), true),
+        (web_plain(), web(|web| web.fast_recovery = true), true),
+        (web_plain(), web(|web| web.urls[0].tls_compliant = true), true),
+        (
+            web_plain(),
+            web(|web| web.tls = Some(TlsConfig::default())),
+            false,
+        ),
+        (udp_of(|_| {}), udp_of(|udp| udp.payload = Some(vec![1])), true),
+        (udp_of(|_| {}), udp_of(|udp| udp.max_reply_length = 9), true),
+        (udp_of(|_| {}), udp_of(|udp| udp.connection.mark = 7), false),
     ] {
         let target = by_address("10.0.0.1:80", Protocol::Tcp);
         let (mut world, mut all) = down(target, before.clone());
@@ -300,11 +341,129 @@ fn a_checker_is_known_by_what_it_asks() {
         let asked = world.asked.len();
         world.seconds(10);
         let more = world.asked.len() - asked;
-        // Once down, every `delay_loop`; HTTP and SMTP after `delay_before_retry`, which is longer.
+        // Once down, every `delay_loop`; HTTP (unless it is in a hurry) and SMTP after `delay_before_retry`, which is longer.
         let patient = matches!(after, ProbeConfig::Http(_) | ProbeConfig::Smtp(_));
         let due = if patient { 1..=2 } else { 8..=11 };
         assert!(!same || due.contains(&more), "{after:?}: {more}");
     }
+}
+
+/// LVS facts: 16.6
+#[test]
+fn a_script_is_known_by_its_command_and_a_session_by_its_name() {
+    let script = |change: fn(&mut MiscConfig)| {
+        let mut config = MiscConfig {
+            command: command("/usr/bin/check it"),
+            timeout: Duration::from_secs(1),
+            dynamic: false,
+        };
+        change(&mut config);
+        ProbeConfig::Misc(config)
+    };
+    let session = |name: &str| ProbeConfig::Bfd(name.into());
+    for (before, after, same) in [
+        (script(|_| {}), script(|_| {}), true),
+        (
+            script(|_| {}),
+            script(|misc| misc.timeout = Duration::from_secs(7)),
+            true,
+        ),
+        (script(|_| {}), script(|misc| misc.dynamic = true), false),
+        (
+            script(|_| {}),
+            script(|misc| misc.command.argv.push("more".into())),
+            false,
+        ),
+        (session("B"), session("B"), true),
+        (session("B"), session("C"), false),
+    ] {
+        let with = |probe: ProbeConfig| {
+            let checker = CheckerConfig {
+                probe: probe.into(),
+                retry: 0,
+                ..tcp("192.0.2.1:80")
+            };
+            vs(vec![server(1, vec![checker])], |_| {})
+        };
+        let mut world = World::new(with(before.clone()));
+        world.answer("/usr/bin/check", 0, exit(1));
+        world.seconds(3);
+        let down = Event::Session {
+            name: "B".into(),
+            up: false,
+        };
+        world.engine.handle(world.now, down);
+        world.drain();
+        assert!(!alive(&world), "{before:?}");
+        reload(&mut world, with(after.clone()));
+        assert_eq!(!alive(&world), same, "{before:?} {after:?}");
+    }
+}
+
+/// A count of failures goes on after a reload, with the retries of the new file; the next question comes in the time of
+/// a start, at the latest.
+///
+/// LVS facts: 16.6, 16.11
+#[test]
+fn a_count_goes_on_and_the_next_question_comes_as_at_a_start() {
+    let with = |retry: u32, delay_loop: u64| {
+        let checker = CheckerConfig {
+            retry,
+            delay_loop: Duration::from_secs(delay_loop),
+            ..tcp("192.0.2.1:80")
+        };
+        vs(vec![server(1, vec![checker])], |_| {})
+    };
+    let mut world = World::new(with(3, 600));
+    world.seconds(2);
+    world.answer("192.0.2.1:80", 0, refused());
+    reload(&mut world, with(3, 1));
+    let asked = world.asked.len();
+    world.seconds(1);
+    assert_eq!(world.asked.len(), asked + 1, "not after 600 s");
+    world.seconds(1);
+    assert_eq!(pool(&world), ["1"], "two failures");
+    world.news();
+    reload(&mut world, with(2, 1));
+    assert_eq!(world.news(), [""; 0], "it has run");
+    world.seconds(1);
+    assert_eq!(pool(&world), [""; 0], "the third");
+}
+
+/// The quorum is judged with the servers that are left.
+///
+/// LVS facts: 16.4
+#[test]
+fn a_quorum_that_a_reload_loses_is_told_once() {
+    let with = |numbers: &[u8]| {
+        let servers = numbers
+            .iter()
+            .map(|n| server(*n, vec![tcp(&format!("192.0.2.{n}:80"))]));
+        vs(servers.collect(), |vs| {
+            vs.quorum = 3;
+            vs.hysteresis = 1;
+            vs.sorry_server = sorry("192.0.2.9:80", false);
+        })
+    };
+    let mut world = World::new(with(&[1, 2, 3, 4]));
+    world.seconds(2);
+    world.news();
+    reload(&mut world, with(&[1]));
+    assert_eq!(pool(&world), ["9"]);
+    let mut news = world.news();
+    news.retain(|line| !line.contains("service [") && !line.starts_with("run down"));
+    let vs = "VS [10.0.0.1]:tcp:80";
+    assert_eq!(
+        news,
+        [
+            format!("Lost quorum 3-1=2 > 1 for {vs}"),
+            format!("Adding sorry server [192.0.2.9]:tcp:80 to {vs}"),
+            format!("Removing alive servers from the pool for {vs}"),
+            "run quorum down".to_owned(),
+        ]
+    );
+    world.seconds(20);
+    assert_eq!(world.news(), [""; 0]);
 }
 
 /// 2.2.7 forgets it at a reload.

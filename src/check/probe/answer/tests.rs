@@ -55,6 +55,7 @@ fn the_status_is_the_number_after_the_first_blank() {
     }
 }
 
+/// LVS facts: 10.5
 #[test]
 fn without_a_complete_header_there_is_no_data() {
     for octets in [
@@ -131,6 +132,7 @@ fn the_digest_is_of_the_body_as_far_as_it_was_announced() {
     }
 }
 
+/// LVS facts: 10.7
 #[test]
 fn the_status_comes_before_the_digest() {
     assert_eq!(

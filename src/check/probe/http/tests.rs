@@ -105,6 +105,7 @@ async fn only_a_single_wait_is_limited() {
     assert_eq!(asked(at, SHORT).await, Ok(()));
 }
 
+/// LVS facts: 10.4
 #[tokio::test]
 async fn a_silent_server_has_no_answer_in_time() {
     let at = serve("127.0.0.1:0", |stream| async move {
@@ -142,6 +143,7 @@ async fn an_octet_now_and_then_does_not_last_for_ever() {
     assert!(limit(Duration::MAX) >= MIN_LIMIT);
 }
 
+/// LVS facts: 10.5, 10.7
 #[tokio::test]
 async fn answers_that_are_none() {
     for (answer, wanted) in [

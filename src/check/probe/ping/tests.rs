@@ -3,6 +3,18 @@
 use super::*;
 use crate::check::probe::testing::{LONG, connection};
 
+/// LVS facts: 9.11
+#[test]
+fn a_request_has_its_number_and_the_text_four_times() {
+    let request = echo(8, [1, 2]);
+    assert_eq!(
+        (request.len(), &request[..8]),
+        (136, &[8, 0, 0, 0, 0, 0, 1, 2][..])
+    );
+    let text = "keepalived check - keepalived ch";
+    assert_eq!(request[8..], *[text; 4].concat().as_bytes());
+}
+
 /// LVS facts: 9.12
 #[test]
 fn a_reply_has_our_number() {

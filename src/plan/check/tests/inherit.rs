@@ -1,7 +1,7 @@
 //! From which level the settings of checkers and servers come: every setting, from every level.
 
 use super::*;
-use crate::check::config::CheckerConfig;
+use crate::check::config::{CheckerConfig, DnsType};
 
 /// Kinds of checkers, with what they cannot do without.
 const KINDS: [(&str, &str); 8] = [
@@ -135,6 +135,31 @@ fn servers_refuse_to_try_once_only() {
     assert_eq!(refused(["retry 0", "", ""]), (true, 1));
     assert_eq!(refused(["", "retry 0", ""]), (true, 1));
     assert_eq!(refused(["", "", "retry 0"]), (false, 0));
+}
+
+/// LVS facts: 9.16
+#[test]
+fn a_dns_check_asks_for_the_root_unless_it_is_told() {
+    let asked = |own: &str| match &*checker(("DNS_CHECK", ""), ["", "", own]).probe {
+        ProbeConfig::Dns(dns) => (dns.kind, dns.name.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked(""), (DnsType::Soa, None));
+    let name = "a.example.com".to_owned();
+    assert_eq!(asked("type MX\nname a.example.com"), (DnsType::Mx, Some(name)));
+}
+
+/// LVS facts: 12.4
+#[test]
+fn a_file_check_is_never_in_alpha_mode() {
+    let real = "real_server 198.51.100.1 80 {\nalpha\nFILE_CHECK {\ntrack_file F\n}\n}";
+    let text = server("192.0.2.9 80", "protocol TCP\nalpha", real);
+    let (plan, said) = plan(&format!("track_file F {{\nfile /run/f\n}}\n{text}"));
+    let [checker] = plan.check.services[0].real_servers[0].checkers.as_slice() else {
+        panic!("{said:#?}");
+    };
+    assert!(matches!(&*checker.probe, ProbeConfig::File(_)));
+    assert!(!checker.alpha);
 }
 
 /// LVS facts: 3.9
