@@ -101,6 +101,37 @@ fn the_dictionary_has_every_keyword() {
     );
 }
 
+/// What is said to each service is tried with what any of them says.
+#[test]
+fn every_service_is_among_the_readers() {
+    // These are spoken by libraries over HTTP; what is read of their answers has tests beside it.
+    let elsewhere = ["WEB_CHECK", "GRPC_CHECK"];
+    // keepalived's, which have no dialogue of this kind.
+    let others = [
+        "TCP_CHECK",
+        "MISC_CHECK",
+        "SMTP_CHECK",
+        "DNS_CHECK",
+        "UDP_CHECK",
+        "PING_CHECK",
+        "FILE_CHECK",
+        "BFD_CHECK",
+    ];
+    let checks: BTreeSet<&str> = keyword::all()
+        .map(|keyword| keyword.name)
+        .filter(|name| name.ends_with("_CHECK"))
+        .collect();
+    assert!(others.iter().chain(&elsewhere).all(|name| checks.contains(name)));
+    for name in checks {
+        if !others.contains(&name) && !elsewhere.contains(&name) {
+            assert!(
+                readers::SERVICES.contains(&format!("{name} {{")),
+                "{name} is missing"
+            );
+        }
+    }
+}
+
 /// Words of the services' protocols, so that something is understood now and then.
 fn words() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
@@ -117,6 +148,20 @@ fn words() -> impl Strategy<Value = Vec<u8>> {
             b"+PONG\r\n",
             b"*3\r\n$6\r\nmaster\r\n",
             b"\x14\0\0\0\x0a8.0\0\x01\0\0\0abcdefgh\0\xff\xff",
+            // A whole greeting.
+            b"\x47\0\0\0\x0a8.0\0\x01\0\0\0abcdefgh\0\xff\xff\x2d\x02\0\xff\xff\x15\0\0\0\0\0\0\0\0\0\0\
+                ijklmnopqrst\0mysql_native_password\0",
+            b"\x01\0\0\x03\x01",
+            b"SIP/2.0 100 Trying\r\n\r\n",
+            b"SIP/2.0 200 OK\r\n",
+            // Of the seed that is all sevens.
+            b"Call-ID: 070707070707070707070707\r\n",
+            b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+            b"Sec-WebSocket-Protocol: chat\r\n",
+            b"\x81\x05world",
+            b"\x8a\0",
+            b"\x02\x07\0\x14",
+            b"\x02\x07\0\x16",
             b"\x07\0\0\x02\0\0\0\x02\0\0\0",
             b"\x05\0\0\x02\xfex\0ab",
             b"R\0\0\0\x08\0\0\0\0",

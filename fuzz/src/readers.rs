@@ -167,8 +167,8 @@ fn converse<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Result<mail::Step
     steps
 }
 
-/// Each question of each service, in clear and under TLS: whoever adds one adds it here.
-const SERVICES: &str = "REDIS_CHECK {\n}\nREDIS_CHECK {\nusername me\npassword secret\nrole master\n}\n\
+/// Each question of each service, in clear and under TLS: whoever adds one adds it here, as `tests/found.rs` wants.
+pub const SERVICES: &str = "REDIS_CHECK {\n}\nREDIS_CHECK {\nusername me\npassword secret\nrole master\n}\n\
     WEBSOCKET_CHECK {\n}\nWEBSOCKET_CHECK {\nping\nsend hello\nexpect world\nsubprotocol chat\n}\n\
     RADIUS_CHECK {\nsecret s\n}\nRADIUS_CHECK {\nsecret s\nusername me\npassword secret\n}\n\
     SIP_CHECK {\n}\nSIP_CHECK {\ntransport tcp\n}\n\

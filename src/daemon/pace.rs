@@ -1,7 +1,7 @@
 //! How the planes' threads run: niceness, real time, processors, names (fact 19.6), set from the control plane.
 //!
 //! Only what a configuration asks for is touched, and what a new one asks for no more is given back. The threads that
-//! work for a plane (the kernel worker, the keeper of IPVS) get its niceness and processors and never real time: they
+//! work for a plane (the kernel worker, the keeper of IPVS, the steward of it) get its niceness and processors and never real time: they
 //! wait for others, and nobody waits for them on time.
 
 use crate::conf::config::{ProcessSettings, ProcessesSettings};
@@ -76,6 +76,17 @@ impl Pace {
         }
     }
 
+    /// Makes `thread`, which has no plane, run like one that works for the plane of `wanted`.
+    fn attend(&self, thread: ThreadId, wanted: &ProcessSettings) {
+        let _ = self.own.set(thread);
+        let terms = Terms {
+            nice: wanted.priority.unwrap_or(0),
+            processors: wanted.cpu_affinity.clone(),
+            ..Terms::default()
+        };
+        self.apply("IPVS", "ipvs-whole", terms);
+    }
+
     /// Makes the threads run as `wanted`. `usual` is the name of the plane's thread.
     fn apply(&self, label: &str, usual: &str, mut wanted: Terms) {
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,12 +147,15 @@ pub(super) struct Planes {
     pub vrrp: Option<Arc<Pace>>,
     pub check: Option<Arc<Pace>>,
     pub bfd: Option<Arc<Pace>>,
+    /// The thread that keeps IPVS as a whole: it may run without a plane.
+    pub steward: Option<ThreadId>,
 }
 
 /// What control has set of the whole process.
 #[derive(Debug, Default)]
 pub(super) struct Paces {
     planes: Planes,
+    steward: Pace,
     /// The name of the process before it was given another.
     own_name: Option<String>,
     locked: bool,
@@ -172,6 +186,9 @@ impl Paces {
                 limit = limit.max(u64::try_from(own.rlimit_rttime.unwrap_or(RTTIME).as_micros()).ok());
             }
             pace.apply(label, usual, terms);
+        }
+        if let Some(thread) = planes.steward {
+            self.steward.attend(thread, &wanted.checker);
         }
         self.planes = planes;
         if self.locked != lock {
@@ -289,6 +306,34 @@ mod tests {
         assert_eq!(own.name().unwrap(), "vrrp");
         drop(quit);
         thread.join().unwrap();
+    }
+
+    /// The steward's thread, which may be the only one.
+    #[test]
+    fn a_thread_without_a_plane_runs_as_that_of_checks() {
+        let (quit, wait) = mpsc::channel::<()>();
+        let (seat, seated) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            seat.send(ThreadId::own()).unwrap();
+            let _ = wait.recv();
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            let fields = stat.rsplit(") ").next().unwrap();
+            fields.split(' ').nth(16).unwrap().to_owned()
+        });
+        let own = seated.recv().unwrap();
+        let planes = Planes {
+            steward: Some(own),
+            ..Planes::default()
+        };
+        let mut settings = ProcessesSettings::default();
+        settings.checker.priority = Some(7);
+        settings.checker.rt_priority = Some(9);
+        let mut paces = Paces::default();
+        paces.apply(&settings, planes);
+        let set = paces.steward.set.lock().unwrap().clone();
+        assert_eq!((set.nice, set.real_time, set.most), (7, 0, 0));
+        drop(quit);
+        assert_eq!(thread.join().unwrap(), "7", "its niceness");
     }
 
     #[test]

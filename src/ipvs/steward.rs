@@ -11,6 +11,7 @@
 use super::config::{IpvsConfig, Role, SyncDaemon, Timeouts};
 use super::io::{Client, OpenError, TalkError};
 use crate::sys::netns::Home;
+use crate::sys::sched::ThreadId;
 use nix::errno::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -74,6 +75,7 @@ struct Order {
 #[derive(Debug)]
 pub struct Steward {
     orders: watch::Sender<Order>,
+    id: ThreadId,
     thread: JoinHandle<()>,
 }
 
@@ -95,10 +97,24 @@ impl Steward {
             running: BTreeMap::new(),
             surveyed: false,
         };
+        let (seat, seated) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("ipvs-whole".into())
-            .spawn(move || runtime.block_on(worker.work(heard, masters)))?;
-        Ok(Self { orders, thread })
+            .spawn(move || {
+                let _ = seat.send(ThreadId::own());
+                runtime.block_on(worker.work(heard, masters));
+            })?;
+        let gone = |_| io::Error::other("the steward ended before it began");
+        Ok(Self {
+            orders,
+            id: seated.recv().map_err(gone)?,
+            thread,
+        })
+    }
+
+    /// The thread, for whoever sets how it runs.
+    pub const fn thread_id(&self) -> ThreadId {
+        self.id
     }
 
     /// Follow this configuration from now on.

@@ -91,6 +91,7 @@ codes! {
     RealServerDuplicate "real-server-duplicate" Warning,
     CheckSlowerThanInterval "check-slower-than-interval" Note,
     PlainHttpToTlsPort "plain-http-to-tls-port" Warning,
+    TlsToStarttlsPort "tls-to-starttls-port" Warning,
     OpsWithPersistence "ops-with-persistence" Warning,
     VirtualServerWithoutVip "virtual-server-without-vip" Note,
     // Between two directors: their virtual routers.

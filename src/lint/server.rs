@@ -2,7 +2,7 @@
 
 use super::view::{list, seconds};
 use super::{Code, Finding, Node};
-use crate::check::config::{Target, VirtualServerConfig};
+use crate::check::config::{Question, Target, VirtualServerConfig};
 use crate::conf::config::{
     CheckSettings, Checker, CheckerKind, RealServer, ServerName, Spanned, VirtualServer,
 };
@@ -77,6 +77,7 @@ pub(super) fn look(node: &Node, found: &mut Vec<Finding>) {
         duplicates(&service, found);
         slow(&service, &mut slow_ones, found);
         plain_http(&service, found);
+        tls_at_once(&service, found);
         one_packet(&service, found);
     }
     homeless(node, found);
@@ -316,6 +317,46 @@ fn plain_http(service: &Service<'_>, found: &mut Vec<Finding>) {
         Finding::new(Code::PlainHttpToTlsPort, service.about(), &first.place, message)
             .effect("a server that speaks TLS there answers with an error or not at all, and counts as down")
             .fix("write SSL_GET"),
+    );
+}
+
+/// Where a service speaks in clear first, and TLS begins by words of the protocol.
+fn port_of_starttls(question: &Question) -> Option<u16> {
+    Some(match question {
+        Question::Ftp { .. } => 21,
+        Question::Imap => 143,
+        Question::Ldap(_) => 389,
+        Question::Nntp { .. } => 119,
+        Question::Pop3 => 110,
+        _ => return None,
+    })
+}
+
+/// A handshake where words are awaited.
+fn tls_at_once(service: &Service<'_>, found: &mut Vec<Finding>) {
+    let Service { does, written } = service;
+    let wrong = |(real, checker): (&RealServer, &Checker)| {
+        let CheckerKind::Service(settings) = &checker.kind else {
+            return None;
+        };
+        let port = port_of_starttls(&settings.question)?;
+        let asked = checker.connection.connect_port;
+        let at_once = settings.tls.is_some() && !settings.starttls();
+        let hit = at_once && asked.unwrap_or_else(|| real.address.value.port()) == port;
+        hit.then(|| (checker.place.clone(), settings.question.keyword(), port))
+    };
+    let mut checks = written
+        .real_servers
+        .iter()
+        .flat_map(|real| real.checkers.iter().map(move |checker| (real, checker)));
+    let Some((place, keyword, port)) = checks.find_map(wrong) else {
+        return;
+    };
+    let message = format!("{}: {keyword} begins TLS at once on port {port}", does.target);
+    found.push(
+        Finding::new(Code::TlsToStarttlsPort, service.about(), &place, message)
+            .effect("a server that speaks in clear first there does not understand, and counts as down")
+            .fix("write starttls instead of tls, or the port where TLS comes first"),
     );
 }
 

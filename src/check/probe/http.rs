@@ -79,7 +79,10 @@ async fn talk(kit: &Kit, config: &HttpConfig, url: &UrlConfig, asked: &mut Asked
                 .await
                 .map_err(tls::broken)?;
             let compliant = settings.compliant || url.tls_compliant;
-            if compliant && verdict.is_ok() && !tls::was_closed(&mut stream).await {
+            let was_cut = compliant && verdict.is_ok() && !tls::was_closed(&mut stream).await;
+            // The close alert is polite, and changes nothing any more.
+            let _ = stream.shutdown().await;
+            if was_cut {
                 return Err(Reason::Tls("connection closed without close alert".into()));
             }
             verdict

@@ -10,6 +10,8 @@ use pnet::packet::icmp::IcmpTypes;
 use pnet::packet::icmpv6::Icmpv6Types;
 use socket2::Protocol;
 use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 /// Octets of a header: type, code, checksum, identifier, sequence number.
@@ -42,13 +44,23 @@ pub(super) async fn ask(connection: &Connection, number: u32) -> Result<(), Reas
         Refused::Here(error) => Reason::Socket(error.to_string()),
         Refused::Way(error) => Reason::Unreachable(error.to_string()),
     })?;
+    exchange(&socket, connection.timeout, (request, reply), number).await
+}
+
+/// Sends a request of the first kind, and judges the first thing that comes: it should be of the second.
+async fn exchange(
+    socket: &UdpSocket,
+    patience: Duration,
+    (request, reply): (u8, u8),
+    number: u32,
+) -> Result<(), Reason> {
     let [_, _, high, low] = number.to_be_bytes();
     socket
         .send(&echo(request, [high, low]))
         .await
         .map_err(|error| Reason::NotSent(error.to_string()))?;
     let mut buffer = [0; HEADER];
-    match timeout(connection.timeout, socket.recv(&mut buffer)).await {
+    match timeout(patience, socket.recv(&mut buffer)).await {
         Ok(Ok(HEADER)) => judge(buffer, reply, [high, low]),
         Ok(Ok(_)) => Err(Reason::Mismatch("too short")),
         Ok(Err(error)) => Err(socket::answer(&error)),

@@ -6,7 +6,7 @@ use crate::check::config::Connection;
 use crate::check::event::CheckerId;
 use crate::net::IfName;
 use crate::script::config::ScriptPolicy;
-use crate::script::testing::sh_command;
+use crate::script::testing::{TempDir, sh_command, until_dead};
 use std::net::{IpAddr, Ipv4Addr};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
@@ -213,6 +213,85 @@ async fn misc_check_means_what_its_script_says() {
         run(&commands[0], false, LONG).await,
         ProbeOutcome::Failure(Reason::NotStarted)
     );
+}
+
+/// Scripts that print without end, leave somebody behind, do not obey, or end in an unusual way: each ends in time, says
+/// why, and what is left is what was meant to be.
+///
+/// LVS facts: 11.1, 11.4
+#[tokio::test]
+async fn scripts_that_mean_it_ill_end() {
+    let dir = TempDir::new();
+    let pids = dir.path("pids").display().to_string();
+    let failed = ProbeOutcome::Failure;
+    let late = || failed(Reason::ScriptTimedOut);
+    let cases = [
+        (format!("echo $$ >> {pids}; exec yes"), SHORT, late()),
+        (
+            format!("echo $$ >> {pids}; yes >&2 & echo $! >> {pids}; wait"),
+            SHORT,
+            late(),
+        ),
+        // Its child has all that it had open, and nobody waits for that.
+        ("sleep 2 & exit 3".to_owned(), LONG, failed(Reason::Exited(3))),
+        (
+            format!("trap '' TERM HUP INT; echo $$ >> {pids}; while :; do sleep 1; done"),
+            SHORT,
+            late(),
+        ),
+        (
+            format!("echo $$ >> {pids}; kill -STOP $$; sleep 1000"),
+            SHORT,
+            late(),
+        ),
+        ("kill -SEGV $$".to_owned(), LONG, failed(Reason::Signalled(11))),
+        ("kill -KILL $$".to_owned(), LONG, failed(Reason::Signalled(9))),
+        ("exit 255".to_owned(), LONG, failed(Reason::Exited(255))),
+        (
+            "exec /no/such/program".to_owned(),
+            LONG,
+            failed(Reason::Exited(127)),
+        ),
+    ];
+    let commands: Vec<_> = cases.iter().map(|(text, ..)| sh_command(text)).collect();
+    let (scripts, _) = Scripts::examine(&commands, &ScriptPolicy::default());
+    let prober = prober(Arc::new(scripts));
+    for (command, (text, timeout, wanted)) in commands.into_iter().zip(cases) {
+        let config = MiscConfig {
+            command,
+            timeout,
+            dynamic: false,
+        };
+        assert_eq!(
+            prober.ask(&order(ProbeConfig::Misc(config))).await,
+            wanted,
+            "{text}"
+        );
+    }
+    until_dead(&dir.pids("pids", 5).await).await;
+}
+
+/// LVS facts: 11.1, 11.2
+#[tokio::test]
+async fn every_status_of_a_dynamic_script_is_heard() {
+    let statuses = [0, 1, 2, 3, 128, 254, 255];
+    let commands = statuses.map(|status: u8| sh_command(&format!("exit {status}")));
+    let (scripts, _) = Scripts::examine(&commands, &ScriptPolicy::default());
+    let prober = prober(Arc::new(scripts));
+    for (command, status) in commands.into_iter().zip(statuses) {
+        let config = MiscConfig {
+            command,
+            timeout: LONG,
+            dynamic: true,
+        };
+        let wanted = match status {
+            1 => ProbeOutcome::Failure(Reason::Exited(1)),
+            status => ProbeOutcome::Success {
+                exit_status: Some(status),
+            },
+        };
+        assert_eq!(prober.ask(&order(ProbeConfig::Misc(config))).await, wanted);
+    }
 }
 
 #[tokio::test]

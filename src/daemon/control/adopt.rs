@@ -89,6 +89,7 @@ impl Control {
             vrrp: self.vrrp.as_ref().map(|plane| Arc::clone(&plane.pace)),
             check: self.check.as_ref().map(|plane| Arc::clone(&plane.pace)),
             bfd: self.bfd.as_ref().map(|plane| Arc::clone(&plane.pace)),
+            steward: self.steward.as_ref().map(Steward::thread_id),
         };
         self.paces.apply(&plan.global.processes, planes);
         self.tracker.apply(&plan.track_scripts, &scripts);

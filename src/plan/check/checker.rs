@@ -8,7 +8,7 @@ use crate::check::config::{
 };
 use crate::conf::config::{
     CheckSettings, Checker, CheckerKind, FileCheckSettings, FileWeight, HttpSettings, MiscSettings,
-    RealServer, Regex, Spanned, UdpSettings, Url, VirtualServer,
+    RealServer, Regex, Spanned, UdpSettings, VirtualServer,
 };
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::net::IfName;
@@ -260,17 +260,15 @@ fn http(
         .virtualhost
         .clone()
         .or_else(|| levels.server.virtualhost.clone());
-    let usable: Vec<&Url> = settings
-        .urls
-        .iter()
-        .filter(|url| builder.may_search(url.regex.as_ref()))
-        .collect();
-    if usable.is_empty() {
+    if settings.urls.is_empty() {
         let message = "HTTP/SSL_GET checker has no urls specified - ignoring";
         builder.say(Class::Unheeded, Topic::Other, &written.place, message.to_owned());
         return None;
     }
-    let urls = usable.into_iter().map(|url| UrlConfig {
+    for url in &settings.urls {
+        builder.judge_pattern(url.regex.as_ref());
+    }
+    let urls = settings.urls.iter().map(|url| UrlConfig {
         path: url.path.clone(),
         host: url.virtualhost.clone().or_else(|| host.clone()),
         sni: (settings.tls && settings.enable_sni)
@@ -313,18 +311,18 @@ fn misc(builder: &mut Builder<'_>, server: &VirtualServer, settings: &MiscSettin
 }
 
 impl Builder<'_> {
-    /// Whether a pattern can be searched for; otherwise that is said. keepalived's status does not tell.
-    fn may_search(&mut self, regex: Option<&Spanned<Regex>>) -> bool {
+    /// Says that a pattern cannot be searched for. keepalived's status does not tell. The url stays, and its checks fail:
+    /// a server that is not looked at as it was meant must not count as up.
+    fn judge_pattern(&mut self, regex: Option<&Spanned<Regex>>) {
         let Some((regex, why)) =
             regex.and_then(|regex| Some((regex, self.host.refused_regexes.get(&regex.value)?)))
         else {
-            return true;
+            return;
         };
         let message = format!("Invalid regex: '{}' {why}", regex.value.pattern);
         let found = Diagnostic::new(Class::Unheeded, Some(regex.place.clone()), message);
-        let help = "without its pattern this url is not asked for";
+        let help = "whatever this url answers, its check fails";
         self.diagnostics.push(found.about(Topic::Other).with_help(help));
-        false
     }
 
     /// Whether a MISC_CHECK's command may be run; otherwise the checker is left out and said.

@@ -168,3 +168,46 @@ fn init_file_writes_only_what_it_may() {
     init_with(9, true).unwrap_err();
     assert_eq!(fs::read_to_string(home.path("target")).unwrap(), "8\n");
 }
+
+/// Whatever stands in the place of a file, it is read at once and not to its end.
+///
+/// LVS facts: 12.1
+#[test]
+fn what_is_no_file_for_a_number_is_read_at_once() {
+    let home = TempDir::new();
+    let at = |name: &str| home.path(name);
+    // A terabyte, of which the disk has nothing.
+    fs::write(at("huge"), "42\n").unwrap();
+    File::options()
+        .write(true)
+        .open(at("huge"))
+        .unwrap()
+        .set_len(1 << 40)
+        .unwrap();
+    fs::write(at("binary"), [b'7', 0, 0xff, b'9']).unwrap();
+    fs::write(at("digits"), "1".repeat(1 << 20)).unwrap();
+    fs::write(at("blanks"), " ".repeat(1 << 20) + "5").unwrap();
+    fs::create_dir(at("directory")).unwrap();
+    nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // Somebody writes to this one, and says nothing.
+    nix::unistd::mkfifo(&at("held"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let held = File::options().read(true).write(true).open(at("held")).unwrap();
+    let _listening = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    std::os::unix::fs::symlink(at("loop"), at("loop")).unwrap();
+    for (name, wanted) in [
+        ("huge", Some(42)),
+        ("binary", Some(7)),
+        ("digits", None),
+        ("blanks", Some(0)),
+        ("directory", Some(0)),
+        ("fifo", Some(0)),
+        ("held", Some(0)),
+        ("socket", Some(0)),
+        ("loop", Some(0)),
+        ("nothing", Some(0)),
+    ] {
+        assert_eq!(read(&at(name)), wanted, "{name}");
+    }
+    assert_eq!(read(Path::new("/dev/zero")), Some(0));
+    drop(held);
+}

@@ -300,6 +300,35 @@ async fn serve_tls(server: &TlsServer, alert: bool) -> SocketAddr {
     .await
 }
 
+/// A server hears the close alert, and so knows that nobody has cut the connection.
+#[tokio::test]
+async fn a_connection_under_tls_ends_in_good_form() {
+    let server = tls_server(|_| {});
+    let context = server.context.clone();
+    let (sender, mut heard) = mpsc::channel(1);
+    let at = serve("127.0.0.1:0", move |stream| {
+        let ssl = Ssl::new(&context).unwrap();
+        let sender = sender.clone();
+        async move {
+            let mut stream = SslStream::new(ssl, stream).unwrap();
+            Pin::new(&mut stream).accept().await.unwrap();
+            read_request(&mut stream).await;
+            stream.write_all(GOOD).await.unwrap();
+            stream.shutdown().await.unwrap();
+            // Without the alert this is an error.
+            let ended = stream.read(&mut [0]).await;
+            sender
+                .send(ended.map_err(|error| error.to_string()))
+                .await
+                .unwrap();
+        }
+    })
+    .await;
+    let asked = asked_tls(at, TlsConfig::default(), LONG).await;
+    assert_eq!(asked.result, Ok(()));
+    assert_eq!(heard.recv().await, Some(Ok(0)));
+}
+
 async fn asked_tls(at: SocketAddr, settings: TlsConfig, timeout: Duration) -> Asked {
     let mut config = http(at, timeout, Some(settings));
     config.urls[0].sni = Some("www.example.com".into());

@@ -1,7 +1,7 @@
 //! PING_CHECK: what is a good reply, and the loopback's, where this host allows the socket.
 
 use super::*;
-use crate::check::probe::testing::{LONG, connection};
+use crate::check::probe::testing::{LONG, SHORT, answering, connection};
 
 /// LVS facts: 9.11
 #[test]
@@ -58,5 +58,42 @@ async fn the_source_and_the_interface_count() {
     for connection in [foreign, elsewhere] {
         let outcome = ask(&connection, 1).await;
         assert!(matches!(outcome, Err(Reason::Socket(_))), "{outcome:?}");
+    }
+}
+
+/// What an address may answer, over a socket of another kind: the kernel keeps out what is nobody's reply.
+///
+/// LVS facts: 9.12
+#[tokio::test]
+async fn truncated_foreign_and_wrong_replies_are_told() {
+    type Answer = fn(&[u8]) -> Option<Vec<u8>>;
+    let cases: [(Answer, Result<(), Reason>); 7] = [
+        (|echo| Some([&[0], &echo[1..]].concat()), Ok(())),
+        // Its own question back.
+        (|echo| Some(echo.to_vec()), Err(Reason::Mismatch("no echo reply"))),
+        (
+            |echo| Some([&[0], &echo[1..7]].concat()),
+            Err(Reason::Mismatch("too short")),
+        ),
+        (|_| Some(Vec::new()), Err(Reason::Mismatch("too short"))),
+        (
+            |echo| Some([&[0], &echo[1..7], &[echo[7] ^ 1]].concat()),
+            Err(Reason::Mismatch("the reply to another request")),
+        ),
+        (
+            |_| Some(vec![0xff; 60_000]),
+            Err(Reason::Mismatch("no echo reply")),
+        ),
+        (|_| None, Err(Reason::AnswerTimedOut)),
+    ];
+    for (answer, wanted) in cases {
+        let at = answering(answer).await;
+        let socket = socket::datagrams(&connection(at, LONG), Protocol::UDP).unwrap();
+        let patience = if wanted == Err(Reason::AnswerTimedOut) {
+            SHORT
+        } else {
+            LONG
+        };
+        assert_eq!(exchange(&socket, patience, (8, 0), 70_001).await, wanted);
     }
 }

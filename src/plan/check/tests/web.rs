@@ -70,32 +70,24 @@ fn host_and_server_name_come_from_the_nearest_that_has_one() {
 
 /// LVS facts: 10.10
 #[test]
-fn a_url_whose_pattern_is_no_good_is_left_out() {
+fn a_url_whose_pattern_is_no_good_stays_and_is_named() {
     let good = "url {\npath /good\nregex fine\n}\n";
     let bad = "url {\npath /bad\nregex (\n}\n";
-    let (found, said) = checkers("", "", &format!("HTTP_GET {{\n{bad}{good}}}"));
-    let paths: Vec<&str> = found[0].urls.iter().map(|url| url.path.as_str()).collect();
-    assert_eq!(paths, ["/good"]);
     let invalid = (
         Class::Unheeded,
         "Invalid regex: '(' at offset 1: wrong".to_owned(),
     );
-    assert_eq!((said.len(), &said[0]), (1, &invalid));
-    // Without a url there is no checker.
-    let (found, said) = checkers("", "", &format!("HTTP_GET {{\n{bad}}}"));
-    assert_eq!(found, []);
-    let messages = [
-        invalid,
-        (
-            Class::Unheeded,
-            "HTTP/SSL_GET checker has no urls specified - ignoring".to_owned(),
-        ),
-        (
-            Class::Unheeded,
-            "the real server is left without a checker, so it counts as always up".to_owned(),
-        ),
-    ];
-    assert_eq!(said, messages);
+    // Alone too: without its checker the server would count as always up.
+    for (urls, wanted) in [
+        ([bad, good].as_slice(), &["/bad", "/good"][..]),
+        (&[bad], &["/bad"]),
+    ] {
+        let (found, said) = checkers("", "", &format!("HTTP_GET {{\n{}}}", urls.concat()));
+        let paths: Vec<&str> = found[0].urls.iter().map(|url| url.path.as_str()).collect();
+        assert_eq!(paths, wanted);
+        assert_eq!(found[0].urls[0].regex.as_ref().unwrap().pattern, "(");
+        assert_eq!(said, std::slice::from_ref(&invalid));
+    }
 }
 
 /// LVS facts: 10.16
