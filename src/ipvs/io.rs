@@ -3,7 +3,7 @@
 //! Everything here blocks, for as long as the kernel takes: loading a scheduler's module takes tens of milliseconds.
 //! It belongs on a thread of its own. The socket may be in another network namespace than the checks (fact 2.20).
 //!
-//! Several operations travel in one datagram, each with its own acknowledgement, so that a refusal has a name. An
+//! Several operations travel in one datagram, each with a number of its own, so that a refusal has a name. An
 //! "exists already" or "not there" that only means that somebody was faster is put right on the spot (fact 2.19).
 
 mod whole;
@@ -232,26 +232,31 @@ impl Client {
         Ok(refusals)
     }
 
-    /// Sends operations in one datagram; the refused ones with their errors.
+    /// Sends operations in one datagram; the refused ones with their errors. The kernel carries them out in order and
+    /// answers a refusal always: of those that went well only the last need say so, which it does when all are done.
     fn send_batch(&mut self, ops: &[Op]) -> Result<Vec<(Op, Errno)>, TalkError> {
         let first = self.sequence.wrapping_add(1);
         let mut datagram = Vec::new();
-        for op in ops {
-            datagram.extend(self.request(Message::change(op), NLM_F_REQUEST | NLM_F_ACK));
+        let Some(last) = ops.len().checked_sub(1) else {
+            return Ok(Vec::new());
+        };
+        for (at, op) in ops.iter().enumerate() {
+            let ack = if at == last { NLM_F_ACK } else { 0 };
+            datagram.extend(self.request(Message::change(op), NLM_F_REQUEST | ack));
         }
         self.send(&datagram)?;
         let mut refused = Vec::new();
-        let mut answered = 0;
-        while answered < ops.len() {
-            self.receive::<Message>(|header, part| {
-                let Some(op) = position(header, first).and_then(|at| ops.get(at)) else {
+        let mut open = true;
+        while open {
+            open = self.receive::<Message>(|header, part| {
+                let Some((at, op)) = position(header, first).and_then(|at| Some((at, ops.get(at)?))) else {
                     return Ok(true);
                 };
-                if let Part::Verdict(refusal) = part {
-                    answered += 1;
-                    refused.extend(refusal.map(|code| (op.clone(), Errno::from_raw(code))));
-                }
-                Ok(answered < ops.len())
+                let Part::Verdict(refusal) = part else {
+                    return Ok(true);
+                };
+                refused.extend(refusal.map(|code| (op.clone(), Errno::from_raw(code))));
+                Ok(at < last)
             })?;
         }
         Ok(refused)
