@@ -1,22 +1,14 @@
-//! Telling the kernel what our tables have: batches over netlink, each carried out as a whole or not at all. Blocks for a
-//! system call or two; for the kernel worker's thread.
+//! Telling the kernel what our tables have. Blocks for a system call or two; for the kernel worker's thread, and the
+//! marks for the keeper's.
+
+mod channel;
+mod marker;
 
 use super::ruleset::{Contents, Ruleset, Settings};
-use super::wire::{Message, TableFamily, batch, delete_table};
-use nix::errno::Errno;
-use nix::sys::socket::sockopt::{ReceiveTimeout, SndBuf};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt,
-    socket,
-};
-use nix::sys::time::{TimeVal, TimeValLike};
+use super::wire::{Message, TableFamily, delete_table};
+use channel::Channel;
+pub use marker::Marker;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-
-/// An answer that does not come in this time is lost.
-const ANSWER_WITHIN_SECONDS: i64 = 10;
-/// A batch is one datagram: room for some ten thousand addresses.
-const SEND_BUFFER: usize = 4 << 20;
 
 /// Our tables and the way to them.
 #[derive(Debug)]
@@ -27,8 +19,7 @@ pub struct Firewall {
     offered: Contents,
     /// The rules for virtual MACs are refused by this kernel.
     without_vmacs: bool,
-    socket: Option<OwnedFd>,
-    sequence: u32,
+    channel: Channel,
 }
 
 impl Firewall {
@@ -39,8 +30,7 @@ impl Firewall {
             settings,
             offered: Contents::default(),
             without_vmacs: false,
-            socket: None,
-            sequence: 0,
+            channel: Channel::default(),
         }
     }
 
@@ -50,7 +40,7 @@ impl Firewall {
         let mut gone = Vec::new();
         for (family, name) in [(TableFamily::Ip, "ip"), (TableFamily::Ip6, "ip6")] {
             let message = delete_table(family, &self.settings.table);
-            if self.carry_out(&[message]).is_ok() {
+            if self.channel.carry_out(&[message]).is_ok() {
                 gone.push(name);
             }
         }
@@ -83,9 +73,7 @@ impl Firewall {
 
     fn become_contents(&mut self, contents: &Contents) -> io::Result<()> {
         let (messages, new) = self.ruleset.becoming(contents);
-        if !messages.is_empty() {
-            self.carry_out(&messages)?;
-        }
+        self.channel.carry_out(&messages)?;
         self.ruleset = new;
         Ok(())
     }
@@ -99,110 +87,11 @@ impl Firewall {
         let messages: Vec<Message> = self.ruleset.tables().map(delete).collect();
         self.ruleset = Ruleset::new(self.settings.clone());
         self.offered = Contents::default();
-        if messages.is_empty() {
-            return Ok(());
-        }
-        self.carry_out(&messages)
+        self.channel.carry_out(&messages)
     }
 
     /// The name of the tables.
     pub fn table(&self) -> &str {
         &self.settings.table
-    }
-
-    fn carry_out(&mut self, messages: &[Message]) -> io::Result<()> {
-        let done = self.attempt(messages);
-        if done.is_err() {
-            // Answers to the rest of the batch may still come: they are nobody's.
-            self.socket = None;
-        }
-        done
-    }
-
-    fn attempt(&mut self, messages: &[Message]) -> io::Result<()> {
-        let first = self.sequence.wrapping_add(1);
-        let (datagram, last) = batch(messages, first);
-        self.sequence = last.wrapping_add(1);
-        let socket = match &self.socket {
-            Some(socket) => socket,
-            None => self.socket.insert(open()?),
-        };
-        retried(|| send(socket.as_raw_fd(), &datagram, MsgFlags::empty()))?;
-        let mut buffer = [0; 16 * 1024];
-        loop {
-            let length = retried(|| recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()))?;
-            for (sequence, code) in answers(buffer.get(..length).unwrap_or_default()) {
-                if code != 0 {
-                    return Err(io::Error::from_raw_os_error(code.saturating_neg()));
-                }
-                if sequence == last {
-                    return Ok(());
-                }
-            }
-        }
-    }
-}
-
-fn open() -> io::Result<OwnedFd> {
-    let socket = socket(
-        AddressFamily::Netlink,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC,
-        SockProtocol::NetlinkNetFilter,
-    )?;
-    bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-    setsockopt(&socket, ReceiveTimeout, &TimeVal::seconds(ANSWER_WITHIN_SECONDS))?;
-    setsockopt(&socket, SndBuf, &SEND_BUFFER)?;
-    Ok(socket)
-}
-
-fn retried(mut call: impl FnMut() -> nix::Result<usize>) -> io::Result<usize> {
-    loop {
-        match call() {
-            Err(Errno::EINTR) => {}
-            done => return done.map_err(Into::into),
-        }
-    }
-}
-
-/// The numbers of the messages that a datagram answers, each with its error, 0 for none.
-fn answers(datagram: &[u8]) -> Vec<(u32, i32)> {
-    /// `NLMSG_ERROR`
-    const ERROR: u16 = 2;
-    let mut out = Vec::new();
-    let mut rest = datagram;
-    while let Some((header, behind)) = rest.split_first_chunk::<16>() {
-        let [l0, l1, l2, l3, k0, k1, _, _, s0, s1, s2, s3, ..] = *header;
-        if u16::from_ne_bytes([k0, k1]) == ERROR
-            && let Some(code) = behind.first_chunk::<4>()
-        {
-            out.push((u32::from_ne_bytes([s0, s1, s2, s3]), i32::from_ne_bytes(*code)));
-        }
-        let length = usize::try_from(u32::from_ne_bytes([l0, l1, l2, l3]))
-            .unwrap_or(0)
-            .max(16);
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_read_to_their_end_and_no_further() {
-        let mut datagram = Vec::new();
-        for (sequence, code) in [(3_u32, -1_i32), (4, 0)] {
-            datagram.extend(36_u32.to_ne_bytes());
-            datagram.extend([2, 0, 0, 0]);
-            datagram.extend(sequence.to_ne_bytes());
-            datagram.extend([0; 4]);
-            datagram.extend(code.to_ne_bytes());
-            datagram.extend([0; 16]);
-        }
-        assert_eq!(answers(&datagram), [(3, -1), (4, 0)]);
-        assert_eq!(answers(&datagram[..17]), [], "cut");
-        assert_eq!(answers(&[0; 64]), [], "a length of zero ends");
     }
 }

@@ -66,10 +66,11 @@ pub struct Ruleset {
     sets: Sets,
 }
 
-/// Elements of one message: an attribute has 64 KiB at most, and an element up to some fifty octets.
-const MOST_ELEMENTS: usize = 1024;
+/// Elements of one message: an attribute has 64 KiB at most, and an element up to 72 octets.
+const MOST_ELEMENTS: usize = 768;
 
-type Sets = BTreeMap<(TableFamily, &'static str), BTreeSet<Element>>;
+/// The elements of sets, by the tables' families and their names.
+pub(super) type Sets = BTreeMap<(TableFamily, &'static str), BTreeSet<Element>>;
 
 /// A part of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,10 +122,15 @@ const DESTINATION_V6: Step = Step::Network {
     offset: 24,
     length: 16,
 };
-const ICMPV6_TYPE: Step = Step::Transport { offset: 0, length: 1 };
+const ICMPV6_TYPE: Step = Step::Transport {
+    offset: 0,
+    length: 1,
+    register: 1,
+};
 const NEIGHBOR_TARGET: Step = Step::Transport {
     offset: 8,
     length: 16,
+    register: 1,
 };
 
 impl Ruleset {
@@ -155,18 +161,7 @@ impl Ruleset {
             }
         }
         new.sets = elements(contents, &new.made);
-        for (family, set) in self.sets.keys().chain(new.sets.keys()).collect::<BTreeSet<_>>() {
-            let nothing = BTreeSet::new();
-            let old = self.sets.get(&(*family, set)).unwrap_or(&nothing);
-            let now = new.sets.get(&(*family, set)).unwrap_or(&nothing);
-            let gone: Vec<Element> = old.difference(now).cloned().collect();
-            let fresh: Vec<Element> = now.difference(old).cloned().collect();
-            let table = &self.settings.table;
-            let gone = gone.chunks(MOST_ELEMENTS);
-            messages.extend(gone.map(|part| delete_elements(*family, table, set, part)));
-            let fresh = fresh.chunks(MOST_ELEMENTS);
-            messages.extend(fresh.map(|part| add_elements(*family, table, set, part)));
-        }
+        change_sets(&self.settings.table, &self.sets, &new.sets, &mut messages);
         (messages, new)
     }
 
@@ -349,6 +344,8 @@ impl Ruleset {
             key,
             data,
             constant: false,
+            ranges: &[],
+            counters: false,
         };
         out.push(self.new_set(family, &shape, out.len()));
     }
@@ -360,9 +357,12 @@ impl Ruleset {
             key: (Datatype::ICMPV6_TYPE, 1),
             data: None,
             constant: true,
+            ranges: &[],
+            counters: false,
         };
         let element = |octet: &u8| Element {
             key: vec![*octet],
+            end: None,
             data: None,
         };
         let elements: Vec<Element> = types.iter().map(element).collect();
@@ -415,13 +415,28 @@ impl Ruleset {
     }
 }
 
+/// Makes the elements of sets those of `new`.
+pub(super) fn change_sets(table: &str, old: &Sets, new: &Sets, out: &mut Vec<Message>) {
+    let nothing = BTreeSet::new();
+    for (family, set) in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+        let was = old.get(&(*family, set)).unwrap_or(&nothing);
+        let now = new.get(&(*family, set)).unwrap_or(&nothing);
+        let gone: Vec<Element> = was.difference(now).cloned().collect();
+        let fresh: Vec<Element> = now.difference(was).cloned().collect();
+        let gone = gone.chunks(MOST_ELEMENTS);
+        out.extend(gone.map(|part| delete_elements(*family, table, set, part)));
+        let fresh = fresh.chunks(MOST_ELEMENTS);
+        out.extend(fresh.map(|part| add_elements(*family, table, set, part)));
+    }
+}
+
 /// What each set shall have.
 fn elements(contents: &Contents, made: &BTreeSet<Part>) -> Sets {
     let mut sets = Sets::new();
     let mut put = |family, set, key: Vec<u8>, data| {
         sets.entry((family, set))
             .or_default()
-            .insert(Element { key, data });
+            .insert(Element { key, end: None, data });
     };
     for blocked in &contents.blocked {
         match blocked {

@@ -64,6 +64,8 @@ enum Value {
 pub struct Element {
     /// What is looked for.
     pub key: Vec<u8>,
+    /// In a set of ranges: its last key; the other is the first.
+    pub end: Option<Vec<u8>>,
     /// A map's: what is found.
     pub data: Option<Vec<u8>>,
 }
@@ -79,6 +81,10 @@ pub struct SetShape {
     pub data: Option<(Datatype, u32)>,
     /// It never changes.
     pub constant: bool,
+    /// Its elements are ranges of keys of several fields: the octets of each field.
+    pub ranges: &'static [u32],
+    /// Its elements count.
+    pub counters: bool,
 }
 
 /// A type by the number that `nft` knows it by; the kernel only keeps it.
@@ -90,6 +96,10 @@ impl Datatype {
     pub const IPV4: Self = Self(7);
     /// `ipv6_addr`
     pub const IPV6: Self = Self(8);
+    /// `inet_service`
+    pub const PORT: Self = Self(13);
+    /// `mark`
+    pub const MARK: Self = Self(19);
     /// `iface_index`
     pub const IFINDEX: Self = Self(20);
     /// `icmpv6_type`
@@ -103,14 +113,14 @@ impl Datatype {
     }
 }
 
-/// A step of a rule. Registers 1 to 4 have 16 octets each and lie side by side.
+/// A step of a rule. Registers 1 to 4 have 16 octets each and lie side by side; 8 to 23 are the same with 4 octets each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are named as what they are")]
 pub enum Step {
     /// Takes octets of the network header into register 1.
     Network { offset: u32, length: u32 },
-    /// Takes octets of the transport header into register 1.
-    Transport { offset: u32, length: u32 },
+    /// Takes octets of the transport header into a register.
+    Transport { offset: u32, length: u32, register: u32 },
     /// Takes what is known beside the packet into a register.
     Meta { key: Meta, register: u32 },
     /// Goes on if the register is this.
@@ -125,6 +135,8 @@ pub enum Step {
     Map { register: u32, map: &'static str },
     /// Sends a copy to the address in register 1 by the interface in register 2.
     Duplicate,
+    /// Gives the packet the mark in register 1.
+    Mark,
     /// Counts.
     Counter,
     /// Ends.
@@ -152,6 +164,8 @@ pub enum Verdict {
     Accept,
     /// `goto` this chain.
     Goto(&'static str),
+    /// `return`: what the chain does at its end.
+    Return,
 }
 
 const SUBSYSTEM: u16 = 10;
@@ -164,11 +178,15 @@ const NEW_RULE: u16 = 6;
 const NEW_SET: u16 = 9;
 const NEW_ELEMENT: u16 = 12;
 const DEL_ELEMENT: u16 = 14;
+/// `NFT_META_MARK`
+const MARK: u32 = 3;
 /// `NFTA_LIST_ELEM`
 const LIST_ELEMENT: u16 = 1;
-/// `NFT_SET_CONSTANT`, `NFT_SET_MAP`
+/// `NFT_SET_CONSTANT`, `…_INTERVAL`, `…_MAP`, `…_CONCAT`
 const CONSTANT: u32 = 2;
+const INTERVAL: u32 = 4;
 const MAP: u32 = 8;
+const CONCAT: u32 = 0x80;
 
 /// Makes a table, unless it is there.
 pub fn new_table(family: TableFamily, table: &str) -> Message {
@@ -218,22 +236,33 @@ pub fn new_set(family: TableFamily, table: &str, shape: &SetShape, id: u32) -> M
         flags |= MAP;
         rest.extend([u32_be(6, data_type.0), u32_be(7, data_length)]);
     }
+    if !shape.ranges.is_empty() {
+        flags |= INTERVAL | CONCAT;
+    }
     attributes.push(u32_be(3, flags));
     attributes.append(&mut rest);
     attributes.push(u32_be(10, id));
+    if !shape.ranges.is_empty() {
+        let field = |octets: &u32| nested(LIST_ELEMENT, vec![u32_be(1, *octets)]);
+        let fields = shape.ranges.iter().map(field).collect();
+        attributes.push(nested(9, vec![nested(2, fields)]));
+    }
     attributes.extend(byte_orders(shape));
+    if shape.counters {
+        attributes.push(nested(17, Step::Counter.attributes()));
+    }
     Message::new(NEW_SET, NLM_F_CREATE, family, attributes)
 }
 
-/// For `nft`, which shows numbers of interfaces: they are as the host has them.
+/// For `nft`, which shows numbers of interfaces and marks: they are as the host has them. keepalived says so of ranges
+/// too.
 fn byte_orders(shape: &SetShape) -> Option<Attribute> {
     const HOST: u32 = 1;
     let sides = [Some(shape.key), shape.data];
     let mut notes = Vec::new();
-    for (side, _) in (0_u8..)
-        .zip(sides)
-        .filter(|(_, side)| side.is_some_and(|(kind, _)| kind == Datatype::IFINDEX))
-    {
+    for (side, _) in (0_u8..).zip(sides).filter(|(_, side)| {
+        side.is_some_and(|(kind, _)| kind == Datatype::IFINDEX || !shape.ranges.is_empty())
+    }) {
         notes.extend([side, 4]);
         notes.extend(HOST.to_ne_bytes());
     }
@@ -354,8 +383,12 @@ impl Step {
     /// Its name and its settings.
     fn attributes(&self) -> Vec<Attribute> {
         let (name, settings) = match self {
-            Self::Network { offset, length } => ("payload", payload(1, *offset, *length)),
-            Self::Transport { offset, length } => ("payload", payload(2, *offset, *length)),
+            Self::Network { offset, length } => ("payload", payload(1, *offset, *length, 1)),
+            Self::Transport {
+                offset,
+                length,
+                register,
+            } => ("payload", payload(2, *offset, *length, *register)),
             Self::Meta { key, register } => ("meta", vec![u32_be(1, *register), u32_be(2, key.number())]),
             Self::Equal { register, value } => {
                 let settings = vec![u32_be(1, *register), u32_be(2, 0), data(3, value)];
@@ -375,6 +408,7 @@ impl Step {
                 ("lookup", settings)
             }
             Self::Duplicate => ("dup", vec![u32_be(1, 1), u32_be(2, 2)]),
+            Self::Mark => ("meta", vec![u32_be(2, MARK), u32_be(3, 1)]),
             Self::Counter => ("counter", Vec::new()),
             Self::Verdict(verdict) => {
                 let verdict = nested(2, verdict.attributes());
@@ -401,17 +435,19 @@ impl Meta {
 impl Verdict {
     fn attributes(self) -> Vec<Attribute> {
         const GOTO: i32 = -4;
+        const RETURN: i32 = -5;
         match self {
             Self::Drop => vec![u32_be(1, 0)],
             Self::Accept => vec![u32_be(1, 1)],
             Self::Goto(chain) => vec![octets(1, &GOTO.to_be_bytes()), text(2, chain)],
+            Self::Return => vec![octets(1, &RETURN.to_be_bytes())],
         }
     }
 }
 
-fn payload(base: u32, offset: u32, length: u32) -> Vec<Attribute> {
+fn payload(base: u32, offset: u32, length: u32, register: u32) -> Vec<Attribute> {
     vec![
-        u32_be(1, 1),
+        u32_be(1, register),
         u32_be(2, base),
         u32_be(3, offset),
         u32_be(4, length),
@@ -421,6 +457,7 @@ fn payload(base: u32, offset: u32, length: u32) -> Vec<Attribute> {
 fn members(table: &str, set: &str, elements: &[Element]) -> Vec<Attribute> {
     let one = |element: &Element| {
         let mut parts = vec![data(1, &element.key)];
+        parts.extend(element.end.as_deref().map(|end| data(10, end)));
         parts.extend(element.data.as_deref().map(|value| data(2, value)));
         nested(LIST_ELEMENT, parts)
     };

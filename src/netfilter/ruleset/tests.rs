@@ -33,6 +33,7 @@ fn vmac(index: u32, v4: bool, v6: bool) -> Vmac {
 fn element(octets: &[u8]) -> Element {
     Element {
         key: octets.to_vec(),
+        end: None,
         data: None,
     }
 }
@@ -103,6 +104,7 @@ fn reports_of_virtual_macs_leave_by_their_parent() {
     };
     let map = |index: u32| Element {
         key: index.to_ne_bytes().to_vec(),
+        end: None,
         data: Some(2_u32.to_ne_bytes().to_vec()),
     };
     let (messages, ruleset) = Ruleset::new(settings()).becoming(&contents(&[vmac(5, true, false)]));
@@ -172,7 +174,7 @@ fn many_addresses_take_several_messages() {
     };
     let (messages, full) = Ruleset::new(settings()).becoming(&contents);
     let (removal, _) = full.becoming(&Contents::default());
-    assert_eq!(removal.len(), 5);
+    assert_eq!(removal.len(), 7);
     for message in messages.iter().chain(&removal) {
         let length = netlink_packet_core::NetlinkSerializable::buffer_len(message);
         assert!(length < 1 << 16, "{length}");

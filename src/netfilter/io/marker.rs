@@ -1,0 +1,62 @@
+//! Marks in the kernel's nftables.
+
+use super::Channel;
+use crate::netfilter::marks::{MarkSettings, MarkTables, Marked};
+use crate::netfilter::wire::{TableFamily, delete_table};
+use std::io;
+use std::path::Path;
+
+/// Our tables of marks and the way to them.
+#[derive(Debug)]
+pub struct Marker {
+    tables: MarkTables,
+    channel: Channel,
+    /// What an earlier run has left was looked for.
+    tidy: bool,
+}
+
+impl Marker {
+    /// Tables that are not made yet.
+    pub fn new(settings: MarkSettings) -> Self {
+        Self {
+            tables: MarkTables::new(settings),
+            channel: Channel::default(),
+            tidy: false,
+        }
+    }
+
+    /// The name of the tables.
+    pub fn table(&self) -> &str {
+        self.tables.name()
+    }
+
+    /// Makes it so that this is marked, and nothing else by us; without anything the tables go.
+    ///
+    /// # Errors
+    /// The kernel's refusal: everything is as it was before.
+    pub fn set(&mut self, marked: &[Marked]) -> io::Result<()> {
+        let (messages, new) = self.tables.becoming(marked);
+        self.channel.carry_out(&messages)?;
+        self.tables = new;
+        if !std::mem::replace(&mut self.tidy, true) {
+            self.remove_leftovers();
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier run has left and this one has not replaced. That there is none is no failure.
+    fn remove_leftovers(&mut self) {
+        // Asking makes the kernel load the module: where nobody has, there is nothing to be found.
+        if !Path::new("/sys/module/nf_tables").exists() {
+            return;
+        }
+        for family in [TableFamily::Ip, TableFamily::Ip6] {
+            if !self.tables.has(family) {
+                let gone = self
+                    .channel
+                    .carry_out(&[delete_table(family, self.tables.name())]);
+                tracing::debug!(target: "check", "a table of an earlier run: {gone:?}");
+            }
+        }
+    }
+}
