@@ -2,13 +2,14 @@
 
 mod filter;
 pub mod host;
+mod marks;
 mod regex;
 mod service;
 mod talk;
 mod web;
 
 use crate::ipvs::model::{
-    ForwardMethod, Persistence, Protocol, Scheduler, ServerId, ServiceFlags, ServiceKey,
+    ForwardMethod, MarkRule, Persistence, Protocol, Scheduler, ServerId, ServiceFlags, ServiceKey,
 };
 use crate::net::Family;
 use crate::script::config::Command;
@@ -141,6 +142,8 @@ pub struct GroupTarget {
     pub protocol: Option<Protocol>,
     /// Its services, each once.
     pub services: Arc<[ServiceKey]>,
+    /// `nftables_ipvs`: what gives packets the marks of the services, in the order of the file.
+    pub marks: Arc<[MarkRule]>,
 }
 
 impl Target {
@@ -168,6 +171,14 @@ impl Target {
         match self {
             Self::Service(key) => Arc::new([*key]),
             Self::Group(group) => Arc::clone(&group.services),
+        }
+    }
+
+    /// What gives packets the marks of its services.
+    pub fn marks(&self) -> Arc<[MarkRule]> {
+        match self {
+            Self::Service(_) => Arc::new([]),
+            Self::Group(group) => Arc::clone(&group.marks),
         }
     }
 

@@ -150,6 +150,7 @@ impl VirtualServer {
                 persistence: self.config.persistence.clone(),
             },
             servers,
+            marks: self.config.target.marks(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! the check. Decides nothing about servers: that is [`crate::check::Engine`]'s.
 
 mod followed;
+mod marks;
 
 use super::expiry::ExpirySettings;
 use super::limits;
@@ -25,6 +26,7 @@ use crate::sys::clock::now;
 use crate::sys::netns::Home;
 use crate::track::file::FileReport;
 use followed::Followed;
+pub(in crate::daemon) use marks::marker;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
@@ -71,6 +73,8 @@ pub struct Options {
     pub kernel: keeper::Opener,
     /// The network namespace that it is in.
     pub ipvs_home: Home,
+    /// What sets firewall marks, where groups are told by them.
+    pub marker: Option<Box<dyn keeper::Marker>>,
     /// Everything that IPVS has is removed first.
     pub flush: bool,
     /// So many probes over the network run at a time; the others wait.
@@ -93,6 +97,7 @@ impl Options {
             asker,
             kernel: keeper::kernel(Home::Here),
             ipvs_home: Home::Here,
+            marker: None,
             flush: false,
             most_connections: limits::open_files().saturating_sub(OTHER_FILES),
             most_scripts: MOST_SCRIPTS,
@@ -164,6 +169,9 @@ impl CheckPlane {
         let (fail, failure) = mpsc::channel(1);
         // The queue holds the one failure that there can be.
         let keeper = Keeper::spawn(options.kernel, move |error| drop(fail.try_send(error)))?;
+        if let Some(marker) = options.marker {
+            keeper.mark_with(marker);
+        }
         if options.flush {
             keeper.flush();
         }

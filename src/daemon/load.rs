@@ -131,6 +131,8 @@ impl Loaded {
             Some("Cannot change IPVS network namespace at a reload - please restart")
         } else if new.instance != running.instance {
             Some("Cannot change instance at a reload - please restart")
+        } else if new.shown.firewall.nftables_ipvs != running.shown.firewall.nftables_ipvs {
+            Some("Cannot change nftables_ipvs at a reload - please restart")
         } else {
             None
         }
@@ -462,6 +464,9 @@ mod tests {
             instance: Some("one".to_owned()),
             ..Global::default()
         };
+        assert!(file.needs_restart(&running).is_some());
+        running = Global::default();
+        running.shown.firewall.nftables_ipvs = Some("mine".to_owned());
         assert!(file.needs_restart(&running).is_some());
     }
 }

@@ -14,6 +14,21 @@ pub struct IpvsConfig {
     pub flush: bool,
     /// `lvs_flush_on_stop`
     pub flush_on_stop: FlushOnStop,
+    /// `nftables_ipvs`: groups of addresses are told by firewall marks.
+    pub marks: Option<MarkConfig>,
+}
+
+/// How packets get their marks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkConfig {
+    /// `nftables_ipvs`: the name of the tables.
+    pub table: String,
+    /// `nftables_ipvs_priority`
+    pub priority: i32,
+    /// `nftables_counters`
+    pub counters: bool,
+    /// `nftables_ipvs_start_fwmark`: the first mark.
+    pub start: u32,
 }
 
 impl IpvsConfig {

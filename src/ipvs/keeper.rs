@@ -8,12 +8,14 @@
 //! daemon left is adopted and only put right, so that its connections live on. Services that nobody wanted are never
 //! touched.
 //!
+//! Where groups of addresses are told by firewall marks, the thread has them set too, after the services are there.
+//!
 //! keepalived leaves its state as it was when the kernel refuses a command (fact 5.3). Here the checks decide the
 //! state, a refusal is told by name (fact 2.19), and the service is looked up and put right again later.
 
 use super::diff::{Op, diff_service};
 use super::io::{Client, OpenError, Refusal, TalkError};
-use super::model::{ServerId, ServiceEntry, ServiceKey, Table, Wanted};
+use super::model::{MarkRule, ServerId, ServiceEntry, ServiceKey, Table, Wanted};
 use crate::clock::Instant;
 use crate::sys::clock::now;
 use crate::sys::memory;
@@ -24,6 +26,10 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+mod marking;
+
+use marking::Marking;
 
 /// Notifications that may wait for the kernel; more are dropped and counted.
 const MOST_AFTERS: usize = 8192;
@@ -54,6 +60,14 @@ impl Kernel for Client {
     fn flush(&mut self) -> Result<(), TalkError> {
         Self::flush(self)
     }
+}
+
+/// What gives packets their marks: the kernel's packet filter, or a test's imitation.
+pub trait Marker: Send {
+    /// Makes it so that these rules are there, the first of those that overlap, and no other of ours.
+    fn set(&mut self, rules: &[MarkRule]) -> io::Result<()>;
+    /// What it is called in the log.
+    fn name(&self) -> String;
 }
 
 /// Opens the kernel, on the keeper's thread, when it is first needed and after a dialogue has broken off.
@@ -92,6 +106,8 @@ impl Keeper {
             told: BTreeMap::new(),
             services_only: false,
             retry: None,
+            marking: None,
+            by_address: false,
         };
         let (seat, seated) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("ipvs".into()).spawn(move || {
@@ -121,6 +137,11 @@ impl Keeper {
     pub fn clear(&self, services: Arc<[ServiceKey]>) {
         self.shared.lock().clear.push(services);
         self.shared.wake.notify_one();
+    }
+
+    /// Marks are set by this. To be said before anything is wanted.
+    pub fn mark_with(&self, marker: Box<dyn Marker>) {
+        self.shared.lock().marker = Some(marker);
     }
 
     /// The table shall be empty, before anything that is wanted later.
@@ -199,6 +220,7 @@ struct Queue {
     forget: bool,
     services_only: bool,
     finish: bool,
+    marker: Option<Box<dyn Marker>>,
 }
 
 impl std::fmt::Debug for Queue {
@@ -232,6 +254,9 @@ struct Worker {
     services_only: bool,
     /// When to try again, and how long was waited for that.
     retry: Option<(Instant, Duration)>,
+    marking: Option<Marking>,
+    /// Marks cannot be set: every address is a service.
+    by_address: bool,
 }
 
 impl Worker {
@@ -245,12 +270,15 @@ impl Worker {
                 forget,
                 services_only,
                 finish,
+                marker,
             } = self.wait();
+            self.marking = marker.map(Marking::new).or_else(|| self.marking.take());
             self.services_only |= services_only;
             if forget {
                 self.wanted.clear();
                 self.owners.clear();
                 self.wrong.clear();
+                self.marks_differ();
             }
             if flush && !self.empty() {
                 return;
@@ -263,6 +291,9 @@ impl Worker {
             if !self.wrong.is_empty() && !self.put_right() {
                 return;
             }
+            if !self.mark() {
+                return;
+            }
             afters.into_iter().for_each(|act| act());
             if finish {
                 return;
@@ -272,7 +303,11 @@ impl Worker {
 
     /// A virtual server wants something else.
     fn take(&mut self, server: ServerId, wanted: Option<Wanted>) {
+        let wanted = wanted.map(|it| if self.by_address { it.by_address() } else { it });
         let old = self.wanted.remove(&server);
+        if old.as_ref().map_or(&[][..], |it| &it.marks) != wanted.as_ref().map_or(&[][..], |it| &it.marks) {
+            self.marks_differ();
+        }
         for key in old.iter().flat_map(|old| old.services.iter()) {
             self.wrong.insert(*key);
             if let Some(owners) = self.owners.get_mut(key) {
@@ -366,15 +401,19 @@ impl Worker {
             self.kernel = None;
             self.known.clear();
         }
-        self.retry = if self.wrong.is_empty() {
-            None
+        if self.wrong.is_empty() {
+            self.retry = None;
         } else {
-            let wait = self
-                .retry
-                .map_or(RETRY.0, |(_, waited)| (waited * 2).min(RETRY.1));
-            Some((now() + wait, wait))
-        };
+            self.try_later();
+        }
         true
+    }
+
+    fn try_later(&mut self) {
+        let wait = self
+            .retry
+            .map_or(RETRY.0, |(_, waited)| (waited * 2).min(RETRY.1));
+        self.retry = Some((now() + wait, wait));
     }
 
     /// Opens the kernel where it is not. Whether to go on: at the first contact there must be IPVS.

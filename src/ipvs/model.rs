@@ -1,9 +1,9 @@
 //! The table of IPVS as a value.
 
 use crate::net::Family;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -356,6 +356,59 @@ pub struct Table {
     pub services: BTreeMap<ServiceKey, ServiceEntry>,
 }
 
+/// What gives packets the mark of a service: all that is sent to these addresses and this port (fact 2.26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MarkRule {
+    /// What it is sent by.
+    pub protocol: Protocol,
+    /// The first address.
+    pub first: IpAddr,
+    /// The last, of the same family.
+    pub last: IpAddr,
+    /// 0: every port.
+    pub port: u16,
+    /// The mark, never 0.
+    pub mark: u32,
+}
+
+impl MarkRule {
+    /// The service that the mark stands for.
+    pub const fn service(&self) -> ServiceKey {
+        ServiceKey::FwMark {
+            family: Family::of(&self.first),
+            mark: self.mark,
+        }
+    }
+
+    /// The services without marks, one for each address, if there are no more than `room`.
+    pub fn by_address(&self, room: usize) -> Option<impl Iterator<Item = ServiceKey>> {
+        let Self { protocol, port, .. } = *self;
+        let key = move |address| ServiceKey::Address {
+            protocol,
+            address: SocketAddr::new(address, port),
+        };
+        Some(walk(self.first, self.last, room)?.map(key))
+    }
+}
+
+/// The addresses from the first to the last, if there are no more than `room`.
+pub fn walk(first: IpAddr, last: IpAddr, room: usize) -> Option<impl Iterator<Item = IpAddr>> {
+    let bits = |address| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    let address = move |bits: u128| match first {
+        IpAddr::V4(_) => Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX)).into(),
+        IpAddr::V6(_) => Ipv6Addr::from_bits(bits).into(),
+    };
+    let (first, last) = (bits(first), bits(last));
+    let more = usize::try_from(last.checked_sub(first)?).ok()?;
+    (more < room).then(|| (first..=last).map(address))
+}
+
+/// A group has this many services at most: a prefix of IPv6 may have more addresses than any memory.
+pub const MOST_SERVICES: usize = 262_144;
+
 /// What a virtual server wants of IPVS: all its services alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -365,6 +418,8 @@ pub struct Wanted {
     pub settings: VirtualService,
     /// The servers, by address and port as the virtual server has them.
     pub servers: Vec<(SocketAddr, Destination)>,
+    /// What gives packets the marks of its services.
+    pub marks: Arc<[MarkRule]>,
 }
 
 impl Wanted {
@@ -376,6 +431,24 @@ impl Wanted {
         };
         self.join(key, &mut entry);
         entry
+    }
+
+    /// The same without marks: every address is a service. Ranges that are too large for that have none.
+    #[must_use]
+    pub fn by_address(self) -> Self {
+        if self.marks.is_empty() {
+            return self;
+        }
+        let mut services = BTreeSet::new();
+        for rule in &*self.marks {
+            let room = MOST_SERVICES.saturating_sub(services.len());
+            services.extend(rule.by_address(room).into_iter().flatten());
+        }
+        Self {
+            services: services.into_iter().collect(),
+            marks: Arc::new([]),
+            ..self
+        }
     }
 
     /// Adds its servers to a service that others want too (fact 2.22). Of two that the kernel cannot tell apart the one

@@ -26,6 +26,8 @@ use target::Aim;
 const DELAY_LOOP: Duration = Duration::from_secs(60);
 /// `connect_timeout` that nobody set.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// `nftables_ipvs_start_fwmark` that nobody set.
+pub(super) const FIRST_MARK: u32 = 1000;
 /// Persistence that a port of 0 implies.
 const PERSISTENCE: Duration = Duration::from_secs(360);
 
@@ -84,6 +86,10 @@ pub(super) fn build(
         }
         ids.insert(id, place);
         out.services.push(server);
+    }
+    let firewall = &config.global.shown.firewall;
+    if firewall.nftables_ipvs.is_some() {
+        out.hand_out_marks(firewall.nftables_ipvs_start_fwmark.unwrap_or(FIRST_MARK), None);
     }
     out
 }

@@ -3,11 +3,15 @@
 //! keepalived speaks to IPVS in the process of the checkers, which runs for virtual servers only, and, for the daemon
 //! that an instance decides, in that of VRRP. So without virtual servers nothing but that comes of these settings.
 
+use super::check::FIRST_MARK;
 use super::{Builder, Plan};
-use crate::conf::config::{Spanned, SyncDaemon as Written};
+use crate::conf::config::{FirewallSettings, Spanned, SyncDaemon as Written};
 use crate::conf::diag::{Class, Diagnostic, Topic};
-use crate::ipvs::config::{IpvsConfig, SyncConfig, SyncDaemon, Timeouts};
+use crate::ipvs::config::{IpvsConfig, MarkConfig, SyncConfig, SyncDaemon, Timeouts};
 use std::time::Duration;
+
+/// `nftables_ipvs_priority` that nobody set.
+const MARK_PRIORITY: i32 = -1;
 
 /// What there shall be; `plan` has its virtual routers and virtual servers already.
 pub(super) fn build(builder: &mut Builder<'_>, plan: &Plan) -> IpvsConfig {
@@ -26,7 +30,18 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &Plan) -> IpvsConfig {
         sync: sync(builder, plan, serves),
         flush: written.flush && serves,
         flush_on_stop: written.flush_on_stop,
+        marks: marks(&builder.config.global.shown.firewall).filter(|_| serves),
     }
+}
+
+/// `nftables_ipvs`
+fn marks(written: &FirewallSettings) -> Option<MarkConfig> {
+    Some(MarkConfig {
+        table: written.nftables_ipvs.clone()?,
+        priority: written.nftables_ipvs_priority.unwrap_or(MARK_PRIORITY),
+        counters: written.nftables_counters,
+        start: written.nftables_ipvs_start_fwmark.unwrap_or(FIRST_MARK),
+    })
 }
 
 /// An instance that decides must be there (fact 18.2). Without any, `-C` or not, keepalived looks for none.

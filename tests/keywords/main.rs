@@ -198,6 +198,10 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::GlobalDefs, "vrrp_mcast_group6") => one("ff02::77"),
         (Block::GlobalDefs, "script_user") => one("root"),
         (Block::GlobalDefs, "nftables") => one("mine"),
+        (Block::GlobalDefs, "nftables_ipvs") => one("mine"),
+        (Block::GlobalDefs, "nftables_ipvs_priority" | "nftables_ipvs_start_fwmark") => {
+            after("nftables_ipvs", "7")
+        }
         (Block::GlobalDefs, "lvs_sync_daemon") => one("eth2 inst A"),
         (Block::GlobalDefs, "lvs_flush_on_stop" | "lvs_flush_onstop") => one("VS"),
         (Block::GlobalDefs, "lvs_timeouts") => one("tcp 77"),

@@ -169,7 +169,7 @@ pub enum RxBufs {
     Bytes(u32),
 }
 
-/// Packet filters of virtual routers.
+/// Packet filters of virtual routers, and that of firewall marks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the keywords")]
 pub struct FirewallSettings {
@@ -178,6 +178,9 @@ pub struct FirewallSettings {
     pub nftables_priority: Option<i32>,
     pub nftables_ifindex: bool,
     pub nftables_counters: bool,
+    pub nftables_ipvs: Option<String>,
+    pub nftables_ipvs_priority: Option<i32>,
+    pub nftables_ipvs_start_fwmark: Option<u32>,
     pub disable_local_igmp: bool,
 }
 

@@ -34,13 +34,9 @@ pub struct RootSettings {
 
 /// Packet filters, and what of those of virtual routers has no counterpart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "named as the keywords")]
 pub struct LaterFirewall {
     /// Empty: no ipsets. Fewer than six: the others derive from the first.
     pub ipsets: Option<Vec<String>>,
-    pub nftables_ipvs: Option<String>,
-    pub nftables_ipvs_priority: Option<i32>,
-    pub nftables_ipvs_start_fwmark: Option<u32>,
 }
 
 /// SNMP and D-Bus.

@@ -129,6 +129,8 @@ impl Control {
         if self.check.is_none() && !plan.check.services.is_empty() {
             let options = check_plane::Options {
                 kernel: ipvs,
+                marker: (plan.ipvs.marks.as_ref())
+                    .map(|marks| check_plane::marker(marks, self.ipvs_home.clone())),
                 ipvs_home: self.ipvs_home.clone(),
                 flush: plan.ipvs.flush,
                 files: FileWatcher::look_at(&tracked_files(plan)),

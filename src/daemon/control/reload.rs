@@ -79,7 +79,7 @@ impl Control {
         // Reading files and asking the kernel may take a while: what runs on this runtime goes on meanwhile.
         let loaded = timeout(READ_LIMIT, spawn_blocking(move || load::load(&options))).await;
         let loaded = loaded.map_err(|_| "Reading the configuration takes too long".to_owned())?;
-        let loaded = loaded.map_err(|panic| format!("Reading the configuration failed: {panic}"))?;
+        let mut loaded = loaded.map_err(|panic| format!("Reading the configuration failed: {panic}"))?;
         loaded.log();
         let directory = [&loaded.plan.global, &self.plan.global]
             .into_iter()
@@ -97,6 +97,12 @@ impl Control {
             return Err(why.to_owned());
         }
         (self.host.privileged)(&loaded.plan)?;
+        if let Some(marks) = &loaded.plan.ipvs.marks {
+            loaded
+                .plan
+                .check
+                .hand_out_marks(marks.start, Some(&self.plan.check));
+        }
         let mut opener = (self.host.ipvs)(self.ipvs_home.clone());
         if self.check.is_none() && !loaded.plan.check.services.is_empty() {
             // A module may have to be loaded.

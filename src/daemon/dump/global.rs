@@ -6,8 +6,8 @@
 use super::file::Kind;
 use super::{Facts, Sheet, account, process, seconds, yes_no};
 use crate::conf::config::{
-    DumpSettings, FifoSettings, FirewallSettings, Global, Inherited, IpvsSettings, LaterFirewall,
-    LifeScripts, Spanned, SyncDaemon, VrrpDefaults,
+    DumpSettings, FifoSettings, FirewallSettings, Global, Inherited, IpvsSettings, LifeScripts, Spanned,
+    SyncDaemon, VrrpDefaults,
 };
 use crate::ipvs::config::FlushOnStop;
 use crate::script::config::Command;
@@ -63,7 +63,7 @@ pub fn section(facts: &Facts<'_>, kind: Kind) -> String {
     ipvs(&mut sheet, &shown.ipvs);
     fifos(&mut sheet, facts);
     routers(&mut sheet, global);
-    firewall(&mut sheet, &shown.firewall, &later.firewall);
+    firewall(&mut sheet, &shown.firewall);
     checks(&mut sheet, &global.inherited, &shown.vrrp);
     process::priorities(&mut sheet, &global.processes);
     process::management(&mut sheet, &later.management);
@@ -304,21 +304,18 @@ fn routers(sheet: &mut Sheet, global: &Global) {
     sheet.item("VRRP default protocol version", version.number());
 }
 
-fn firewall(sheet: &mut Sheet, firewall: &FirewallSettings, later: &LaterFirewall) {
+fn firewall(sheet: &mut Sheet, firewall: &FirewallSettings) {
     let FirewallSettings {
         iptables,
         nftables,
         nftables_priority,
         nftables_ifindex,
         nftables_counters,
-        disable_local_igmp: _,
-    } = firewall;
-    let LaterFirewall {
-        ipsets: _,
         nftables_ipvs,
         nftables_ipvs_priority,
         nftables_ipvs_start_fwmark,
-    } = later;
+        disable_local_igmp: _,
+    } = firewall;
     if let Some(chains) = iptables {
         sheet.item("Iptables input chain", &chains.input);
         if let Some(output) = &chains.output {

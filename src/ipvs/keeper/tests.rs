@@ -6,7 +6,7 @@ use crate::ipvs::model::{
 };
 use nix::errno::Errno;
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// The imitation's table and its moods.
 #[derive(Debug, Default)]
@@ -119,6 +119,7 @@ fn wanted(services: &[ServiceKey], entry: ServiceEntry) -> Wanted {
         services: services.into(),
         settings: entry.service,
         servers: entry.destinations.into_iter().collect(),
+        marks: [].into(),
     }
 }
 
@@ -416,4 +417,157 @@ fn services_may_go_without_their_servers_being_removed_first() {
         assert_eq!(site.seen, [Op::DeleteService(key(1))]);
         assert!(site.table.services.contains_key(&key(9)));
     });
+}
+
+/// An imitation of what gives packets marks.
+#[derive(Clone, Debug, Default)]
+struct Marks(Arc<Mutex<MarkSite>>);
+
+#[derive(Debug, Default)]
+struct MarkSite {
+    rules: Vec<MarkRule>,
+    /// So many attempts are refused from now on.
+    refuse: usize,
+    /// Who hears of each attempt: the rules, and whether they were taken.
+    told: Option<Sender<(Vec<MarkRule>, bool)>>,
+}
+
+impl Marks {
+    fn keeper(&self, kernel: &Imitation) -> Keeper {
+        let keeper = kernel.keeper();
+        keeper.mark_with(Box::new(self.clone()));
+        keeper
+    }
+
+    fn rules(&self) -> Vec<MarkRule> {
+        self.0.lock().unwrap().rules.clone()
+    }
+
+    fn refuse(&self, times: usize) {
+        self.0.lock().unwrap().refuse = times;
+    }
+}
+
+impl Marker for Marks {
+    fn set(&mut self, rules: &[MarkRule]) -> io::Result<()> {
+        let mut site = self.0.lock().unwrap();
+        let refused = site.refuse > 0;
+        if let Some(told) = &site.told {
+            told.send((rules.to_vec(), !refused)).unwrap();
+        }
+        if refused {
+            site.refuse -= 1;
+            return Err(io::Error::from_raw_os_error(95));
+        }
+        site.rules = rules.to_vec();
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        "imitated marks".into()
+    }
+}
+
+fn rule(first: &str, last: &str, mark: u32) -> MarkRule {
+    MarkRule {
+        protocol: Protocol::Tcp,
+        first: first.parse().unwrap(),
+        last: last.parse().unwrap(),
+        port: 80,
+        mark,
+    }
+}
+
+/// What a group wants that is told by a mark.
+fn wanted_by_mark(rules: &[MarkRule]) -> Wanted {
+    let services: BTreeSet<ServiceKey> = rules.iter().map(MarkRule::service).collect();
+    Wanted {
+        marks: rules.into(),
+        ..wanted(&Vec::from_iter(services), entry(&[1]))
+    }
+}
+
+fn keys(kernel: &Imitation) -> Vec<String> {
+    kernel.with(|site| site.table.services.keys().map(ToString::to_string).collect())
+}
+
+/// LVS facts: 2.26, 17.5
+#[test]
+fn marks_come_with_their_service_and_go_with_it() {
+    let (kernel, marks) = (Imitation::default(), Marks::default());
+    let keeper = marks.keeper(&kernel);
+    let (first, second) = (
+        rule("10.0.0.1", "10.0.0.9", 1001),
+        rule("10.0.1.1", "10.0.1.1", 1000),
+    );
+    keeper.want(group(0), Some(wanted_by_mark(&[first])));
+    keeper.want(group(1), Some(wanted_by_mark(&[second])));
+    keeper.want(group(2), Some(wanted_by_mark(&[second])));
+    settle(&keeper);
+    assert_eq!(keys(&kernel), ["FWM 1000", "FWM 1001"]);
+    assert_eq!(marks.rules(), [second, first], "each once, the older first");
+    let wider = rule("10.0.0.1", "10.0.0.20", 1001);
+    keeper.want(group(0), Some(wanted_by_mark(&[wider])));
+    keeper.want(group(1), None);
+    settle(&keeper);
+    assert_eq!(marks.rules(), [second, wider], "another wants it still");
+    keeper.want(group(2), None);
+    keeper.want(group(0), None);
+    keeper.finish();
+    assert_eq!(keys(&kernel), [""; 0]);
+    assert_eq!(marks.rules(), []);
+}
+
+#[test]
+fn marks_go_when_the_table_is_emptied() {
+    let (kernel, marks) = (Imitation::default(), Marks::default());
+    let keeper = marks.keeper(&kernel);
+    keeper.want(group(0), Some(wanted_by_mark(&[rule("10.0.0.1", "10.0.0.9", 7)])));
+    settle(&keeper);
+    keeper.empty_for_good();
+    keeper.finish();
+    assert_eq!(marks.rules(), []);
+}
+
+#[test]
+fn refused_marks_are_set_later_and_the_old_ones_stay_until_then() {
+    let (kernel, marks) = (Imitation::default(), Marks::default());
+    let keeper = marks.keeper(&kernel);
+    let (narrow, wide) = (rule("10.0.0.1", "10.0.0.1", 7), rule("10.0.0.1", "10.0.0.9", 7));
+    keeper.want(group(0), Some(wanted_by_mark(&[narrow])));
+    settle(&keeper);
+    let (told, attempts) = channel();
+    marks.0.lock().unwrap().told = Some(told);
+    marks.refuse(1);
+    keeper.want(group(0), Some(wanted_by_mark(&[wide])));
+    for taken in [false, true] {
+        let attempt = attempts.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(attempt, (vec![wide], taken));
+    }
+    settle(&keeper);
+    assert_eq!(keys(&kernel), ["FWM 7"], "never by address");
+    keeper.finish();
+}
+
+/// A kernel that cannot mark has all services, as without marks.
+#[test]
+fn where_nothing_can_be_marked_addresses_are_services() {
+    let (kernel, marks) = (Imitation::default(), Marks::default());
+    marks.refuse(usize::MAX);
+    let keeper = marks.keeper(&kernel);
+    let rules = [
+        rule("10.0.0.1", "10.0.0.3", 7),
+        rule("2001:db8::", "2001:db9::", 7),
+    ];
+    keeper.want(group(0), Some(wanted_by_mark(&rules)));
+    settle(&keeper);
+    let three = ["[10.0.0.1]:tcp:80", "[10.0.0.2]:tcp:80", "[10.0.0.3]:tcp:80"];
+    assert_eq!(keys(&kernel), three, "but for a range that no memory holds");
+    keeper.want(group(1), Some(wanted_by_mark(&[rule("10.0.0.4", "10.0.0.4", 8)])));
+    settle(&keeper);
+    assert_eq!(keys(&kernel).len(), 4);
+    keeper.want(group(0), None);
+    keeper.want(group(1), None);
+    keeper.finish();
+    assert_eq!(keys(&kernel), [""; 0]);
 }

@@ -1,6 +1,7 @@
 //! The way to the kernel's nftables: batches over netlink, each carried out as a whole or not at all.
 
 use crate::netfilter::wire::{Message, batch};
+use crate::sys::netns::Home;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{ReceiveTimeout, SndBuf};
 use nix::sys::socket::{
@@ -16,14 +17,23 @@ const ANSWER_WITHIN_SECONDS: i64 = 10;
 /// A batch is one datagram: room for some ten thousand addresses.
 const SEND_BUFFER: usize = 4 << 20;
 
-/// A socket, opened when it is needed, in the network namespace of the thread.
+/// A socket, opened when it is needed.
 #[derive(Debug, Default)]
 pub(super) struct Channel {
+    /// Where: usually in the network namespace of the thread.
+    home: Home,
     socket: Option<OwnedFd>,
     sequence: u32,
 }
 
 impl Channel {
+    pub(super) fn within(home: Home) -> Self {
+        Self {
+            home,
+            ..Self::default()
+        }
+    }
+
     /// Has a batch carried out; of nothing nothing is said.
     ///
     /// # Errors
@@ -46,7 +56,7 @@ impl Channel {
         self.sequence = last.wrapping_add(1);
         let socket = match &self.socket {
             Some(socket) => socket,
-            None => self.socket.insert(open()?),
+            None => self.socket.insert(self.home.within(open)??),
         };
         retried(|| send(socket.as_raw_fd(), &datagram, MsgFlags::empty()))?;
         let mut buffer = [0; 16 * 1024];

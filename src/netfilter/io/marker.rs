@@ -3,8 +3,8 @@
 use super::Channel;
 use crate::netfilter::marks::{MarkSettings, MarkTables, Marked};
 use crate::netfilter::wire::{TableFamily, delete_table};
+use crate::sys::netns::Home;
 use std::io;
-use std::path::Path;
 
 /// Our tables of marks and the way to them.
 #[derive(Debug)]
@@ -16,11 +16,11 @@ pub struct Marker {
 }
 
 impl Marker {
-    /// Tables that are not made yet.
-    pub fn new(settings: MarkSettings) -> Self {
+    /// Tables that are not made yet, in this network namespace.
+    pub fn new(settings: MarkSettings, home: Home) -> Self {
         Self {
             tables: MarkTables::new(settings),
-            channel: Channel::default(),
+            channel: Channel::within(home),
             tidy: false,
         }
     }
@@ -46,10 +46,6 @@ impl Marker {
 
     /// Removes what an earlier run has left and this one has not replaced. That there is none is no failure.
     fn remove_leftovers(&mut self) {
-        // Asking makes the kernel load the module: where nobody has, there is nothing to be found.
-        if !Path::new("/sys/module/nf_tables").exists() {
-            return;
-        }
         for family in [TableFamily::Ip, TableFamily::Ip6] {
             if !self.tables.has(family) {
                 let gone = self

@@ -57,7 +57,7 @@ struct Said {
 struct Attribute {
     kind: u16,
     octets: Vec<u8>,
-    nested: Vec<Attribute>,
+    nested: Vec<Self>,
 }
 
 /// Reads attributes. Their order means nothing, but for those of one kind.

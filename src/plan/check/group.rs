@@ -5,14 +5,12 @@ use super::target::{mark_family, no_protocol, protocol};
 use crate::check::config::GroupTarget;
 use crate::conf::config::{GroupEntry, ServerGroup, Spanned, VirtualServer};
 use crate::conf::diag::{Class, Diagnostic, Place, Topic};
-use crate::ipvs::model::{ForwardMethod, Protocol, ServiceKey};
+use crate::ipvs::model::{ForwardMethod, MOST_SERVICES, MarkRule, Protocol, ServiceKey, walk};
 use crate::net::Family;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-/// A group has this many services at most: a prefix of IPv6 may have more addresses than any memory.
-const MOST_SERVICES: usize = 262_144;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// The group of a virtual server.
 pub(super) struct Group<'a> {
@@ -118,8 +116,31 @@ impl<'a> Group<'a> {
         &self.written.name.value
     }
 
-    /// What the plan has of it: every address of every entry is a service (fact 2.21).
+    /// What the plan has of it: every address of every entry is a service (fact 2.21), or all of them together are one,
+    /// whose mark is handed out later (fact 2.26). keepalived does the latter for groups that have no marks of their own.
     pub(super) fn settle(&self, builder: &mut Builder<'_>, written: &VirtualServer) -> GroupTarget {
+        let target = GroupTarget {
+            name: self.name().into(),
+            number: self.number,
+            family: self.family,
+            protocol: self.protocol,
+            services: Arc::new([]),
+            marks: Arc::new([]),
+        };
+        let marks = builder.config.global.shown.firewall.nftables_ipvs.is_some();
+        if let Some(protocol) = self.protocol.filter(|_| marks && !self.has_mark) {
+            let rule = |entry: Entry<'_>| MarkRule {
+                protocol,
+                first: entry.first,
+                last: entry.last,
+                port: entry.port,
+                mark: 0,
+            };
+            return GroupTarget {
+                marks: entries(self.written).map(rule).collect(),
+                ..target
+            };
+        }
         let mut seen = HashSet::new();
         let mut services = Vec::new();
         for entry in &self.written.entries {
@@ -133,11 +154,8 @@ impl<'a> Group<'a> {
             }
         }
         GroupTarget {
-            name: self.name().into(),
-            number: self.number,
-            family: self.family,
-            protocol: self.protocol,
             services: services.into(),
+            ..target
         }
     }
 
@@ -222,21 +240,6 @@ impl<'a> Group<'a> {
             "WARNING - virtual server {self}, sorry server has port specified - port will be ignored"
         ))
     }
-}
-
-/// The addresses from the first to the last, if there are no more than `room`.
-fn walk(first: IpAddr, last: IpAddr, room: usize) -> Option<impl Iterator<Item = IpAddr>> {
-    let bits = |address| match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits(),
-    };
-    let address = move |bits: u128| match first {
-        IpAddr::V4(_) => Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX)).into(),
-        IpAddr::V6(_) => Ipv6Addr::from_bits(bits).into(),
-    };
-    let (first, last) = (bits(first), bits(last));
-    let more = usize::try_from(last.checked_sub(first)?).ok()?;
-    (more < room).then(|| (first..=last).map(address))
 }
 
 /// The entries of a group that are addresses.

@@ -5,7 +5,7 @@ mod web;
 use super::*;
 use crate::check::config::ProbeConfig;
 use crate::conf::{ReadOptions, read_str};
-use crate::ipvs::model::ServiceKey;
+use crate::ipvs::model::{MarkRule, ServiceKey};
 use crate::plan::{Host, Plan, build};
 use std::path::Path;
 
@@ -411,6 +411,67 @@ fn every_address_and_mark_of_a_group_is_a_service() {
         assert_eq!(services(entries, settings, reals), wanted, "{entries}");
     }
     assert_eq!(services("10.0.0.0/20 80", "protocol TCP", WEB).len(), 4096);
+}
+
+/// All addresses of a group have one mark, but where it has marks of its own. The marks are handed out in the order of the
+/// file, and the ports of servers stay what they are (NAT) or are 0 (DR, TUN), as behind every mark (2.12).
+///
+/// LVS facts: 2.26
+#[test]
+fn with_nftables_ipvs_a_group_is_one_service_of_each_family() {
+    let groups = "virtual_server_group A {\n192.0.2.1-192.0.2.9 80\n2001:db8::/64\n}\n\
+                  virtual_server_group B {\n192.0.3.1 80\nfwmark 7\n}\n\
+                  virtual_server_group C {\n192.0.4.1 80\n}\n";
+    let tunnel = "real_server 198.51.100.1 80 {\nlvs_method TUN\n}";
+    let servers = [
+        server("group A", "protocol TCP", tunnel),
+        server("group B", "protocol TCP", WEB),
+        server("group C", "protocol UDP", WEB),
+        server("group A", "protocol UDP", tunnel),
+    ];
+    let global = |more| {
+        format!(
+            "global_defs {{\nnftables_ipvs\n{more}\n}}\n{groups}{}",
+            servers.concat()
+        )
+    };
+    let keys = |plan: &Plan| {
+        let targets = plan.check.services.iter().map(|server| server.target.services());
+        let named = |key: &ServiceKey| format!("{key} {:?}", key.family());
+        targets
+            .map(|keys| keys.iter().map(named).collect::<Vec<_>>().join(", "))
+            .collect::<Vec<_>>()
+    };
+    let (usual, _) = plan(&global(""));
+    assert_eq!(
+        keys(&usual),
+        [
+            "FWM 1000 V4, FWM 1000 V6",
+            "[192.0.3.1]:tcp:80 V4, FWM 7 V4",
+            "FWM 1001 V4",
+            "FWM 1002 V4, FWM 1002 V6",
+        ]
+    );
+    let rules = usual.check.services[0].target.marks();
+    let shown = |rule: &MarkRule| format!("{}-{} {} {}", rule.first, rule.last, rule.port, rule.mark);
+    assert_eq!(
+        rules.iter().map(shown).collect::<Vec<_>>(),
+        [
+            "192.0.2.1-192.0.2.9 80 1000",
+            "2001:db8::-2001:db8::ffff:ffff:ffff:ffff 0 1000",
+        ]
+    );
+    let marks = usual.ipvs.marks.unwrap();
+    assert_eq!(
+        (marks.table.as_str(), marks.priority, marks.counters),
+        ("keepalived_ipvs", -1, false)
+    );
+    let (other, _) = plan(&global(
+        "nftables_ipvs_start_fwmark 7\nnftables_ipvs_priority -5\nnftables_counters",
+    ));
+    assert_eq!(keys(&other)[0], "FWM 8 V4, FWM 8 V6", "7 is somebody's");
+    let marks = other.ipvs.marks.unwrap();
+    assert_eq!((marks.priority, marks.counters), (-5, true));
 }
 
 /// What no memory holds is left out, with a word.

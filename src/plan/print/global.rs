@@ -267,6 +267,9 @@ impl Printer {
             nftables_priority,
             nftables_ifindex,
             nftables_counters,
+            nftables_ipvs,
+            nftables_ipvs_priority,
+            nftables_ipvs_start_fwmark,
             disable_local_igmp,
         } = firewall;
         if let Some(IptablesChains { input, output }) = iptables {
@@ -281,23 +284,18 @@ impl Printer {
         self.some("nftables_priority", nftables_priority.as_ref());
         self.flag("nftables_ifindex", *nftables_ifindex);
         self.flag("nftables_counters", *nftables_counters);
+        self.text("nftables_ipvs", nftables_ipvs.as_deref());
+        self.some("nftables_ipvs_priority", nftables_ipvs_priority.as_ref());
+        self.some("nftables_ipvs_start_fwmark", nftables_ipvs_start_fwmark.as_ref());
         self.flag("disable_local_igmp", *disable_local_igmp);
     }
 
     fn later_firewall(&mut self, firewall: &LaterFirewall) {
-        let LaterFirewall {
-            ipsets,
-            nftables_ipvs,
-            nftables_ipvs_priority,
-            nftables_ipvs_start_fwmark,
-        } = firewall;
+        let LaterFirewall { ipsets } = firewall;
         if let Some(names) = ipsets {
             let names: Vec<String> = names.iter().map(|name| word(name)).collect();
             self.line(format!("vrrp_ipsets {}", names.join(" ")).trim_end());
         }
-        self.text("nftables_ipvs", nftables_ipvs.as_deref());
-        self.some("nftables_ipvs_priority", nftables_ipvs_priority.as_ref());
-        self.some("nftables_ipvs_start_fwmark", nftables_ipvs_start_fwmark.as_ref());
     }
 
     fn ipvs(&mut self, ipvs: &IpvsSettings) {

@@ -20,6 +20,7 @@ mod interop;
 mod ipvs;
 mod killed;
 mod life;
+mod marks;
 mod mastership;
 mod namespace;
 mod net;
@@ -645,6 +646,11 @@ pub const ALL: &[Scenario] = &[
         "adverts and announcements equal keepalived's, byte for byte",
         vectors::compare,
     ),
+    test(
+        "marks-or-addresses",
+        "a group is told by its mark, or by its addresses where the kernel marks nothing",
+        marks::or_addresses,
+    ),
     // Not a test: how long checks take depends on how busy the machine is.
     tool(
         "dead-rack",
@@ -718,6 +724,11 @@ pub const ALL: &[Scenario] = &[
         "nftables",
         "the tables of nftables equal keepalived's",
         filter::ruleset,
+    ),
+    on_host(
+        "marks",
+        "what is sent to the addresses of groups gets their marks, in keepalived's tables",
+        marks::tables,
     ),
 ];
 

@@ -170,6 +170,7 @@ fn by_group(name: &str, number: u32, address: &str) -> Target {
         family: None,
         protocol: Some(Protocol::Tcp),
         services: by_address(address, Protocol::Tcp).services(),
+        marks: [].into(),
     })
 }
 

@@ -111,6 +111,7 @@ fn a_group_is_here_while_any_address_of_it_is() {
         family: None,
         protocol: Some(Protocol::Tcp),
         services: [key("10.0.0.1:80"), key("[2001:db8::1]:443"), key("10.0.0.2:80")].into(),
+        marks: [].into(),
     });
     let mut world = World::new(all);
     world.seconds(10);

@@ -26,16 +26,6 @@ pub(super) fn keyword(cx: &mut Cx<'_>, firewall: &mut FirewallSettings, statemen
         }
         "nftables_ifindex" => firewall.nftables_ifindex = true,
         "nftables_counters" => firewall.nftables_counters = true,
-        _ => return false,
-    }
-    true
-}
-
-/// Those that nothing comes of yet. `false`: `statement` is none of these.
-pub(super) fn later(cx: &mut Cx<'_>, firewall: &mut LaterFirewall, statement: &Statement) -> bool {
-    let block = Block::GlobalDefs;
-    match statement.keyword() {
-        "vrrp_ipsets" => firewall.ipsets = sets(cx, statement).or_else(|| firewall.ipsets.take()),
         "nftables_ipvs" => {
             let table = table(cx, statement, "keepalived_ipvs");
             firewall.nftables_ipvs = table.or_else(|| firewall.nftables_ipvs.take());
@@ -49,6 +39,15 @@ pub(super) fn later(cx: &mut Cx<'_>, firewall: &mut LaterFirewall, statement: &S
                 .unsigned(block, statement)
                 .or(firewall.nftables_ipvs_start_fwmark);
         }
+        _ => return false,
+    }
+    true
+}
+
+/// Those that nothing comes of yet. `false`: `statement` is none of these.
+pub(super) fn later(cx: &mut Cx<'_>, firewall: &mut LaterFirewall, statement: &Statement) -> bool {
+    match statement.keyword() {
+        "vrrp_ipsets" => firewall.ipsets = sets(cx, statement).or_else(|| firewall.ipsets.take()),
         _ => return false,
     }
     true
