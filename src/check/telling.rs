@@ -3,6 +3,7 @@
 //! Some words are odd ("success.", a space before a full stop, "1 retries"): monitoring matches on them.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A real server and its virtual server, by the names of fact 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -282,7 +283,10 @@ pub enum ServiceSaying {
     /// The live servers make room for the sorry server.
     RemovingAlive,
     /// A reload does not know it any more.
-    Removing,
+    Removing {
+        /// The group that it is of.
+        group: Option<Arc<str>>,
+    },
     /// `while_master`: whether it is in IPVS, and because of whom.
     Served {
         /// It is.
@@ -542,7 +546,8 @@ fn service(f: &mut fmt::Formatter<'_>, vs: &str, saying: &ServiceSaying) -> fmt:
         }
         ServiceSaying::AddingAlive => write!(f, "Adding alive servers to the pool for VS {vs}"),
         ServiceSaying::RemovingAlive => write!(f, "Removing alive servers from the pool for VS {vs}"),
-        ServiceSaying::Removing => write!(f, "Removing Virtual Server {vs}"),
+        ServiceSaying::Removing { group: None } => write!(f, "Removing Virtual Server {vs}"),
+        ServiceSaying::Removing { group: Some(name) } => write!(f, "Removing Virtual Server Group [{name}]"),
         ServiceSaying::Served { yes, instance } => {
             let not = if *yes { "" } else { " not" };
             if let Some(instance) = instance {

@@ -5,7 +5,7 @@
 
 use super::{Engine, mastership, report, suspend};
 use crate::check::checker::Checker;
-use crate::check::config::{CheckConfig, CheckerConfig, RealServerConfig, VirtualServerConfig};
+use crate::check::config::{CheckConfig, CheckerConfig, RealServerConfig, Target, VirtualServerConfig};
 use crate::check::event::Action;
 use crate::check::letter::{self, Occasion};
 use crate::check::pool::{RealServer, VirtualServer, names};
@@ -200,9 +200,13 @@ impl Engine {
 
     /// A virtual server that the new file does not have (fact 16.3).
     fn drop_service(&mut self, vs: &VirtualServer) {
+        let group = match &vs.config.target {
+            Target::Group(group) => Some(Arc::clone(&group.name)),
+            Target::Service(_) => None,
+        };
         let line = Line::Service {
             vs: vs.name.clone(),
-            saying: ServiceSaying::Removing,
+            saying: ServiceSaying::Removing { group },
         };
         self.actions.push_back(Action::Tell(line));
         for rs in vs

@@ -207,6 +207,50 @@ pub fn survives() {
     ends(directors);
 }
 
+/// A group leaves with its services: what the log says of it is what keepalived's says.
+/// LVS facts: 16.3
+pub fn group_removed() {
+    let group = "virtual_server_group web {\n    192.0.2.102 80\n    192.0.2.103 80\n    fwmark 9\n}\n";
+    let service = |target: &str| {
+        let pool =
+            [A, B].map(|address| format!("    real_server {address} 80 {{\n        weight 1\n    }}\n"));
+        let sorry = "sorry_server 198.51.100.9 80";
+        format!(
+            "virtual_server {target} {{\n    lb_algo rr\n    lb_kind DR\n    protocol TCP\n    {sorry}\n{}}}\n",
+            pool.concat()
+        )
+    };
+    let kept = service("192.0.2.100 80");
+    let mut directors = both();
+    for director in &mut directors {
+        director.run_with(&format!("{GLOBAL}{group}{}{kept}", service("group web")));
+    }
+    let (difference, before) = compare(&directors);
+    assert_eq!((difference, before.len()), (None, 12), "{before:#?}");
+    let since = Stamp::now();
+    for director in &directors {
+        director.configure(&format!("{GLOBAL}{kept}"));
+        director.signal(Signal::SIGHUP);
+        director.log.wait("Removing Virtual Server", since, SOON);
+        wait_for("the services of the group to go", SOON, || {
+            (saved(director).len() == 3).then_some(())
+        });
+    }
+    let (difference, after) = compare(&directors);
+    assert_eq!((difference, after.len()), (None, 3), "{after:#?}");
+    let [theirs, ours] = directors.each_ref().map(|director| {
+        let lines = director.log.lines().into_iter();
+        let words = ["Remov", "Shutting", "no longer", "uorum"];
+        let lines = lines.filter(|(at, line)| *at >= since && words.iter().any(|word| line.contains(word)));
+        lines.map(|(_, line)| line).collect::<Vec<_>>()
+    });
+    assert_eq!(ours, theirs, "what the log says of the group");
+    note("lab", ours.join("; "));
+    for director in &mut directors {
+        assert_eq!(director.stop(), Some(0), "exit code");
+    }
+}
+
 /// What the last crash left is adopted without a change; what somebody changed before the restart is put right, where
 /// keepalived leaves what exists as it is.
 fn adopt(director: &mut Director, table: &[String]) {

@@ -256,6 +256,11 @@ pub const ALL: &[Scenario] = &[
         namespace::of_the_start,
     ),
     test(
+        "group-removed",
+        "a group that a reload removes: the log says what keepalived's says",
+        ipvs::group_removed,
+    ),
+    test(
         "http-requests",
         "HTTP_GET asks with keepalived's bytes",
         http::requests,
