@@ -23,7 +23,7 @@ const SHORTEST_REST: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct Checker {
     id: CheckerId,
-    config: Arc<CheckerConfig>,
+    config: CheckerConfig,
     phase: Phase,
     up: bool,
     has_run: bool,
@@ -83,7 +83,7 @@ pub enum Turn {
 
 impl Checker {
     /// A checker that asks for the first time at `due`. Without `alpha` it believes in its server until then.
-    pub fn new(id: CheckerId, config: Arc<CheckerConfig>, due: Instant) -> Self {
+    pub fn new(id: CheckerId, config: CheckerConfig, due: Instant) -> Self {
         let follows = matches!(*config.probe, ProbeConfig::File(_) | ProbeConfig::Bfd(_));
         Self {
             id,
@@ -256,7 +256,7 @@ impl Checker {
     }
 
     /// Runs under other settings for the same probe from now on: state and counters stay (fact 16.6).
-    pub fn adopt(&mut self, now: Instant, config: Arc<CheckerConfig>) {
+    pub fn adopt(&mut self, now: Instant, config: CheckerConfig) {
         if let Phase::Waiting { due } = self.phase {
             let limit = now + config.delay_loop.max(config.warmup + FIRST_CHECK);
             self.phase = Phase::Waiting { due: due.min(limit) };
@@ -276,7 +276,7 @@ impl Checker {
     fn succeed(&mut self, exit_status: Option<u8>, say: &mut impl FnMut(CheckerSaying)) -> (Turn, Duration) {
         self.failures = 0;
         self.exit_status = exit_status;
-        let config = Arc::clone(&self.config);
+        let config = self.config.clone();
         if let ProbeConfig::Http(http) = &*config.probe
             && !self.walk_on(http, say)
         {
@@ -316,7 +316,7 @@ impl Checker {
     }
 
     fn fail(&mut self, reason: &Reason, say: &mut impl FnMut(CheckerSaying)) -> (Turn, Duration) {
-        let config = Arc::clone(&self.config);
+        let config = self.config.clone();
         if !reason.is_verdict() {
             say(words::socket_trouble(&config.probe));
             return (Turn::None, config.delay_loop);

@@ -297,9 +297,9 @@ pub struct RealServerConfig {
     /// `lthreshold`
     pub lower: u32,
     /// `notify_up`
-    pub notify_up: Option<Command>,
+    pub notify_up: Option<Box<Command>>,
     /// `notify_down`
-    pub notify_down: Option<Command>,
+    pub notify_down: Option<Box<Command>>,
     /// `smtp_alert`: mails of its checkers.
     pub smtp_alert: bool,
     /// `virtualhost` of the real server; for dumps.
@@ -341,7 +341,7 @@ pub enum ProbeConfig {
     /// `DNS_CHECK`
     Dns(DnsConfig),
     /// `UDP_CHECK`
-    Udp(UdpConfig),
+    Udp(Box<UdpConfig>),
     /// `PING_CHECK`; the port has no meaning.
     Ping(Connection),
     /// `FILE_CHECK`: asks nobody, follows a tracked file.

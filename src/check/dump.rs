@@ -226,11 +226,16 @@ fn real_server(out: &mut String, rs: &RealServer, extra: &Extra, around: &Around
         config.lower, config.upper
     )?;
     writeln!(out, "   Inhibit on failure is {}", on(config.inhibit_on_failure))?;
-    script(out, "     RS up notify script", config.notify_up.as_ref(), around)?;
+    script(
+        out,
+        "     RS up notify script",
+        config.notify_up.as_deref(),
+        around,
+    )?;
     script(
         out,
         "     RS down notify script",
-        config.notify_down.as_ref(),
+        config.notify_down.as_deref(),
         around,
     )?;
     if let Some(host) = &config.virtualhost {

@@ -290,7 +290,7 @@ impl Engine {
         let Some(vs) = self.virtual_servers.get_mut(service) else {
             return;
         };
-        let wanted = (!vs.absent).then(|| vs.wants());
+        let wanted = (!vs.absent).then(|| Arc::new(vs.wants()));
         if vs.wanted != wanted {
             vs.wanted.clone_from(&wanted);
             self.actions.push_back(Action::Want {
@@ -385,7 +385,7 @@ impl Engine {
         };
         let lines = sayings.map(|saying| {
             Action::Tell(Line::Service {
-                vs: vs.name.clone(),
+                vs: Arc::clone(&vs.name),
                 saying,
             })
         });
@@ -426,12 +426,13 @@ impl Engine {
         let servers = std::mem::take(&mut config.real_servers);
         let suspended = suspend::is_suspended(&self.local, &config);
         let absent = mastership::is_absent(&self.reports.masters, &config);
+        let name = config.target.to_string().into();
         VirtualServer {
-            name: config.target.to_string(),
             real_servers: servers
                 .into_iter()
-                .map(|rs| self.new_server(now, &config, rs))
+                .map(|rs| self.new_server(now, &name, &config, rs))
                 .collect(),
+            name,
             config,
             quorum_up: false,
             suspended,
@@ -443,16 +444,14 @@ impl Engine {
     fn new_server(
         &mut self,
         now: Instant,
+        name: &Arc<str>,
         service: &VirtualServerConfig,
         mut config: RealServerConfig,
     ) -> RealServer {
         let checkers = std::mem::take(&mut config.checkers);
-        let checkers: Vec<_> = checkers
-            .into_iter()
-            .map(|c| self.new_checker(now, Arc::new(c)))
-            .collect();
+        let checkers: Vec<_> = checkers.into_iter().map(|c| self.new_checker(now, c)).collect();
         RealServer {
-            names: names(&service.target, &config),
+            names: names(name, &service.target, &config),
             alive: checkers.iter().all(Checker::is_up),
             weight: weight(config.weight, &checkers),
             checkers,
@@ -460,7 +459,7 @@ impl Engine {
         }
     }
 
-    fn new_checker(&mut self, now: Instant, config: Arc<CheckerConfig>) -> Checker {
+    fn new_checker(&mut self, now: Instant, config: CheckerConfig) -> Checker {
         let id = CheckerId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         let warmup = u64::try_from(config.warmup.as_micros()).unwrap_or(u64::MAX - 1);

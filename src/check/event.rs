@@ -58,7 +58,7 @@ pub enum Action {
         /// Which virtual server.
         server: ServerId,
         /// The whole of what it wants.
-        wanted: Option<Wanted>,
+        wanted: Option<Arc<Wanted>>,
     },
     /// A virtual server begins that wants none of these services yet: they are not to be there unless another one wants
     /// them.
@@ -84,7 +84,7 @@ pub enum Notification {
     /// A virtual server's quorum is gained or lost.
     Service {
         /// Its name.
-        vs: String,
+        vs: Arc<str>,
         /// It is gained.
         up: bool,
         /// `quorum_up` or `quorum_down`

@@ -8,6 +8,7 @@ use super::config::{RealServerConfig, SorryServerConfig, Target, VirtualServerCo
 use super::quorum::Quorum;
 use super::telling::{Names, QuorumFigures};
 use crate::ipvs::model::{Destination, VirtualService, Wanted, real_server_name};
+use std::sync::Arc;
 
 /// The weight that the kernel takes at most (fact 2.10).
 const MAX_WEIGHT: i64 = 0x7fff_ffff;
@@ -55,7 +56,7 @@ pub struct VirtualServer {
     /// Its settings; the real servers' are with them.
     pub config: VirtualServerConfig,
     /// Its name in the log.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its real servers, in the order of the file.
     pub real_servers: Vec<RealServer>,
     /// Whether the quorum is up.
@@ -65,7 +66,7 @@ pub struct VirtualServer {
     /// `while_master`: its instance is not MASTER, so that IPVS has nothing of it.
     pub absent: bool,
     /// What was wanted last.
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<Arc<Wanted>>,
 }
 
 impl VirtualServer {
@@ -161,10 +162,10 @@ pub fn weight(initial: u32, checkers: &[Checker]) -> u32 {
     u32::try_from((i64::from(initial) + added).clamp(0, MAX_WEIGHT)).unwrap_or(0)
 }
 
-/// The names of a real server and its virtual server.
-pub fn names(target: &Target, server: &RealServerConfig) -> Names {
+/// The names of a real server and its virtual server, whose own is `vs`.
+pub fn names(vs: &Arc<str>, target: &Target, server: &RealServerConfig) -> Names {
     Names {
-        rs: real_server_name(target.protocol(), server.address),
-        vs: target.to_string(),
+        rs: real_server_name(target.protocol(), server.address).into(),
+        vs: Arc::clone(vs),
     }
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// Real server, such as `[192.0.2.5]:tcp:80`.
-    pub rs: String,
-    /// Virtual server, such as `[192.0.2.1]:tcp:80`.
-    pub vs: String,
+    pub rs: Arc<str>,
+    /// Virtual server, such as `[192.0.2.1]:tcp:80`; all its real servers have it together.
+    pub vs: Arc<str>,
 }
 
 /// A line of the log about checkers, real servers and virtual servers.
@@ -49,7 +49,7 @@ pub enum Line {
     /// A virtual server's quorum or sorry server.
     Service {
         /// Its name.
-        vs: String,
+        vs: Arc<str>,
         /// What.
         saying: ServiceSaying,
     },

@@ -18,7 +18,6 @@ use super::io::{Client, OpenError, Refusal, TalkError};
 use super::model::{MarkRule, ServerId, ServiceEntry, ServiceKey, Table, Wanted};
 use crate::clock::Instant;
 use crate::sys::clock::now;
-use crate::sys::memory;
 use crate::sys::netns::Home;
 use crate::sys::sched::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,8 +32,6 @@ use marking::Marking;
 
 /// Notifications that may wait for the kernel; more are dropped and counted.
 const MOST_AFTERS: usize = 8192;
-/// So many changes at a time are those of a start or a reload.
-const MANY: usize = 1000;
 /// The second try comes after the first of these; every further one waits twice as long, up to the last.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
@@ -128,7 +125,7 @@ impl Keeper {
     }
 
     /// The services of a virtual server shall be like this; `None`: it wants none.
-    pub fn want(&self, server: ServerId, wanted: Option<Wanted>) {
+    pub fn want(&self, server: ServerId, wanted: Option<Arc<Wanted>>) {
         self.shared.lock().wants.insert(server, wanted);
         self.shared.wake.notify_one();
     }
@@ -212,7 +209,7 @@ impl Shared {
 /// notifications are counted.
 #[derive(Default)]
 struct Queue {
-    wants: BTreeMap<ServerId, Option<Wanted>>,
+    wants: BTreeMap<ServerId, Option<Arc<Wanted>>>,
     clear: Vec<Arc<[ServiceKey]>>,
     afters: VecDeque<After>,
     flush: bool,
@@ -240,10 +237,10 @@ struct Worker {
     /// Taken by the first contact.
     failed: Option<Box<dyn FnOnce(OpenError) + Send>>,
     kernel: Option<Box<dyn Kernel>>,
-    /// What the kernel has, of the services that were looked up; `None`: it is not there.
-    known: BTreeMap<ServiceKey, Option<ServiceEntry>>,
+    /// What the kernel has of a service: what these have wanted of it. One that is not here is looked up.
+    known: BTreeMap<ServiceKey, Vec<Arc<Wanted>>>,
     /// What each virtual server wants.
-    wanted: BTreeMap<ServerId, Wanted>,
+    wanted: BTreeMap<ServerId, Arc<Wanted>>,
     /// Who wants a service: never nobody (fact 2.22).
     owners: BTreeMap<ServiceKey, BTreeSet<ServerId>>,
     /// Services that are not as wanted.
@@ -302,8 +299,8 @@ impl Worker {
     }
 
     /// A virtual server wants something else.
-    fn take(&mut self, server: ServerId, wanted: Option<Wanted>) {
-        let wanted = wanted.map(|it| if self.by_address { it.by_address() } else { it });
+    fn take(&mut self, server: ServerId, wanted: Option<Arc<Wanted>>) {
+        let wanted = wanted.map(|it| if self.by_address { by_address(it) } else { it });
         let old = self.wanted.remove(&server);
         if old.as_ref().map_or(&[][..], |it| &it.marks) != wanted.as_ref().map_or(&[][..], |it| &it.marks) {
             self.marks_differ();
@@ -325,13 +322,13 @@ impl Worker {
         self.wanted.insert(server, wanted);
     }
 
-    /// What is wanted of a service: the settings of the first who wants it, and everybody's servers.
-    fn entry(&self, key: &ServiceKey) -> Option<ServiceEntry> {
-        let owners = self.owners.get(key)?;
-        let mut wanted = owners.iter().filter_map(|owner| self.wanted.get(owner));
-        let mut entry = wanted.next()?.entry(key);
-        wanted.for_each(|wanted| wanted.join(key, &mut entry));
-        Some(entry)
+    /// What its owners want of a service.
+    fn wants(&self, key: &ServiceKey) -> Vec<Arc<Wanted>> {
+        let owners = self.owners.get(key).into_iter().flatten();
+        owners
+            .filter_map(|owner| self.wanted.get(owner))
+            .cloned()
+            .collect()
     }
 
     /// Waits for something to do.
@@ -435,7 +432,7 @@ impl Worker {
     }
 
     fn reconcile(&mut self) -> Result<(), TalkError> {
-        let wanted: Vec<_> = self.wrong.iter().map(|key| (*key, self.entry(key))).collect();
+        let wanted: Vec<_> = self.wrong.iter().map(|key| (*key, self.wants(key))).collect();
         let Some(kernel) = &mut self.kernel else {
             return Ok(());
         };
@@ -445,33 +442,31 @@ impl Worker {
             .filter(|key| !self.known.contains_key(*key))
             .copied()
             .collect();
-        if !unknown.is_empty() {
-            let mut found = kernel.read(&unknown)?;
-            self.known
-                .extend(unknown.into_iter().map(|key| (key, found.services.remove(&key))));
-        }
+        let mut found = if unknown.is_empty() {
+            Table::default()
+        } else {
+            kernel.read(&unknown)?
+        };
         let mut ops = Vec::new();
-        for (key, wanted) in &wanted {
-            let known = self.known.get(key).and_then(Option::as_ref);
-            match (wanted, known) {
+        for (key, wants) in &wanted {
+            let known = self.known.get(key).and_then(|known| joined(key, known));
+            let known = known.or_else(|| found.services.remove(key));
+            match (joined(key, wants), known) {
                 (None, Some(_)) if self.services_only => ops.push(Op::DeleteService(*key)),
-                (wanted, known) => diff_service(key, wanted.as_ref(), known, &mut ops),
+                (wanted, known) => diff_service(key, wanted.as_ref(), known.as_ref(), &mut ops),
             }
         }
         tracing::debug!(target: "check", "IPVS: {} changes", ops.len());
         let refusals = kernel.carry_out(&ops)?;
         self.wrong.clear();
         let round: Vec<_> = wanted.iter().map(|(key, _)| *key).collect();
-        for (key, entry) in wanted {
+        for (key, wants) in wanted {
             // What is not to be there and is not need not be remembered.
-            match entry {
-                Some(entry) => self.known.insert(key, Some(entry)),
-                None => self.known.remove(&key),
-            };
-        }
-        if ops.len() > MANY {
-            drop(ops);
-            memory::give_back();
+            if wants.is_empty() {
+                self.known.remove(&key);
+            } else {
+                self.known.insert(key, wants);
+            }
         }
         self.refused(&round, refusals);
         Ok(())
@@ -506,6 +501,22 @@ impl Worker {
         }
         self.told.extend(told);
     }
+}
+
+/// The same without marks.
+fn by_address(wanted: Arc<Wanted>) -> Arc<Wanted> {
+    if wanted.marks.is_empty() {
+        return wanted;
+    }
+    Arc::unwrap_or_clone(wanted).by_address().into()
+}
+
+/// A service that all of these want: the settings of the first, and everybody's servers.
+fn joined(key: &ServiceKey, wants: &[Arc<Wanted>]) -> Option<ServiceEntry> {
+    let (first, others) = wants.split_first()?;
+    let mut entry = first.entry(key);
+    others.iter().for_each(|wanted| wanted.join(key, &mut entry));
+    Some(entry)
 }
 
 #[cfg(test)]

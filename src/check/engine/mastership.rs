@@ -6,6 +6,7 @@
 use super::{Action, BTreeSet, Engine, Line, ServiceSaying};
 use crate::check::config::VirtualServerConfig;
 use crate::check::pool::VirtualServer;
+use std::sync::Arc;
 
 /// Whether IPVS is to have nothing of it.
 pub(super) fn is_absent(masters: &BTreeSet<String>, config: &VirtualServerConfig) -> bool {
@@ -46,7 +47,7 @@ pub(super) fn turning(vs: &VirtualServer) -> Action {
         instance: vs.config.while_master.clone(),
     };
     Action::Tell(Line::Service {
-        vs: vs.name.clone(),
+        vs: Arc::clone(&vs.name),
         saying,
     })
 }

@@ -106,10 +106,10 @@ impl Engine {
         let mut came = BTreeSet::new();
         for server in servers {
             real_servers.push(if let Some(rs) = known.remove(&server.address) {
-                self.merge_server(now, &config, rs, server)
+                self.merge_server(now, &old.name, &config, rs, server)
             } else {
                 came.insert(server.address);
-                self.new_server(now, &config, server)
+                self.new_server(now, &old.name, &config, server)
             });
         }
         let left: Vec<_> = known.into_values().collect();
@@ -138,6 +138,7 @@ impl Engine {
     fn merge_server(
         &mut self,
         now: Instant,
+        name: &Arc<str>,
         service: &VirtualServerConfig,
         mut old: RealServer,
         mut config: RealServerConfig,
@@ -147,10 +148,10 @@ impl Engine {
         let checkers = std::mem::take(&mut config.checkers);
         let checkers = checkers
             .into_iter()
-            .map(|c| self.merge_checker(now, &mut old.checkers, tested, Arc::new(c)))
+            .map(|c| self.merge_checker(now, &mut old.checkers, tested, c))
             .collect();
         RealServer {
-            names: names(&service.target, &config),
+            names: names(name, &service.target, &config),
             checkers,
             alive: old.alive,
             weight: old.weight,
@@ -163,7 +164,7 @@ impl Engine {
         now: Instant,
         old: &mut Vec<Checker>,
         tested: bool,
-        config: Arc<CheckerConfig>,
+        config: CheckerConfig,
     ) -> Checker {
         let wanted = config.probe.identity();
         if let Some(found) = old
@@ -205,7 +206,7 @@ impl Engine {
             Target::Service(_) => None,
         };
         let line = Line::Service {
-            vs: vs.name.clone(),
+            vs: Arc::clone(&vs.name),
             saying: ServiceSaying::Removing { group },
         };
         self.actions.push_back(Action::Tell(line));

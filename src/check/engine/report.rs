@@ -6,6 +6,7 @@ use crate::check::config::{Notices, ProbeConfig};
 use crate::check::event::{Action, Notification, ProbeOutcome};
 use crate::check::letter::{self, Letter, Occasion};
 use crate::check::pool::{RealServer, VirtualServer};
+use std::sync::Arc;
 
 /// A real server's script and line.
 pub(super) fn server(actions: &mut VecDeque<Action>, notices: Notices, rs: &RealServer, up: bool) {
@@ -18,7 +19,7 @@ pub(super) fn server(actions: &mut VecDeque<Action>, notices: Notices, rs: &Real
         actions.push_back(Action::Notify(Notification::Server {
             names: rs.names.clone(),
             up,
-            script: script.clone(),
+            script: script.as_deref().cloned(),
         }));
     }
 }
@@ -38,7 +39,7 @@ pub(super) fn service(
     };
     if script.is_some() || notices.fifo {
         actions.push_back(Action::Notify(Notification::Service {
-            vs: vs.name.clone(),
+            vs: Arc::clone(&vs.name),
             up,
             script: script.clone(),
         }));

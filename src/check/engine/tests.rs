@@ -94,8 +94,8 @@ pub(crate) fn real_server(address: &str, checkers: Vec<CheckerConfig>) -> RealSe
         inhibit_on_failure: false,
         upper: 0,
         lower: 0,
-        notify_up: Some(command(&format!("up {address}"))),
-        notify_down: Some(command(&format!("down {address}"))),
+        notify_up: Some(command(&format!("up {address}")).into()),
+        notify_down: Some(command(&format!("down {address}")).into()),
         smtp_alert: false,
         virtualhost: None,
         checkers,
@@ -157,7 +157,7 @@ pub(crate) struct World {
     fifo: bool,
     /// What the kernel would hold, if no two virtual servers want the same service.
     pub(crate) table: Table,
-    wanted: BTreeMap<ServerId, Wanted>,
+    wanted: BTreeMap<ServerId, Arc<Wanted>>,
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! What a configuration that was loaded means for the planes and runners: who is started, who is told.
 
-use super::{Control, command};
+use super::{Control, SETTLED, command};
 use crate::check::config::ProbeConfig;
 use crate::daemon::bfd_plane::BfdPlane;
 use crate::daemon::check_plane::{self, Asker, CheckPlane};
@@ -21,6 +21,7 @@ use crate::vrrp::event::Event;
 use nix::unistd::getegid;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::time::Instant;
 use tracing::{error, warn};
 
 /// Planes that a configuration has work for and that did not run before it: they run, and are not control's yet. Who
@@ -44,7 +45,7 @@ impl Control {
     pub(super) fn adopt(&mut self, loaded: Loaded, ipvs: Opener) -> Result<(), Exit> {
         let torn = loaded.torn();
         let Loaded {
-            plan,
+            mut plan,
             scripts,
             kit,
             interfaces,
@@ -97,7 +98,10 @@ impl Control {
         if self.vrrp.is_none() && self.check.is_none() && self.bfd.is_none() {
             warn!("Warning - the configuration holds nothing to run");
         }
+        // The check plane has them, and shows them: thousands are not kept twice.
+        plan.check.services = Vec::new();
         self.plan = plan;
+        self.tidy = Some(Instant::now() + SETTLED);
         self.interfaces = interfaces;
         Ok(())
     }

@@ -44,7 +44,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{error, info, warn};
 
 /// Results of track scripts that may wait; a runner whose result finds no room waits with it.
@@ -54,6 +54,9 @@ const REPORTS: usize = 256;
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// How long a plane may take to show itself.
 const STATUS_LIMIT: Duration = Duration::from_secs(2);
+
+/// By then a start or a reload is over on every thread: the table is made, the log is written, and what that took is free.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// What a control plane begins with.
 pub(super) struct Begin {
@@ -101,6 +104,8 @@ pub(super) struct Control {
     scripts: Arc<Scripts>,
     /// Who may open PING_CHECK's sockets.
     ping_range: PingRange,
+    /// When to give back the memory that a start or a reload took.
+    tidy: Option<Instant>,
     /// How the threads run.
     paces: Paces,
     host: Host,
@@ -128,6 +133,8 @@ enum Wake {
     Process(ProcessReport),
     /// The time for a reload has come.
     Due,
+    /// A start or a reload is over.
+    Settled,
 }
 
 impl Control {
@@ -167,6 +174,7 @@ impl Control {
             prober,
             scripts: Arc::default(),
             ping_range: PingRange::default(),
+            tidy: None,
             paces: Paces::default(),
             host: Host {
                 ipvs: keeper::kernel,
@@ -186,7 +194,6 @@ impl Control {
         control.save_configuration(directory, &begin.loaded.sources);
         let ipvs = (control.host.ipvs)(control.ipvs_home.clone());
         control.adopt(begin.loaded, ipvs)?;
-        memory::give_back();
         // -1 silences it.
         if matches!(control.plan.global.processes.max_auto_priority, None | Some(0)) {
             info!(
@@ -235,6 +242,10 @@ impl Control {
                 Wake::Process(ProcessReport { name, good }) => {
                     self.tracked(Event::Process { name, good }).await;
                 }
+                Wake::Settled => {
+                    self.tidy = None;
+                    memory::give_back();
+                }
                 Wake::Script(ScriptReport { name, outcome }) => {
                     if let Some(vrrp) = &self.vrrp {
                         command(&vrrp.commands, VrrpCommand::Script { name, outcome }, "VRRP");
@@ -277,6 +288,7 @@ impl Control {
             report = self.files.next() => Wake::File(report),
             report = self.processes.next() => Wake::Process(report),
             () = self.clock.next() => Wake::Due,
+            () = came(self.tidy) => Wake::Settled,
         }
     }
 
@@ -320,6 +332,14 @@ fn stop_limit(plan: &Plan) -> Duration {
 async fn next_notice<T>(notices: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
     match notices {
         Some(notices) => notices.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a moment; for one that is not set, for ever.
+async fn came(moment: Option<Instant>) {
+    match moment {
+        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

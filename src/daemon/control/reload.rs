@@ -6,7 +6,6 @@ use super::{Control, STATUS_LIMIT, service_manager};
 use crate::daemon::load::{self, Loaded};
 use crate::daemon::reload_mark::ReloadMark;
 use crate::ipvs::keeper::Opener;
-use crate::sys::memory;
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use sd_notify::NotifyState;
 use std::fs::OpenOptions;
@@ -47,11 +46,9 @@ impl Control {
         };
         self.save_planes("pre").await;
         let done = match prepared {
-            Ok((loaded, ipvs)) => {
-                let adopted = self.adopt(loaded, ipvs);
-                memory::give_back();
-                adopted.map_err(|_| "A part that the new configuration needs cannot start".into())
-            }
+            Ok((loaded, ipvs)) => self
+                .adopt(loaded, ipvs)
+                .map_err(|_| "A part that the new configuration needs cannot start".into()),
             Err(why) => Err(why),
         };
         match done {

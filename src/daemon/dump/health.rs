@@ -19,7 +19,7 @@ pub(super) fn servers(status: &CheckStatus, wall: Wall) -> Value {
 fn virtual_server(vs: &VirtualServer, moment: &impl Fn(Instant) -> Value) -> Value {
     let figures = vs.figures();
     json!({
-        "name": vs.name,
+        "name": *vs.name,
         "quorum_up": vs.quorum_up,
         "quorum": figures.quorum,
         "hysteresis": figures.hysteresis,
@@ -33,7 +33,7 @@ fn virtual_server(vs: &VirtualServer, moment: &impl Fn(Instant) -> Value) -> Val
 
 fn real_server(rs: &RealServer, moment: &impl Fn(Instant) -> Value) -> Value {
     json!({
-        "name": rs.names.rs,
+        "name": *rs.names.rs,
         "alive": rs.alive,
         "weight": rs.effective_weight(),
         "checkers": rs.checkers.iter().map(|it| checker(it, moment)).collect::<Value>(),

@@ -5,6 +5,7 @@ use super::super::model::{MOST_SERVICES, MarkRule, Wanted};
 use super::{Marker, Worker};
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 /// What gives packets their marks.
 pub(super) struct Marking {
@@ -99,7 +100,7 @@ impl Worker {
 }
 
 /// All rules. Marks are handed out in the order of the file: of two that overlap the older goes first.
-fn rules<'a>(wanted: impl Iterator<Item = &'a Wanted>) -> Vec<MarkRule> {
+fn rules<'a>(wanted: impl Iterator<Item = &'a Arc<Wanted>>) -> Vec<MarkRule> {
     let rules: BTreeSet<MarkRule> = wanted.flat_map(|wanted| wanted.marks.iter().copied()).collect();
     let mut rules = Vec::from_iter(rules);
     rules.sort_by_key(|rule| rule.mark);

@@ -111,7 +111,10 @@ fn entry(weights: &[u32]) -> ServiceEntry {
 
 /// Wants a service for the virtual server of that name.
 fn want(keeper: &Keeper, key: ServiceKey, entry: Option<ServiceEntry>) {
-    keeper.want(ServerId::Service(key), entry.map(|entry| wanted(&[key], entry)));
+    keeper.want(
+        ServerId::Service(key),
+        entry.map(|entry| wanted(&[key], entry).into()),
+    );
 }
 
 fn wanted(services: &[ServiceKey], entry: ServiceEntry) -> Wanted {
@@ -288,8 +291,11 @@ fn nothing_wanted_means_nothing_opened() {
 fn a_shared_service_is_there_once_and_goes_with_the_last_who_wants_it() {
     let kernel = Imitation::default();
     let keeper = kernel.keeper();
-    keeper.want(group(0), Some(wanted(&[key(1), key(2)], entry(&[1, 0]))));
-    keeper.want(group(1), Some(wanted(&[key(2), key(3)], entry(&[1, 5, 1]))));
+    keeper.want(group(0), Some(wanted(&[key(1), key(2)], entry(&[1, 0])).into()));
+    keeper.want(
+        group(1),
+        Some(wanted(&[key(2), key(3)], entry(&[1, 5, 1])).into()),
+    );
     settle(&keeper);
     kernel.with(|site| {
         assert_eq!(site.table.services.len(), 3);
@@ -320,10 +326,10 @@ fn a_shared_service_is_there_once_and_goes_with_the_last_who_wants_it() {
 fn entries_of_a_group_come_with_all_servers_and_go_alone() {
     let kernel = Imitation::default();
     let keeper = kernel.keeper();
-    keeper.want(group(0), Some(wanted(&[key(1), key(2)], entry(&[1, 2]))));
+    keeper.want(group(0), Some(wanted(&[key(1), key(2)], entry(&[1, 2])).into()));
     settle(&keeper);
     kernel.with(|site| site.seen.clear());
-    keeper.want(group(0), Some(wanted(&[key(2), key(3)], entry(&[1, 2]))));
+    keeper.want(group(0), Some(wanted(&[key(2), key(3)], entry(&[1, 2])).into()));
     settle(&keeper);
     kernel.with(|site| {
         assert!(
@@ -359,7 +365,7 @@ fn the_port_of_a_server_is_its_own_for_nat_only() {
         server(ForwardMethod::Dr, "198.51.100.2:9"),
         server(ForwardMethod::Tun(Tunnel::default()), "198.51.100.3:0"),
     ];
-    keeper.want(group(0), Some(all));
+    keeper.want(group(0), Some(all.into()));
     settle(&keeper);
     kernel.with(|site| {
         let ports = |key| {
@@ -479,12 +485,12 @@ fn rule(first: &str, last: &str, mark: u32) -> MarkRule {
 }
 
 /// What a group wants that is told by a mark.
-fn wanted_by_mark(rules: &[MarkRule]) -> Wanted {
+fn wanted_by_mark(rules: &[MarkRule]) -> Arc<Wanted> {
     let services: BTreeSet<ServiceKey> = rules.iter().map(MarkRule::service).collect();
-    Wanted {
+    Arc::new(Wanted {
         marks: rules.into(),
         ..wanted(&Vec::from_iter(services), entry(&[1]))
-    }
+    })
 }
 
 fn keys(kernel: &Imitation) -> Vec<String> {

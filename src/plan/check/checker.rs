@@ -102,7 +102,7 @@ pub(super) fn build(
             })
         }),
         CheckerKind::Udp(settings) => connection(builder, real, written, &levels)
-            .map(|connection| ProbeConfig::Udp(udp(settings, connection))),
+            .map(|connection| ProbeConfig::Udp(Box::new(udp(settings, connection)))),
         CheckerKind::Service(settings) => {
             connection(builder, real, written, &levels).map(|mut connection| {
                 let mut settings = (**settings).clone();

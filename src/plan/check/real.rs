@@ -95,8 +95,8 @@ fn build(
             .unwrap_or(around.server.inhibit_on_failure),
         upper: written.upper,
         lower: written.lower,
-        notify_up: builder.check_notify(written.notify_up.as_ref()),
-        notify_down: builder.check_notify(written.notify_down.as_ref()),
+        notify_up: builder.check_notify(written.notify_up.as_ref()).map(Box::new),
+        notify_down: builder.check_notify(written.notify_down.as_ref()).map(Box::new),
         // That of the virtual server is not inherited (fact 3.9).
         smtp_alert: written
             .smtp_alert

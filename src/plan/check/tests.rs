@@ -722,8 +722,8 @@ fn real_servers_are_named_by_address_protocol_and_port() {
     let named = |head: &str, lines: &str, real: &str| {
         let (plan, _) = plan(&server(head, lines, &format!("real_server {real} {{\n}}")));
         let vs = &plan.check.services[0];
-        let names = crate::check::pool::names(&vs.target, &vs.real_servers[0]);
-        (names.vs, names.rs)
+        let names = crate::check::pool::names(&vs.target.to_string().into(), &vs.target, &vs.real_servers[0]);
+        (names.vs.to_string(), names.rs.to_string())
     };
     for (head, lines, real, vs, rs) in [
         (

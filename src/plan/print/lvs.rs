@@ -200,8 +200,8 @@ impl Printer {
             if let Some(host) = virtualhost {
                 out.set("virtualhost", word(host));
             }
-            out.command("notify_up", notify_up.as_ref());
-            out.command("notify_down", notify_down.as_ref());
+            out.command("notify_up", notify_up.as_deref());
+            out.command("notify_down", notify_down.as_deref());
             for checker in checkers {
                 out.checker(checker, virtualhost.as_deref(), server_delay);
             }

@@ -94,3 +94,11 @@ fn twenty_thousand_checkers_come_in_their_times() {
     // A good answer says a line at first and nothing later: nothing grows with the number of all.
     assert!(actions <= asked + total, "{actions} actions for {asked} probes");
 }
+
+/// There are tens of thousands: what is seldom set is behind a pointer, and what all have is there once.
+#[test]
+fn a_server_with_its_checker_is_small() {
+    assert!(size_of::<RealServer>() <= 184, "{}", size_of::<RealServer>());
+    assert!(size_of::<Checker>() <= 192, "{}", size_of::<Checker>());
+    assert!(size_of::<ProbeConfig>() <= 128, "{}", size_of::<ProbeConfig>());
+}

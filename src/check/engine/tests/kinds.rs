@@ -19,13 +19,13 @@ fn world(probe: ProbeConfig, retry: u32) -> World {
 }
 
 pub(crate) fn udp() -> ProbeConfig {
-    ProbeConfig::Udp(UdpConfig {
+    ProbeConfig::Udp(Box::new(UdpConfig {
         connection: connection("127.0.0.5:80"),
         payload: None,
         reply: None,
         min_reply_length: 0,
         max_reply_length: 255,
-    })
+    }))
 }
 
 pub(crate) fn ping() -> ProbeConfig {
@@ -272,10 +272,10 @@ fn lines_name_the_real_server_whoever_is_asked() {
     let ProbeConfig::Udp(udp) = udp() else { panic!() };
     let udp = UdpConfig {
         connection: elsewhere(),
-        ..udp
+        ..*udp
     };
     assert_eq!(
-        lines(ProbeConfig::Udp(udp), Reason::Refused),
+        lines(ProbeConfig::Udp(Box::new(udp)), Reason::Refused),
         "UDP_CHECK on service [2001:db8::5]:tcp:80 failed."
     );
     let ProbeConfig::Dns(dns) = dns() else { panic!() };

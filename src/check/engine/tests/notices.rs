@@ -110,7 +110,7 @@ fn a_change_is_told_in_keepalived_s_order() {
     let mut world = World::new(told(1, |vs| {
         vs.sorry_server = sorry("192.0.2.9:80", false);
         vs.quorum_down = Some(command("quorum down"));
-        vs.real_servers[0].notify_down = Some(command("server down"));
+        vs.real_servers[0].notify_down = Some(command("server down").into());
     }));
     world.seconds(2);
     world.news();

@@ -267,7 +267,7 @@ fn a_checker_is_known_by_what_it_asks() {
             max_reply_length: 255,
         };
         change(&mut udp);
-        ProbeConfig::Udp(udp)
+        ProbeConfig::Udp(Box::new(udp))
     };
     let tcp_plain = || tcp_of(|_| {});
     let web_plain = || web(|_| {});

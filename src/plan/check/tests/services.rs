@@ -236,7 +236,7 @@ fn the_port_that_is_asked_is_the_one_that_was_written() {
             .map(|checker| checker.probe.connection().unwrap().destination.port())
             .collect();
         assert_eq!(asked[1], 7);
-        let name = crate::check::pool::names(&vs.target, real).rs;
+        let name = crate::check::pool::names(&vs.target.to_string().into(), &vs.target, real).rs;
         (
             real.address.port(),
             name.rsplit(':').next().unwrap().parse::<u16>().unwrap(),
