@@ -1,7 +1,7 @@
 //! The check plane: a thread with its own runtime that drives the health engine, and the thread that keeps IPVS.
 //!
-//! Owns the clock, the probes in flight and the order of things: what the engine says goes to the log at once, a
-//! notify script is handed on after the table was changed. Probes run as tasks, at most so many at a time; each has a
+//! Owns the clock, the probes in flight and the order of things: what the engine says goes to the log after the
+//! table's thread has its work, a notify script is handed on after the table was changed. Probes run as tasks, at most so many at a time; each has a
 //! limit that no sum of its own limits reaches, and a panic in one is contained, counted and taken for a failure of
 //! the check. Decides nothing about servers: that is [`crate::check::Engine`]'s.
 
@@ -368,8 +368,10 @@ impl Plane {
         let _ = say.send(last).await;
     }
 
-    /// Does everything that the engine wants done.
+    /// Does everything that the engine wants done. The log hears of it last: its thread takes the processor from the one
+    /// that keeps the table, where there is one processor only.
     fn carry_out(&mut self) {
+        let mut lines = Vec::new();
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Start(order) => self.ask(&order),
@@ -386,8 +388,14 @@ impl Plane {
                         self.counters.drop_script();
                     }
                 }
-                Action::Tell(line) if line.is_detail() => tracing::debug!(target: "check", "{line}"),
-                Action::Tell(line) => tracing::info!(target: "check", "{line}"),
+                Action::Tell(line) => lines.push(line),
+            }
+        }
+        for line in lines {
+            if line.is_detail() {
+                tracing::debug!(target: "check", "{line}");
+            } else {
+                tracing::info!(target: "check", "{line}");
             }
         }
     }
@@ -410,14 +418,7 @@ impl Plane {
         let asker = Arc::clone(&self.asker);
         let (checker, url) = (order.checker, order.url);
         let order = order.clone();
-        let task = self.probes.spawn(async move {
-            // Never closed; without a permit the probe would merely not be counted.
-            let _permit = permits.acquire_owned().await;
-            // Even a panic while the future is made is in here.
-            tokio::time::timeout(limit, async { asker(&order).await })
-                .await
-                .unwrap_or(ProbeOutcome::Failure(Reason::Overdue))
-        });
+        let task = self.probes.spawn(probe(permits, limit, asker, order));
         self.asked.insert(task.id(), (checker, url));
     }
 
@@ -454,6 +455,16 @@ impl Plane {
             );
         }
     }
+}
+
+/// A probe as a task: it is made when its turn has come, so one that waits takes little.
+async fn probe(permits: Arc<Semaphore>, limit: Duration, asker: Asker, order: ProbeOrder) -> ProbeOutcome {
+    // Never closed; without a permit the probe would merely not be counted.
+    let _permit = permits.acquire_owned().await;
+    // Even a panic while the future is made is in here.
+    tokio::time::timeout(limit, async { asker(&order).await })
+        .await
+        .unwrap_or(ProbeOutcome::Failure(Reason::Overdue))
 }
 
 /// Runs the plane as a task of its runtime. A runtime's main future is woken by a system call each time, even by a task

@@ -103,19 +103,21 @@ impl Prober {
         async move { this.run(&order).await }
     }
 
+    /// Ten thousand TCP_CHECKs may be on their way at once, and this future takes the room of the largest kind that it
+    /// holds itself: all others are behind a pointer.
     async fn run(&self, order: &ProbeOrder) -> ProbeOutcome {
         let probe: &ProbeConfig = &order.probe;
         let result = match probe {
-            ProbeConfig::Misc(config) => return self.misc(config).await,
+            ProbeConfig::Misc(config) => return Box::pin(self.misc(config)).await,
             ProbeConfig::Tcp(connection) => tcp::connect(connection).await.map(drop),
             ProbeConfig::Http(config) => match config.urls.get(order.url) {
-                Some(url) => self.http(order, config, url).await,
+                Some(url) => Box::pin(self.http(order, config, url)).await,
                 None => Err(Reason::Broken(format!("there is no url number {}", order.url))),
             },
-            ProbeConfig::Smtp(config) => smtp::ask(config).await,
-            ProbeConfig::Dns(config) => dns::ask(config).await,
-            ProbeConfig::Udp(config) => udp::ask(config).await,
-            ProbeConfig::Ping(connection) => ping::ask(connection, order.number).await,
+            ProbeConfig::Smtp(config) => Box::pin(smtp::ask(config)).await,
+            ProbeConfig::Dns(config) => Box::pin(dns::ask(config)).await,
+            ProbeConfig::Udp(config) => Box::pin(udp::ask(config)).await,
+            ProbeConfig::Ping(connection) => Box::pin(ping::ask(connection, order.number)).await,
             // They ask nobody.
             ProbeConfig::File(_) | ProbeConfig::Bfd(_) => return ProbeOutcome::Failure(Reason::Panicked),
             ProbeConfig::Service(config) => self.service(config).await,
@@ -135,9 +137,9 @@ impl Prober {
 
     async fn service(&self, config: &ServiceConfig) -> Result<(), Reason> {
         let service::Asked { result, certificate } = match &config.settings.question {
-            Question::Web(question) => web::ask(&self.clients, config, question).await,
-            Question::Grpc(question) => grpc::ask(&self.contexts, config, question).await,
-            _ => service::ask(&self.contexts, config).await,
+            Question::Web(question) => Box::pin(web::ask(&self.clients, config, question)).await,
+            Question::Grpc(question) => Box::pin(grpc::ask(&self.contexts, config, question)).await,
+            _ => Box::pin(service::ask(&self.contexts, config)).await,
         };
         if let Some(certificate) = certificate {
             let mut certificates = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,8 +23,8 @@ fn order(probe: ProbeConfig) -> ProbeOrder {
 
 fn names() -> Names {
     Names {
-        rs: "[192.0.2.5]:tcp:80".to_owned(),
-        vs: "[192.0.2.1]:tcp:80".to_owned(),
+        rs: "[192.0.2.5]:tcp:80".into(),
+        vs: "[192.0.2.1]:tcp:80".into(),
     }
 }
 
@@ -35,6 +35,15 @@ fn prober(scripts: Arc<Scripts>) -> Prober {
 async fn ask(probe: ProbeConfig) -> ProbeOutcome {
     let prober = prober(Arc::default());
     prober.ask(&order(probe)).await
+}
+
+/// There may be ten thousand on their way: what only other kinds need is not there for a TCP_CHECK.
+#[tokio::test]
+async fn a_probe_on_its_way_is_small() {
+    let prober = prober(Arc::default());
+    let at = (Ipv4Addr::LOCALHOST, 9).into();
+    let size = size_of_val(&prober.ask(&order(ProbeConfig::Tcp(connection(at, LONG)))));
+    assert!(size <= 400, "{size}");
 }
 
 /// LVS facts: 9.2

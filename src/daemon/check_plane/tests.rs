@@ -332,3 +332,21 @@ fn the_table_follows_the_vrrp_plane() {
     assert!(plane.join());
     assert_eq!(kernel.addresses(), [""; 0]);
 }
+
+/// There may be ten thousand: those that wait for their turn, and those whose back-end does not answer.
+#[test]
+fn a_probe_s_task_is_small() {
+    let asker = asker(|_| std::future::pending());
+    let order = ProbeOrder {
+        checker: CheckerId(1),
+        probe: tcp("192.0.2.1:80").probe,
+        url: 0,
+        number: 1,
+        names: crate::check::telling::Names {
+            rs: "".into(),
+            vs: "".into(),
+        },
+    };
+    let size = size_of_val(&probe(permits(1), Duration::ZERO, asker, order));
+    assert!(size <= 400, "{size}");
+}
