@@ -224,6 +224,9 @@ pub fn group_removed() {
     let mut directors = both();
     for director in &mut directors {
         director.run_with(&format!("{GLOBAL}{group}{}{kept}", service("group web")));
+        wait_for("the services of the group", SOON, || {
+            (saved(director).len() == 12).then_some(())
+        });
     }
     let (difference, before) = compare(&directors);
     assert_eq!((difference, before.len()), (None, 12), "{before:#?}");
