@@ -361,7 +361,8 @@ impl ProbeConfig {
             Self::Http(http) => {
                 http.protocol = HttpProtocol::V10;
                 http.fast_recovery = false;
-                http.tls = http.tls.take().map(|_| TlsConfig::default());
+                // HTTP_GET and SSL_GET are one kind.
+                http.tls = None;
                 for url in &mut http.urls {
                     (url.sni, url.tls_compliant) = (None, false);
                 }

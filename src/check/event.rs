@@ -202,6 +202,8 @@ pub enum Reason {
     Mismatch(&'static str),
     /// The question could not be sent.
     NotSent(String),
+    /// SMTP_CHECK: what is said to it is not taken within `connect_timeout`.
+    NotTaken,
     /// FILE_CHECK: the number in the file says that it is down.
     File(i32),
     /// BFD_CHECK: the session is not up.
@@ -245,6 +247,7 @@ impl Reason {
             | Self::Rcode(_)
             | Self::Mismatch(_)
             | Self::NotSent(_)
+            | Self::NotTaken
             | Self::File(_)
             | Self::SessionDown
             | Self::Answer(_)
@@ -279,6 +282,7 @@ impl Reason {
             Self::Rcode(_) => "rcode",
             Self::Mismatch(_) => "mismatch",
             Self::NotSent(_) => "not_sent",
+            Self::NotTaken => "write_timeout",
             Self::File(_) => "file",
             Self::SessionDown => "session_down",
             Self::Answer(_) => "answer",
@@ -317,6 +321,7 @@ impl fmt::Display for Reason {
             Self::Rcode(code) => write!(f, "DNS response code {code}"),
             Self::Mismatch(how) => write!(f, "not the reply that is wanted: {how}"),
             Self::NotSent(why) => write!(f, "the question could not be sent: {why}"),
+            Self::NotTaken => f.write_str("the question was not taken in time"),
             Self::File(value) => write!(f, "the file has {value}"),
             Self::SessionDown => f.write_str("the BFD session is down"),
             Self::Answer(what) => f.write_str(what),

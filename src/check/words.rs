@@ -163,6 +163,7 @@ pub(super) fn smtp_trouble(reason: &Reason, connection: &Connection) -> String {
         Reason::AnswerTimedOut | Reason::Overdue => format!("Read timeout from server {to}"),
         Reason::Broken(_) | Reason::NoData => format!("Read failure from server {to}"),
         Reason::NotSent(_) => format!("Write failure to server {to}"),
+        Reason::NotTaken => format!("Write timeout to server {to}"),
         Reason::Socket(_)
         | Reason::Tls(_)
         | Reason::HeaderTooLong
@@ -211,6 +212,7 @@ fn dns_trouble(reason: &Reason, connection: &Connection) -> String {
         | Reason::Mismatch(_)
         | Reason::Answer(_)
         | Reason::NotSent(_)
+        | Reason::NotTaken
         | Reason::File(_)
         | Reason::SessionDown
         | Reason::Exited(_)
@@ -244,6 +246,7 @@ const fn web_message(reason: &Reason) -> &'static str {
         | Reason::Mismatch(_)
         | Reason::Answer(_)
         | Reason::NotSent(_)
+        | Reason::NotTaken
         | Reason::File(_)
         | Reason::SessionDown
         | Reason::Exited(_)
@@ -282,6 +285,7 @@ const fn misc_end(reason: &Reason) -> MiscEnd {
         | Reason::Mismatch(_)
         | Reason::Answer(_)
         | Reason::NotSent(_)
+        | Reason::NotTaken
         | Reason::File(_)
         | Reason::SessionDown => MiscEnd::NotStarted,
     }

@@ -126,13 +126,13 @@ impl Loaded {
     pub(super) fn needs_restart(&self, running: &Global) -> Option<&'static str> {
         let new = &self.plan.global;
         if new.net_namespace != running.net_namespace {
-            Some("Cannot change net_namespace at a reload - please restart")
+            Some("Cannot change net_namespace at a reload - please restart keepalived")
         } else if new.net_namespace_ipvs != running.net_namespace_ipvs {
-            Some("Cannot change IPVS network namespace at a reload - please restart")
+            Some("Cannot change IPVS network namespace at a reload - please restart keepalived")
         } else if new.instance != running.instance {
-            Some("Cannot change instance at a reload - please restart")
+            Some("Cannot change instance at a reload - please restart keepalived")
         } else if new.shown.firewall.nftables_ipvs != running.shown.firewall.nftables_ipvs {
-            Some("Cannot change nftables_ipvs at a reload - please restart")
+            Some("Cannot change nftables_ipvs at a reload - please restart keepalived")
         } else {
             None
         }
@@ -450,23 +450,21 @@ mod tests {
         let mut running = Global::default();
         assert_eq!(file.needs_restart(&running), None);
         running.net_namespace = Some("blue".to_owned());
-        assert!(file.needs_restart(&running).is_some());
+        let cannot = |what: &str| format!("Cannot change {what} at a reload - please restart keepalived");
+        assert_eq!(file.needs_restart(&running), Some(&*cannot("net_namespace")));
         running = Global {
             net_namespace_ipvs: Some(None),
             ..Global::default()
         };
-        let why = file.needs_restart(&running);
-        assert_eq!(
-            why,
-            Some("Cannot change IPVS network namespace at a reload - please restart")
-        );
+        let ipvs = cannot("IPVS network namespace");
+        assert_eq!(file.needs_restart(&running), Some(&*ipvs));
         running = Global {
             instance: Some("one".to_owned()),
             ..Global::default()
         };
-        assert!(file.needs_restart(&running).is_some());
+        assert_eq!(file.needs_restart(&running), Some(&*cannot("instance")));
         running = Global::default();
         running.shown.firewall.nftables_ipvs = Some("mine".to_owned());
-        assert!(file.needs_restart(&running).is_some());
+        assert_eq!(file.needs_restart(&running), Some(&*cannot("nftables_ipvs")));
     }
 }

@@ -124,6 +124,7 @@ impl Range {
 mod tests {
     use super::*;
     use crate::check::engine::tests as engine;
+    use crate::script::testing::Log;
 
     fn pinging() -> CheckConfig {
         let mut checker = engine::tcp("192.0.2.1:80");
@@ -136,12 +137,13 @@ mod tests {
     #[test]
     fn the_range_is_widened_while_it_is_needed() {
         let path = std::env::temp_dir().join(format!("steadfast-ping-range-{}", std::process::id()));
-        for (before, group, during) in [
-            ("1\t0\n", 0, "0\t0\n"),
-            ("1\t0\n", 12, "0\t12\n"),
-            ("100\t200\n", 0, "0\t200\n"),
-            ("0\t2147483647\n", 0, "0\t2147483647\n"),
+        for (before, group, during, warned) in [
+            ("1\t0\n", 0, "0\t0\n", None),
+            ("1\t0\n", 12, "0\t12\n", None),
+            ("100\t200\n", 0, "0\t200\n", Some("from 100 200 to 0 200")),
+            ("0\t2147483647\n", 0, "0\t2147483647\n", None),
         ] {
+            let log = Log::capture();
             fs::write(&path, before).unwrap();
             let now = || fs::read_to_string(&path).unwrap();
             let mut range = PingRange {
@@ -158,6 +160,12 @@ mod tests {
             range.apply(&pinging(), group);
             drop(range);
             assert_eq!(now(), before);
+            // Each time that it is widened.
+            let warning = warned.map(|what| format!("Warning: {} being expanded {what}", path.display()));
+            assert_eq!(
+                log.lines(),
+                Vec::from_iter([warning.clone(), warning].into_iter().flatten())
+            );
         }
         // What somebody else has set stays.
         let mut range = PingRange {

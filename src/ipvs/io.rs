@@ -78,6 +78,16 @@ pub enum TalkError {
     Restless,
 }
 
+impl TalkError {
+    /// As keepalived tells it: an error of the kernel in the words of the C library, with its number (fact 2.19).
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Refused(errno) => format!("{}({})", words(*errno), *errno as i32),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// An operation that the kernel refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -485,13 +495,15 @@ fn meaning(op: &Op, errno: Errno) -> String {
             "No such service"
         }
         (Op::EditDestination(..) | Op::DeleteDestination(..), Errno::ENOENT) => "No such destination",
-        // The C library's words: nix has others for some.
-        (_, errno) => {
-            let text = io::Error::from(errno).to_string();
-            return text.split(" (os error").next().unwrap_or_default().to_owned();
-        }
+        (_, errno) => return words(errno),
     };
     text.to_owned()
+}
+
+/// The C library's words: nix has others for some.
+fn words(errno: Errno) -> String {
+    let text = io::Error::from(errno).to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// The socket option that keepalived names, and its number.

@@ -379,7 +379,7 @@ impl Worker {
         if let Some(kernel) = &mut self.kernel
             && let Err(error) = kernel.flush()
         {
-            tracing::error!(target: "check", "IPVS cmd IP_VS_SO_SET_FLUSH(1157) error: {error}");
+            tracing::error!(target: "check", "{}", not_emptied(&error));
             self.kernel = None;
         }
         self.known.clear();
@@ -517,6 +517,11 @@ fn joined(key: &ServiceKey, wants: &[Arc<Wanted>]) -> Option<ServiceEntry> {
     let mut entry = first.entry(key);
     others.iter().for_each(|wanted| wanted.join(key, &mut entry));
     Some(entry)
+}
+
+/// keepalived's line (fact 2.19).
+fn not_emptied(why: &TalkError) -> String {
+    format!("IPVS cmd IP_VS_SO_SET_FLUSH(1157) error: {}", why.told())
 }
 
 #[cfg(test)]

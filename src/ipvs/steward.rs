@@ -303,24 +303,12 @@ impl Worker {
 
 /// What the kernel has not done.
 #[derive(Debug, thiserror::Error)]
-#[error("IPVS cmd {}({}) error: {}{about}", command.0, command.1, text(why))]
+#[error("IPVS cmd {}({}) error: {}{about}", command.0, command.1, why.told())]
 struct Refusal {
     command: (&'static str, u32),
     /// What keepalived does not say: which daemon.
     about: String,
     why: TalkError,
-}
-
-/// In the words of the C library, with the number, where it is an error of the kernel.
-fn text(why: &TalkError) -> String {
-    match why {
-        TalkError::Refused(errno) => {
-            let text = io::Error::from(*errno).to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            format!("{text}({})", *errno as i32)
-        }
-        other => other.to_string(),
-    }
 }
 
 const fn word(role: Role) -> &'static str {

@@ -157,6 +157,8 @@ fn scripts_without_security_are_said_once_for_each_half() {
         .filter(|line| line.starts_with("SECURITY VIOLATION"))
         .collect();
     assert_eq!(violations.len(), 2, "{said:?}");
+    let checks = "SECURITY VIOLATION - check scripts are being executed but script_security not enabled.";
+    assert!(violations.iter().any(|line| line.starts_with(checks)), "{said:?}");
     assert_eq!(plan.track_scripts[0].command.user.as_ref().unwrap().user, "joe");
     assert_eq!(plan.notify.instances["A"].any.as_ref().unwrap().program(), "/y");
 }
@@ -249,4 +251,21 @@ fn addresses_that_do_not_fit_into_a_packet_become_excluded() {
     }
     let (fits, said) = plan(&instance("6", 89));
     assert_eq!(fits.vrrp.routers[0].vips.len(), 89, "{said:?}");
+}
+
+/// LVS facts: 15.1
+#[test]
+fn mails_need_somebody_to_write_to_and_a_relay() {
+    let relay = "smtp_server 192.0.2.25\n";
+    let somebody = "notification_email {\none@example.com\n}\n";
+    for (settings, sent) in [
+        (String::new(), false),
+        (relay.to_owned(), false),
+        (somebody.to_owned(), false),
+        (format!("{somebody}{relay}"), true),
+    ] {
+        let (plan, _) = plan(&format!("global_defs {{\n{settings}}}\n"));
+        assert_eq!(plan.notify.mail.is_some(), sent, "{settings}");
+        assert_eq!(plan.check.notices.mail, sent, "{settings}");
+    }
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-/// From one SIGKILL to the next after the first two.
+/// From one SIGKILL to the next.
 const KILL_AGAIN: Duration = Duration::from_secs(10);
 
 /// How often a group that was told to end is looked at. A signal would be quicker, but waiting for one reaps.
@@ -102,22 +102,17 @@ impl Running {
 
     /// Ends it, and waits until it and its group are gone.
     pub async fn end(&mut self) {
-        self.signal(Signal::SIGTERM);
-        if self.is_dead_within(KILL_AFTER).await {
-            sleep(REST).await;
-        } else {
-            let mut patience = KILL_AFTER;
-            let mut before = false;
-            loop {
-                self.signal(Signal::SIGKILL);
-                if self.is_dead_within(patience).await {
-                    break;
+        for (n, (signal, patience)) in orders().enumerate() {
+            self.signal(signal);
+            if self.is_dead_within(patience).await {
+                if signal == Signal::SIGTERM {
+                    sleep(REST).await;
                 }
-                if !before {
-                    tracing::warn!("Script process {} survives SIGKILL", self.group);
-                }
-                before = true;
-                patience = KILL_AGAIN;
+                break;
+            }
+            // Once.
+            if n == 1 {
+                tracing::warn!("Script process {} survives SIGKILL", self.group);
             }
         }
         self.signal(Signal::SIGKILL);
@@ -156,6 +151,12 @@ impl Drop for Running {
         // The runtime reaps the leader afterwards.
         self.signal(self.at_drop);
     }
+}
+
+/// What a group is told until its leader is dead, each with the time that it has for it.
+fn orders() -> impl Iterator<Item = (Signal, Duration)> {
+    let term = (Signal::SIGTERM, KILL_AFTER);
+    std::iter::once(term).chain(std::iter::repeat((Signal::SIGKILL, KILL_AGAIN)))
 }
 
 fn outcome(status: ExitStatus) -> ScriptOutcome {

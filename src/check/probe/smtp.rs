@@ -4,8 +4,8 @@ use super::tcp;
 use crate::check::config::SmtpConfig;
 use crate::check::event::Reason;
 use crate::check::smtp::{Dialogue, Step};
-use std::io;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -28,11 +28,14 @@ pub(super) async fn ask(config: &SmtpConfig) -> Result<(), Reason> {
             Step::Quit => "QUIT\r\n".to_owned(),
             Step::Done => return Ok(()),
         };
-        let sent = match timeout(config.connection.timeout, stream.write_all(words.as_bytes())).await {
-            Ok(sent) => sent,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        };
-        sent.map_err(|error| Reason::NotSent(error.to_string()))?;
+        say(&mut stream, &words, config.connection.timeout).await?;
+    }
+}
+
+async fn say(stream: &mut (impl AsyncWrite + Unpin), words: &str, limit: Duration) -> Result<(), Reason> {
+    match timeout(limit, stream.write_all(words.as_bytes())).await {
+        Ok(sent) => sent.map_err(|error| Reason::NotSent(error.to_string())),
+        Err(_) => Err(Reason::NotTaken),
     }
 }
 

@@ -156,6 +156,41 @@ async fn a_stop_may_take_as_long_as_the_running_configuration_says() {
     assert_eq!(exit, Exit::Normal);
 }
 
+/// A script that does not end gets SIGTERM a second after a stop has told it of the end.
+///
+/// LVS facts: 17.2
+#[tokio::test]
+async fn scripts_of_a_stop_have_a_second() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    let told = dir.path("told").display().to_string();
+    let text = format!(
+        "#!/bin/sh\ntrap 'date +%s%N >> {told}; exit' TERM\ndate +%s%N >> {told}\nwhile :; do sleep 0.02; done\n"
+    );
+    let script = dir.file("down", &text);
+    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o700)).unwrap();
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap();
+    let wanted = format!(
+        "omega\nquorum_down {} {}\nreal_server",
+        script.display(),
+        user.unwrap().name
+    );
+    std::fs::write(dir.path("site.conf"), SERVICE.replacen("real_server", &wanted, 1)).unwrap();
+    reload(&mut control).await;
+    assert_eq!(control.stop().await, Exit::Normal);
+    let told: Vec<u64> = dir
+        .wait_for_lines("told", 2)
+        .await
+        .iter()
+        .map(|time| time.parse().unwrap())
+        .collect();
+    let lasted = Duration::from_nanos(told[1] - told[0]);
+    // The second began when it was started; a machine that is busy may be late with the end.
+    let second = Duration::from_millis(700)..Duration::from_secs(4);
+    assert!(second.contains(&lasted), "{lasted:?}");
+}
+
 /// Makes `control` run a configuration whose successors are tested by a shell script.
 fn tested_by(control: &mut Control, dir: &TempDir, limit: Duration, text: &str) {
     let program = dir.file("tester", &format!("#!/bin/sh\n{text}\n"));

@@ -577,3 +577,12 @@ fn where_nothing_can_be_marked_addresses_are_services() {
     keeper.finish();
     assert_eq!(keys(&kernel), [""; 0]);
 }
+
+/// LVS facts: 2.19
+#[test]
+fn a_table_that_cannot_be_emptied_is_told_as_keepalived_tells_it() {
+    assert_eq!(
+        not_emptied(&TalkError::Refused(Errno::EPERM)),
+        "IPVS cmd IP_VS_SO_SET_FLUSH(1157) error: Operation not permitted(1)"
+    );
+}

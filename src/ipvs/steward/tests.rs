@@ -198,15 +198,50 @@ fn what_is_refused_is_tried_again() {
     kernel.is_told(&["stop master", "stop backup"]);
 }
 
+/// A kernel that refuses everything.
+struct Refusing;
+
+impl Whole for Refusing {
+    fn timeouts(&mut self) -> Result<Timeouts, TalkError> {
+        Err(TalkError::Refused(Errno::EPERM))
+    }
+
+    fn set_timeouts(&mut self, _: Timeouts) -> Result<(), TalkError> {
+        Err(TalkError::Refused(Errno::EPERM))
+    }
+
+    fn start(&mut self, _: Role, _: &SyncDaemon) -> Result<(), TalkError> {
+        Err(TalkError::Refused(Errno::ENODEV))
+    }
+
+    fn stop(&mut self, _: Role) -> Result<(), TalkError> {
+        Err(TalkError::Refused(Errno::EPERM))
+    }
+}
+
+/// LVS facts: 2.19
 #[test]
 fn a_refusal_is_told_as_keepalived_tells_it() {
-    let refusal = Refusal {
-        command: ("IP_VS_SO_SET_STARTDAEMON", 1163),
-        about: " (master on eth9)".into(),
-        why: TalkError::Refused(Errno::ENODEV),
+    let mut worker = Worker {
+        open: Box::new(|| unreachable!()),
+        kernel: Some(Box::new(Refusing)),
+        before: None,
+        set: Timeouts::default(),
+        running: BTreeMap::new(),
+        surveyed: false,
     };
+    let told = |done: Result<(), Refusal>| done.unwrap_err().to_string();
     assert_eq!(
-        refusal.to_string(),
-        "IPVS cmd IP_VS_SO_SET_STARTDAEMON(1163) error: No such device(19) (master on eth9)"
+        told(worker.start(Role::Master, &daemon(1))),
+        "IPVS cmd IP_VS_SO_SET_STARTDAEMON(1163) error: No such device(19) (master on eth0)"
     );
+    assert_eq!(
+        told(worker.stop(Role::Backup)),
+        "IPVS cmd IP_VS_SO_SET_STOPDAEMON(1164) error: Operation not permitted(1) (backup)"
+    );
+    let timeouts = timeouts(1, 0, 0).timeouts;
+    let refused = "IPVS cmd IP_VS_SO_SET_TIMEOUT(1162) error: Operation not permitted(1)";
+    assert_eq!(told(worker.become_timed(timeouts)), refused);
+    worker.before = Some(Timeouts::default());
+    assert_eq!(told(worker.become_timed(timeouts)), refused);
 }

@@ -154,6 +154,7 @@ async fn dangerous_variables_and_ignored_signals_are_not_inherited() {
             (SECOND, "kept"),
             ("LD_LIBRARY_PATH", "/nonexistent"),
             ("LD_PRELOAD", ""),
+            ("IFS", ":"),
         ])
         .output()
         .await
@@ -166,7 +167,9 @@ async fn dangerous_variables_and_ignored_signals_are_not_inherited() {
 async fn look_at_what_a_script_inherits() {
     let own = std::fs::read_to_string("/proc/self/status").unwrap();
     assert!(ignored_signals(&own) & 1 != 0, "SIGHUP is not ignored here");
-    assert!(std::env::var("LD_LIBRARY_PATH").is_ok());
+    for dangerous in ["LD_LIBRARY_PATH", "LD_PRELOAD", "IFS"] {
+        assert!(std::env::var(dangerous).is_ok(), "{dangerous}");
+    }
     let dir = TempDir::new();
     let script = sh(&format!(
         "tr '\\0' '\\n' < /proc/self/environ > {0}; while read -r line; do echo $line; done < /proc/$$/status > {1}",
@@ -180,8 +183,35 @@ async fn look_at_what_a_script_inherits() {
         .map(|line| line.split('=').next().unwrap().into())
         .collect();
     assert!(names.iter().any(|name| name == SECOND), "{names:?}");
-    assert!(!names.iter().any(|name| name.starts_with("LD_")), "{names:?}");
+    let dangerous = |name: &String| name.starts_with("LD_") || name == "IFS";
+    assert!(!names.iter().any(dangerous), "{names:?}");
     assert_eq!(ignored_signals(&dir.lines("status").join("\n")), 0);
+}
+
+/// A script that runs when its daemon is killed gets SIGTERM.
+///
+/// Facts: 12.13
+/// LVS facts: 13.2
+#[tokio::test]
+async fn a_script_is_told_that_its_parent_has_died() {
+    const THIS: &str = "script::run::tests::a_script_is_told_that_its_parent_has_died";
+    if let Some(mark) = std::env::var_os(SECOND) {
+        // Its sleep gets no signal: the trap runs when that has ended.
+        let script = sh("trap 'echo TERM >> $0; exit' TERM; echo $$ >> $0; while :; do sleep 0.02; done");
+        let mut script = script;
+        script.argv.push(mark);
+        run(&script, LONG).await;
+        return;
+    }
+    let dir = TempDir::new();
+    let mut second = Command::new(std::env::current_exe().unwrap());
+    second.args(["--exact", THIS]).env(SECOND, dir.path("mark"));
+    let mut second = second.stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    let script = dir.pids("mark", 1).await;
+    assert!(is_alive(script[0]));
+    second.kill().await.unwrap();
+    assert_eq!(dir.wait_for_lines("mark", 2).await[1], "TERM");
+    until_dead(&script).await;
 }
 
 /// The mask of ignored signals; 32 and 33 belong to the C library.
@@ -224,6 +254,24 @@ async fn a_grandchild_that_ignores_term_dies_though_its_leader_obeyed() {
         ScriptOutcome::TimedOut
     );
     until_dead(&dir.pids("pids", 1).await).await;
+}
+
+/// One that sleeps in the kernel, or whose disk is gone, dies when that is over: nothing here survives SIGKILL.
+///
+/// LVS facts: 11.4
+#[test]
+fn what_survives_sigkill_is_killed_every_ten_seconds() {
+    let mut at = 0;
+    let told: Vec<_> = orders()
+        .take(4)
+        .map(|(signal, patience)| {
+            let told = (at, signal);
+            at += patience.as_secs();
+            told
+        })
+        .collect();
+    let kill = |at| (at, Signal::SIGKILL);
+    assert_eq!(told, [(0, Signal::SIGTERM), kill(2), kill(12), kill(22)]);
 }
 
 #[tokio::test]

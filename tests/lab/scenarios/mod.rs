@@ -18,6 +18,7 @@ mod health;
 mod http;
 mod interop;
 mod ipvs;
+mod kept;
 mod killed;
 mod life;
 mod marks;
@@ -188,6 +189,11 @@ pub const ALL: &[Scenario] = &[
         "life-start",
         "the same at a start that tells of servers, with mails of servers only",
         life::start,
+    ),
+    test(
+        "kept",
+        "what makes a checker the same at a reload, as keepalived has it",
+        kept::beside_keepalived,
     ),
     test(
         "ha-suspend",

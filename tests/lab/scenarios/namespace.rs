@@ -107,7 +107,7 @@ impl Field {
         let (first, _) = root.split_once("net_namespace_ipvs").expect("the keyword");
         self.director.configure(&config.replace(root, first));
         self.director.signal(Signal::SIGHUP);
-        let refusal = "Cannot change IPVS network namespace at a reload - please restart";
+        let refusal = "Cannot change IPVS network namespace at a reload - please restart keepalived";
         self.director.log.wait(refusal, since, SOON);
         self.wait_servers(&["r1", "r2"]);
         assert_eq!(self.table(true), table, "after a reload that is refused");

@@ -168,6 +168,7 @@ fn smtp_makes_all_its_attempts_whenever_it_asks() {
             Reason::NotSent("x".into()),
             "Write failure to server [127.0.0.5]:80",
         ),
+        (Reason::NotTaken, "Write timeout to server [127.0.0.5]:80"),
         (
             Reason::Unreachable("x".into()),
             "Network unreachable for server 127.0.0.5 - real server [127.0.0.5]:80",

@@ -320,11 +320,7 @@ fn a_checker_is_known_by_what_it_asks() {
         (web_plain(), web(|web| web.protocol = HttpProtocol::V11), true),
         (web_plain(), web(|web| web.fast_recovery = true), true),
         (web_plain(), web(|web| web.urls[0].tls_compliant = true), true),
-        (
-            web_plain(),
-            web(|web| web.tls = Some(TlsConfig::default())),
-            false,
-        ),
+        (web_plain(), web(|web| web.tls = Some(TlsConfig::default())), true),
         (udp_of(|_| {}), udp_of(|udp| udp.payload = Some(vec![1])), true),
         (udp_of(|_| {}), udp_of(|udp| udp.max_reply_length = 9), true),
         (udp_of(|_| {}), udp_of(|udp| udp.connection.mark = 7), false),

@@ -98,3 +98,13 @@ async fn slow_and_endless_servers_end() {
     .await;
     assert_eq!(ask(&config(at, LONG)).await, Err(Reason::Greeting));
 }
+
+/// LVS facts: 9.23, 9.24
+#[tokio::test]
+async fn words_that_are_not_taken_have_their_time() {
+    let (mut ours, theirs) = tokio::io::duplex(4);
+    assert_eq!(say(&mut ours, "QUIT\r\n", SHORT).await, Err(Reason::NotTaken));
+    drop(theirs);
+    let outcome = say(&mut ours, "QUIT\r\n", LONG).await;
+    assert!(matches!(outcome, Err(Reason::NotSent(_))), "{outcome:?}");
+}
