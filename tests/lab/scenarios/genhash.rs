@@ -125,11 +125,16 @@ fn both(node: &Node, line: &str) -> [Output; 2] {
 /// Both outputs, without the time that it took.
 fn printed(output: &Output) -> (String, String) {
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    let timeless: Vec<&str> = stdout
+    let timeless: Vec<String> = stdout
         .split_inclusive('\n')
         .map(|line| match line.split_once("] = ") {
-            Some((head, _)) if line.starts_with("Global response time for [") => head,
-            _ => line,
+            Some((head, time)) if line.starts_with("Global response time for [") => {
+                format!(
+                    "{head}] ={}",
+                    time.trim_start_matches(|c: char| c.is_ascii_digit())
+                )
+            }
+            _ => line.to_owned(),
         })
         .collect();
     (

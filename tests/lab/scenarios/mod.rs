@@ -644,14 +644,11 @@ pub const ALL: &[Scenario] = &[
             bfd::track,
         )
     },
-    Scenario {
-        ipvs: false,
-        ..test(
-            "priorities",
-            "threads run with the priorities, processors, names and memory of the file, scripts as usual",
-            run::priorities,
-        )
-    },
+    test(
+        "priorities",
+        "threads run with the priorities, processors, names and memory of the file, scripts as usual",
+        run::priorities,
+    ),
     test(
         "vectors",
         "adverts and announcements equal keepalived's, byte for byte",

@@ -24,13 +24,34 @@ const SETTINGS: &str = "process_name lbd
     vrrp_rlimit_rttime 2000000
     bfd_priority 4";
 
+const OF_CHECKS: &str = "checker_process_name lb
+    checker_priority -3
+    checker_rt_priority 5
+    checker_cpu_affinity 0
+    checker_no_swap
+    checker_rlimit_rttime 1500000";
+
+const CHECKED: &str = "virtual_server 192.0.2.101 80 {
+    delay_loop 1
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 192.0.2.9 80 {
+        MISC_CHECK {
+            misc_path \"/etc/keepalived/seen\"
+            warmup 0
+        }
+    }
+}
+";
+
 fn file(settings: &str) -> String {
     let instance = Instance {
         more: "notify \"/etc/keepalived/seen\"",
         ..Instance::default()
     };
     format!(
-        "global_defs {{\n    router_id lab\n    script_user root\n    enable_script_security\n    {settings}\n}}\n{BFD}{instance}"
+        "global_defs {{\n    router_id lab\n    script_user root\n    enable_script_security\n    {settings}\n}}\n{BFD}{instance}{CHECKED}"
     )
 }
 
@@ -114,12 +135,28 @@ pub fn priorities() {
     reload(&mut d1, "");
     let has = threads(&d1);
     note(&d1.name, format!("{has:?}"));
-    for usual in ["vrrp", "bfd", "kernel", "log"] {
+    for usual in ["vrrp", "check", "bfd", "kernel", "log"] {
         assert_eq!(has[usual], USUAL, "{usual}");
     }
     assert!(!has.contains_key("lbd"), "{has:?}");
     assert!(!locked(&d1), "memory is not locked any more");
     assert_eq!(rttime(&d1), "unlimited");
+
+    reload(&mut d1, OF_CHECKS);
+    let has = threads(&d1);
+    note(&d1.name, format!("{has:?}"));
+    assert_eq!((has["lb"], has["vrrp"]), ([-3, 5, RR], USUAL));
+    assert!(locked(&d1), "memory is locked for checks");
+    assert_eq!(rttime(&d1), "1500000");
+    for file in ["/run/stat", "/run/lck"] {
+        d1.write(file, "");
+    }
+    wait_for("a check's word", SOON, || {
+        (!d1.read("/run/stat").is_empty()).then_some(())
+    });
+    assert_eq!(read(&d1.read("/run/stat")).1, USUAL, "a check runs as usual");
+    reload(&mut d1, "");
+    assert_eq!(threads(&d1)["check"], USUAL);
 
     raises_itself(&mut d1);
     d1.signal(Signal::SIGTERM);
