@@ -9,7 +9,7 @@ use crate::check::config::ServiceTls;
 use crate::check::event::Reason;
 use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
-use openssl::pkey::PKey;
+use openssl::pkey::{PKey, Private};
 use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslVerifyMode};
 use openssl::x509::X509VerifyResult;
 use std::collections::HashMap;
@@ -83,7 +83,7 @@ impl Contexts {
         }
     }
 
-    fn prepare(&self, tls: &ServiceTls, ip: IpAddr) -> Result<Ssl, Reason> {
+    pub(super) fn prepare(&self, tls: &ServiceTls, ip: IpAddr) -> Result<Ssl, Reason> {
         let local = |error: ErrorStack| Reason::Tls(error.to_string());
         let mut ssl = {
             let mut contexts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,37 +113,57 @@ impl Contexts {
 }
 
 fn context(tls: &ServiceTls) -> Result<SslContext, Reason> {
-    let file = |path: &str| {
-        let path = path.to_owned();
-        move |error: ErrorStack| Reason::Tls(format!("{path} cannot be used: {}", tls::reasons(&error)))
-    };
     let local = |error: ErrorStack| Reason::Tls(error.to_string());
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(local)?;
     builder.set_options(SslOptions::IGNORE_UNEXPECTED_EOF);
     if tls.verify {
         builder.set_verify(SslVerifyMode::PEER);
         match &tls.ca {
-            Some(path) => builder.set_ca_file(path).map_err(file(path))?,
+            Some(path) => usable(path, || {
+                builder.set_ca_file(path).map_err(|error| tls::reasons(&error))
+            })?,
             None => builder.set_default_verify_paths().map_err(local)?,
         }
     } else {
         builder.set_verify(SslVerifyMode::NONE);
     }
     if let Some(path) = &tls.certificate {
-        builder.set_certificate_chain_file(path).map_err(file(path))?;
-        let key = tls.key.as_ref().unwrap_or(path);
-        let text =
-            std::fs::read(key).map_err(|error| Reason::Tls(format!("{key} cannot be used: {error}")))?;
-        // Nobody is there to be asked for the pass phrase of a key that has one.
-        let password = tls
-            .key_password
-            .as_ref()
-            .map_or("", |password| password.0.as_str());
-        PKey::private_key_from_pem_passphrase(&text, password.as_bytes())
-            .and_then(|key| builder.set_private_key(&key))
-            .map_err(file(key))?;
+        usable(path, || {
+            builder
+                .set_certificate_chain_file(path)
+                .map_err(|error| tls::reasons(&error))
+        })?;
+        let (path, key) = private_key(tls, path)?;
+        usable(path, || {
+            builder
+                .set_private_key(&key)
+                .map_err(|error| tls::reasons(&error))
+        })?;
     }
     Ok(builder.build())
+}
+
+/// Does `load` with the file at `path`; the reason names it.
+pub(super) fn usable<T>(path: &str, load: impl FnOnce() -> Result<T, String>) -> Result<T, Reason> {
+    tls::regular(path)
+        .and_then(|()| load())
+        .map_err(|why| Reason::Tls(format!("{path} cannot be used: {why}")))
+}
+
+/// The key of our `certificate`, and the file that has it.
+pub(super) fn private_key<'a>(
+    tls: &'a ServiceTls,
+    certificate: &'a str,
+) -> Result<(&'a str, PKey<Private>), Reason> {
+    let path = tls.key.as_deref().unwrap_or(certificate);
+    // Nobody is there to be asked for the pass phrase of a key that has one.
+    let password = tls.key_password.as_ref().map_or("", |password| &password.0);
+    let key = usable(path, || {
+        let text = std::fs::read(path).map_err(|error| error.to_string())?;
+        PKey::private_key_from_pem_passphrase(&text, password.as_bytes())
+            .map_err(|error| tls::reasons(&error))
+    })?;
+    Ok((path, key))
 }
 
 /// What there is to know of a certificate.

@@ -145,19 +145,23 @@ fn show(builder: &mut SslContextBuilder, identity: &Identity) -> Result<(), TlsE
     Ok(())
 }
 
-/// Does `load` with the file at `path`, if that is one: a pipe would be waited for.
+/// Does `load` with the file at `path`, if that is one.
 fn usable(what: &'static str, path: &str, load: impl FnOnce() -> Result<(), String>) -> Result<(), TlsError> {
-    let found = fs::metadata(path).map_err(|error| error.to_string());
-    let regular = found.and_then(|found| match (found.is_file(), found.len() > MAX_FILE) {
-        (false, _) => Err("no regular file".to_owned()),
-        (true, true) => Err(format!("longer than {MAX_FILE} octets")),
-        (true, false) => Ok(()),
-    });
-    regular.and_then(|()| load()).map_err(|why| TlsError::File {
+    regular(path).and_then(|()| load()).map_err(|why| TlsError::File {
         what,
         path: path.to_owned(),
         why,
     })
+}
+
+/// Whether the file at `path` can be read to its end, else why not: a pipe would be waited for.
+pub(super) fn regular(path: &str) -> Result<(), String> {
+    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    match (found.is_file(), found.len() > MAX_FILE) {
+        (false, _) => Err("no regular file".to_owned()),
+        (true, true) => Err(format!("longer than {MAX_FILE} octets")),
+        (true, false) => Ok(()),
+    }
 }
 
 /// An error of reading or writing under TLS.

@@ -3,12 +3,12 @@
 //! A client has its own store of authorities when certificates are verified, so ten thousand checkers must not have as
 //! many. Whom to connect to is therefore no part of it: the request's task says so, and a name means nobody else.
 
+use super::super::secure::{private_key, usable};
 use super::super::tls;
 use crate::check::config::{Connection, ServiceTls};
 use crate::check::event::Reason;
 use crate::net::IfName;
 use openssl::error::ErrorStack;
-use openssl::pkey::PKey;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::tls::{Certificate, Identity};
 use reqwest::{Client, ClientBuilder, redirect};
@@ -138,30 +138,30 @@ fn secured(mut builder: ClientBuilder, tls: &ServiceTls) -> Result<ClientBuilder
         builder = builder.tls_danger_accept_invalid_certs(true);
     }
     if let Some(path) = &tls.ca {
-        let unfit = |error: String| Reason::Tls(format!("{path} cannot be used: {error}"));
-        let authorities = Certificate::from_pem_bundle(&read(path)?).map_err(|error| unfit(words(&error)))?;
-        if authorities.is_empty() {
-            return Err(unfit("there is no certificate in it".into()));
-        }
+        let authorities = usable(path, || {
+            let authorities = Certificate::from_pem_bundle(&read(path)?).map_err(|error| words(&error))?;
+            match authorities.is_empty() {
+                true => Err("there is no certificate in it".to_owned()),
+                false => Ok(authorities),
+            }
+        })?;
         builder = builder.tls_certs_only(authorities);
     }
     if let Some(path) = &tls.certificate {
-        let key_path = tls.key.as_ref().unwrap_or(path);
-        let unfit =
-            |path: &str, error: &dyn fmt::Display| Reason::Tls(format!("{path} cannot be used: {error}"));
-        // Of the forms that a key may have, reqwest takes one.
-        let key = PKey::private_key_from_pem(&read(key_path)?)
-            .and_then(|key| key.private_key_to_pem_pkcs8())
-            .map_err(|_| unfit(key_path, &"there is no key in it"))?;
-        let identity =
-            Identity::from_pkcs8_pem(&read(path)?, &key).map_err(|error| unfit(path, &words(&error)))?;
-        builder = builder.identity(identity);
+        let (_, key) = private_key(tls, path)?;
+        builder = builder.identity(usable(path, || {
+            // Of the forms that a key may have, reqwest takes one.
+            let key = key
+                .private_key_to_pem_pkcs8()
+                .map_err(|error| error.to_string())?;
+            Identity::from_pkcs8_pem(&read(path)?, &key).map_err(|error| words(&error))
+        })?);
     }
     Ok(builder)
 }
 
-fn read(path: &str) -> Result<Vec<u8>, Reason> {
-    std::fs::read(path).map_err(|error| Reason::Tls(format!("{path} cannot be used: {error}")))
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| error.to_string())
 }
 
 /// What an error of a request says of the back-end, or of us.

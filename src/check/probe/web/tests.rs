@@ -1,8 +1,11 @@
 //! Requests and answers over the loopback.
 
-use super::super::testing::{LONG, SHORT, connection, read_request, serve};
+use super::super::secure::Contexts;
+use super::super::testing::{LONG, SHORT, certificate, connection, read_request, serve};
 use super::*;
 use crate::check::config::{Login, Password, Question, ServiceSettings, ServiceTls};
+use crate::sys::testing::TempDir;
+use openssl::symm::Cipher;
 use std::net::SocketAddr;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
@@ -328,5 +331,67 @@ async fn files_that_cannot_be_used_are_named() {
             panic!();
         };
         assert!(why.starts_with("/no/such cannot be used: "), "{why}");
+    }
+}
+
+/// Nobody is asked for a pass phrase: what is not the one of the configuration fails the check.
+#[tokio::test]
+async fn a_key_may_have_a_pass_phrase() {
+    let dir = TempDir::new();
+    let (own, key) = certificate();
+    let locked = key
+        .private_key_to_pem_pkcs8_passphrase(Cipher::aes_128_cbc(), b"open sesame")
+        .unwrap();
+    dir.file("own.pem", std::str::from_utf8(&own.to_pem().unwrap()).unwrap());
+    dir.file("locked.key", std::str::from_utf8(&locked).unwrap());
+    let path = |name: &str| Some(dir.path(name).to_str().unwrap().to_owned());
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for (password, good) in [(Some("open sesame"), true), (Some("other"), false), (None, false)] {
+        let mut config = config(nobody, Web::default());
+        config.settings.tls = Some(ServiceTls {
+            certificate: path("own.pem"),
+            key: path("locked.key"),
+            key_password: password.map(|word| Password(word.to_owned())),
+            ..ServiceTls::default()
+        });
+        match asked(&config).await {
+            Err(Reason::Refused) => assert!(good, "{password:?}"),
+            Err(Reason::Tls(why)) => {
+                assert!(!good && why.contains("locked.key cannot be used: "), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A pipe would be waited for, and nobody else be asked meanwhile.
+#[tokio::test]
+async fn a_pipe_is_not_read() {
+    let dir = TempDir::new();
+    let pipe = dir.path("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let pipe = Some(pipe.to_str().unwrap().to_owned());
+    for tls in [
+        ServiceTls {
+            verify: true,
+            ca: pipe.clone(),
+            ..ServiceTls::default()
+        },
+        ServiceTls {
+            certificate: pipe.clone(),
+            ..ServiceTls::default()
+        },
+    ] {
+        let mut config = config("127.0.0.1:9".parse().unwrap(), Web::default());
+        config.settings.tls = Some(tls.clone());
+        let web = asked(&config).await;
+        let other = Contexts::default().prepare(&tls, [127, 0, 0, 1].into()).map(drop);
+        for result in [web, other] {
+            let Err(Reason::Tls(why)) = result else { panic!() };
+            assert!(why.ends_with("pipe cannot be used: no regular file"), "{why}");
+        }
     }
 }
