@@ -24,7 +24,7 @@ mod sip;
 mod testing;
 mod websocket;
 
-use super::config::{Question, ServiceSettings};
+use super::config::{Question, ServiceSettings, Written};
 use super::event::Reason;
 
 /// One conversation with a service.
@@ -146,6 +146,36 @@ pub(super) fn said(octets: &[u8]) -> String {
     let text = String::from_utf8_lossy(octets.get(..octets.len().min(MOST * 4)).unwrap_or_default());
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     text.trim().chars().map(plain).take(MOST).collect()
+}
+
+/// The same without our secrets: some services say again what they were told and did not understand.
+pub(super) fn discreet(settings: &ServiceSettings, reason: Reason) -> Reason {
+    let Reason::Answer(mut text) = reason else {
+        return reason;
+    };
+    let mut secrets: Vec<String> = settings
+        .written()
+        .into_iter()
+        .filter_map(|(_, written)| match written {
+            Written::Secret(secret) | Written::SecretPair(_, secret) => Some(secret.0.clone()),
+            _ => None,
+        })
+        .collect();
+    if let Some((username, password)) = settings.login.both() {
+        // As IMAP and HTTP have them.
+        for pair in [
+            format!("\0{username}\0{password}"),
+            format!("{username}:{password}"),
+        ] {
+            secrets.push(base64::encode(pair.as_bytes()));
+        }
+    }
+    // The longest first: another one may be a part of it.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, "********");
+    }
+    Reason::Answer(text)
 }
 
 /// Takes a line from the front, without its end; nothing while it is not whole.

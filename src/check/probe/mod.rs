@@ -26,6 +26,7 @@ mod web;
 
 use super::CheckerId;
 use super::config::{CheckConfig, HttpConfig, MiscConfig, ProbeConfig, Question, ServiceConfig, UrlConfig};
+use super::dialogue;
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
 use super::telling::Names;
 use crate::script::Scripts;
@@ -145,7 +146,7 @@ impl Prober {
             let mut certificates = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
             certificates.seen(config, certificate);
         }
-        result
+        result.map_err(|reason| dialogue::discreet(&config.settings, reason))
     }
 
     /// Logs what is remarkable and new about a url.

@@ -1,8 +1,10 @@
 //! Conversations over a stream, in virtual time: slow, cut, endless.
 
-use super::super::testing::connection;
+use super::super::testing::{connection, serve};
+use super::super::{Kit, Prober};
 use super::*;
-use crate::check::config::{Login, Password, Question, ServiceSettings, ServiceTls};
+use crate::check::config::{CheckConfig, Login, Password, Question, ServiceSettings, ServiceTls};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::duplex;
 
@@ -125,4 +127,52 @@ async fn a_file_that_is_not_there_is_named() {
         panic!();
     };
     assert!(why.starts_with("/no/such/ca.pem cannot be used: "), "{why}");
+}
+
+/// As Redis says again what it was told, when `AUTH` was taken from it.
+#[tokio::test]
+async fn a_password_that_comes_back_is_in_no_reason() {
+    let refused = "-ERR unknown command 'AUTH', with args beginning with: 'probe' 'hunter2'\r\n";
+    let imap = "s2 BAD what is AHByb2JlAGh1bnRlcjI=\r\n";
+    for (question, answers) in [
+        (Question::Redis { role: None }, vec!["", refused]),
+        (
+            Question::Pop3,
+            vec!["+OK\r\n", "+OK\r\n", "-ERR what is PASS hunter2\r\n"],
+        ),
+        (
+            Question::Imap,
+            vec![
+                "* OK\r\n",
+                "* CAPABILITY IMAP4 AUTH=PLAIN\r\ns1 OK\r\n",
+                "+ \r\n",
+                imap,
+            ],
+        ),
+    ] {
+        let at = serve("127.0.0.1:0", move |mut stream| {
+            let answers = answers.clone();
+            async move {
+                for answer in answers {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    let _ = stream.read(&mut [0; 512]).await;
+                }
+            }
+        })
+        .await;
+        let mut settings = redis();
+        settings.login.username = Some("probe".into());
+        settings.question = question;
+        let config = ServiceConfig {
+            connection: connection(at, LIMIT),
+            settings,
+        };
+        let kit = Kit::of(&CheckConfig::default()).unwrap();
+        let prober = Prober::new(Arc::default(), Arc::new(kit));
+        let Err(Reason::Answer(why)) = prober.service(&config).await else {
+            panic!();
+        };
+        assert!(why.contains("********"), "{why}");
+        assert!(!why.contains("hunter2") && !why.contains("AHByb2Jl"), "{why}");
+    }
 }
