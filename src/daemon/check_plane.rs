@@ -50,6 +50,9 @@ const OTHER_FILES: usize = 768;
 /// Scripts of MISC_CHECKs that run at a time.
 const MOST_SCRIPTS: usize = 512;
 
+/// So many probes on their way at once take memory that is worth giving back, and when so small a part of them is left.
+const FLOOD: (usize, usize) = (1000, 8);
+
 /// Answers taken before anything else has its turn.
 const ANSWERS_AT_ONCE: usize = 64;
 
@@ -206,6 +209,7 @@ impl CheckPlane {
             scripts: permits(options.most_scripts),
             probes: JoinSet::new(),
             asked: HashMap::new(),
+            most: 0,
         };
         let thread = std::thread::Builder::new().name("check".into()).spawn(move || {
             seat.take_seat();
@@ -244,6 +248,8 @@ struct Plane {
     probes: JoinSet<ProbeOutcome>,
     /// Who is asked by which task.
     asked: HashMap<Id, (CheckerId, usize)>,
+    /// The most that were on their way since control was told that few are.
+    most: usize,
 }
 
 /// How the plane ends.
@@ -420,6 +426,7 @@ impl Plane {
         let order = order.clone();
         let task = self.probes.spawn(probe(permits, limit, asker, order));
         self.asked.insert(task.id(), (checker, url));
+        self.most = self.most.max(self.asked.len());
     }
 
     /// Takes an answer, and those that have come with it.
@@ -427,9 +434,22 @@ impl Plane {
         self.answer(first);
         for _ in 1..ANSWERS_AT_ONCE {
             let Some(ended) = self.probes.try_join_next_with_id() else {
-                return;
+                break;
             };
             self.answer(ended);
+        }
+        self.ease();
+    }
+
+    /// Tells control when of many probes few are left.
+    fn ease(&mut self) {
+        let (many, part) = FLOOD;
+        let left = self.asked.len();
+        if self.most >= many && left <= self.most / part {
+            self.most = left;
+            self.asked.shrink_to_fit();
+            // A full queue is no hour for it.
+            let _ = self.say.try_send(CheckNotice::Eased);
         }
     }
 

@@ -83,6 +83,8 @@ pub enum CheckCommand {
 pub enum CheckNotice {
     /// Tell the operator (real server up or down, quorum up or down).
     Notify(Notification),
+    /// Of many probes that were on their way few are left: the memory that they took is free.
+    Eased,
     /// It cannot work, has said why, and has ended: a daemon that just started ends with status 1 (fact 2.18).
     Failed,
     /// It has ended.

@@ -350,3 +350,38 @@ fn a_probe_s_task_is_small() {
     let size = size_of_val(&probe(permits(1), Duration::ZERO, asker, order));
     assert!(size <= 400, "{size}");
 }
+
+/// Control gives memory back when it hears that.
+#[test]
+fn a_flood_of_probes_that_is_over_is_told() {
+    const ALL: u16 = 1200;
+    let gate = Arc::new(Semaphore::new(0));
+    let open = Arc::clone(&gate);
+    let (say, begun) = std::sync::mpsc::channel();
+    let asker = asker(move |_| {
+        let (say, open) = (say.clone(), Arc::clone(&open));
+        async move {
+            // Later ones are told to nobody.
+            let _ = say.send(());
+            drop(open.acquire().await);
+            ProbeOutcome::OK
+        }
+    });
+    let server = |n: u16| {
+        let address = format!("198.18.{}.{}:80", n / 256, n % 256);
+        let mut rs = real_server(&address, vec![tcp(&address)]);
+        rs.checkers[0].warmup = Duration::ZERO;
+        rs
+    };
+    let mut all = config(vec![service("10.0.0.1:80", (0..ALL).map(server).collect())]);
+    all.services[0].quorum_up = None;
+    let mut options = options(&Imitation::default(), asker);
+    options.most_connections = ALL.into();
+    let mut plane = CheckPlane::spawn(all, options).unwrap();
+    for _ in 0..ALL {
+        begun.recv_timeout(Duration::from_secs(30)).expect("in time");
+    }
+    assert!(plane.notices.try_recv().is_err());
+    gate.add_permits(ALL.into());
+    assert!(matches!(next(&mut plane), CheckNotice::Eased));
+}

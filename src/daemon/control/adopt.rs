@@ -1,6 +1,6 @@
 //! What a configuration that was loaded means for the planes and runners: who is started, who is told.
 
-use super::{Control, SETTLED, command};
+use super::{Control, command};
 use crate::check::config::ProbeConfig;
 use crate::daemon::bfd_plane::BfdPlane;
 use crate::daemon::check_plane::{self, Asker, CheckPlane};
@@ -21,7 +21,6 @@ use crate::vrrp::event::Event;
 use nix::unistd::getegid;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::time::Instant;
 use tracing::{error, warn};
 
 /// Planes that a configuration has work for and that did not run before it: they run, and are not control's yet. Who
@@ -101,7 +100,7 @@ impl Control {
         // The check plane has them, and shows them: thousands are not kept twice.
         plan.check.services = Vec::new();
         self.plan = plan;
-        self.tidy = Some(Instant::now() + SETTLED);
+        self.tidy.after_this();
         self.interfaces = interfaces;
         Ok(())
     }

@@ -9,6 +9,7 @@ mod reload;
 mod saved;
 mod show;
 mod stop;
+mod tidy;
 
 use super::bfd_plane::BfdPlane;
 use super::check_plane::CheckPlane;
@@ -43,8 +44,9 @@ use sd_notify::NotifyState;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tidy::Tidy;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 /// Results of track scripts that may wait; a runner whose result finds no room waits with it.
@@ -54,9 +56,6 @@ const REPORTS: usize = 256;
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// How long a plane may take to show itself.
 const STATUS_LIMIT: Duration = Duration::from_secs(2);
-
-/// By then a start or a reload is over on every thread: the table is made, the log is written, and what that took is free.
-const SETTLED: Duration = Duration::from_secs(10);
 
 /// What a control plane begins with.
 pub(super) struct Begin {
@@ -104,8 +103,7 @@ pub(super) struct Control {
     scripts: Arc<Scripts>,
     /// Who may open PING_CHECK's sockets.
     ping_range: PingRange,
-    /// When to give back the memory that a start or a reload took.
-    tidy: Option<Instant>,
+    tidy: Tidy,
     /// How the threads run.
     paces: Paces,
     host: Host,
@@ -133,8 +131,8 @@ enum Wake {
     Process(ProcessReport),
     /// The time for a reload has come.
     Due,
-    /// A start or a reload is over.
-    Settled,
+    /// Memory is to be given back.
+    Tidy,
 }
 
 impl Control {
@@ -174,7 +172,7 @@ impl Control {
             prober,
             scripts: Arc::default(),
             ping_range: PingRange::default(),
-            tidy: None,
+            tidy: Tidy::default(),
             paces: Paces::default(),
             host: Host {
                 ipvs: keeper::kernel,
@@ -242,10 +240,7 @@ impl Control {
                 Wake::Process(ProcessReport { name, good }) => {
                     self.tracked(Event::Process { name, good }).await;
                 }
-                Wake::Settled => {
-                    self.tidy = None;
-                    memory::give_back();
-                }
+                Wake::Tidy => memory::give_back(),
                 Wake::Script(ScriptReport { name, outcome }) => {
                     if let Some(vrrp) = &self.vrrp {
                         command(&vrrp.commands, VrrpCommand::Script { name, outcome }, "VRRP");
@@ -288,7 +283,7 @@ impl Control {
             report = self.files.next() => Wake::File(report),
             report = self.processes.next() => Wake::Process(report),
             () = self.clock.next() => Wake::Due,
-            () = came(self.tidy) => Wake::Settled,
+            () = self.tidy.due() => Wake::Tidy,
         }
     }
 
@@ -302,6 +297,7 @@ impl Control {
     fn check_notice(&mut self, notice: &CheckNotice) {
         match notice {
             CheckNotice::Notify(notification) => tell_health(&mut self.teller, notification),
+            CheckNotice::Eased => self.tidy.soon(),
             CheckNotice::Stopped | CheckNotice::Failed => self.check = None,
         }
     }
@@ -332,14 +328,6 @@ fn stop_limit(plan: &Plan) -> Duration {
 async fn next_notice<T>(notices: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
     match notices {
         Some(notices) => notices.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for a moment; for one that is not set, for ever.
-async fn came(moment: Option<Instant>) {
-    match moment {
-        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -57,6 +57,7 @@ impl Control {
                     },
                     notice = next_notice(check.as_mut().map(|plane| &mut plane.notices)) => match notice {
                         Some(CheckNotice::Notify(notification)) => tell_health(teller, &notification),
+                        Some(CheckNotice::Eased) => {}
                         Some(CheckNotice::Stopped | CheckNotice::Failed) | None => *check = None,
                     },
                     _ended = next_notice(bfd.as_mut().map(|plane| &mut plane.notices)) => *bfd = None,
