@@ -149,9 +149,9 @@ impl Refusal {
         ))
     }
 
-    /// Whether it only says that the service of a destination is not there.
+    /// Whether it only says that the service that it was about is not there.
     pub fn is_for_want_of_the_service(&self) -> bool {
-        self.errno == Errno::ESRCH && matches!(self.op, Op::AddDestination(..) | Op::EditDestination(..))
+        self.errno == Errno::ESRCH
     }
 }
 
@@ -455,8 +455,8 @@ enum Remedy {
     Refused,
 }
 
-/// Somebody may have been faster: an add of what exists becomes an edit, an edit of what is not there an add, and
-/// what is gone already is gone.
+/// Somebody may have been faster: an add of what exists becomes an edit, an edit of a destination that is not there an
+/// add, and what is gone already is gone. But for the service of what is changed: all its destinations are gone with it.
 fn remedy(op: &Op, errno: Errno) -> Remedy {
     let missing = matches!(errno, Errno::ENOENT | Errno::ESRCH);
     match op {
@@ -466,15 +466,12 @@ fn remedy(op: &Op, errno: Errno) -> Remedy {
         Op::AddDestination(key, address, server) if errno == Errno::EEXIST => {
             Remedy::Instead(Op::EditDestination(*key, *address, *server))
         }
-        // ENOENT: there is no such scheduler.
-        Op::EditService(key, service) if errno == Errno::ESRCH => {
-            Remedy::Instead(Op::AddService(*key, service.clone()))
-        }
         // ESRCH: the service itself is not there; then an add would not help.
         Op::EditDestination(key, address, server) if errno == Errno::ENOENT => {
             Remedy::Instead(Op::AddDestination(*key, *address, *server))
         }
-        Op::DeleteService(_) | Op::DeleteDestination(..) if missing => Remedy::Fine,
+        Op::DeleteService(_) if missing => Remedy::Fine,
+        Op::DeleteDestination(..) if errno == Errno::ENOENT => Remedy::Fine,
         Op::AddService(..)
         | Op::EditService(..)
         | Op::DeleteService(_)
@@ -651,6 +648,13 @@ mod tests {
         assert_eq!(remedy(&edit, Errno::ENOENT), Remedy::Instead(add.clone()));
         assert_eq!(remedy(&edit, Errno::ESRCH), Remedy::Refused);
         assert_eq!(remedy(&delete, Errno::ENOENT), Remedy::Fine);
+        let edit = Op::EditService(key(), service());
+        assert_eq!(remedy(&edit, Errno::ESRCH), Remedy::Refused, "all of it is gone");
+        assert_eq!(
+            remedy(&delete, Errno::ESRCH),
+            Remedy::Refused,
+            "all of it is gone"
+        );
         assert_eq!(remedy(&Op::DeleteService(key()), Errno::ESRCH), Remedy::Fine);
         assert_eq!(remedy(&add, Errno::EPERM), Remedy::Refused);
         assert_eq!(remedy(&delete, Errno::EPERM), Remedy::Refused);

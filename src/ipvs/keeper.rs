@@ -11,7 +11,8 @@
 //! Where groups of addresses are told by firewall marks, the thread has them set too, after the services are there.
 //!
 //! keepalived leaves its state as it was when the kernel refuses a command (fact 5.3). Here the checks decide the
-//! state, a refusal is told by name (fact 2.19), and the service is looked up and put right again later.
+//! state, a refusal is told by name (fact 2.19), and the service is looked up and put right again later: all of them,
+//! where it shows that somebody has emptied the table.
 
 use super::diff::{Op, diff_service};
 use super::io::{Client, OpenError, Refusal, TalkError};
@@ -473,18 +474,25 @@ impl Worker {
     }
 
     /// What was refused of the services of `round` is to be tried again. It is told once, however often it is tried, and
-    /// so is its end; that a refused service has no destinations goes without saying.
+    /// so is its end; that a refused service has no destinations goes without saying, nor that one which goes is gone. A
+    /// service that is wanted and was there is not any more: somebody has emptied the table, so all of it is looked up.
     fn refused(&mut self, round: &[ServiceKey], refusals: Vec<Refusal>) {
         let services = refusals.iter().filter(|it| matches!(it.op, Op::AddService(..)));
         let services: BTreeSet<_> = services.map(|it| *it.op.service()).collect();
         let mut told: BTreeMap<ServiceKey, BTreeSet<String>> = BTreeMap::new();
+        let mut emptied = false;
         for refusal in refusals {
             let key = *refusal.op.service();
-            self.known.remove(&key);
-            self.wrong.insert(key);
-            if refusal.is_for_want_of_the_service() && services.contains(&key) {
+            let is_gone = refusal.is_for_want_of_the_service();
+            if is_gone && !self.owners.contains_key(&key) {
                 continue;
             }
+            self.known.remove(&key);
+            self.wrong.insert(key);
+            if is_gone && services.contains(&key) {
+                continue;
+            }
+            emptied |= is_gone;
             let line = refusal.to_string();
             if !self.told.get(&key).is_some_and(|told| told.contains(&line)) {
                 tracing::error!(target: "check", "{line}");
@@ -500,6 +508,10 @@ impl Worker {
             }
         }
         self.told.extend(told);
+        if emptied {
+            self.known.clear();
+            self.wrong.extend(self.owners.keys());
+        }
     }
 }
 

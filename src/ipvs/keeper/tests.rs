@@ -1,6 +1,7 @@
 //! The keeper against an imitation of the kernel that can refuse and break off.
 
 use super::*;
+use crate::ipvs::diff::Misfit;
 use crate::ipvs::model::{
     Destination, ForwardMethod, Protocol, Scheduler, ServiceFlags, Tunnel, VirtualService, Wanted,
 };
@@ -65,10 +66,18 @@ impl Kernel for Imitation {
                         op: op.clone(),
                         errno: Errno::ENOMEM,
                     });
-                } else if site.table.apply(op).is_err() {
+                    continue;
+                }
+                let is_there = site.table.services.contains_key(op.service());
+                if let Err(misfit) = site.table.apply(op) {
+                    let errno = match misfit {
+                        Misfit::Exists => Errno::EEXIST,
+                        Misfit::Missing if is_there => Errno::ENOENT,
+                        Misfit::Missing => Errno::ESRCH,
+                    };
                     refusals.push(Refusal {
                         op: op.clone(),
-                        errno: Errno::EINVAL,
+                        errno,
                     });
                 }
             }
@@ -405,6 +414,45 @@ fn a_table_that_is_emptied_gets_what_is_wanted_and_nothing_else() {
         assert!(site.table.services.is_empty());
         assert_eq!(site.seen, []);
     });
+}
+
+/// Whatever is changed first, or nothing can be: what somebody else has emptied is filled again, as a whole.
+#[test]
+fn a_table_that_somebody_has_emptied_is_made_anew() {
+    let other = {
+        let mut other = entry(&[1, 1]);
+        other.service.scheduler = Scheduler("wlc".into());
+        other
+    };
+    for new in [
+        entry(&[1]),
+        entry(&[1, 1, 1]),
+        entry(&[1, 2]),
+        // A service that is other, all of its servers as they were.
+        other,
+    ] {
+        let kernel = Imitation::default();
+        let keeper = kernel.keeper();
+        for n in [1, 2] {
+            want(&keeper, key(n), Some(entry(&[1, 1])));
+        }
+        settle(&keeper);
+        kernel.with(|site| site.table = Table::default());
+        want(&keeper, key(1), Some(new.clone()));
+        wait_for(&kernel, |site| {
+            let is = |n| site.table.services.get(&key(n));
+            is(1) == Some(&new) && is(2) == Some(&entry(&[1, 1]))
+        });
+        // Of what goes nothing is made.
+        kernel.with(|site| {
+            site.table = Table::default();
+            site.seen.clear();
+        });
+        want(&keeper, key(1), None);
+        settle(&keeper);
+        kernel.with(|site| assert!(site.seen.iter().all(|op| *op.service() == key(1))));
+        keeper.finish();
+    }
 }
 
 /// LVS facts: 17.4
