@@ -99,6 +99,17 @@ impl MarkTables {
         self.made.contains_key(&family)
     }
 
+    /// Whether any was made.
+    pub fn are_made(&self) -> bool {
+        !self.made.is_empty()
+    }
+
+    /// What the kernel has is unknown: the tables will be made anew.
+    pub fn forget(&mut self) {
+        self.made.clear();
+        self.sets.clear();
+    }
+
     /// What has to be told to the kernel so that this is marked, and how the tables are then. The kernel refuses ranges
     /// that overlap, so what an earlier one of `marked` has is not in a later one; and a port of its own goes before every
     /// port, as among the services of IPVS.

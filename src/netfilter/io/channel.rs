@@ -3,7 +3,7 @@
 use crate::netfilter::wire::{Message, batch};
 use crate::sys::netns::Home;
 use nix::errno::Errno;
-use nix::sys::socket::sockopt::{ReceiveTimeout, SndBuf};
+use nix::sys::socket::sockopt::{ReceiveTimeout, SndBuf, SndBufForce};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, send, setsockopt,
     socket,
@@ -83,7 +83,8 @@ fn open() -> io::Result<OwnedFd> {
     )?;
     bind(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
     setsockopt(&socket, ReceiveTimeout, &TimeVal::seconds(ANSWER_WITHIN_SECONDS))?;
-    setsockopt(&socket, SndBuf, &SEND_BUFFER)?;
+    // `net.core.wmem_max` is for those without privileges, and much less.
+    setsockopt(&socket, SndBufForce, &SEND_BUFFER).or_else(|_| setsockopt(&socket, SndBuf, &SEND_BUFFER))?;
     Ok(socket)
 }
 

@@ -30,11 +30,23 @@ impl Marker {
         self.tables.name()
     }
 
-    /// Makes it so that this is marked, and nothing else by us; without anything the tables go.
+    /// Makes it so that this is marked, and nothing else by us; without anything the tables go. Tables that cannot be
+    /// changed are made anew: somebody else has removed them, or changed what is in them.
     ///
     /// # Errors
     /// The kernel's refusal: everything is as it was before.
     pub fn set(&mut self, marked: &[Marked]) -> io::Result<()> {
+        self.change(marked).or_else(|refusal| {
+            if !self.tables.are_made() {
+                return Err(refusal);
+            }
+            self.tables.forget();
+            self.tidy = false;
+            self.change(marked)
+        })
+    }
+
+    fn change(&mut self, marked: &[Marked]) -> io::Result<()> {
         let (messages, new) = self.tables.becoming(marked);
         self.channel.carry_out(&messages)?;
         self.tables = new;

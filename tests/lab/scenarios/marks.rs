@@ -214,6 +214,31 @@ pub fn tables() {
         udp("10.0.0.21", "10.0.0.30", 81, 501),
     ]);
     assert!(is(500, "10.0.0.20", 81) && is(501, "10.0.0.21", 81) && is(0, "10.0.0.1", 80));
+    // Somebody else has removed a table, and changed the other.
+    director.run(&["nft", "delete", "table", "ip", "marks"]);
+    set(&groups()[..1]);
+    assert!(is(500, "10.0.0.1", 80), "{}", ruleset());
+    director.run(&["nft", "flush", "map", "ip", "marks", "udp_map"]);
+    set(&groups()[1..2]);
+    assert!(is(500, "10.0.0.20", 81) && is(0, "10.0.0.1", 80), "{}", ruleset());
+    director.run(&["nft", "delete", "table", "ip", "probe"]);
+    set(&groups());
+    assert_eq!(lines(&ruleset()), lines(KEEPALIVED));
+    // More than an ordinary socket may send at once.
+    let many: Vec<Marked> = (0..20_000_u32)
+        .map(|n| {
+            let address = IpAddr::V4((0x0a08_0000 + 2 * n).into());
+            Marked {
+                transport: Transport::Udp,
+                first: address,
+                last: address,
+                port: 80,
+                mark: 500,
+            }
+        })
+        .collect();
+    set(&many);
+    director.run(&["nft", "delete", "table", "ip", "marks"]);
     set(&[]);
     assert!(!ruleset().contains("marks"));
 }
