@@ -135,6 +135,13 @@ impl ReloadClock {
                 None
             }
         };
+        // What has come due while something else was done is still to be done.
+        if let Some(due) = &self.due
+            && Some(due.appointment) == appointment
+            && due.at <= wall::now()
+        {
+            return;
+        }
         let due = appointment.and_then(timed);
         if due.is_none() && appointment.is_some() {
             warn!("Reload date/time is in the past - ignoring");
@@ -267,12 +274,16 @@ mod tests {
 
     fn clock(dir: &TempDir, repeat: bool) -> ReloadClock {
         let mut clock = ReloadClock::default();
-        clock.apply(&ReloadSettings {
+        clock.apply(&settings(dir, repeat));
+        clock
+    }
+
+    fn settings(dir: &TempDir, repeat: bool) -> ReloadSettings {
+        ReloadSettings {
             time_file: Some(dir.path("time").display().to_string()),
             repeat,
             ..ReloadSettings::default()
-        });
-        clock
+        }
     }
 
     /// A time of the day, `seconds` from now.
@@ -334,6 +345,23 @@ mod tests {
             let next = left.then(|| Wall(due.0 + Duration::from_secs(86_400)));
             until(&mut clock, |due| due == next).await;
         }
+    }
+
+    /// A reload for another reason may last that long.
+    #[tokio::test]
+    async fn a_time_that_comes_while_nobody_waits_is_not_lost() {
+        let dir = TempDir::new();
+        dir.file("time", &in_seconds(3));
+        let mut clock = clock(&dir, false);
+        let due = clock.due().unwrap();
+        while wall::now() < due {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        clock.apply(&settings(&dir, false));
+        assert_eq!(clock.due(), Some(due));
+        timeout(PATIENT, clock.next()).await.unwrap();
+        assert!(!dir.path("time").exists());
+        assert_eq!(clock.due(), None);
     }
 
     #[tokio::test]
