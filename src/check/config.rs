@@ -372,13 +372,13 @@ impl ProbeConfig {
                 (udp.payload, udp.reply) = (None, None);
                 (udp.min_reply_length, udp.max_reply_length) = (0, 0);
             }
-            Self::Tcp(_)
-            | Self::Smtp(_)
-            | Self::Dns(_)
-            | Self::Ping(_)
-            | Self::Service(_)
-            | Self::File(_)
-            | Self::Bfd(_) => {}
+            // A warning asks nobody.
+            Self::Service(service) => {
+                if let Some(tls) = &mut service.settings.tls {
+                    tls.expiry_warning = None;
+                }
+            }
+            Self::Tcp(_) | Self::Smtp(_) | Self::Dns(_) | Self::Ping(_) | Self::File(_) | Self::Bfd(_) => {}
         }
         own
     }

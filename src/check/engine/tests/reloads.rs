@@ -269,6 +269,18 @@ fn a_checker_is_known_by_what_it_asks() {
         change(&mut udp);
         ProbeConfig::Udp(Box::new(udp))
     };
+    let redis_of = |change: fn(&mut ServiceTls)| {
+        let mut tls = ServiceTls::default();
+        change(&mut tls);
+        ProbeConfig::Service(Box::new(ServiceConfig {
+            connection: plain(),
+            settings: ServiceSettings {
+                question: Question::Redis { role: None },
+                login: Login::default(),
+                tls: Some(tls),
+            },
+        }))
+    };
     let tcp_plain = || tcp_of(|_| {});
     let web_plain = || web(|_| {});
     for (before, after, same) in [
@@ -324,6 +336,13 @@ fn a_checker_is_known_by_what_it_asks() {
         (udp_of(|_| {}), udp_of(|udp| udp.payload = Some(vec![1])), true),
         (udp_of(|_| {}), udp_of(|udp| udp.max_reply_length = 9), true),
         (udp_of(|_| {}), udp_of(|udp| udp.connection.mark = 7), false),
+        (redis_of(|_| {}), redis_of(|tls| tls.verify = true), false),
+        // Who wants to be warned of a certificate asks as before.
+        (
+            redis_of(|_| {}),
+            redis_of(|tls| tls.expiry_warning = Some(14)),
+            true,
+        ),
     ] {
         let target = by_address("10.0.0.1:80", Protocol::Tcp);
         let (mut world, mut all) = down(target, before.clone());
