@@ -72,7 +72,7 @@ fn check(datagram: &[u8]) {
             Part::Message(message) => message,
             Part::Done | Part::Verdict(_) | Part::Other => return Ok(true),
         };
-        let _ = message.version_told();
+        let _ = (message.version_told(), message.service_traffic(), message.destination_load());
         if let Some((found, service)) = message.service() {
             let again = Message::change(&Op::AddService(found, service.clone()));
             assert_eq!(again.service(), Some((found, service.clone())));

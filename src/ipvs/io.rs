@@ -6,6 +6,7 @@
 //! Several operations travel in one datagram, each with a number of its own, so that a refusal has a name. An
 //! "exists already" or "not there" that only means that somebody was faster is put right on the spot (fact 2.19).
 
+mod counted;
 mod whole;
 
 use super::datagram::{Part, each};

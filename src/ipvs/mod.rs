@@ -1,6 +1,6 @@
 //! IPVS: the kernel's table of virtual services and destinations, as a value, a difference and a netlink dialogue.
 //!
-//! [`config`], [`model`], [`diff`], [`wire`] and [`datagram`] are pure: desired against actual gives ordered operations,
+//! [`config`], [`model`], [`stats`], [`diff`], [`wire`] and [`datagram`] are pure: desired against actual gives ordered operations,
 //! and those give octets. The edge is [`io`], the dialogue over generic netlink, [`keeper`], the thread that keeps the kernel's table as
 //! it is wanted, and [`steward`], the one that keeps what concerns all of it. Foreign services are left alone.
 
@@ -10,5 +10,6 @@ pub mod diff;
 pub mod io;
 pub mod keeper;
 pub mod model;
+pub mod stats;
 pub mod steward;
 pub mod wire;

@@ -5,6 +5,7 @@
 //! other kernels send more, and a foreign service may be of a kind that the model does not have.
 
 mod daemon;
+mod stats;
 
 use super::diff::Op;
 use super::model::{

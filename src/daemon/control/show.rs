@@ -6,14 +6,18 @@ use crate::check::status::CheckStatus;
 use crate::daemon::dump::{self, Facts, Live};
 use crate::daemon::load;
 use crate::daemon::plane::{BfdCommand, CheckCommand, VrrpCommand};
+use crate::ipvs::io::Client;
+use crate::ipvs::model::ServiceKey;
+use crate::ipvs::stats::Statistics;
 use crate::netlink;
+use crate::sys::netns::Home;
 use crate::sys::wall;
 use crate::track::process::count::Tally;
 use crate::vrrp::status::VrrpStatus;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tracing::info;
+use tracing::{info, warn};
 
 impl Control {
     /// `-d`: the configuration, labelled, to the log.
@@ -89,7 +93,15 @@ impl Control {
         let live = status
             .as_ref()
             .map(|status| self.live(status, &running, &processes));
-        dump::write_json(&self.facts(&load::host_name()), live.as_ref(), checks.as_ref());
+        let statistics = match &checks {
+            // The first version has no virtual servers.
+            Some(checks) if self.plan.global.dumps.json_version == Some(2) => {
+                statistics(&self.ipvs_home, dump::health::services(checks)).await
+            }
+            _ => Statistics::new(),
+        };
+        let host = load::host_name();
+        dump::write_json(&self.facts(&host), live.as_ref(), checks.as_ref(), &statistics);
     }
 
     fn facts<'a>(&'a self, hostname: &'a str) -> Facts<'a> {
@@ -143,4 +155,31 @@ async fn ask<C, S>(commands: &mpsc::Sender<C>, question: fn(oneshot::Sender<S>) 
     let (reply, answer) = oneshot::channel();
     commands.try_send(question(reply)).ok()?;
     timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+}
+
+/// What the kernel counts of these services: none of those that are not there, and nothing at all without IPVS or when the
+/// kernel takes too long.
+async fn statistics(home: &Home, services: BTreeSet<ServiceKey>) -> Statistics {
+    if services.is_empty() {
+        return Statistics::new();
+    }
+    let (reply, answer) = oneshot::channel();
+    let home = home.clone();
+    // Not awaited: it ends by itself soon after nobody waits for it.
+    tokio::task::spawn_blocking(move || {
+        let read = Client::open_in(&home)
+            .map_err(|error| error.to_string())
+            .and_then(|mut client| {
+                let read = client.statistics(&services, || !reply.is_closed());
+                read.map_err(|error| error.to_string())
+            });
+        // Too late: see above.
+        let _ = reply.send(read);
+    });
+    match timeout(STATUS_LIMIT, answer).await {
+        Ok(Ok(Ok(statistics))) => return statistics,
+        Ok(Ok(Err(error))) => warn!("No statistics of IPVS: {error}"),
+        Ok(Err(_)) | Err(_) => warn!("No statistics of IPVS: the kernel takes too long"),
+    }
+    Statistics::new()
 }

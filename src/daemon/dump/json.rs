@@ -4,6 +4,7 @@ use super::later::{More, param_match};
 use super::{Facts, Live, health, net};
 use crate::check::status::CheckStatus;
 use crate::daemon::vrrp_plane::PlaneNumbers;
+use crate::ipvs::stats::Statistics;
 use crate::notify::config::NotifyScripts;
 use crate::script::config::Command;
 use crate::sys::wall::{self, Wall};
@@ -16,7 +17,12 @@ use std::time::Duration;
 
 /// The whole file, one line; `None` when there is nothing to speak of (fact VRRP 20.10). The second version has the
 /// virtual servers too, with a key of their own.
-pub fn text(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckStatus>) -> Option<String> {
+pub fn text(
+    facts: &Facts<'_>,
+    live: Option<&Live<'_>>,
+    checks: Option<&CheckStatus>,
+    statistics: &Statistics,
+) -> Option<String> {
     let live = live.filter(|live| !live.status.routers.is_empty());
     if facts.plan.global.dumps.json_version != Some(2) {
         return Some(format!("{}\n", instances(facts, live?)));
@@ -35,7 +41,7 @@ pub fn text(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckSta
         }
     }
     if let Some(checks) = checks.filter(|checks| !checks.virtual_servers.is_empty()) {
-        let servers = health::servers(checks, wall::now());
+        let servers = health::servers(checks, statistics, wall::now());
         whole.insert("virtual_servers".to_owned(), servers);
     }
     (!whole.is_empty()).then(|| format!("{}\n", Value::Object(whole)))

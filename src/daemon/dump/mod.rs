@@ -7,7 +7,7 @@
 mod bfd;
 pub mod file;
 pub mod global;
-mod health;
+pub mod health;
 mod interface;
 pub mod json;
 mod later;
@@ -25,6 +25,7 @@ use crate::check;
 use crate::check::dump::Around;
 use crate::check::status::CheckStatus;
 use crate::daemon::vrrp_plane::PlaneNumbers;
+use crate::ipvs::stats::Statistics;
 use crate::net::InterfaceStatus;
 use crate::plan::Plan;
 use crate::script::Scripts;
@@ -98,8 +99,13 @@ pub fn write_stats(facts: &Facts<'_>, status: &VrrpStatus) {
 }
 
 /// SIGRTMIN+2: writes the JSON dump; what cannot be written is said in the log.
-pub fn write_json(facts: &Facts<'_>, live: Option<&Live<'_>>, checks: Option<&CheckStatus>) {
-    if let Some(text) = json::text(facts, live, checks) {
+pub fn write_json(
+    facts: &Facts<'_>,
+    live: Option<&Live<'_>>,
+    checks: Option<&CheckStatus>,
+    statistics: &Statistics,
+) {
+    if let Some(text) = json::text(facts, live, checks, statistics) {
         write(Kind::Json, &text, facts);
     }
 }

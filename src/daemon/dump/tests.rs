@@ -757,5 +757,5 @@ fn json_of_a_pair_of_instances() {
 }
 
 fn json_text(facts: &Facts<'_>, live: &Live<'_>) -> Option<String> {
-    json::text(facts, Some(live), None)
+    json::text(facts, Some(live), None, &Default::default())
 }

@@ -17,7 +17,7 @@ const DATA: &str = "/tmp/keepalived.data";
 const CHECK_DATA: &str = "/tmp/keepalived_check.data";
 const PARENT_DATA: &str = "/tmp/keepalived_parent.data";
 pub(super) const STATS: &str = "/tmp/keepalived.stats";
-const JSON: &str = "/tmp/keepalived.json";
+pub(super) const JSON: &str = "/tmp/keepalived.json";
 
 const PASSWORD: &str = "s3cr3t";
 

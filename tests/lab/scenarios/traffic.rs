@@ -4,14 +4,17 @@
 //! Each way has the same services, of both families and both transports: new conversations show who is chosen, lasting ones
 //! what becomes of established connections. What a server answers is its name.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use nix::libc;
 use nix::sys::signal::Signal;
 
 use super::conf::GLOBAL;
+use super::dumps::{JSON, fresh};
 use super::expect::SOON;
 use crate::modules;
 use crate::site::{Director, Mode, Plan, Site, Talk, Transport, answer, v4, v6};
@@ -116,6 +119,33 @@ pub fn tunnel() {
     }
 }
 
+/// Connections, packets in and out, octets in and out.
+type Counters = [u64; 5];
+
+/// What the JSON dump counts, by service and by server of it.
+fn counters_of(dump: &str) -> BTreeMap<String, Counters> {
+    let dump: serde_json::Value = serde_json::from_str(dump).expect(dump);
+    let keys = [
+        "connections",
+        "packets_in",
+        "packets_out",
+        "bytes_in",
+        "bytes_out",
+    ];
+    let counters = |of: &serde_json::Value| keys.map(|key| of["statistics"][key].as_u64().expect(key));
+    let mut all = BTreeMap::new();
+    for service in dump["virtual_servers"].as_array().expect("a list") {
+        let name = service["name"].as_str().expect("a name");
+        all.insert(name.to_owned(), counters(service));
+        for server in service["real_servers"].as_array().expect("a list") {
+            let server_name = server["name"].as_str().expect("a name");
+            let address = server_name.split(['[', ']']).nth(1).expect(server_name);
+            all.insert(format!("{name} -> {address}"), counters(server));
+        }
+    }
+    all
+}
+
 struct Field {
     site: Site,
     director: Director,
@@ -154,11 +184,65 @@ impl Field {
         for target in all_targets() {
             assert_eq!(self.answers(target), ["r1", "r2", "r3"], "{}", target.name());
         }
+        self.counters_are_shown();
         self.server_fails(way);
         self.connections_expire(way);
         self.server_is_drained(way);
         self.clients_stay();
         assert_eq!(self.director.stop(), Some(0), "exit code");
+    }
+
+    /// The JSON dump has the kernel's counters, as `ipvsadm` shows them.
+    fn counters_are_shown(&self) {
+        let shown = wait_for("the counters of the kernel in the JSON dump", 2 * SOON, || {
+            let before = self.counters();
+            let _ = fs::remove_file(self.director.path(JSON));
+            self.director.signal_number(libc::SIGRTMIN() + 2);
+            let dump = counters_of(&fresh(&self.director, JSON, "virtual_servers"));
+            // They move while a conversation ends.
+            if before != self.counters() {
+                return None;
+            }
+            assert_eq!(dump, before);
+            // The kernel takes stock every 2 s. Nobody has come to the sticky ones yet.
+            let sticky = format!(":{STICKY}");
+            let mut asked = dump.iter().filter(|(name, _)| !name.contains(&sticky));
+            let counted = asked.all(|(_, [connections, packets, _, bytes, _])| {
+                *connections > 0 && *packets > 0 && *bytes > 0
+            });
+            counted.then_some(dump)
+        });
+        note("d1", format!("{} are counted in the JSON dump", shown.len()));
+    }
+
+    /// The kernel's counters, by service and by server of it.
+    fn counters(&self) -> BTreeMap<String, Counters> {
+        let text = self.director.run(&["ipvsadm", "-L", "-n", "--stats", "--exact"]);
+        let mut all = BTreeMap::new();
+        let mut service = String::new();
+        for line in text.lines().skip(3) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let counters = words[words.len() - 5..]
+                .iter()
+                .map(|word| word.parse().expect(line));
+            let name = match words[0] {
+                "->" => {
+                    let server: SocketAddr = words[1].parse().expect(line);
+                    format!("{service} -> {}", server.ip())
+                }
+                "FWM" => format!("FWM {}", words[1]),
+                protocol => {
+                    let address: SocketAddr = words[1].parse().expect(line);
+                    let protocol = protocol.to_lowercase();
+                    format!("[{}]:{protocol}:{}", address.ip(), address.port())
+                }
+            };
+            if words[0] != "->" {
+                service.clone_from(&name);
+            }
+            all.insert(name, counters.collect::<Vec<u64>>().try_into().expect("five"));
+        }
+        all
     }
 
     /// Of a server that fails and comes back.
@@ -403,7 +487,7 @@ impl Field {
 "
             )
         };
-        let mut text = GLOBAL.to_owned();
+        let mut text = GLOBAL.replacen('{', "{\n    json_version 2", 1);
         for (port, more) in [
             (PLAIN, ""),
             (INHIBIT, "inhibit_on_failure"),
