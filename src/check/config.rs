@@ -219,6 +219,8 @@ pub struct VirtualServerConfig {
     pub persistence: Option<Persistence>,
     /// The default forwarding method, for dumps; servers have theirs.
     pub forward: ForwardMethod,
+    /// `connect_timeout` of the virtual server; for dumps.
+    pub connect_timeout: Duration,
     /// `delay_loop` of the virtual server; for dumps.
     pub delay_loop: Duration,
     /// Default of its checkers: start as down. For dumps.

@@ -5,8 +5,8 @@
 
 use super::checker::Checker;
 use super::config::{
-    Connection, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, Regex, ReplyPattern, ServiceConfig,
-    Target, UdpConfig, UrlConfig, Written, ranges,
+    Connection, GroupEntry, GroupTarget, HttpConfig, HttpProtocol, MiscConfig, ProbeConfig, Regex,
+    ReplyPattern, ServerGroupConfig, ServiceConfig, Target, UdpConfig, UrlConfig, Written, ranges,
 };
 use super::pool::{RealServer, VirtualServer};
 use super::status::CheckStatus;
@@ -29,6 +29,8 @@ pub struct Around<'a> {
     pub moment: &'a dyn Fn(Instant) -> String,
     /// The lines of the section on TLS, when there is something to say.
     pub ssl: &'a [String],
+    /// The groups, in the order of the file.
+    pub groups: &'a [ServerGroupConfig],
     /// What a virtual server says besides.
     pub service: &'a dyn Fn(&ServerId) -> Extra,
     /// What a real server of it says besides.
@@ -72,6 +74,9 @@ fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt
     around.ssl.iter().try_for_each(|line| writeln!(out, " {line}"))?;
     writeln!(out, "------< LVS Topology >------")?;
     writeln!(out, " System is compiled with LVS v1.2.1")?;
+    for it in around.groups {
+        group(out, it, &status.virtual_servers)?;
+    }
     for vs in &status.virtual_servers {
         virtual_server(out, vs, around)?;
         for rs in &vs.real_servers {
@@ -94,6 +99,65 @@ fn write_all(out: &mut String, status: &CheckStatus, around: &Around<'_>) -> fmt
     Ok(())
 }
 
+/// A group, and how many of its virtual servers IPVS has by each entry.
+fn group(out: &mut String, group: &ServerGroupConfig, servers: &[VirtualServer]) -> fmt::Result {
+    let all: Vec<(&GroupTarget, bool)> = servers
+        .iter()
+        .filter_map(|vs| match &vs.config.target {
+            Target::Group(target) if target.name == group.name => Some((target, !vs.absent)),
+            _ => None,
+        })
+        .collect();
+    let served =
+        |by: &dyn Fn(&GroupTarget) -> bool| all.iter().filter(|(it, served)| *served && by(it)).count();
+    let has = |family| group.entries.iter().any(|entry| entry.family() == Some(family));
+    writeln!(out, " ------< Virtual server group >------")?;
+    writeln!(
+        out,
+        " Virtual Server Group = {}, IPv4 = {}, IPv6 = {}",
+        group.name,
+        yes(has(Family::V4)),
+        yes(has(Family::V6))
+    )?;
+    let marks = || all.iter().flat_map(|(target, _)| target.marks.iter());
+    if marks().next().is_some() {
+        let of = |protocol| marks().find(|it| it.protocol == protocol).map_or(0, |it| it.mark);
+        writeln!(
+            out,
+            "  Fwmark TCP: {} UDP: {} SCTP: {}",
+            of(Protocol::Tcp),
+            of(Protocol::Udp),
+            of(Protocol::Sctp)
+        )?;
+    }
+    group.entries.iter().try_for_each(|entry| match entry {
+        GroupEntry::FwMark { mark, family } => {
+            let family = match family {
+                None => "",
+                Some(Family::V4) => " IPv4",
+                Some(Family::V6) => " IPv6",
+            };
+            writeln!(out, "   FWMARK = {mark}{family}")?;
+            let of = |family| {
+                let key = ServiceKey::FwMark { family, mark: *mark };
+                served(&|target| target.services.contains(&key))
+            };
+            let (v4, v6) = (of(Family::V4), of(Family::V6));
+            writeln!(out, "     Alive: {v4} IPv4, {v6} IPv6")
+        }
+        GroupEntry::Addresses { first, last, port } => {
+            if first == last {
+                writeln!(out, "   VIP = {first}, VPORT = {port}")?;
+            } else {
+                writeln!(out, "   VIP Range = {first}-{last}, VPORT = {port}")?;
+            }
+            let of = |protocol| served(&|target| target.protocol == Some(protocol));
+            let [tcp, udp, sctp] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp].map(of);
+            writeln!(out, "     Alive: {tcp} tcp, {udp} udp, {sctp} sctp")
+        }
+    })
+}
+
 fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> fmt::Result {
     let config = &vs.config;
     writeln!(out, " ------< Virtual server >------")?;
@@ -102,7 +166,8 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
             writeln!(out, " VS VIP = {}, VPORT = {}", address.ip(), address.port())?;
         }
         Target::Service(ServiceKey::FwMark { mark, .. }) => writeln!(out, " VS FWMARK = {mark}")?,
-        Target::Group(group) => writeln!(out, " VS GROUP = {}", group.name)?,
+        // `[G]:0`
+        Target::Group(_) => writeln!(out, " VS GROUP = {}", config.target.id())?,
     }
     let extra = (around.service)(&config.target.id());
     if let Some(name) = &extra.snmp_name {
@@ -111,9 +176,12 @@ fn virtual_server(out: &mut String, vs: &VirtualServer, around: &Around<'_>) -> 
     let family = match config.target.family() {
         Some(Family::V4) => "inet",
         Some(Family::V6) => "inet6",
-        None => "none",
+        // Of marks only.
+        None if config.target.protocol().is_none() => "unknown",
+        None => "IPv4 & IPv6",
     };
     writeln!(out, "   Address family = {family}")?;
+    writeln!(out, "   connection timeout = {}", seconds(config.connect_timeout))?;
     writeln!(out, "   delay_loop = {}", seconds(config.delay_loop))?;
     writeln!(out, "   lvs_sched = {}", config.scheduler.0)?;
     writeln!(out, "   Hashed = disabled")?;

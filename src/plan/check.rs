@@ -183,6 +183,7 @@ fn server<'a>(
         flags,
         persistence,
         forward: method,
+        connect_timeout: written.checks.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
         delay_loop: written.checks.delay_loop.unwrap_or(DELAY_LOOP),
         alpha: written.checks.alpha.unwrap_or(false),
         omega: written.omega,

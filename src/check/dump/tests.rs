@@ -8,6 +8,7 @@ fn shown(world: &World) -> String {
         account: &|command| (command.program() != "up").then(|| "1:2".to_owned()),
         moment: &|moment| format!("{} µs", moment.as_micros()),
         ssl: &[],
+        groups: &[],
         service: &|_| Extra::default(),
         server: &|_, _| Extra::default(),
     };
@@ -36,6 +37,7 @@ fn a_pool_is_dumped_as_keepalived_does() {
  ------< Virtual server >------
  VS VIP = 10.0.0.1, VPORT = 80
    Address family = inet
+   connection timeout = 5.000000
    delay_loop = 2.000000
    lvs_sched = wlc
    Hashed = disabled
@@ -161,4 +163,83 @@ fn what_has_failed_is_shown() {
 #[test]
 fn without_services_there_is_nothing() {
     assert_eq!(shown(&World::new(config(vec![]))), "");
+}
+
+/// What IPVS has of a group is counted by entry; one of marks only has no family.
+#[test]
+fn groups_are_dumped_as_keepalived_does() {
+    use crate::ipvs::model::MarkRule;
+
+    let mark = |family| ServiceKey::FwMark { family, mark: 7 };
+    let marks = ServerGroupConfig {
+        name: "M".into(),
+        entries: vec![GroupEntry::FwMark {
+            mark: 7,
+            family: None,
+        }],
+    };
+    let range = |first: &str, last: &str, port| GroupEntry::Addresses {
+        first: first.parse().unwrap(),
+        last: last.parse().unwrap(),
+        port,
+    };
+    let mixed = ServerGroupConfig {
+        name: "G".into(),
+        entries: vec![
+            range("192.0.2.1", "192.0.2.1", 80),
+            range("2001:db8::1", "2001:db8::2", 81),
+        ],
+    };
+    let target = |name: &str, protocol, services: &[ServiceKey]| GroupTarget {
+        name: name.into(),
+        number: 0,
+        family: None,
+        protocol,
+        services: services.into(),
+        marks: [].into(),
+    };
+    let mut by_mark = service("10.0.0.1:80", Vec::new());
+    by_mark.target = Target::Group(target("M", None, &[mark(Family::V4)]));
+    let mut by_address = service("10.0.0.1:80", Vec::new());
+    let given = MarkRule {
+        protocol: Protocol::Udp,
+        first: "192.0.2.1".parse().unwrap(),
+        last: "192.0.2.1".parse().unwrap(),
+        port: 80,
+        mark: 1000,
+    };
+    by_address.target = Target::Group(GroupTarget {
+        marks: [given].into(),
+        ..target("G", Some(Protocol::Udp), &[given.service()])
+    });
+    let world = World::new(config(vec![by_mark, by_address]));
+    let around = Around {
+        account: &|_| None,
+        moment: &|_| String::new(),
+        ssl: &[],
+        groups: &[marks, mixed],
+        service: &|_| Extra::default(),
+        server: &|_, _| Extra::default(),
+    };
+    let text = text(&world.engine.status(world.now), &around);
+    let groups = "\
+ System is compiled with LVS v1.2.1
+ ------< Virtual server group >------
+ Virtual Server Group = M, IPv4 = no, IPv6 = no
+   FWMARK = 7
+     Alive: 1 IPv4, 0 IPv6
+ ------< Virtual server group >------
+ Virtual Server Group = G, IPv4 = yes, IPv6 = yes
+  Fwmark TCP: 0 UDP: 1000 SCTP: 0
+   VIP = 192.0.2.1, VPORT = 80
+     Alive: 0 tcp, 1 udp, 0 sctp
+   VIP Range = 2001:db8::1-2001:db8::2, VPORT = 81
+     Alive: 0 tcp, 1 udp, 0 sctp
+ ------< Virtual server >------
+ VS GROUP = [M]:0
+   Address family = unknown
+";
+    assert!(text.contains(groups), "{text}");
+    let named = " VS GROUP = [G]:0\n   Address family = IPv4 & IPv6\n   connection timeout = 5.000000\n";
+    assert!(text.contains(named), "{text}");
 }

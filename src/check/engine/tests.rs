@@ -112,6 +112,7 @@ pub(crate) fn service(address: &str, real_servers: Vec<RealServerConfig>) -> Vir
         flags: ServiceFlags::default(),
         persistence: None,
         forward: ForwardMethod::Nat,
+        connect_timeout: Duration::from_secs(5),
         delay_loop: Duration::from_secs(2),
         alpha: false,
         omega: false,

@@ -158,6 +158,7 @@ fn servers(facts: &Facts<'_>, checks: &CheckStatus) -> String {
             account: &|command| account(facts, command),
             moment: &|moment| wall.at(checks.now, moment).to_string(),
             ssl: &lvs::ssl(facts),
+            groups: &facts.plan.check.groups,
             service: &|key| lvs::service(facts, key),
             server: &|key, address| lvs::server(facts, key, address),
         },

@@ -87,6 +87,8 @@ impl Printer {
             flags,
             persistence,
             forward,
+            // Each checker's is with it.
+            connect_timeout: _,
             delay_loop,
             alpha,
             omega,

@@ -182,10 +182,61 @@ const NEWER: &[&str] = &[
     " iproute etc directory (none)",
 ];
 
+/// Groups of one family, of both and of marks, with tunnels.
+fn groups(servers: &[std::net::IpAddr]) -> String {
+    let one = servers[0];
+    let other = servers[1];
+    let server = |head: &str, more: &str, port: &str| {
+        format!(
+            "virtual_server group {head} {{
+    delay_loop 1
+    lb_algo rr
+    {more}
+    real_server {one} {port} {{
+        TCP_CHECK {{
+            connect_port 80
+        }}
+    }}
+}}
+"
+        )
+    };
+    let plain = server(
+        "PLAIN",
+        &format!(
+            "lb_kind TUN type gue port 6080\n    protocol TCP\n    sorry_server {other} 80\n    connect_timeout 3"
+        ),
+        "80",
+    );
+    let mixed = server(
+        "MIXED",
+        &format!(
+            "lb_kind TUN type gre\n    protocol UDP\n    sorry_server {other} 80\n    sorry_server_lvs_method TUN"
+        ),
+        "80",
+    );
+    let marks = server("MARKS", "lb_kind TUN", "");
+    format!(
+        "virtual_server_group PLAIN {{
+    192.0.2.110 80
+    192.0.2.111-112 81
+}}
+virtual_server_group MIXED {{
+    192.0.2.120 80
+    2001:db8::120-121 80
+}}
+virtual_server_group MARKS {{
+    fwmark 7
+}}
+{plain}{mixed}{marks}"
+    )
+}
+
 /// Every label of ours is one of keepalived's for the same configuration, or is known to be newer.
 pub fn labels() {
     let (site, mut d1) = site::single(2);
-    let text = rich(&expect::addresses(&site));
+    let servers = expect::addresses(&site);
+    let text = rich(&servers) + &groups(&servers);
     let files = [
         (DATA, "Interfaces"),
         (CHECK_DATA, "Health checkers"),
@@ -206,6 +257,9 @@ pub fn labels() {
     };
     let theirs = dump(Daemon::Keepalived);
     let ours = dump(Daemon::Steadfast);
+    for heading in ["Virtual server group", "VS GROUP"] {
+        assert_eq!(lines_of(&ours[1], heading), lines_of(&theirs[1], heading));
+    }
     for ((path, _), (ours, theirs)) in files.iter().zip(ours.iter().zip(&theirs)) {
         let (ours, theirs) = (shapes(ours), shapes(theirs));
         note(
@@ -222,6 +276,36 @@ pub fn labels() {
             "labels of {path} that keepalived does not know: {own:#?}"
         );
     }
+}
+
+/// The heads of groups and of virtual servers of groups: each heading with the lines below it, as far as both daemons mean them
+/// to be alike.
+fn lines_of(dump: &str, heading: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut inside = false;
+    for line in dump.lines() {
+        if line.contains("------<") {
+            inside = line.contains(heading);
+        }
+        // Of a virtual server there is none but what names it.
+        inside |= line.starts_with(&format!(" {heading} = "));
+        let alike = [
+            "Virtual Server Group",
+            "VIP",
+            "VS GROUP",
+            "Alive: ",
+            "Address family",
+            "connection timeout",
+            "FWMARK",
+        ];
+        // keepalived calls a mark without a family one of IPv6, whatever its servers are.
+        let quirk = line.ends_with(" IPv6") && line.contains("Alive");
+        if inside && !quirk && alike.iter().any(|label| line.trim_start().starts_with(label)) {
+            out.push(line.to_owned());
+        }
+    }
+    assert!(out.len() > 2, "{heading}: {dump}");
+    out
 }
 
 /// The labels of a dump, with their indentation: what stands before the equals sign, or else the words before the first
