@@ -101,6 +101,19 @@ fn once_down_one_success_is_enough_and_only_changes_are_told() {
     }
 }
 
+/// SMTP_CHECK tries again while its server is down, too: each round has its retries, since going down clears the count.
+///
+/// LVS facts: 8.1
+#[test]
+fn a_mail_server_that_is_down_has_its_retries_in_every_round() {
+    let mut world = world(smtp());
+    world.answer("127.0.0.5:80", 0, failed());
+    questions(&mut world, 9);
+    let times: Vec<u64> = world.asked.iter().map(|(tenths, _)| *tenths).collect();
+    let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps, [10, 10, 20, 10, 10, 20, 10, 10]);
+}
+
 /// `retry` × (`delay_before_retry` + what an attempt takes), for attempts that take no time.
 ///
 /// LVS facts: 8.4
