@@ -93,7 +93,7 @@ impl Checker {
             },
         };
         let began = Instant::now();
-        let outcome = self.runtime.block_on(self.prober.ask(&order));
+        let outcome = self.runtime.block_on(self.prober.ask(&order)).outcome;
         let took = began.elapsed();
         // What was spawned for it ends with it.
         self.runtime.block_on(async {

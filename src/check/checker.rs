@@ -10,6 +10,7 @@ use super::follow::Report;
 use super::telling::{CheckerSaying, Line, Names};
 use super::words;
 use crate::clock::Instant;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Checker {
     asked: u32,
     /// FILE_CHECK: what the file adds to the weight.
     added: i64,
+    /// When the certificate of the last handshake ends, in seconds since 1970; that very second is taken for none.
+    certificate_ends: Option<NonZero<i64>>,
 }
 
 /// What a checker is doing.
@@ -102,6 +105,7 @@ impl Checker {
             since: None,
             asked: 0,
             added: 0,
+            certificate_ends: None,
         }
     }
 
@@ -168,6 +172,16 @@ impl Checker {
     /// Since when it believes what it believes; nothing before its first verdict.
     pub const fn since(&self) -> Option<Instant> {
         self.since
+    }
+
+    /// When the certificate of the last handshake ends, in seconds since 1970.
+    pub fn certificate_ends(&self) -> Option<i64> {
+        self.certificate_ends.map(NonZero::get)
+    }
+
+    /// Its probe has seen a certificate that ends then.
+    pub(super) const fn saw_certificate(&mut self, ends: i64) {
+        self.certificate_ends = NonZero::new(ends);
     }
 
     /// What it adds to its server's `initial` weight (fact 11.1): nothing unless a dynamic script said so.

@@ -110,6 +110,11 @@ impl Engine {
                 url,
                 outcome,
             } => self.outcome(now, checker, url, outcome),
+            Event::Certificate { checker, ends } => {
+                if let Some(checker) = self.checker_mut(checker) {
+                    checker.saw_certificate(ends);
+                }
+            }
             Event::Addresses(local) => {
                 self.local = local;
                 self.look_at_addresses();

@@ -27,6 +27,13 @@ pub enum Event {
         /// How.
         outcome: ProbeOutcome,
     },
+    /// A back-end has shown a certificate: before the outcome of the probe that saw it.
+    Certificate {
+        /// Whose probe.
+        checker: CheckerId,
+        /// When the certificate ends, in seconds since 1970.
+        ends: i64,
+    },
     /// This host's addresses, all of them.
     Addresses(BTreeSet<IpAddr>),
     /// The instances that are MASTER, all of those that virtual servers follow.
@@ -129,6 +136,24 @@ pub struct ProbeOrder {
     pub names: Names,
 }
 
+/// What a probe brings back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// How it ended.
+    pub outcome: ProbeOutcome,
+    /// When the certificate of the back-end ends, in seconds since 1970, if there was a handshake; whatever came after it.
+    pub certificate_ends: Option<i64>,
+}
+
+impl From<ProbeOutcome> for Heard {
+    fn from(outcome: ProbeOutcome) -> Self {
+        Self {
+            outcome,
+            certificate_ends: None,
+        }
+    }
+}
+
 /// How a probe ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ProbeOutcome {
@@ -139,6 +164,12 @@ pub enum ProbeOutcome {
     },
     /// It did not.
     Failure(Reason),
+}
+
+impl From<Result<(), Reason>> for ProbeOutcome {
+    fn from(result: Result<(), Reason>) -> Self {
+        result.map_or_else(Self::Failure, |()| Self::OK)
+    }
 }
 
 impl ProbeOutcome {

@@ -14,7 +14,7 @@ use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
 use super::plane::{BfdReport, CheckCommand, CheckNotice, MasterNews, Masters};
 use crate::check::config::{Expiry, ProbeConfig};
-use crate::check::event::{Action, Event, ProbeOrder, ProbeOutcome, Reason};
+use crate::check::event::{Action, Event, Heard, ProbeOrder, ProbeOutcome, Reason};
 use crate::check::follow::Reports;
 use crate::check::{CheckConfig, CheckerId, Engine};
 use crate::clock::Instant;
@@ -57,13 +57,13 @@ const FLOOD: (usize, usize) = (1000, 8);
 const ANSWERS_AT_ONCE: usize = 64;
 
 /// Asks a back-end. The future is the whole probe; dropping it ends it.
-pub type Asker = Arc<dyn Fn(&ProbeOrder) -> Pin<Box<dyn Future<Output = ProbeOutcome> + Send>> + Send + Sync>;
+pub type Asker = Arc<dyn Fn(&ProbeOrder) -> Pin<Box<dyn Future<Output = Heard> + Send>> + Send + Sync>;
 
 /// Makes an [`Asker`] of a function that returns a future.
 pub fn asker<A, F>(ask: A) -> Asker
 where
     A: Fn(&ProbeOrder) -> F + Send + Sync + 'static,
-    F: Future<Output = ProbeOutcome> + Send + 'static,
+    F: Future<Output = Heard> + Send + 'static,
 {
     Arc::new(move |order| Box::pin(ask(order)))
 }
@@ -245,7 +245,7 @@ struct Plane {
     asker: Asker,
     connections: Arc<Semaphore>,
     scripts: Arc<Semaphore>,
-    probes: JoinSet<ProbeOutcome>,
+    probes: JoinSet<Heard>,
     /// Who is asked by which task.
     asked: HashMap<Id, (CheckerId, usize)>,
     /// The most that were on their way since control was told that few are.
@@ -430,7 +430,7 @@ impl Plane {
     }
 
     /// Takes an answer, and those that have come with it.
-    fn answers(&mut self, first: Result<(Id, ProbeOutcome), JoinError>) {
+    fn answers(&mut self, first: Result<(Id, Heard), JoinError>) {
         self.answer(first);
         for _ in 1..ANSWERS_AT_ONCE {
             let Some(ended) = self.probes.try_join_next_with_id() else {
@@ -453,18 +453,25 @@ impl Plane {
         }
     }
 
-    fn answer(&mut self, ended: Result<(Id, ProbeOutcome), JoinError>) {
-        let (task, outcome) = match ended {
-            Ok((task, outcome)) => (task, outcome),
+    fn answer(&mut self, ended: Result<(Id, Heard), JoinError>) {
+        let (task, heard) = match ended {
+            Ok((task, heard)) => (task, heard),
             Err(error) => {
                 self.counters.panics.fetch_add(1, Ordering::Relaxed);
-                (error.id(), ProbeOutcome::Failure(Reason::Panicked))
+                (error.id(), ProbeOutcome::Failure(Reason::Panicked).into())
             }
         };
+        let Heard {
+            outcome,
+            certificate_ends,
+        } = heard;
         if outcome == ProbeOutcome::Failure(Reason::Overdue) {
             self.counters.overdue.fetch_add(1, Ordering::Relaxed);
         }
         if let Some((checker, url)) = self.asked.remove(&task) {
+            if let Some(ends) = certificate_ends {
+                self.engine.handle(now(), Event::Certificate { checker, ends });
+            }
             self.engine.handle(
                 now(),
                 Event::Outcome {
@@ -478,13 +485,13 @@ impl Plane {
 }
 
 /// A probe as a task: it is made when its turn has come, so one that waits takes little.
-async fn probe(permits: Arc<Semaphore>, limit: Duration, asker: Asker, order: ProbeOrder) -> ProbeOutcome {
+async fn probe(permits: Arc<Semaphore>, limit: Duration, asker: Asker, order: ProbeOrder) -> Heard {
     // Never closed; without a permit the probe would merely not be counted.
     let _permit = permits.acquire_owned().await;
     // Even a panic while the future is made is in here.
     tokio::time::timeout(limit, async { asker(&order).await })
         .await
-        .unwrap_or(ProbeOutcome::Failure(Reason::Overdue))
+        .unwrap_or_else(|_| ProbeOutcome::Failure(Reason::Overdue).into())
 }
 
 /// Runs the plane as a task of its runtime. A runtime's main future is woken by a system call each time, even by a task

@@ -5,6 +5,7 @@
 
 use super::Kit;
 use super::answer::{Answer, Verdict};
+use super::secure;
 use super::stream::Patient;
 use super::tcp;
 use super::tls::{self, Fingerprint};
@@ -30,6 +31,8 @@ pub(super) struct Asked {
     pub(super) lengths: Option<(u64, u64)>,
     /// The certificate that answered.
     pub(super) certificate: Option<Fingerprint>,
+    /// When it ends, in seconds since 1970.
+    pub(super) certificate_ends: Option<i64>,
     /// A match of the regex that had begun was given up.
     pub(super) too_long: bool,
 }
@@ -50,6 +53,7 @@ async fn ask_within(whole: Duration, kit: &Kit, config: &HttpConfig, url: &UrlCo
         result: Ok(()),
         lengths: None,
         certificate: None,
+        certificate_ends: None,
         too_long: false,
     };
     asked.result = match timeout(whole, talk(kit, config, url, &mut asked)).await {
@@ -74,7 +78,9 @@ async fn talk(kit: &Kit, config: &HttpConfig, url: &UrlConfig, asked: &mut Asked
         }
         Some(settings) => {
             let mut stream = kit.tls.connect(settings, url, stream).await?;
-            asked.certificate = Fingerprint::of(&stream);
+            let shown = stream.ssl().peer_certificate();
+            asked.certificate = shown.as_deref().and_then(Fingerprint::of);
+            asked.certificate_ends = shown.as_deref().and_then(secure::ends);
             let verdict = exchange(&mut stream, &request, url, answer)
                 .await
                 .map_err(tls::broken)?;

@@ -27,7 +27,7 @@ mod web;
 use super::CheckerId;
 use super::config::{CheckConfig, HttpConfig, MiscConfig, ProbeConfig, Question, ServiceConfig, UrlConfig};
 use super::dialogue;
-use super::event::{ProbeOrder, ProbeOutcome, Reason};
+use super::event::{Heard, ProbeOrder, ProbeOutcome, Reason};
 use super::telling::Names;
 use crate::script::Scripts;
 use http::Asked;
@@ -98,7 +98,7 @@ impl Prober {
     }
 
     /// Asks. The future is the whole probe: dropping it closes the connection or kills the script.
-    pub fn ask(&self, order: &ProbeOrder) -> impl Future<Output = ProbeOutcome> + Send + use<> {
+    pub fn ask(&self, order: &ProbeOrder) -> impl Future<Output = Heard> + Send + use<> {
         let this = self.clone();
         let order = order.clone();
         async move { this.run(&order).await }
@@ -106,13 +106,13 @@ impl Prober {
 
     /// Ten thousand TCP_CHECKs may be on their way at once, and this future takes the room of the largest kind that it
     /// holds itself: all others are behind a pointer.
-    async fn run(&self, order: &ProbeOrder) -> ProbeOutcome {
+    async fn run(&self, order: &ProbeOrder) -> Heard {
         let probe: &ProbeConfig = &order.probe;
         let result = match probe {
-            ProbeConfig::Misc(config) => return Box::pin(self.misc(config)).await,
+            ProbeConfig::Misc(config) => return Box::pin(self.misc(config)).await.into(),
             ProbeConfig::Tcp(connection) => tcp::connect(connection).await.map(drop),
             ProbeConfig::Http(config) => match config.urls.get(order.url) {
-                Some(url) => Box::pin(self.http(order, config, url)).await,
+                Some(url) => return Box::pin(self.http(order, config, url)).await,
                 None => Err(Reason::Broken(format!("there is no url number {}", order.url))),
             },
             ProbeConfig::Smtp(config) => Box::pin(smtp::ask(config)).await,
@@ -120,13 +120,10 @@ impl Prober {
             ProbeConfig::Udp(config) => Box::pin(udp::ask(config)).await,
             ProbeConfig::Ping(connection) => Box::pin(ping::ask(connection, order.number)).await,
             // They ask nobody.
-            ProbeConfig::File(_) | ProbeConfig::Bfd(_) => return ProbeOutcome::Failure(Reason::Panicked),
-            ProbeConfig::Service(config) => self.service(config).await,
+            ProbeConfig::File(_) | ProbeConfig::Bfd(_) => Err(Reason::Panicked),
+            ProbeConfig::Service(config) => return self.service(config).await,
         };
-        match result {
-            Ok(()) => ProbeOutcome::OK,
-            Err(reason) => ProbeOutcome::Failure(reason),
-        }
+        ProbeOutcome::from(result).into()
     }
 
     /// MISC_CHECK (facts 11): the program's exit status is the answer.
@@ -136,28 +133,36 @@ impl Prober {
         ProbeOutcome::of_script(config.dynamic, outcome)
     }
 
-    async fn service(&self, config: &ServiceConfig) -> Result<(), Reason> {
+    async fn service(&self, config: &ServiceConfig) -> Heard {
         let service::Asked { result, certificate } = match &config.settings.question {
             Question::Web(question) => Box::pin(web::ask(&self.clients, config, question)).await,
             Question::Grpc(question) => Box::pin(grpc::ask(&self.contexts, config, question)).await,
             _ => Box::pin(service::ask(&self.contexts, config)).await,
         };
+        let certificate_ends = certificate.as_ref().map(|certificate| certificate.ends);
         if let Some(certificate) = certificate {
             let mut certificates = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
             certificates.seen(config, certificate);
         }
-        result.map_err(|reason| dialogue::discreet(&config.settings, reason))
+        let result = result.map_err(|reason| dialogue::discreet(&config.settings, reason));
+        Heard {
+            outcome: result.into(),
+            certificate_ends,
+        }
     }
 
     /// Logs what is remarkable and new about a url.
-    async fn http(&self, order: &ProbeOrder, config: &HttpConfig, url: &UrlConfig) -> Result<(), Reason> {
+    async fn http(&self, order: &ProbeOrder, config: &HttpConfig, url: &UrlConfig) -> Heard {
         let kit = Arc::clone(&self.kit.lock().unwrap_or_else(PoisonError::into_inner));
         let asked = http::ask(&kit, config, url).await;
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         for remark in said.news((order.checker, order.url), &asked) {
             tracing::info!("{}", remark.of(&order.names, order.probe.keyword(), url));
         }
-        asked.result
+        Heard {
+            outcome: asked.result.into(),
+            certificate_ends: asked.certificate_ends,
+        }
     }
 }
 
@@ -181,6 +186,7 @@ impl Certificates {
             fingerprint,
             days,
             end,
+            ends: _,
         } = &certificate;
         if last.is_none_or(|last| last.fingerprint != *fingerprint) {
             tracing::info!(

@@ -11,7 +11,7 @@ use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{ErrorCode, Ssl, SslContext, SslMethod, SslOptions, SslVerifyMode};
-use openssl::x509::X509VerifyResult;
+use openssl::x509::{X509Ref, X509VerifyResult};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -174,22 +174,31 @@ pub(super) struct Certificate {
     pub(super) days: i32,
     /// Its end, as OpenSSL writes it.
     pub(super) end: String,
+    /// The same in seconds since 1970.
+    pub(super) ends: i64,
+}
+
+/// When `certificate` ends, in seconds since 1970.
+pub(super) fn ends(certificate: &X509Ref) -> Option<i64> {
+    let after = Asn1Time::from_unix(0).ok()?.diff(certificate.not_after()).ok()?;
+    Some(i64::from(after.days) * 86_400 + i64::from(after.secs))
 }
 
 impl Certificate {
     /// Of the service that answered.
     pub(super) fn of(stream: &SecureStream) -> Option<Self> {
-        Self::read(&stream.ssl().peer_certificate()?)
+        Self::read(stream.ssl().peer_certificate()?.as_ref())
     }
 
     /// What `certificate` says.
-    pub(super) fn read(certificate: &openssl::x509::X509) -> Option<Self> {
+    pub(super) fn read(certificate: &X509Ref) -> Option<Self> {
         let end = certificate.not_after();
         let left = Asn1Time::days_from_now(0).ok()?.diff(end).ok()?;
         Some(Self {
-            fingerprint: Fingerprint::of_der(&certificate.to_der().ok()?),
+            fingerprint: Fingerprint::of(certificate)?,
             days: left.days - i32::from(left.secs < 0),
             end: end.to_string(),
+            ends: ends(certificate)?,
         })
     }
 }
@@ -200,7 +209,10 @@ mod tests {
     use openssl::x509::X509;
 
     fn certificate(seconds: i64) -> Certificate {
-        let end = i64::try_from(crate::sys::wall::now().0.as_secs()).unwrap() + seconds;
+        certificate_until(i64::try_from(crate::sys::wall::now().0.as_secs()).unwrap() + seconds)
+    }
+
+    fn certificate_until(end: i64) -> Certificate {
         let mut builder = X509::builder().unwrap();
         let key = PKey::from_ec_key(
             openssl::ec::EcKey::generate(
@@ -225,5 +237,8 @@ mod tests {
         assert_eq!(certificate(DAY / 2).days, 0);
         assert_eq!(certificate(-DAY / 2).days, -1);
         assert_eq!(certificate(-DAY - DAY / 2).days, -2);
+        assert_eq!(certificate_until(-DAY - 1).ends, -DAY - 1);
+        // Beyond what 32 bits hold.
+        assert_eq!(certificate_until(4_102_444_799).ends, 4_102_444_799);
     }
 }

@@ -1,5 +1,7 @@
 //! The prober as a whole: TCP_CHECK, MISC_CHECK, and what is said once.
 
+mod certificates;
+
 use super::testing::{LONG, SHORT, connection, http, serve, url};
 use super::*;
 use crate::check::config::Connection;
@@ -34,7 +36,7 @@ fn prober(scripts: Arc<Scripts>) -> Prober {
 
 async fn ask(probe: ProbeConfig) -> ProbeOutcome {
     let prober = prober(Arc::default());
-    prober.ask(&order(probe)).await
+    prober.ask(&order(probe)).await.outcome
 }
 
 /// There may be ten thousand on their way: what only other kinds need is not there for a TCP_CHECK.
@@ -197,7 +199,7 @@ async fn misc_check_means_what_its_script_says() {
             timeout,
             dynamic,
         };
-        prober.ask(&order(ProbeConfig::Misc(config))).await
+        prober.ask(&order(ProbeConfig::Misc(config))).await.outcome
     };
     let success = |status| ProbeOutcome::Success {
         exit_status: Some(status),
@@ -272,7 +274,7 @@ async fn scripts_that_mean_it_ill_end() {
             dynamic: false,
         };
         assert_eq!(
-            prober.ask(&order(ProbeConfig::Misc(config))).await,
+            prober.ask(&order(ProbeConfig::Misc(config))).await.outcome,
             wanted,
             "{text}"
         );
@@ -299,7 +301,8 @@ async fn every_status_of_a_dynamic_script_is_heard() {
                 exit_status: Some(status),
             },
         };
-        assert_eq!(prober.ask(&order(ProbeConfig::Misc(config))).await, wanted);
+        let heard = prober.ask(&order(ProbeConfig::Misc(config))).await;
+        assert_eq!(heard, wanted.into());
     }
 }
 
@@ -310,7 +313,7 @@ async fn an_unknown_url_is_a_failure() {
         url: 1,
         ..order(ProbeConfig::Http(http(at, LONG, None)))
     };
-    let outcome = prober(Arc::default()).ask(&order).await;
+    let outcome = prober(Arc::default()).ask(&order).await.outcome;
     assert!(
         matches!(outcome, ProbeOutcome::Failure(Reason::Broken(_))),
         "{outcome:?}"
@@ -326,6 +329,7 @@ fn only_news_are_said() {
             result,
             lengths,
             certificate: None,
+            certificate_ends: None,
             too_long,
         };
         let remarks = said.news((CheckerId(7), 0), &asked);

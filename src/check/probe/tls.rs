@@ -10,6 +10,7 @@ use crate::check::event::Reason;
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
 use openssl::ssl::{ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslOptions, SslVerifyMode};
+use openssl::x509::X509Ref;
 use sha1::{Digest, Sha1};
 use std::fmt;
 use std::fs;
@@ -204,15 +205,10 @@ pub(super) fn reasons(stack: &ErrorStack) -> String {
 pub(super) struct Fingerprint([u8; 20]);
 
 impl Fingerprint {
-    /// Of the certificate that answered.
-    pub(super) fn of(stream: &TlsStream) -> Option<Self> {
-        let encoded = stream.ssl().peer_certificate()?.to_der().ok()?;
-        Some(Self::of_der(&encoded))
-    }
-
-    /// Of a certificate in its usual encoding.
-    pub(super) fn of_der(encoded: &[u8]) -> Self {
-        Self(Sha1::digest(encoded).into())
+    /// Of `certificate`.
+    pub(super) fn of(certificate: &X509Ref) -> Option<Self> {
+        let encoded = certificate.to_der().ok()?;
+        Some(Self(Sha1::digest(&encoded).into()))
     }
 }
 

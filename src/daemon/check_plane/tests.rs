@@ -105,8 +105,8 @@ fn a_failing_server_leaves_the_table_before_its_script_runs_and_a_panic_is_a_fai
         let whom = target(order);
         async move {
             match whom.as_str() {
-                "192.0.2.1:80" => ProbeOutcome::OK,
-                "192.0.2.2:80" => refused(),
+                "192.0.2.1:80" => ProbeOutcome::OK.into(),
+                "192.0.2.2:80" => refused().into(),
                 _ => panic!("a mistake in a probe"),
             }
         }
@@ -170,7 +170,10 @@ fn stopping_removes_only_when_told_to() {
 
 #[test]
 fn without_ipvs_the_plane_ends_with_exit_status_1() {
-    let mut options = options(&Imitation::default(), asker(|_| async { ProbeOutcome::OK }));
+    let mut options = options(
+        &Imitation::default(),
+        asker(|_| async { ProbeOutcome::OK.into() }),
+    );
     options.kernel = Box::new(|| Err(OpenError::NoIpvs("No such file or directory".into())));
     let mut plane = CheckPlane::spawn(three(), options).unwrap();
     assert!(matches!(next(&mut plane), CheckNotice::Failed));
@@ -187,7 +190,7 @@ fn only_so_many_probes_run_at_a_time() {
             top.fetch_max(run.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(20)).await;
             run.fetch_sub(1, Ordering::SeqCst);
-            exit(1)
+            exit(1).into()
         }
     });
     let kernel = Imitation::default();
@@ -224,7 +227,7 @@ fn dead_back_ends_and_hanging_scripts_hold_up_nobody() {
                 std::future::pending::<()>().await;
             }
             say.send(()).unwrap();
-            ProbeOutcome::OK
+            ProbeOutcome::OK.into()
         }
     });
     let server = |n: u16| {
@@ -282,7 +285,7 @@ fn the_table_follows_the_vrrp_plane() {
         all.services[0].while_master = Some(instance.into());
         all
     };
-    let asker = asker(|_| async { ProbeOutcome::OK });
+    let asker = asker(|_| async { ProbeOutcome::OK.into() });
     let (tell, masters) = watch::channel(Masters::default());
     let options = Options {
         masters,

@@ -32,11 +32,33 @@ fn without_marks(vs: &VirtualServer) -> Vec<ServiceKey> {
 
 /// All virtual servers. `wall` is the clock at the status's moment; moments are seconds since 1970.
 pub(super) fn servers(status: &CheckStatus, statistics: &Statistics, wall: Wall) -> Value {
-    let moment = |at: Instant| json!(wall.at(status.now, at).0.as_secs_f64());
+    let times = Times {
+        now: status.now,
+        wall,
+    };
     let servers = status.virtual_servers.iter();
     servers
-        .map(|vs| virtual_server(vs, &Counted::of(vs, statistics), &moment))
+        .map(|vs| virtual_server(vs, &Counted::of(vs, statistics), &times))
         .collect()
+}
+
+/// What time is written by.
+struct Times {
+    now: Instant,
+    /// The clock then.
+    wall: Wall,
+}
+
+impl Times {
+    fn moment(&self, at: Instant) -> Value {
+        json!(self.wall.at(self.now, at).0.as_secs_f64())
+    }
+
+    /// The end of a certificate, and the whole days until then: negative when it has passed.
+    fn certificate(&self, ends: i64) -> Value {
+        let now = i64::try_from(self.wall.0.as_secs()).unwrap_or(i64::MAX);
+        json!({ "ends": ends, "days": ends.saturating_sub(now).div_euclid(86_400) })
+    }
 }
 
 /// What IPVS counts of a virtual server.
@@ -101,7 +123,7 @@ fn load(of: &Load) -> Value {
     out
 }
 
-fn virtual_server(vs: &VirtualServer, counted: &Counted<'_>, moment: &impl Fn(Instant) -> Value) -> Value {
+fn virtual_server(vs: &VirtualServer, counted: &Counted<'_>, times: &Times) -> Value {
     let figures = vs.figures();
     json!({
         "name": *vs.name,
@@ -113,24 +135,26 @@ fn virtual_server(vs: &VirtualServer, counted: &Counted<'_>, moment: &impl Fn(In
         "suspended": vs.suspended,
         "served": !vs.absent,
         "statistics": counted.traffic().as_ref().map_or(Value::Null, traffic),
-        "real_servers": vs.real_servers.iter().map(|rs| real_server(rs, counted, moment)).collect::<Value>(),
+        "real_servers": vs.real_servers.iter().map(|rs| real_server(rs, counted, times)).collect::<Value>(),
     })
 }
 
 /// `statistics`: nothing while it is no destination.
-fn real_server(rs: &RealServer, counted: &Counted<'_>, moment: &impl Fn(Instant) -> Value) -> Value {
+fn real_server(rs: &RealServer, counted: &Counted<'_>, times: &Times) -> Value {
     let counted = counted.load(rs.config.forward, rs.config.address);
     json!({
         "name": *rs.names.rs,
         "alive": rs.alive,
         "weight": rs.effective_weight(),
         "statistics": counted.as_ref().map_or(Value::Null, load),
-        "checkers": rs.checkers.iter().map(|it| checker(it, moment)).collect::<Value>(),
+        "checkers": rs.checkers.iter().map(|it| checker(it, times)).collect::<Value>(),
     })
 }
 
-/// `reason`: why its last run failed; `next`: when it asks again, nothing while it asks.
-fn checker(it: &Checker, moment: &impl Fn(Instant) -> Value) -> Value {
+/// `reason`: why its last run failed; `next_run`: when it asks again, nothing while it asks; `certificate`: that of the last
+/// handshake.
+fn checker(it: &Checker, times: &Times) -> Value {
+    let moment = |at: Instant| times.moment(at);
     let (ran, reason) = match it.last() {
         None => (Value::Null, Value::Null),
         Some((at, ProbeOutcome::Success { .. })) => (moment(*at), Value::Null),
@@ -149,15 +173,16 @@ fn checker(it: &Checker, moment: &impl Fn(Instant) -> Value) -> Value {
         "reason": reason,
         "last_run": ran,
         "next_run": next,
+        "certificate": it.certificate_ends().map_or(Value::Null, |ends| times.certificate(ends)),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Engine;
     use crate::check::engine::tests::{config, real_server, service, tcp};
     use crate::check::event::{Action, Event, Reason};
+    use crate::check::{CheckerId, Engine};
     use std::time::Duration;
 
     /// LVS facts: 20.8
@@ -208,7 +233,27 @@ mod tests {
                 "reason": "connection refused",
                 "last_run": 1001.0,
                 "next_run": 1003.0,
+                "certificate": null,
             })
+        );
+        // The last one counts, and stays when a later run gets no handshake.
+        const DAY: i64 = 86_400;
+        let checker = CheckerId(0);
+        for (ends, days) in [(1002 + 30 * DAY, 30), (1001 + 30 * DAY, 29), (1001, -1)] {
+            engine.handle(second(2), Event::Certificate { checker, ends });
+            let shown = servers(&engine.status(second(2)), &Statistics::new(), wall(2));
+            assert_eq!(
+                shown[0]["real_servers"][0]["checkers"][0]["certificate"],
+                json!({ "ends": ends, "days": days })
+            );
+        }
+        let nobody = CheckerId(99);
+        engine.handle(
+            second(2),
+            Event::Certificate {
+                checker: nobody,
+                ends: 0,
+            },
         );
     }
 
