@@ -31,6 +31,8 @@ pub(super) enum Twist {
     Hold(u64),
     /// This again and again, without end.
     Flood(&'static [u8]),
+    /// The same, once it was asked.
+    Answer(&'static [u8]),
     /// Something, of this seed; then it ends the connection.
     Noise(u64),
     /// A good datagram, from another port.
@@ -139,6 +141,10 @@ impl State {
         let mut left = match self.twist {
             Twist::Silent => return self.wait_for_end(stream),
             Twist::Flood(words) => return self.flood(stream, words),
+            Twist::Answer(words) => {
+                self.hear(&mut stream, &mut Vec::new())?;
+                return self.flood(stream, words);
+            }
             Twist::Noise(seed) => {
                 self.say(&mut stream, &noise(seed))?;
                 return self.hang_up(stream);
@@ -258,7 +264,7 @@ impl State {
                     let _ = other.send_to(&good, from);
                 }
             }
-            Twist::Flood(words) => {
+            Twist::Flood(words) | Twist::Answer(words) => {
                 while !self.is_over() && socket.send_to(words, from).is_ok() {
                     thread::sleep(Duration::from_micros(100));
                 }

@@ -21,7 +21,7 @@ pub(super) struct Kind {
     pub most: u64,
     /// What to say without end, beside what is said to all.
     pub floods: &'static [&'static [u8]],
-    /// What is listened to until `connect_timeout`.
+    /// What is listened to until `connect_timeout`, as an answer.
     pub waits_for: &'static [&'static [u8]],
 }
 

@@ -2,7 +2,7 @@
 
 use super::http::limit;
 use super::secure::{Certificate, Contexts};
-use super::service::Asked;
+use super::service::{self, Asked};
 use super::stream::Patient;
 use super::{tcp, tls};
 use crate::check::config::{Grpc, ServiceConfig};
@@ -28,10 +28,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub(super) async fn ask(contexts: &Contexts, config: &ServiceConfig, asked: &Grpc) -> Asked {
     let mut certificate = None;
     let whole = limit(config.connection.timeout);
-    let result = match timeout(whole, talk(contexts, config, asked, &mut certificate)).await {
-        Ok(result) => result,
-        Err(_) => Err(Reason::Overdue),
-    };
+    let result = service::within(whole, talk(contexts, config, asked, &mut certificate)).await;
     Asked { result, certificate }
 }
 

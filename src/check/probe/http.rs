@@ -6,6 +6,7 @@
 use super::Kit;
 use super::answer::{Answer, Verdict};
 use super::secure;
+use super::service::within;
 use super::stream::Patient;
 use super::tcp;
 use super::tls::{self, Fingerprint};
@@ -15,7 +16,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
 
 /// The longest request, in octets; the rest is not sent (fact 10.3).
 const MAX_REQUEST: usize = 2047;
@@ -56,10 +56,7 @@ async fn ask_within(whole: Duration, kit: &Kit, config: &HttpConfig, url: &UrlCo
         certificate_ends: None,
         too_long: false,
     };
-    asked.result = match timeout(whole, talk(kit, config, url, &mut asked)).await {
-        Ok(result) => result,
-        Err(_) => Err(Reason::Overdue),
-    };
+    asked.result = within(whole, talk(kit, config, url, &mut asked)).await;
     asked
 }
 

@@ -12,6 +12,7 @@ use crate::check::dialogue::{self, Dialogue, Seed, Step};
 use crate::check::event::Reason;
 use socket2::Protocol;
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -29,13 +30,21 @@ pub(super) struct Asked {
 
 /// Asks a service.
 pub(super) async fn ask(contexts: &Contexts, config: &ServiceConfig) -> Asked {
+    ask_within(limit(config.connection.timeout), contexts, config).await
+}
+
+async fn ask_within(whole: Duration, contexts: &Contexts, config: &ServiceConfig) -> Asked {
     let mut certificate = None;
-    let whole = limit(config.connection.timeout);
-    let result = match timeout(whole, talk(contexts, config, &mut certificate)).await {
-        Ok(result) => result,
-        Err(_) => Err(Reason::Overdue),
-    };
+    let result = within(whole, talk(contexts, config, &mut certificate)).await;
     Asked { result, certificate }
+}
+
+/// Gives up what takes longer than `whole`, however busy it is.
+pub(super) async fn within<T>(
+    whole: Duration,
+    talk: impl Future<Output = Result<T, Reason>>,
+) -> Result<T, Reason> {
+    timeout(whole, talk).await.unwrap_or(Err(Reason::Overdue))
 }
 
 async fn talk(

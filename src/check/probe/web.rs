@@ -7,7 +7,7 @@ mod clients;
 
 use super::http::limit;
 use super::secure::Certificate;
-use super::service::Asked;
+use super::service::{self, Asked};
 use crate::check::config::{ServiceConfig, Web, host};
 use crate::check::event::Reason;
 pub(super) use clients::Clients;
@@ -17,7 +17,6 @@ use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::tls::TlsInfo;
 use reqwest::{Method, Request, Response, Url};
 use std::net::IpAddr;
-use tokio::time::timeout;
 
 /// The most octets of a body that are read.
 const MOST: usize = 256 * 1024;
@@ -26,10 +25,7 @@ const MOST: usize = 256 * 1024;
 pub(super) async fn ask(clients: &Clients, config: &ServiceConfig, question: &Web) -> Asked {
     let mut certificate = None;
     let whole = limit(config.connection.timeout);
-    let result = match timeout(whole, talk(clients, config, question, &mut certificate)).await {
-        Ok(result) => result,
-        Err(_) => Err(Reason::Overdue),
-    };
+    let result = service::within(whole, talk(clients, config, question, &mut certificate)).await;
     Asked { result, certificate }
 }
 

@@ -1,18 +1,22 @@
 //! Conversations over a stream, in virtual time: slow, cut, endless.
 
-use super::super::testing::{connection, serve};
+use super::super::testing::{LONG, SHORT, connection, serve};
 use super::super::{Kit, Prober};
 use super::*;
 use crate::check::config::{CheckConfig, Login, Password, Question, ServiceSettings, ServiceTls};
+use crate::check::event::ProbeOutcome;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::duplex;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn redis() -> ServiceSettings {
+    asking(Question::Redis { role: None })
+}
+
+fn asking(question: Question) -> ServiceSettings {
     ServiceSettings {
-        question: Question::Redis { role: None },
+        question,
         login: Login {
             username: None,
             password: Some(Password("hunter2".into())),
@@ -72,6 +76,62 @@ async fn an_answer_before_its_question_is_none() {
         assert_eq!(ended, if in_turn { unasked } else { Ok(Next::Over) });
     }
     assert!(dialogue::in_turn(&redis()));
+}
+
+/// The beginnings of a line and of a message with its length before it, whose ends never come.
+const BEGINNINGS: [(Question, &[u8]); 2] = [
+    (Question::Pop3, b"+OK "),
+    // An envelope of 60,000 octets.
+    (
+        Question::Ldap(None),
+        &[0x30, 0x82, 0xea, 0x60, 2, 1, 1, 0x61, 0x82, 0xea, 0x59, 4],
+    ),
+];
+
+/// Each octet comes within `connect_timeout`, so that no single wait is too long.
+#[tokio::test(start_paused = true)]
+async fn an_octet_now_and_then_lasts_until_the_limit_for_the_whole() {
+    for (question, beginning) in BEGINNINGS {
+        let (near, mut far) = duplex(64);
+        let service = tokio::spawn(async move {
+            let mut said = beginning;
+            while far.write_all(said).await.is_ok() {
+                said = b"x";
+                tokio::time::sleep(LIMIT - Duration::from_secs(1)).await;
+            }
+        });
+        let settings = asking(question);
+        let mut dialogue = dialogue::begin(&settings, &Seed::default()).unwrap();
+        let mut stream = Patient::new(near, LIMIT);
+        let mut conversation = Conversation::default();
+        let began = Instant::now();
+        let talk = conversation.run(&mut stream, &mut *dialogue, broken);
+        assert_eq!(within(limit(LIMIT), talk).await, Err(Reason::Overdue));
+        assert_eq!(began.elapsed(), Duration::from_secs(60));
+        drop(stream);
+        service.await.unwrap();
+    }
+}
+
+/// The same over the network, as it is asked.
+#[tokio::test]
+async fn who_is_asked_has_a_limit_for_the_whole() {
+    for (question, beginning) in BEGINNINGS {
+        let at = serve("127.0.0.1:0", move |mut stream| async move {
+            let mut said = beginning;
+            while stream.write_all(said).await.is_ok() {
+                said = b"x";
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let config = ServiceConfig {
+            connection: connection(at, LONG),
+            settings: asking(question),
+        };
+        let asked = ask_within(SHORT, &Contexts::default(), &config).await;
+        assert_eq!(asked.result, Err(Reason::Overdue));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +229,7 @@ async fn a_password_that_comes_back_is_in_no_reason() {
         };
         let kit = Kit::of(&CheckConfig::default()).unwrap();
         let prober = Prober::new(Arc::default(), Arc::new(kit));
-        let Err(Reason::Answer(why)) = prober.service(&config).await else {
+        let ProbeOutcome::Failure(Reason::Answer(why)) = prober.service(&config).await.outcome else {
             panic!();
         };
         assert!(why.contains("********"), "{why}");
