@@ -367,7 +367,7 @@ fn a_flood_of_probes_that_is_over_is_told() {
             // Later ones are told to nobody.
             let _ = say.send(());
             drop(open.acquire().await);
-            ProbeOutcome::OK
+            ProbeOutcome::OK.into()
         }
     });
     let server = |n: u16| {
