@@ -25,7 +25,7 @@ use target::Aim;
 /// `delay_loop` that nobody set.
 const DELAY_LOOP: Duration = Duration::from_secs(60);
 /// `connect_timeout` that nobody set.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// `nftables_ipvs_start_fwmark` that nobody set.
 pub(super) const FIRST_MARK: u32 = 1000;
 /// Persistence that a port of 0 implies.

@@ -8,6 +8,7 @@ use crate::check::config::{
 use crate::conf::config::Ssl;
 use crate::ipvs::model::{Granularity, Persistence, ServiceFlags, ServiceKey};
 use crate::net::Family;
+use crate::plan::check::CONNECT_TIMEOUT;
 use crate::plan::later::{LaterLvs, LaterRealServer, LaterServer};
 use std::time::Duration;
 
@@ -87,8 +88,7 @@ impl Printer {
             flags,
             persistence,
             forward,
-            // Each checker's is with it.
-            connect_timeout: _,
+            connect_timeout,
             delay_loop,
             alpha,
             omega,
@@ -120,6 +120,10 @@ impl Printer {
             self.persistence(persistence);
         }
         self.set("delay_loop", seconds(*delay_loop));
+        // Each checker's is with it.
+        if *connect_timeout != CONNECT_TIMEOUT {
+            self.set("connect_timeout", seconds(*connect_timeout));
+        }
         self.flag("alpha", *alpha);
         self.flag("omega", *omega);
         self.flag("ha_suspend", *ha_suspend);
