@@ -93,6 +93,9 @@ impl Control {
         if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
             return Err(why.to_owned());
         }
+        for what in loaded.waits_for_restart(&self.plan.global) {
+            warn!("{what}: changed, which has no effect before a restart");
+        }
         (self.host.privileged)(&loaded.plan)?;
         if let Some(marks) = &loaded.plan.ipvs.marks {
             loaded
