@@ -275,7 +275,7 @@ fn scripts_leave_nothing() {
             descriptors(),
             children()
         );
-        runtime.block_on(tokio::time::sleep(Duration::from_millis(5)));
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
     }
 }
 
