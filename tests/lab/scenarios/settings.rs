@@ -385,7 +385,7 @@ const RULES: &[Rule] = &[
     Rule::new(INTERFACES, "Reset ", Why::Theirs("no setting of an interface is changed")),
     Rule::new(INTERFACES, "Original ", Why::Theirs("no setting of an interface is changed")),
 
-    Rule::new(SERVERS, "connection timeout", Why::Theirs(INHERITED)),
+    Rule::new("< Real server >", "connection timeout", Why::Theirs(INHERITED)),
     Rule::new(SERVERS, "Delay loop", Why::Theirs(INHERITED)),
     Rule::new(SERVERS, "Retry ", Why::Theirs(INHERITED)),
     Rule::new(SERVERS, "Warmup", Why::Theirs(INHERITED)),
