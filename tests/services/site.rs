@@ -174,8 +174,8 @@ pub(crate) fn probe(keyword: &str, port: u16, body: &str) -> Result<(), String> 
         url: 0,
         number: 1,
         names: Names {
-            rs: String::new(),
-            vs: String::new(),
+            rs: "".into(),
+            vs: "".into(),
         },
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -183,7 +183,7 @@ pub(crate) fn probe(keyword: &str, port: u16, body: &str) -> Result<(), String> 
         .build()
         .unwrap();
     let prober = Prober::new(Arc::default(), Arc::new(Kit::of(&plan.check).unwrap()));
-    match runtime.block_on(prober.ask(&order)) {
+    match runtime.block_on(prober.ask(&order)).outcome {
         ProbeOutcome::Success { .. } => Ok(()),
         ProbeOutcome::Failure(reason) => Err(reason.to_string()),
     }
