@@ -19,11 +19,11 @@ fmt: ## Format the code
 	$(CARGO) fmt
 
 clippy: ## Lint all of it
-	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --all-targets --test services -- -D warnings
 
 test: setup ## Formatting, lints and every test, the lab included
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --all-targets --test services -- -D warnings
 	$(CARGO) test
 
 test-services: ## The checkers of services, each with a real server of its kind
