@@ -58,12 +58,12 @@ impl Teller {
         self.mail.send(title, body);
     }
 
-    /// The daemon stops: what was told last has so long to be done.
-    pub async fn close(self, limit: Duration) {
+    /// The daemon stops: what was told last has so long to be done, and mails have so long to be taken.
+    pub async fn close(self, limit: Duration, mails: Duration) {
         tokio::join!(
             self.scripts.drain(limit),
             self.fifos.close(limit),
-            self.mail.close(limit),
+            self.mail.close(mails),
         );
     }
 }

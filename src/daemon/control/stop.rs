@@ -14,6 +14,8 @@ use tracing::{error, info};
 
 /// How long STOP scripts may take (fact 12.9).
 const STOP_SCRIPTS_LIMIT: Duration = Duration::from_secs(1);
+/// How long a relay may take for the mails of a stop, while the scripts of all routers have the machine busy.
+const STOP_MAILS_LIMIT: Duration = Duration::from_secs(3);
 
 impl Control {
     /// Hands over, removes what was added, runs the STOP scripts.
@@ -76,7 +78,7 @@ impl Control {
             );
             plane.last_will.carry_out();
         }
-        self.teller.close(STOP_SCRIPTS_LIMIT).await;
+        self.teller.close(STOP_SCRIPTS_LIMIT, STOP_MAILS_LIMIT).await;
         life::shutdown(&self.plan.global.life, &self.scripts).await;
         if stopped.is_ok() {
             Exit::Normal
