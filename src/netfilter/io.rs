@@ -71,9 +71,15 @@ impl Firewall {
         })
     }
 
+    /// Tables that cannot be changed are made anew, in one step: somebody else has removed them, or changed what is in them.
     fn become_contents(&mut self, contents: &Contents) -> io::Result<()> {
         let (messages, new) = self.ruleset.becoming(contents);
-        self.channel.carry_out(&messages)?;
+        if let Err(refusal) = self.channel.carry_out(&messages) {
+            let (messages, new) = self.ruleset.anew(contents).ok_or(refusal)?;
+            self.channel.carry_out(&messages)?;
+            self.ruleset = new;
+            return Ok(());
+        }
         self.ruleset = new;
         Ok(())
     }

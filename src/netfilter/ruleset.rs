@@ -4,7 +4,7 @@
 
 use super::wire::{
     Datatype, Element, Hook, Message, Meta, SetShape, Step, TableFamily, Verdict, add_elements, base_chain,
-    chain, delete_elements, new_rule, new_set, new_table,
+    chain, delete_elements, delete_table, new_rule, new_set, new_table,
 };
 use crate::net::{IfIndex, IfName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,6 +163,22 @@ impl Ruleset {
         new.sets = elements(contents, &new.made);
         change_sets(&self.settings.table, &self.sets, &new.sets, &mut messages);
         (messages, new)
+    }
+
+    /// The same in the place of whatever the tables have; nothing while none was made. A table is deleted whether it is
+    /// there or not, so it is made before.
+    pub fn anew(&self, contents: &Contents) -> Option<(Vec<Message>, Self)> {
+        let table = &self.settings.table;
+        let mut messages: Vec<Message> = self
+            .tables()
+            .flat_map(|family| [new_table(family, table), delete_table(family, table)])
+            .collect();
+        if messages.is_empty() {
+            return None;
+        }
+        let (made, new) = Self::new(self.settings.clone()).becoming(contents);
+        messages.extend(made);
+        Some((messages, new))
     }
 
     /// The parts that `contents` needs, each after what it stands on.

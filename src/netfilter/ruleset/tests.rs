@@ -38,6 +38,24 @@ fn element(octets: &[u8]) -> Element {
     }
 }
 
+#[test]
+fn tables_that_others_have_changed_are_made_anew_in_one_step() {
+    let none = Ruleset::new(settings());
+    let four = blocked(&[address("10.0.0.1")]);
+    assert_eq!(none.anew(&four), None, "nothing was made");
+    let (_, both) = none.becoming(&blocked(&[address("10.0.0.1"), address("fd00::1")]));
+    let (messages, after) = both.anew(&four).unwrap();
+    let (made, as_new) = none.becoming(&four);
+    let mut wanted = Vec::from(
+        [V4, V6]
+            .map(|family| [new_table(family, "t"), delete_table(family, "t")])
+            .as_flattened(),
+    );
+    wanted.extend(made);
+    assert_eq!(messages, wanted);
+    assert_eq!(after, as_new, "a table that nobody needs is no more");
+}
+
 /// Facts: 10.3
 #[test]
 fn the_first_address_makes_the_table_and_the_second_only_a_member() {

@@ -53,16 +53,21 @@ pub fn no_accept() {
     for_the_next(Duration::from_secs(1), "no answer", || !answers(&client, vip()));
     assert!(rules(&d1).contains("192.0.2.100") && !rules(&d1).contains("chain old"));
 
-    d1.configure(&format!("{GLOBAL}{}", Instance::default()));
-    d1.signal(Signal::SIGHUP);
-    wait_for("an answer when it accepts", SOON, || {
-        answers(&client, vip()).then_some(())
-    });
-    d1.configure(&format!("{GLOBAL}{instance}"));
-    d1.signal(Signal::SIGHUP);
-    wait_for("no answer any more", SOON, || {
-        (!answers(&client, vip())).then_some(())
-    });
+    for foreign in [None, Some("flush")] {
+        d1.configure(&format!("{GLOBAL}{}", Instance::default()));
+        d1.signal(Signal::SIGHUP);
+        wait_for("an answer when it accepts", SOON, || {
+            answers(&client, vip()).then_some(())
+        });
+        // Somebody else empties the filter.
+        foreign.map(|word| d1.run(&["nft", word, "ruleset"]));
+        d1.configure(&format!("{GLOBAL}{instance}"));
+        d1.signal(Signal::SIGHUP);
+        wait_for("the address in the filter", SOON, || {
+            rules(&d1).contains("192.0.2.100").then_some(())
+        });
+        for_the_next(Duration::from_secs(1), "no answer", || !answers(&client, vip()));
+    }
     assert_eq!(d1.stop(), Some(0), "exit code");
     assert_eq!(rules(&d1), "", "nothing is left");
 }
