@@ -277,11 +277,9 @@ impl Stage {
         let text = services(&pool);
         let gone = text.find("virtual_server 192.0.2.105").expect("the last service");
         let kept = text.get(..gone).expect("what is before it");
-        self.d1.configure(&format!("{}{kept}", global(more)));
-        self.d1.signal(Signal::SIGHUP);
+        self.reload(&format!("{}{kept}", global(more)));
         told.push(("reload", self.told()));
-        self.d1.configure(&format!("{}{text}", global(more)));
-        self.d1.signal(Signal::SIGHUP);
+        self.reload(&format!("{}{text}", global(more)));
         told.push(("reload back", self.told()));
         self.d1.stop();
         told.push(("stop", self.told()));
@@ -294,14 +292,28 @@ impl Stage {
     fn exit(&mut self, whom: &[(&'static str, u8)]) {
         self.awaited.clear();
         for (who, status) in whom {
-            let checkers = CHECKERS.iter().find(|(check, _)| check == who);
-            let (_, checkers) = checkers.expect("a check that somebody runs");
             let file = format!("/run/check.{who}");
             self.d1.write(&format!("{file}.new"), &format!("{status}\n"));
             fs::rename(self.d1.path(&format!("{file}.new")), self.d1.path(&file)).expect("a status");
-            self.awaited.push((who, self.runs(who) + RUNS * checkers));
+            self.wait_for_check(who);
         }
         note("lab", format!("checks exit with {whom:?}"));
+    }
+
+    /// Another configuration from now on. Those who are new in it run the checks `a` and `b`.
+    fn reload(&mut self, text: &str) {
+        self.d1.configure(text);
+        self.d1.signal(Signal::SIGHUP);
+        self.awaited.clear();
+        self.wait_for_check("a");
+        self.wait_for_check("b");
+    }
+
+    /// Before an act has had its effect all that run this check shall have run it.
+    fn wait_for_check(&mut self, check: &'static str) {
+        let checkers = CHECKERS.iter().find(|(it, _)| *it == check);
+        let (_, checkers) = checkers.expect("a check that somebody runs");
+        self.awaited.push((check, self.runs(check) + RUNS * checkers));
     }
 
     /// How often a check has run.
