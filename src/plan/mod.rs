@@ -5,6 +5,7 @@
 
 mod bfd;
 mod check;
+pub mod diff;
 mod global;
 mod hmac;
 mod instance;
