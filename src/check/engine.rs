@@ -187,6 +187,14 @@ impl Engine {
         }
     }
 
+    /// The virtual servers of the running configuration.
+    pub fn services(&self) -> Vec<VirtualServerConfig> {
+        self.virtual_servers
+            .iter()
+            .map(VirtualServer::whole_config)
+            .collect()
+    }
+
     /// Tells everybody who follows it.
     fn report(&mut self, now: Instant, followed: &Followed, report: Report) {
         for id in self.followers.get(followed).cloned().unwrap_or_default() {

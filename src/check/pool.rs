@@ -29,6 +29,15 @@ pub struct RealServer {
 }
 
 impl RealServer {
+    /// Its settings, those of its checkers included.
+    fn whole_config(&self) -> RealServerConfig {
+        let checkers = self.checkers.iter().map(|checker| checker.config().clone());
+        RealServerConfig {
+            checkers: checkers.collect(),
+            ..self.config.clone()
+        }
+    }
+
     /// Whether no checker has failed (fact 5.1).
     pub fn is_good(&self) -> bool {
         self.checkers.iter().all(Checker::is_up)
@@ -70,6 +79,14 @@ pub struct VirtualServer {
 }
 
 impl VirtualServer {
+    /// Its settings, those of its real servers included.
+    pub fn whole_config(&self) -> VirtualServerConfig {
+        VirtualServerConfig {
+            real_servers: self.real_servers.iter().map(RealServer::whole_config).collect(),
+            ..self.config.clone()
+        }
+    }
+
     /// Its quorum.
     pub const fn quorum(&self) -> Quorum {
         Quorum {

@@ -287,6 +287,7 @@ impl Plane {
                     Some(CheckCommand::Files(files)) => self.hear_of(files),
                     // Who asked may have gone; then nobody misses the answer.
                     Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
+                    Some(CheckCommand::Services(reply)) => drop(reply.send(self.engine.services())),
                     Some(CheckCommand::Stop { release, flush }) => break End::Stop { release, flush },
                     None => break End::Stop { release: true, flush: FlushOnStop::No },
                 },

@@ -3,6 +3,7 @@
 use crate::bfd::BfdConfig;
 use crate::bfd::status::BfdStatus;
 use crate::check::CheckConfig;
+use crate::check::config::VirtualServerConfig;
 use crate::check::event::Notification;
 use crate::check::status::CheckStatus;
 use crate::ipvs::config::FlushOnStop;
@@ -69,6 +70,8 @@ pub enum CheckCommand {
     Files(Vec<FileReport>),
     /// Show yourself.
     Status(oneshot::Sender<CheckStatus>),
+    /// Say what virtual servers you were told to run.
+    Services(oneshot::Sender<Vec<VirtualServerConfig>>),
     /// Remove what was added and end. With `release` false (`-I`) nothing is removed.
     Stop {
         /// Remove our services.

@@ -98,10 +98,9 @@ impl Control {
         }
         (self.host.privileged)(&loaded.plan)?;
         if let Some(marks) = &loaded.plan.ipvs.marks {
-            loaded
-                .plan
-                .check
-                .hand_out_marks(marks.start, Some(&self.plan.check));
+            let running = self.running().await;
+            let running = running.ok_or("The healthcheck plane does not answer")?;
+            (loaded.plan.check).hand_out_marks(marks.start, Some(&running.check));
         }
         let mut opener = (self.host.ipvs)(self.ipvs_home.clone());
         if self.check.is_none() && !loaded.plan.check.services.is_empty() {

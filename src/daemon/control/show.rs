@@ -10,6 +10,7 @@ use crate::ipvs::io::Client;
 use crate::ipvs::model::ServiceKey;
 use crate::ipvs::stats::Statistics;
 use crate::netlink;
+use crate::plan::Plan;
 use crate::sys::netns::Home;
 use crate::sys::wall;
 use crate::track::process::count::Tally;
@@ -135,6 +136,16 @@ impl Control {
             processes,
             numbers: numbers.unwrap_or_default(),
         }
+    }
+
+    /// The running plan, virtual servers and all: control itself does not keep those. Nothing when the plane that has
+    /// them does not answer.
+    pub(super) async fn running(&self) -> Option<Plan> {
+        let mut plan = self.plan.clone();
+        if let Some(plane) = &self.check {
+            plan.check.services = ask(&plane.commands, CheckCommand::Services).await?;
+        }
+        Some(plan)
     }
 
     async fn vrrp_status(&self) -> Option<VrrpStatus> {

@@ -60,6 +60,31 @@ fn control(dir: &TempDir) -> Control {
     control
 }
 
+/// Control gives the virtual servers away and still knows what runs: with that a group's marks, for one, are kept.
+#[tokio::test]
+async fn what_runs_is_known_in_full() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    let checked = SERVICE.replace(
+        "real_server 192.0.2.2 80 {\n",
+        "real_server 192.0.2.2 80 {\nTCP_CHECK {\nwarmup 1000\n}\nMISC_CHECK {\nmisc_path /bin/true\nwarmup 1000\n}\n",
+    );
+    for text in [SERVICE, checked.as_str()] {
+        dir.file("site.conf", text);
+        reload(&mut control).await;
+        let loaded = load::load(&control.options).plan;
+        assert!(!loaded.check.services.is_empty());
+        assert_eq!(control.running().await, Some(loaded));
+    }
+    // A plane that does not answer has nothing said for it.
+    let (tight, _orders) = tokio::sync::mpsc::channel(1);
+    let commands = std::mem::replace(&mut control.check.as_mut().unwrap().commands, tight);
+    assert_eq!(control.running().await, None);
+    control.check.as_mut().unwrap().commands = commands;
+    control.stop().await;
+}
+
 async fn reload(control: &mut Control) {
     assert_eq!(control.reload(pending()).await, Reloaded::GoOn);
 }
