@@ -20,7 +20,7 @@ use crate::check::{CheckConfig, CheckerId, Engine};
 use crate::clock::Instant;
 use crate::ipvs::config::FlushOnStop;
 use crate::ipvs::io::OpenError;
-use crate::ipvs::keeper::{self, Keeper};
+use crate::ipvs::keeper::{self, Keeper, PutBack};
 use crate::script::config::KILL_AFTER;
 use crate::sys::clock::now;
 use crate::sys::netns::Home;
@@ -154,6 +154,8 @@ pub struct CheckPlane {
     pub bfd_reports: Option<mpsc::Sender<BfdReport>>,
     /// What went wrong.
     pub counters: Arc<Counters>,
+    /// What others had removed or changed.
+    pub put_back: Arc<PutBack>,
     /// How its threads run.
     pub pace: Arc<Pace>,
     thread: JoinHandle<()>,
@@ -178,6 +180,7 @@ impl CheckPlane {
         if options.flush {
             keeper.flush();
         }
+        let put_back = Arc::clone(keeper.put_back());
         let pace = Arc::new(Pace::default());
         pace.set_helper(keeper.thread_id());
         let seat = Arc::clone(&pace);
@@ -220,6 +223,7 @@ impl CheckPlane {
             notices,
             bfd_reports: Some(bfd_sender),
             counters,
+            put_back,
             pace,
             thread,
         })

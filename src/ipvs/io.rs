@@ -11,7 +11,7 @@ mod whole;
 
 use super::datagram::{Part, each};
 use super::diff::Op;
-use super::model::{ServiceEntry, ServiceKey, Table};
+use super::model::{Destination, ServiceEntry, ServiceKey, Table, VirtualService};
 use super::wire::{self, Message};
 use crate::sys::netns::Home;
 use netlink_packet_core::{
@@ -27,9 +27,10 @@ use nix::sys::socket::{
     setsockopt, socket, sockopt,
 };
 use nix::sys::time::TimeVal;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Command, Stdio};
 
@@ -200,6 +201,23 @@ impl Client {
             version = version.or_else(|| message.version_told())
         })?;
         version.ok_or(TalkError::Refused(Errno::ENODATA))
+    }
+
+    /// Reads all services, without their destinations.
+    pub fn services(&mut self) -> Result<BTreeMap<ServiceKey, VirtualService>, TalkError> {
+        Ok(self
+            .dump(Message::services(), Message::service)?
+            .into_iter()
+            .collect())
+    }
+
+    /// Reads the destinations of a service; one that is not there has none.
+    pub fn destinations(&mut self, key: &ServiceKey) -> Result<BTreeMap<SocketAddr, Destination>, TalkError> {
+        let servers = self.dump(Message::destinations(key), |m| m.destination(key.family()));
+        match servers {
+            Err(TalkError::Refused(_)) => Ok(BTreeMap::new()),
+            servers => Ok(servers?.into_iter().collect()),
+        }
     }
 
     /// Reads the services of `owned` with their destinations.

@@ -10,25 +10,33 @@
 //!
 //! Where groups of addresses are told by firewall marks, the thread has them set too, after the services are there.
 //!
+//! What others remove of all this is put back by the guard, on the same thread, when there is nothing else to do.
+//!
 //! keepalived leaves its state as it was when the kernel refuses a command (fact 5.3). Here the checks decide the
 //! state, a refusal is told by name (fact 2.19), and the service is looked up and put right again later: all of them,
 //! where it shows that somebody has emptied the table.
 
 use super::diff::{Op, diff_service};
 use super::io::{Client, OpenError, Refusal, TalkError};
-use super::model::{MarkRule, ServerId, ServiceEntry, ServiceKey, Table, Wanted};
+use super::model::{
+    Destination, MarkRule, ServerId, ServiceEntry, ServiceKey, Table, VirtualService, Wanted,
+};
 use crate::clock::Instant;
 use crate::sys::clock::now;
 use crate::sys::netns::Home;
 use crate::sys::sched::ThreadId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+mod guard;
 mod marking;
 
+use guard::Guard;
+pub use guard::PutBack;
 use marking::Marking;
 
 /// Notifications that may wait for the kernel; more are dropped and counted.
@@ -40,6 +48,10 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 pub trait Kernel: Send {
     /// Reads the services of `owned`.
     fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError>;
+    /// Reads all services, without their destinations.
+    fn services(&mut self) -> Result<BTreeMap<ServiceKey, VirtualService>, TalkError>;
+    /// Reads the destinations of a service; one that is not there has none.
+    fn destinations(&mut self, key: &ServiceKey) -> Result<BTreeMap<SocketAddr, Destination>, TalkError>;
     /// Carries out operations in order; the refused ones come back.
     fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError>;
     /// Removes every service, whoever has made it.
@@ -49,6 +61,14 @@ pub trait Kernel: Send {
 impl Kernel for Client {
     fn read(&mut self, owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
         Self::read(self, owned)
+    }
+
+    fn services(&mut self) -> Result<BTreeMap<ServiceKey, VirtualService>, TalkError> {
+        Self::services(self)
+    }
+
+    fn destinations(&mut self, key: &ServiceKey) -> Result<BTreeMap<SocketAddr, Destination>, TalkError> {
+        Self::destinations(self, key)
     }
 
     fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
@@ -64,6 +84,9 @@ impl Kernel for Client {
 pub trait Marker: Send {
     /// Makes it so that these rules are there, the first of those that overlap, and no other of ours.
     fn set(&mut self, rules: &[MarkRule]) -> io::Result<()>;
+    /// Whether what was set is still there, as far as can be seen at little cost; if not, the next [`Self::set`] begins
+    /// from nothing.
+    fn is_there(&mut self) -> io::Result<bool>;
     /// What it is called in the log.
     fn name(&self) -> String;
 }
@@ -84,6 +107,7 @@ type After = Box<dyn FnOnce() + Send>;
 pub struct Keeper {
     shared: Arc<Shared>,
     id: ThreadId,
+    put_back: Arc<PutBack>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -91,7 +115,18 @@ impl Keeper {
     /// Starts the thread. `failed` is called, once, if the kernel has no IPVS at the first contact; nothing is tried
     /// after that.
     pub fn spawn(open: Opener, failed: impl FnOnce(OpenError) + Send + 'static) -> io::Result<Self> {
+        Self::guarding(guard::PACE, open, failed)
+    }
+
+    /// The same with another pace of the guard.
+    fn guarding(
+        pace: Duration,
+        open: Opener,
+        failed: impl FnOnce(OpenError) + Send + 'static,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
+        let guard = Guard::new(pace);
+        let put_back = Arc::clone(&guard.put_back);
         let worker = Worker {
             shared: Arc::clone(&shared),
             open,
@@ -106,6 +141,7 @@ impl Keeper {
             retry: None,
             marking: None,
             by_address: false,
+            guard,
         };
         let (seat, seated) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("ipvs".into()).spawn(move || {
@@ -116,8 +152,20 @@ impl Keeper {
         Ok(Self {
             id: seated.recv().map_err(gone)?,
             shared,
+            put_back,
             thread: Some(thread),
         })
+    }
+
+    /// What the guard has put back so far.
+    pub const fn put_back(&self) -> &Arc<PutBack> {
+        &self.put_back
+    }
+
+    /// Whether what others change, and do not remove, is put back as well.
+    pub fn repair(&self, repair: bool) {
+        self.shared.lock().repair = Some(repair);
+        self.shared.wake.notify_one();
     }
 
     /// The thread, for whoever sets how it runs.
@@ -218,6 +266,7 @@ struct Queue {
     forget: bool,
     services_only: bool,
     finish: bool,
+    repair: Option<bool>,
     marker: Option<Box<dyn Marker>>,
 }
 
@@ -255,11 +304,16 @@ struct Worker {
     marking: Option<Marking>,
     /// Marks cannot be set: every address is a service.
     by_address: bool,
+    guard: Guard,
 }
 
 impl Worker {
     fn work(mut self) {
         loop {
+            let Some(queue) = self.wait() else {
+                self.look();
+                continue;
+            };
             let Queue {
                 wants,
                 clear,
@@ -268,8 +322,10 @@ impl Worker {
                 forget,
                 services_only,
                 finish,
+                repair,
                 marker,
-            } = self.wait();
+            } = queue;
+            self.guard.repair = repair.unwrap_or(self.guard.repair);
             self.marking = marker.map(Marking::new).or_else(|| self.marking.take());
             self.services_only |= services_only;
             if forget {
@@ -295,6 +351,10 @@ impl Worker {
             afters.into_iter().for_each(|act| act());
             if finish {
                 return;
+            }
+            // Who always wants something is guarded all the same.
+            if self.look_due().is_some_and(|at| at <= now()) {
+                self.look();
             }
         }
     }
@@ -332,30 +392,34 @@ impl Worker {
             .collect()
     }
 
-    /// Waits for something to do.
-    fn wait(&self) -> Queue {
+    /// Waits for something to do; `None`: nothing but to look.
+    fn wait(&self) -> Option<Queue> {
         let mut queue = self.shared.lock();
         loop {
-            let retry = self.retry.map(|(at, _)| at.since(now()));
+            let now = now();
+            let retry = self.retry.map(|(at, _)| at.since(now));
+            let look = self.look_due().map(|at| at.since(now));
             let idle = queue.wants.is_empty()
                 && queue.clear.is_empty()
                 && queue.afters.is_empty()
+                && queue.repair.is_none()
                 && !queue.flush
                 && !queue.finish;
             if !idle || retry.is_some_and(|left| left.is_zero()) {
                 let finish = queue.finish;
-                return Queue {
+                let fresh = Queue {
                     finish,
-                    ..std::mem::replace(
-                        &mut *queue,
-                        Queue {
-                            finish,
-                            ..Queue::default()
-                        },
-                    )
+                    ..Queue::default()
                 };
+                return Some(Queue {
+                    finish,
+                    ..std::mem::replace(&mut *queue, fresh)
+                });
             }
-            queue = match retry {
+            if look.is_some_and(|left| left.is_zero()) {
+                return None;
+            }
+            queue = match retry.into_iter().chain(look).min() {
                 Some(left) => {
                     self.shared
                         .wake
@@ -451,7 +515,13 @@ impl Worker {
         let mut ops = Vec::new();
         for (key, wants) in &wanted {
             let known = self.known.get(key).and_then(|known| joined(key, known));
-            let known = known.or_else(|| found.services.remove(key));
+            let known = known.or_else(|| {
+                let mut found = found.services.remove(key)?;
+                found
+                    .destinations
+                    .retain(|address, _| !self.guard.is_foreign(key, address));
+                Some(found)
+            });
             match (joined(key, wants), known) {
                 (None, Some(_)) if self.services_only => ops.push(Op::DeleteService(*key)),
                 (wanted, known) => diff_service(key, wanted.as_ref(), known.as_ref(), &mut ops),

@@ -172,6 +172,7 @@ const SUBSYSTEM: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 const NEW_TABLE: u16 = 0;
+const GET_TABLE: u16 = 1;
 const DEL_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
 const NEW_RULE: u16 = 6;
@@ -191,6 +192,11 @@ const CONCAT: u32 = 0x80;
 /// Makes a table, unless it is there.
 pub fn new_table(family: TableFamily, table: &str) -> Message {
     Message::new(NEW_TABLE, NLM_F_CREATE, family, vec![text(1, table)])
+}
+
+/// Asks whether a table is there; not for a batch.
+pub fn get_table(family: TableFamily, table: &str) -> Message {
+    Message::new(GET_TABLE, 0, family, vec![text(1, table)])
 }
 
 /// Removes a table with all that is in it.
@@ -293,14 +299,7 @@ pub fn batch(messages: &[Message], first: u32) -> (Vec<u8>, u32) {
     let mut datagram = Vec::new();
     let mut sequence = first;
     let mut append = |message: &Message, flags: u16| {
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | message.flags | flags;
-        header.sequence_number = sequence;
-        let mut framed = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message.clone()));
-        framed.finalize();
-        let mut bytes = vec![0; framed.buffer_len().next_multiple_of(4)];
-        framed.serialize(&mut bytes);
-        datagram.append(&mut bytes);
+        datagram.append(&mut framed(message, flags, sequence));
         sequence = sequence.wrapping_add(1);
     };
     append(&Message::border(BATCH_BEGIN), 0);
@@ -310,6 +309,22 @@ pub fn batch(messages: &[Message], first: u32) -> (Vec<u8>, u32) {
     }
     append(&Message::border(BATCH_END), 0);
     (datagram, sequence.wrapping_sub(2))
+}
+
+/// The datagram that asks a question, which is answered and acknowledged under its number.
+pub fn question(message: &Message, sequence: u32) -> Vec<u8> {
+    framed(message, NLM_F_ACK, sequence)
+}
+
+fn framed(message: &Message, flags: u16, sequence: u32) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | message.flags | flags;
+    header.sequence_number = sequence;
+    let mut framed = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message.clone()));
+    framed.finalize();
+    let mut bytes = vec![0; framed.buffer_len().next_multiple_of(4)];
+    framed.serialize(&mut bytes);
+    bytes
 }
 
 impl Message {

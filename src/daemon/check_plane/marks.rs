@@ -32,6 +32,10 @@ impl Marker for Tables {
         self.0.set(&marked)
     }
 
+    fn is_there(&mut self) -> io::Result<bool> {
+        self.0.is_there()
+    }
+
     fn name(&self) -> String {
         format!("nftables' tables {}", self.0.table())
     }

@@ -5,8 +5,9 @@ use crate::check::engine::tests::{config, exit, misc, real_server, refused, serv
 use crate::ipvs::diff::Op;
 use crate::ipvs::io::{Refusal, TalkError};
 use crate::ipvs::keeper::Kernel;
-use crate::ipvs::model::{ServiceKey, Table};
-use std::collections::BTreeSet;
+use crate::ipvs::model::{Destination, ServiceKey, Table, VirtualService};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use tokio::sync::oneshot;
@@ -23,6 +24,18 @@ impl Kernel for Imitation {
                 .filter(|(key, _)| owned.contains(key))
                 .collect(),
         })
+    }
+
+    fn services(&mut self) -> Result<BTreeMap<ServiceKey, VirtualService>, TalkError> {
+        let table = self.0.lock().unwrap();
+        let all = table.services.iter();
+        Ok(all.map(|(key, entry)| (*key, entry.service.clone())).collect())
+    }
+
+    fn destinations(&mut self, key: &ServiceKey) -> Result<BTreeMap<SocketAddr, Destination>, TalkError> {
+        let table = self.0.lock().unwrap();
+        let entry = table.services.get(key);
+        Ok(entry.map(|entry| entry.destinations.clone()).unwrap_or_default())
     }
 
     fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {

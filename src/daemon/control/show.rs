@@ -101,8 +101,15 @@ impl Control {
             }
             _ => Statistics::new(),
         };
+        let ipvs = dump::json::Ipvs {
+            statistics,
+            put_back: self
+                .check
+                .as_ref()
+                .map_or([0; 3], |plane| plane.put_back.counts()),
+        };
         let host = load::host_name();
-        dump::write_json(&self.facts(&host), live.as_ref(), checks.as_ref(), &statistics);
+        dump::write_json(&self.facts(&host), live.as_ref(), checks.as_ref(), &ipvs);
     }
 
     fn facts<'a>(&'a self, hostname: &'a str) -> Facts<'a> {

@@ -10,10 +10,11 @@ use crate::daemon::trial::Tester;
 use crate::ipvs::diff::Op;
 use crate::ipvs::io::{OpenError, Refusal, TalkError};
 use crate::ipvs::keeper::Kernel;
-use crate::ipvs::model::{ServiceKey, Table};
+use crate::ipvs::model::{Destination, ServiceKey, Table, VirtualService};
 use crate::sys::testing::TempDir;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
@@ -21,18 +22,33 @@ use std::time::Duration;
 const SERVICE: &str =
     "global_defs {\nrouter_id new\n}\nvirtual_server 192.0.2.1 80 {\nreal_server 192.0.2.2 80 {\n}\n}\n";
 
-struct Imitation;
+#[derive(Default)]
+struct Imitation(Table);
 
 impl Kernel for Imitation {
     fn read(&mut self, _owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
-        Ok(Table::default())
+        Ok(self.0.clone())
     }
 
-    fn carry_out(&mut self, _ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
+    fn services(&mut self) -> Result<BTreeMap<ServiceKey, VirtualService>, TalkError> {
+        let all = self.0.services.iter();
+        Ok(all.map(|(key, entry)| (*key, entry.service.clone())).collect())
+    }
+
+    fn destinations(&mut self, key: &ServiceKey) -> Result<BTreeMap<SocketAddr, Destination>, TalkError> {
+        let entry = self.0.services.get(key);
+        Ok(entry.map(|entry| entry.destinations.clone()).unwrap_or_default())
+    }
+
+    fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
+        for op in ops {
+            self.0.apply(op).unwrap();
+        }
         Ok(Vec::new())
     }
 
     fn flush(&mut self) -> Result<(), TalkError> {
+        self.0 = Table::default();
         Ok(())
     }
 }
@@ -103,7 +119,7 @@ async fn a_reload_that_wants_ipvs_where_there_is_none_changes_nothing() {
     assert_eq!(router_id(&control), Some("old"));
     assert!(control.check.is_none());
     // The module is there now.
-    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
     reload(&mut control).await;
     assert_eq!(router_id(&control), Some("new"));
     assert!(control.check.is_some());
@@ -114,7 +130,7 @@ async fn a_reload_that_wants_ipvs_where_there_is_none_changes_nothing() {
 async fn a_reload_with_a_broken_ssl_block_changes_nothing() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
     let file = dir.path("own.key");
     let block = format!("SSL {{\nkey {}\n}}\n", file.display());
     let service = SERVICE.replace(
@@ -136,7 +152,7 @@ async fn a_reload_with_a_broken_ssl_block_changes_nothing() {
 async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
     control.host.privileged = |_| Err("CAP_NET_ADMIN is missing".into());
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
     reload(&mut control).await;
@@ -148,7 +164,7 @@ async fn a_reload_that_wants_more_than_the_process_may_changes_nothing() {
 async fn a_plane_without_room_for_all_its_commands_keeps_everything_as_it_is() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
     std::fs::write(dir.path("site.conf"), SERVICE).unwrap();
     reload(&mut control).await;
     let (tight, _orders) = tokio::sync::mpsc::channel(1);
@@ -188,7 +204,7 @@ async fn a_stop_may_take_as_long_as_the_running_configuration_says() {
 async fn scripts_of_a_stop_have_a_second() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
     let told = dir.path("told").display().to_string();
     let text = format!(
         "#!/bin/sh\ntrap 'date +%s%N >> {told}; exit' TERM\ndate +%s%N >> {told}\nwhile :; do sleep 0.02; done\n"
@@ -293,7 +309,7 @@ async fn what_was_read_and_the_planes_are_saved_at_each_reload() {
         SERVICE.replace("router_id new\n", &format!("router_id {id}\n{keyword}")) + &include
     };
     let mut control = control(&dir);
-    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
     dir.file("site.conf", &text("first"));
     reload(&mut control).await;
     dir.file("site.conf", &text("second"));

@@ -15,13 +15,22 @@ use crate::vrrp::status::{Counters, RouterStatus, StateName};
 use serde_json::{Map, Number, Value, json};
 use std::time::Duration;
 
+/// What is known of IPVS beside the checks.
+#[derive(Debug, Default)]
+pub struct Ipvs {
+    /// What the kernel counts.
+    pub statistics: Statistics,
+    /// Services, destinations and changes of others that were put back.
+    pub put_back: [u64; 3],
+}
+
 /// The whole file, one line; `None` when there is nothing to speak of (fact VRRP 20.10). The second version has the
 /// virtual servers too, with a key of their own.
 pub fn text(
     facts: &Facts<'_>,
     live: Option<&Live<'_>>,
     checks: Option<&CheckStatus>,
-    statistics: &Statistics,
+    ipvs: &Ipvs,
 ) -> Option<String> {
     let live = live.filter(|live| !live.status.routers.is_empty());
     if facts.plan.global.dumps.json_version != Some(2) {
@@ -41,8 +50,11 @@ pub fn text(
         }
     }
     if let Some(checks) = checks.filter(|checks| !checks.virtual_servers.is_empty()) {
-        let servers = health::servers(checks, statistics, wall::now());
+        let servers = health::servers(checks, &ipvs.statistics, wall::now());
         whole.insert("virtual_servers".to_owned(), servers);
+        let [services, servers, changes] = ipvs.put_back;
+        let put_back = json!({ "services": services, "real_servers": servers, "changes": changes });
+        whole.insert("ipvs_put_back".to_owned(), put_back);
     }
     (!whole.is_empty()).then(|| format!("{}\n", Value::Object(whole)))
 }

@@ -25,7 +25,6 @@ use crate::check;
 use crate::check::dump::Around;
 use crate::check::status::CheckStatus;
 use crate::daemon::vrrp_plane::PlaneNumbers;
-use crate::ipvs::stats::Statistics;
 use crate::net::InterfaceStatus;
 use crate::plan::Plan;
 use crate::script::Scripts;
@@ -103,9 +102,9 @@ pub fn write_json(
     facts: &Facts<'_>,
     live: Option<&Live<'_>>,
     checks: Option<&CheckStatus>,
-    statistics: &Statistics,
+    ipvs: &json::Ipvs,
 ) {
-    if let Some(text) = json::text(facts, live, checks, statistics) {
+    if let Some(text) = json::text(facts, live, checks, ipvs) {
         write(Kind::Json, &text, facts);
     }
 }

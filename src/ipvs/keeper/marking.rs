@@ -49,6 +49,32 @@ impl Marking {
 }
 
 impl Worker {
+    /// Whether there are any that somebody could remove.
+    pub(super) fn has_marks(&self) -> bool {
+        let set = self.marking.as_ref().is_some_and(|it| it.works && !it.wrong);
+        set && self.wanted.values().any(|wanted| !wanted.marks.is_empty())
+    }
+
+    /// What others have removed is set anew.
+    pub(super) fn look_at_marks(&mut self) {
+        if !self.has_marks() {
+            return;
+        }
+        let Some(marking) = &mut self.marking else { return };
+        match marking.marker.is_there() {
+            Ok(true) => {}
+            Ok(false) => {
+                let name = marking.marker.name();
+                tracing::warn!(target: "check", "others have removed {name}, putting them back");
+                marking.wrong = true;
+                self.mark();
+            }
+            Err(error) => {
+                tracing::debug!(target: "check", "{} cannot be looked at: {error}", marking.marker.name());
+            }
+        }
+    }
+
     /// The marks have to be set anew.
     pub(super) fn marks_differ(&mut self) {
         if let Some(marking) = &mut self.marking {

@@ -9,6 +9,8 @@ use nix::errno::Errno;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+mod guard;
+
 /// The imitation's table and its moods.
 #[derive(Debug, Default)]
 struct Site {
@@ -19,6 +21,14 @@ struct Site {
     refuse: usize,
     /// This many dialogues break off from now on.
     break_off: usize,
+    /// How many times all services were read.
+    looks: usize,
+    /// Whose destinations were read.
+    read: Vec<ServiceKey>,
+    /// The next reading of all services has holes.
+    holes: bool,
+    /// Edits are taken and change nothing.
+    deaf: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -29,10 +39,15 @@ impl Imitation {
         look(&mut self.0.lock().unwrap())
     }
 
+    /// A keeper whose guard does not look.
     fn keeper(&self) -> Keeper {
+        self.guarded(Duration::from_secs(3600))
+    }
+
+    fn guarded(&self, pace: Duration) -> Keeper {
         let this = self.clone();
         let open: Opener = Box::new(move || Ok(Box::new(this.clone())));
-        Keeper::spawn(open, |error| panic!("{error}")).unwrap()
+        Keeper::guarding(pace, open, |error| panic!("{error}")).unwrap()
     }
 }
 
@@ -51,6 +66,29 @@ impl Kernel for Imitation {
         })
     }
 
+    fn services(&mut self) -> Result<BTreeMap<ServiceKey, VirtualService>, TalkError> {
+        self.with(|site| {
+            site.looks += 1;
+            if site.break_off > 0 {
+                site.break_off -= 1;
+                return Err(TalkError::Receive(Errno::ENOBUFS));
+            }
+            if std::mem::take(&mut site.holes) {
+                return Ok(BTreeMap::new());
+            }
+            let all = site.table.services.iter();
+            Ok(all.map(|(key, entry)| (*key, entry.service.clone())).collect())
+        })
+    }
+
+    fn destinations(&mut self, key: &ServiceKey) -> Result<BTreeMap<SocketAddr, Destination>, TalkError> {
+        self.with(|site| {
+            site.read.push(*key);
+            let entry = site.table.services.get(key);
+            Ok(entry.map(|entry| entry.destinations.clone()).unwrap_or_default())
+        })
+    }
+
     fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
         self.with(|site| {
             let mut refusals = Vec::new();
@@ -66,6 +104,9 @@ impl Kernel for Imitation {
                         op: op.clone(),
                         errno: Errno::ENOMEM,
                     });
+                    continue;
+                }
+                if site.deaf && matches!(op, Op::EditService(..) | Op::EditDestination(..)) {
                     continue;
                 }
                 let is_there = site.table.services.contains_key(op.service());
@@ -488,7 +529,10 @@ struct MarkSite {
 
 impl Marks {
     fn keeper(&self, kernel: &Imitation) -> Keeper {
-        let keeper = kernel.keeper();
+        self.marking(kernel.keeper())
+    }
+
+    fn marking(&self, keeper: Keeper) -> Keeper {
         keeper.mark_with(Box::new(self.clone()));
         keeper
     }
@@ -515,6 +559,10 @@ impl Marker for Marks {
         }
         site.rules = rules.to_vec();
         Ok(())
+    }
+
+    fn is_there(&mut self) -> io::Result<bool> {
+        Ok(!self.0.lock().unwrap().rules.is_empty())
     }
 
     fn name(&self) -> String {

@@ -1,6 +1,6 @@
 //! The way to the kernel's nftables: batches over netlink, each carried out as a whole or not at all.
 
-use crate::netfilter::wire::{Message, batch};
+use crate::netfilter::wire::{Message, TableFamily, batch, get_table, question};
 use crate::sys::netns::Home;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{ReceiveTimeout, SndBuf, SndBufForce};
@@ -42,7 +42,8 @@ impl Channel {
         if messages.is_empty() {
             return Ok(());
         }
-        let done = self.attempt(messages);
+        let (datagram, last) = batch(messages, self.sequence.wrapping_add(1));
+        let done = self.send_whole(&datagram, last);
         if done.is_err() {
             // Answers to the rest of the batch may still come: they are nobody's.
             self.socket = None;
@@ -50,15 +51,31 @@ impl Channel {
         done
     }
 
-    fn attempt(&mut self, messages: &[Message]) -> io::Result<()> {
-        let first = self.sequence.wrapping_add(1);
-        let (datagram, last) = batch(messages, first);
+    /// Whether there is such a table.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub(super) fn has_table(&mut self, family: TableFamily, table: &str) -> io::Result<bool> {
+        let number = self.sequence.wrapping_add(1);
+        let datagram = question(&get_table(family, table), number);
+        match self.send_whole(&datagram, number) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => {
+                self.socket = None;
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends messages and waits until the `last` is acknowledged, or one refused.
+    fn send_whole(&mut self, datagram: &[u8], last: u32) -> io::Result<()> {
         self.sequence = last.wrapping_add(1);
         let socket = match &self.socket {
             Some(socket) => socket,
             None => self.socket.insert(self.home.within(open)??),
         };
-        retried(|| send(socket.as_raw_fd(), &datagram, MsgFlags::empty()))?;
+        retried(|| send(socket.as_raw_fd(), datagram, MsgFlags::empty()))?;
         let mut buffer = [0; 16 * 1024];
         loop {
             let length = retried(|| recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()))?;

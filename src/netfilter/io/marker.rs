@@ -46,6 +46,21 @@ impl Marker {
         })
     }
 
+    /// Whether the tables that were made are still there. If not, the next [`Self::set`] makes them anew.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn is_there(&mut self) -> io::Result<bool> {
+        for family in [TableFamily::Ip, TableFamily::Ip6] {
+            if self.tables.has(family) && !self.channel.has_table(family, self.tables.name())? {
+                self.tables.forget();
+                self.tidy = false;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn change(&mut self, marked: &[Marked]) -> io::Result<()> {
         let (messages, new) = self.tables.becoming(marked);
         self.channel.carry_out(&messages)?;

@@ -6,6 +6,7 @@ mod chaos;
 pub mod conf;
 mod daemon;
 mod demo;
+mod drift;
 mod dumps;
 mod elect;
 mod expect;
@@ -179,6 +180,11 @@ pub const ALL: &[Scenario] = &[
         "ipvs-survives",
         "and over reloads and crashes; the services of others are left alone",
         ipvs::survives,
+    ),
+    test(
+        "drift-ipvs",
+        "what others remove of the table of IPVS is there again within a second, what is theirs is left",
+        drift::ipvs,
     ),
     test(
         "life",
