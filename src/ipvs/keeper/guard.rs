@@ -2,7 +2,7 @@
 //!
 //! The kernel tells nobody of changes of IPVS, so it is looked at, twice a second while anything of ours is there: all
 //! services in one request, and after that the destinations of as many services as a look has room for, the others in the
-//! next ones. The pace follows the processor time that a look takes: a large table is looked at less often.
+//! next ones. A large table is looked at less often, and so is one that takes much processor time.
 //!
 //! What is gone is put back. What somebody has changed (`ipvsadm -e -w 0` drains a server) is told once, and put back only
 //! to repair; otherwise it stays until something else is wanted of it, as under keepalived. Destinations that others have
@@ -24,16 +24,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use words::Told;
 
-/// So often, unless it takes much time.
+/// So often.
 pub(super) const PACE: Duration = Duration::from_millis(500);
 /// The longest pause for a table that takes long, and after a dialogue that broke off.
 const LONGEST: Duration = Duration::from_secs(30);
-/// A look has at most this part of the thread's processor time: one of so many.
-const SHARE: u32 = 200;
-/// Destinations that are read in one look, in services that are read whole.
-pub(super) const MOST_SERVERS: usize = 1000;
+/// Services, and destinations, that may be read at that pace: for twice as many it takes twice as long.
+pub(super) const MOST: usize = 1000;
+/// Whatever a look costs: it has at most one of so many parts of the thread's time.
+const SHARE: u32 = 20;
 /// The processor time after which a look reads no more destinations.
-const MOST_TIME: Duration = Duration::from_millis(2);
+const MOST_TIME: Duration = Duration::from_millis(20);
 /// An edit that comes back so often is left: somebody insists, or the kernel has its own way to say it.
 const MOST_REPAIRS: u32 = 3;
 /// After so many looks in a row that had something to put back, somebody insists: the pauses grow.
@@ -119,6 +119,12 @@ impl Guard {
         }
     }
 
+    /// The pause after so many were read.
+    fn pace_for(&self, count: usize) -> Duration {
+        let times = u32::try_from(count.div_ceil(MOST)).unwrap_or(u32::MAX);
+        self.pace.saturating_mul(times.max(1)).min(LONGEST.max(self.pace))
+    }
+
     /// Whether a destination was found to be somebody else's.
     pub(super) fn is_foreign(&self, key: &ServiceKey, address: &SocketAddr) -> bool {
         self.foreign.contains(&(*key, *address))
@@ -176,7 +182,7 @@ impl Worker {
         };
         self.look_at_marks();
         let insisted = self.guard.busy.saturating_sub(PATIENT).max(self.guard.broken);
-        let pause = self.guard.pace * 2_u32.saturating_pow(insisted.min(16));
+        let pause = self.guard.pace_for(self.known.len()) * 2_u32.saturating_pow(insisted.min(16));
         let spent = thread_time().saturating_sub(before) * SHARE;
         self.guard.due = now() + pause.max(spent).min(LONGEST.max(self.guard.pace));
     }
@@ -232,20 +238,21 @@ impl Worker {
             return Ok(());
         }
         let begun = thread_time();
-        let mut room = MOST_SERVERS;
+        let mut count = 0;
         for key in self.in_turn() {
             if gone.contains(&key) || self.wrong.contains(&key) {
                 continue;
             }
             self.guard.last = Some(key);
-            let read = self.read_servers_of(&key, found)?;
-            room = room.saturating_sub(read.max(1));
-            if room == 0 || thread_time().saturating_sub(begun) >= MOST_TIME {
+            count += self.read_servers_of(&key, found)?.max(1);
+            if count >= MOST || thread_time().saturating_sub(begun) >= MOST_TIME {
                 break;
             }
         }
-        let spent = thread_time().saturating_sub(begun);
-        self.guard.servers_due = now() + (spent * SHARE).min(LONGEST);
+        // The pace of looks is enough for as many as there is room for.
+        if count >= 2 * MOST {
+            self.guard.servers_due = now() + self.guard.pace_for(count);
+        }
         Ok(())
     }
 
@@ -256,11 +263,7 @@ impl Worker {
         };
         let behind = self.known.range((Excluded(last), Unbounded));
         let before = self.known.range(..=last);
-        behind
-            .chain(before)
-            .map(|(key, _)| *key)
-            .take(MOST_SERVERS)
-            .collect()
+        behind.chain(before).map(|(key, _)| *key).take(MOST).collect()
     }
 
     /// How many destinations there were.

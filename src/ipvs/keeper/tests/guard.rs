@@ -1,7 +1,7 @@
 //! The guard against others that remove and change what is ours.
 
 use super::*;
-use crate::ipvs::keeper::guard::MOST_SERVERS;
+use crate::ipvs::keeper::guard::MOST;
 
 const FAST: Duration = Duration::from_millis(5);
 
@@ -250,7 +250,7 @@ fn destinations_are_read_in_turn_and_only_while_something_is_wanted() {
     });
     wait_for(&kernel, |site| site.read.len() >= 12);
     kernel.with(|site| {
-        let most = MOST_SERVERS / many.destinations.len() + 1;
+        let most = MOST / many.destinations.len() + 1;
         assert!(
             site.read.len() <= site.looks * most,
             "{} in {}",
