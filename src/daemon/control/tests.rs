@@ -81,7 +81,7 @@ fn control(dir: &TempDir) -> Control {
 async fn what_runs_is_known_in_full() {
     let dir = TempDir::new();
     let mut control = control(&dir);
-    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation)));
+    control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
     let checked = SERVICE.replace(
         "real_server 192.0.2.2 80 {\n",
         "real_server 192.0.2.2 80 {\nTCP_CHECK {\nwarmup 1000\n}\nMISC_CHECK {\nmisc_path /bin/true\nwarmup 1000\n}\n",
