@@ -5,6 +5,7 @@
 //! it has a clock in every call and gives [`Action`]s. Sockets are [`io`]'s; what a session's state means to a virtual
 //! router is VRRP's.
 
+mod absorb;
 pub mod config;
 mod engine;
 pub mod event;

@@ -1,5 +1,6 @@
 //! What the health engine is told to do: every inherited setting resolved, every default filled in (facts 3).
 
+mod absorb;
 mod filter;
 pub mod host;
 mod marks;

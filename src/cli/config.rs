@@ -88,7 +88,7 @@ pub fn parse(args: &[OsString]) -> Option<Result<Wanted, Exit>> {
     })
 }
 
-fn wrong(stderr: String) -> Exit {
+pub(super) fn wrong(stderr: String) -> Exit {
     Exit {
         code: 1,
         stdout: String::new(),
@@ -133,7 +133,7 @@ pub fn command() -> Command {
 }
 
 /// What all have that read a file as the daemon would.
-fn reading(command: Command) -> Command {
+pub(super) fn reading(command: Command) -> Command {
     command
         .arg(
             Arg::new("config-id")
@@ -161,7 +161,7 @@ fn files() -> Arg {
         .value_parser(PathBufValueParser::new())
 }
 
-fn format() -> Arg {
+pub(super) fn format() -> Arg {
     Arg::new("format")
         .long("format")
         .value_name("FORMAT")
@@ -169,7 +169,7 @@ fn format() -> Arg {
         .help("How to show what was found")
 }
 
-fn flag(long: &'static str, help: &'static str) -> Arg {
+pub(super) fn flag(long: &'static str, help: &'static str) -> Arg {
     Arg::new(long).long(long).help(help).action(ArgAction::SetTrue)
 }
 
@@ -212,7 +212,7 @@ fn interpret(matches: &ArgMatches) -> Option<Wanted> {
     })
 }
 
-fn how(matches: &ArgMatches) -> Reading {
+pub(super) fn how(matches: &ArgMatches) -> Reading {
     let text = |id: &str| matches.get_one::<String>(id).cloned();
     Reading {
         config_id: text("config-id"),

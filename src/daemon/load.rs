@@ -6,7 +6,7 @@
 use super::{config_command, paths, resolve};
 use crate::check::probe::{Kit, TlsError, regex};
 use crate::cli::Options;
-use crate::conf::config::{Config, Global};
+use crate::conf::config::{Config, Global, refusal};
 use crate::conf::diag::{self, Class, Diagnostic, Topic};
 use crate::conf::{self, ReadOptions, Reading, Sources, hint};
 use crate::net::InterfaceStatus;
@@ -124,18 +124,7 @@ impl Loaded {
 
     /// Why this cannot take the place of what runs: it changes what was settled at the start (fact 18.3).
     pub(super) fn needs_restart(&self, running: &Global) -> Option<&'static str> {
-        let new = &self.plan.global;
-        if new.net_namespace != running.net_namespace {
-            Some("Cannot change net_namespace at a reload - please restart keepalived")
-        } else if new.net_namespace_ipvs != running.net_namespace_ipvs {
-            Some("Cannot change IPVS network namespace at a reload - please restart keepalived")
-        } else if new.instance != running.instance {
-            Some("Cannot change instance at a reload - please restart keepalived")
-        } else if new.shown.firewall.nftables_ipvs != running.shown.firewall.nftables_ipvs {
-            Some("Cannot change nftables_ipvs at a reload - please restart keepalived")
-        } else {
-            None
-        }
+        refusal(running, &self.plan.global)
     }
 
     /// What changes only at the next start, and holds nothing else up.

@@ -2,7 +2,7 @@
 //!
 //! [`main`] is all that the binary calls. `start` goes from the command line to running planes; `control` is the
 //! loop of the control plane until the end; `config_test` is `-t`, `config_command` what else there is to do
-//! with a configuration; `genhash` asks for a web page.
+//! with a configuration, `plan_command` says what a reload would do; `genhash` asks for a web page.
 
 mod appointment;
 pub mod bfd_plane;
@@ -26,6 +26,7 @@ mod pace;
 mod paths;
 pub mod pidfile;
 mod ping_range;
+mod plan_command;
 pub mod plane;
 mod reload_clock;
 mod reload_mark;
@@ -45,6 +46,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     match cli::config::parse(&args) {
         Some(Ok(wanted)) => return config_command::run(&wanted),
+        Some(Err(exit)) => return exit.finish(),
+        None => {}
+    }
+    match cli::plan::parse(&args) {
+        Some(Ok(wanted)) => return plan_command::run(&wanted),
         Some(Err(exit)) => return exit.finish(),
         None => {}
     }

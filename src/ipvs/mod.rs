@@ -4,6 +4,7 @@
 //! and those give octets. The edge is [`io`], the dialogue over generic netlink, [`keeper`], the thread that keeps the kernel's table as
 //! it is wanted, and [`steward`], the one that keeps what concerns all of it. Foreign services are left alone.
 
+mod absorb;
 pub mod config;
 pub mod datagram;
 pub mod diff;

@@ -2,6 +2,7 @@
 //!
 //! Layer 0: every room speaks these words; nothing here opens anything.
 
+mod absorb;
 mod address;
 mod cidr;
 mod goods;
@@ -11,6 +12,7 @@ mod rule;
 mod text;
 mod words;
 
+pub use absorb::{Keywords, REMADE, entries, ways};
 pub use address::{AddressOptions, AddressSpec, Lifetime, Scope};
 pub use cidr::Cidr;
 pub use goods::{Good, Goods};

@@ -1,5 +1,7 @@
 //! Who is told what: scripts, FIFOs, mail.
 
+mod absorb;
+
 use crate::script::config::{Command, RunAs};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! A command as the configuration gives it, and how a run of it ended.
 
+use crate::change::{Changes, Show};
 use std::fmt;
 use std::time::Duration;
 
@@ -32,6 +33,16 @@ impl fmt::Display for Command {
     }
 }
 
+impl Show for Command {
+    fn show(&self) -> String {
+        let Self { argv: _, user } = self;
+        match user {
+            None => self.to_string(),
+            Some(user) => format!("{self} as {}", user.show()),
+        }
+    }
+}
+
 /// A user and a group, by name or number as typed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RunAs {
@@ -39,6 +50,16 @@ pub struct RunAs {
     pub user: String,
     /// Group; `None`: the user's own.
     pub group: Option<String>,
+}
+
+impl Show for RunAs {
+    fn show(&self) -> String {
+        let Self { user, group } = self;
+        match group {
+            None => user.clone(),
+            Some(group) => format!("{user} {group}"),
+        }
+    }
 }
 
 /// `script_user` and `enable_script_security`.
@@ -50,6 +71,27 @@ pub struct ScriptPolicy {
     pub security: bool,
     /// `use_symlink_paths`: what is executed is the path as written, not what it leads to.
     pub keep_links: bool,
+}
+
+impl ScriptPolicy {
+    /// What a reload changes of it: the next run is by the new one.
+    pub fn absorb(&self, new: &Self) -> Changes {
+        let Self {
+            default_user,
+            security,
+            keep_links,
+        } = self;
+        let Self {
+            default_user: new_default_user,
+            security: new_security,
+            keep_links: new_keep_links,
+        } = new;
+        let mut changes = Changes::default();
+        changes.live("script_user", default_user, new_default_user);
+        changes.live("enable_script_security", security, new_security);
+        changes.live("use_symlink_paths", keep_links, new_keep_links);
+        changes
+    }
 }
 
 /// How a run ended.

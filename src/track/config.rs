@@ -1,5 +1,7 @@
 //! What the trackers' runners need to know.
 
+mod absorb;
+
 use crate::script::config::Command;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -2,12 +2,16 @@
 //!
 //! `conf` lowers keepalived's blocks into these; the numbered facts are those of keepalived's behaviour.
 
+mod absorb;
 mod election;
 mod link;
+mod matching;
 mod packets;
 
+pub use absorb::{EXCLUDED, VIRTUAL};
 pub use election::{ElectionRules, ExtraGarp, GarpLimit, StartDelay};
 pub use link::{FirewallConfig, LinkConfig, LinkDelay, LinkLocal, OwnLink, OwnLinkKind};
+pub use matching::{Matched, match_routers};
 pub use packets::{
     Auth, HmacConfig, HmacKey, HmacMode, OldChecksum, PacketConfig, PeerTtl, Replay, RxBuffer,
 };

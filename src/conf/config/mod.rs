@@ -3,6 +3,7 @@
 //! [`crate::plan::build`] makes a plan of it. One file for each part of the language: the daemon, VRRP, addresses, virtual
 //! servers, checkers. Also [`Global`], the settings of the whole daemon in a plan.
 
+mod absorb;
 mod bfd;
 mod checker;
 mod global;
@@ -15,6 +16,7 @@ mod server;
 mod track;
 mod vrrp;
 
+pub use absorb::refusal;
 pub use bfd::*;
 pub use checker::*;
 pub use global::*;

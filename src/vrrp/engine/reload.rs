@@ -6,7 +6,7 @@
 use super::{Engine, Phase};
 use crate::clock::Instant;
 use crate::vrrp::RouterId;
-use crate::vrrp::config::{InstanceKey, RouterConfig, Transport, VrrpConfig};
+use crate::vrrp::config::{Matched, RouterConfig, VrrpConfig, match_routers};
 use crate::vrrp::event::{Action, Notification, NotifyState, Occasion, Subject};
 use crate::vrrp::router::VirtualRouter;
 use crate::vrrp::status::StateName;
@@ -22,7 +22,7 @@ impl Engine {
             Phase::Stopping(_) => return,
         }
         let running = self.phase == Phase::Running;
-        let (matched, gone) = match_routers(&self.routers, &config.routers);
+        let (matched, gone) = self.match_routers(&config.routers);
         for id in gone {
             self.dismiss(now, id, running);
         }
@@ -76,6 +76,20 @@ impl Engine {
         if self.config.states_on_reload {
             self.remind(now, &before);
         }
+    }
+
+    /// For each of `new` the router that it is already, and those that are no more.
+    fn match_routers(&self, new: &[RouterConfig]) -> (Vec<Option<RouterId>>, Vec<RouterId>) {
+        let routers: Vec<&VirtualRouter> = (self.order.iter())
+            .filter_map(|id| self.routers.get(id))
+            .collect();
+        let old: Vec<&RouterConfig> = routers.iter().map(|router| &router.config).collect();
+        let Matched { before, gone } = match_routers(&old, new);
+        let id = |at: usize| routers.get(at).map(|router| router.id);
+        (
+            before.into_iter().map(|at| id(at?)).collect(),
+            gone.into_iter().filter_map(id).collect(),
+        )
     }
 
     /// What every router and group was told last.
@@ -160,40 +174,4 @@ impl Engine {
 struct Told {
     routers: BTreeMap<RouterId, NotifyState>,
     groups: BTreeMap<String, NotifyState>,
-}
-
-/// For each of `new` the old router with the same key, and those that are left over. Where several have the same key (unicast
-/// routers told apart by their peers), the name decides, then the number of common peers.
-fn match_routers(
-    old: &BTreeMap<RouterId, VirtualRouter>,
-    new: &[RouterConfig],
-) -> (Vec<Option<RouterId>>, Vec<RouterId>) {
-    let mut free: BTreeMap<InstanceKey, Vec<&VirtualRouter>> = BTreeMap::new();
-    for router in old.values() {
-        free.entry(router.config.key()).or_default().push(router);
-    }
-    let matched = new
-        .iter()
-        .map(|config| {
-            let candidates = free.get_mut(&config.key())?;
-            let likeness = |(_, old): &(usize, &&VirtualRouter)| {
-                (old.config.name == config.name, common_peers(&old.config, config))
-            };
-            let (at, _) = candidates.iter().enumerate().max_by_key(likeness)?;
-            Some(candidates.swap_remove(at).id)
-        })
-        .collect();
-    (
-        matched,
-        free.into_values().flatten().map(|router| router.id).collect(),
-    )
-}
-
-fn common_peers(a: &RouterConfig, b: &RouterConfig) -> usize {
-    match (&a.transport, &b.transport) {
-        (Transport::Unicast { peers: a, .. }, Transport::Unicast { peers: b, .. }) => {
-            a.iter().filter(|peer| b.contains(peer)).count()
-        }
-        (Transport::Multicast { .. }, _) | (_, Transport::Multicast { .. }) => 0,
-    }
 }

@@ -1,0 +1,145 @@
+//! `steadfast plan …`: what a reload would do, before it is done. keepalived does not have it.
+//!
+//! Recognised only where `plan` is the very first argument, as [`super::config`] is.
+
+use super::config::{Reading, flag, format, how, reading, wrong};
+use super::{DEFAULT_CONFIG, Exit, Format};
+use clap::builder::PathBufValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The word that makes it such a command line.
+const NAME: &str = "plan";
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// `--from`: the configuration that is taken for the running one; `None`: what the daemon runs.
+    pub from: Option<PathBuf>,
+    /// The new configuration.
+    pub file: PathBuf,
+    /// How it is shown.
+    pub format: Format,
+    /// Only what flaps, and what peers must follow.
+    pub brief: bool,
+    /// How files are read.
+    pub how: Reading,
+}
+
+/// Understands the command line, if it is this one; the first word is the program's name.
+pub fn parse(args: &[OsString]) -> Option<Result<Wanted, Exit>> {
+    let (_program, rest) = args.split_first()?;
+    if rest.first().is_none_or(|word| word != NAME) {
+        return None;
+    }
+    Some(match command().try_get_matches_from(rest) {
+        Ok(matches) => interpret(&matches).ok_or_else(|| wrong(command().render_usage().to_string())),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::DisplayHelp => Exit {
+                code: 0,
+                stdout: error.to_string(),
+                stderr: String::new(),
+            },
+            _ => wrong(error.to_string()),
+        }),
+    })
+}
+
+/// The table of its options.
+pub fn command() -> Command {
+    reading(
+        Command::new(NAME)
+            .bin_name(format!("{} {NAME}", super::table::NAME))
+            .about("Say what a reload to a configuration would do, object by object")
+            .arg(
+                Arg::new("from")
+                    .long("from")
+                    .value_name("OLD")
+                    .help("Start from this file instead of what the daemon runs")
+                    .value_parser(PathBufValueParser::new()),
+            )
+            .arg(format().default_value("text"))
+            .arg(flag(
+                "brief",
+                "Say only what would flap, what peers must follow, and the sum",
+            ))
+            .arg(
+                Arg::new("file")
+                    .value_name("FILE")
+                    .help("The new configuration file")
+                    .action(ArgAction::Set)
+                    .num_args(1)
+                    .default_value(DEFAULT_CONFIG)
+                    .value_parser(PathBufValueParser::new()),
+            ),
+    )
+}
+
+fn interpret(matches: &ArgMatches) -> Option<Wanted> {
+    Some(Wanted {
+        from: matches.get_one("from").cloned(),
+        file: matches.get_one::<PathBuf>("file")?.clone(),
+        format: Format::named(matches.get_one::<String>("format")?)?,
+        brief: matches.get_flag("brief"),
+        how: how(matches),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn run(line: &str) -> Option<Result<Wanted, Exit>> {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse(&words)
+    }
+
+    #[test]
+    fn only_the_first_word_makes_it_one() {
+        for line in ["steadfast", "steadfast -n plan", "steadfast plans", "plan"] {
+            assert_eq!(run(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn from_a_file_or_from_what_runs() {
+        let ok = |line: &str| run(line).unwrap().unwrap();
+        let default = ok("steadfast plan");
+        assert_eq!((default.from, default.brief), (None, false));
+        assert_eq!(default.file, Path::new(DEFAULT_CONFIG));
+        assert_eq!(default.format, Format::Text);
+        let offline = ok("steadfast plan --from a b --format json --brief -i lb1 -s blue -e");
+        assert_eq!(
+            offline,
+            Wanted {
+                from: Some("a".into()),
+                file: "b".into(),
+                format: Format::Json,
+                brief: true,
+                how: Reading {
+                    config_id: Some("lb1".into()),
+                    namespace: Some("blue".into()),
+                    all_config: true,
+                },
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for line in [
+            "steadfast plan a b",
+            "steadfast plan --from",
+            "steadfast plan --format xml a",
+        ] {
+            let exit = run(line).unwrap().unwrap_err();
+            assert_eq!((exit.code, exit.stdout.as_str()), (1, ""), "{line}");
+        }
+        let help = run("steadfast plan --help").unwrap().unwrap_err();
+        assert_eq!((help.code, help.stderr.as_str()), (0, ""));
+        assert!(help.stdout.contains("--from"));
+    }
+}

@@ -1,0 +1,100 @@
+//! `steadfast plan`: carries out what [`crate::cli::plan`] has understood.
+//!
+//! Starts nothing and changes nothing. Files are read as `-t` reads them, for this host.
+
+use super::config_test::tell;
+use super::load::{Judgement, Loaded, load, load_and_enter};
+use crate::cli::plan::Wanted;
+use crate::cli::{self, Format, Options};
+use crate::plan;
+use crate::plan::diff::{PlanDiff, diff};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// It could not be done.
+const FAILED: u8 = 1;
+/// Something would flap, or needs a restart.
+const FLAPS: u8 = 3;
+/// keepalived's status for a configuration that is not there.
+const NO_FILE: u8 = 6;
+
+/// Does it, and gives the exit status.
+pub(super) fn run(wanted: &Wanted) -> ExitCode {
+    let status = match &wanted.from {
+        Some(from) => offline(from, wanted),
+        None => Err("The running daemon cannot be asked yet: say by --from which file it runs".to_owned()),
+    };
+    ExitCode::from(status.unwrap_or_else(|why| {
+        cli::print("", &format!("{why}\n"));
+        FAILED
+    }))
+}
+
+/// Between two files: what a daemon that runs `from` would do.
+fn offline(from: &Path, wanted: &Wanted) -> Result<u8, String> {
+    // The daemon stays in the network namespace of its start.
+    let old = load_and_enter(&as_tested(from, wanted)).map_err(|error| error.to_string())?;
+    let mut new = load(&as_tested(&wanted.file, wanted));
+    let told = tell(&old, &mut io::stderr()).and_then(|()| tell(&new, &mut io::stderr()));
+    told.map_err(|error| format!("What is wrong cannot be said: {error}"))?;
+    if old.judge() != Judgement::Runnable {
+        return Err(format!(
+            "{} cannot be run: nothing can be compared with it",
+            from.display()
+        ));
+    }
+    if let Some(status) = unusable(&new) {
+        return Ok(status);
+    }
+    keep_marks(&mut new, &old);
+    let diff = diff(&old.plan, &new.plan);
+    let shown = shown(&diff, wanted);
+    let written = io::stdout().write_all(shown.as_bytes());
+    written.map_err(|error| format!("The result cannot be written: {error}"))?;
+    Ok(status(&diff, &new))
+}
+
+/// The status of a file that no reload would take.
+fn unusable(new: &Loaded) -> Option<u8> {
+    if !new.found() {
+        return Some(NO_FILE);
+    }
+    (new.judge() != Judgement::Runnable).then(|| plan::exit_code(&new.diagnostics).max(FAILED))
+}
+
+/// The status of `-t` counts first: who asks in a script has to look at the file before anything else.
+fn status(diff: &PlanDiff, new: &Loaded) -> u8 {
+    match plan::exit_code(&new.diagnostics) {
+        0 if !diff.is_hitless() => FLAPS,
+        status => status,
+    }
+}
+
+/// For people or for programs.
+pub(super) fn shown(diff: &PlanDiff, wanted: &Wanted) -> String {
+    match wanted.format {
+        Format::Text if wanted.brief => diff.brief(),
+        Format::Text => diff.text(),
+        Format::Json => format!("{:#}\n", diff.json()),
+    }
+}
+
+/// As a reload does it, so that groups keep their marks.
+fn keep_marks(new: &mut Loaded, old: &Loaded) {
+    if let Some(marks) = &new.plan.ipvs.marks {
+        new.plan.check.hand_out_marks(marks.start, Some(&old.plan.check));
+    }
+}
+
+/// The options of a test of `file`.
+fn as_tested(file: &Path, wanted: &Wanted) -> Options {
+    Options {
+        config: file.to_owned(),
+        config_id: wanted.how.config_id.clone(),
+        namespace: wanted.how.namespace.clone(),
+        all_config: wanted.how.all_config,
+        config_test: Some(None),
+        ..Options::default()
+    }
+}
