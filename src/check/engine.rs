@@ -117,7 +117,7 @@ impl Engine {
             }
             Event::Addresses(local) => {
                 self.local = local;
-                self.look_at_addresses();
+                self.look_at_addresses(now);
             }
             Event::Masters(masters) => {
                 self.reports.masters = masters;
@@ -198,10 +198,18 @@ impl Engine {
     /// Tells everybody who follows it.
     fn report(&mut self, now: Instant, followed: &Followed, report: Report) {
         for id in self.followers.get(followed).cloned().unwrap_or_default() {
-            if let Some(checker) = self.checker_mut(id) {
-                let outcome = checker.hear(report);
-                self.outcome(now, id, 0, outcome);
-            }
+            self.hear(now, id, report);
+        }
+    }
+
+    /// A checker hears of what it follows, unless it rests: then it hears the newest when it wakes.
+    fn hear(&mut self, now: Instant, id: CheckerId, report: Report) {
+        if self.is_resting(id) {
+            return;
+        }
+        if let Some(checker) = self.checker_mut(id) {
+            let outcome = checker.hear(report);
+            self.outcome(now, id, 0, outcome);
         }
     }
 

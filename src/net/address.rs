@@ -60,6 +60,23 @@ impl AddressSpec {
             options: AddressOptions::of(&cidr),
         }
     }
+
+    /// Whether `other` is the same to the kernel, which is not told whether anybody minds that it goes, nor why it is on
+    /// its interface.
+    pub fn is(&self, other: &Self) -> bool {
+        let seen = |options: &AddressOptions| AddressOptions {
+            watched: true,
+            track_group: None,
+            use_vmac: false,
+            ..options.clone()
+        };
+        self.cidr == other.cidr
+            && self.interface == other.interface
+            && self.scope == other.scope
+            && self.label == other.label
+            && self.broadcast == other.broadcast
+            && (self.options == other.options || seen(&self.options) == seen(&other.options))
+    }
 }
 
 /// How long an address is preferred as a source (`preferred_lft`); 0 seconds: it is deprecated from the start.

@@ -85,11 +85,11 @@ impl Goods {
         self.rules.extend(rules);
     }
 
-    /// What of it `others` has in exactly the same form, and what it has not.
+    /// What of it `others` has in a form that is the same to the kernel, and what it has not.
     pub fn split(self, others: &Self) -> (Self, Self) {
-        let (addresses, more_addresses) = split(self.addresses, &others.addresses);
-        let (routes, more_routes) = split(self.routes, &others.routes);
-        let (rules, more_rules) = split(self.rules, &others.rules);
+        let (addresses, more_addresses) = split(self.addresses, &others.addresses, AddressSpec::is);
+        let (routes, more_routes) = split(self.routes, &others.routes, Route::is);
+        let (rules, more_rules) = split(self.rules, &others.rules, Rule::is);
         let same = Self {
             addresses,
             routes,
@@ -109,6 +109,16 @@ impl Goods {
         addresses.any(|other| other.cidr == address.cidr && other.interface == address.interface)
     }
 
+    /// Whether a route of it is `route` to the kernel.
+    pub fn names_route(&self, route: &Route) -> bool {
+        self.routes.iter().any(|other| other.is(route))
+    }
+
+    /// Whether a rule of it is `rule` to the kernel.
+    pub fn names_rule(&self, rule: &Rule) -> bool {
+        self.rules.iter().any(|other| other.is(rule))
+    }
+
     /// Adds `address` in place of what has its place in the kernel.
     pub fn replace_address(&mut self, address: &AddressSpec) {
         let same = |known: &AddressSpec| known.cidr == address.cidr && known.interface == address.interface;
@@ -119,8 +129,20 @@ impl Goods {
     /// Takes away everything that `others` names.
     pub fn without(&mut self, others: &Self) {
         self.addresses.retain(|address| !others.names_address(address));
-        self.routes.retain(|route| !others.routes.contains(route));
-        self.rules.retain(|rule| !others.rules.contains(rule));
+        self.routes.retain(|route| !others.names_route(route));
+        self.rules.retain(|rule| !others.names_rule(rule));
+    }
+
+    /// What of it `others` has in another form, be it the same to the kernel.
+    pub fn reworded(&self, others: &Self) -> Self {
+        fn differing<T: Clone + PartialEq>(all: &[T], others: &[T]) -> Vec<T> {
+            all.iter().filter(|one| !others.contains(one)).cloned().collect()
+        }
+        Self {
+            addresses: differing(&self.addresses, &others.addresses),
+            routes: differing(&self.routes, &others.routes),
+            rules: differing(&self.rules, &others.rules),
+        }
     }
 
     /// Adds `good`.
@@ -185,6 +207,46 @@ impl Goods {
     }
 }
 
-fn split<T: PartialEq>(all: Vec<T>, others: &[T]) -> (Vec<T>, Vec<T>) {
-    all.into_iter().partition(|one| others.contains(one))
+fn split<T>(all: Vec<T>, others: &[T], is: fn(&T, &T) -> bool) -> (Vec<T>, Vec<T>) {
+    all.into_iter()
+        .partition(|one| others.iter().any(|other| is(one, other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Cidr, Family, RouteKind, RuleAction};
+
+    /// A reload that changes whether a loss matters, or for whom, removes nothing.
+    #[test]
+    fn what_the_kernel_is_not_told_makes_no_difference_to_it() {
+        let cidr = Cidr::host("192.0.2.1".parse().unwrap());
+        let goods = |watched: bool, group: Option<&str>| {
+            let mut address = AddressSpec::new(cidr, IfName::new("eth0").unwrap());
+            address.options.watched = watched;
+            address.options.track_group = group.map(str::to_owned);
+            let mut route = Route::to(RouteKind::UNICAST, cidr);
+            (route.watched, route.track_group) = (watched, group.map(str::to_owned));
+            let mut rule = Rule::new(Family::V4, RuleAction::Table(7), 9);
+            (rule.watched, rule.track_group) = (watched, group.map(str::to_owned));
+            Goods {
+                addresses: vec![address],
+                routes: vec![route],
+                rules: vec![rule],
+            }
+        };
+        let (old, new) = (goods(true, None), goods(false, Some("T")));
+        assert_eq!(old.clone().split(&new), (old.clone(), Goods::default()));
+        assert_eq!(new.reworded(&old), new);
+        assert_eq!(new.reworded(&new), Goods::default());
+        let mut left = old.clone();
+        left.without(&new);
+        assert_eq!(left, Goods::default(), "one is removed as the other");
+
+        let mut other = new.clone();
+        other.addresses[0].label = Some("eth0:1".into());
+        other.routes[0].metric = Some(5);
+        other.rules[0].preference = 10;
+        assert_eq!(old.clone().split(&other), (Goods::default(), old));
+    }
 }

@@ -228,6 +228,16 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether `other` is the same to the kernel, which is not told whether anybody minds that it goes.
+    pub fn is(&self, other: &Self) -> bool {
+        let seen = |one: &Self| Self {
+            watched: true,
+            track_group: None,
+            ..one.clone()
+        };
+        self == other || seen(self) == seen(other)
+    }
+
     /// A route to `destination` that says nothing else.
     pub fn to(kind: RouteKind, destination: Cidr) -> Self {
         Self {

@@ -19,6 +19,8 @@ use std::sync::Arc;
 struct Change {
     left: Vec<RealServer>,
     came: BTreeSet<SocketAddr>,
+    /// Its checkers do not rest any more.
+    woke: bool,
 }
 
 impl Engine {
@@ -50,7 +52,12 @@ impl Engine {
                     self.open_service(service);
                     fresh.push(service);
                 }
-                Some(change) => self.settle_service(service, &change),
+                Some(change) => {
+                    self.settle_service(service, &change);
+                    if change.woke {
+                        self.catch_up(now, service);
+                    }
+                }
             }
         }
         fresh.into_iter().for_each(|service| self.clear_absent(service));
@@ -132,7 +139,8 @@ impl Engine {
         if absent != old.absent {
             self.actions.push_back(mastership::turning(&vs));
         }
-        (vs, Change { left, came })
+        let woke = turned && !suspended;
+        (vs, Change { left, came, woke })
     }
 
     fn merge_server(
@@ -146,9 +154,11 @@ impl Engine {
         // A new alpha checker is believed in if the server was tested by another one and found good (fact 16.7).
         let tested = old.checkers.iter().any(Checker::has_run) && old.checkers.iter().all(Checker::is_up);
         let checkers = std::mem::take(&mut config.checkers);
+        let mut kept = match_checkers(&mut old.checkers, &checkers);
         let checkers = checkers
             .into_iter()
-            .map(|c| self.merge_checker(now, &mut old.checkers, tested, c))
+            .enumerate()
+            .map(|(at, config)| self.merge_checker(now, kept.remove(&at), tested, config))
             .collect();
         RealServer {
             names: names(name, &service.target, &config),
@@ -162,16 +172,11 @@ impl Engine {
     fn merge_checker(
         &mut self,
         now: Instant,
-        old: &mut Vec<Checker>,
+        kept: Option<Checker>,
         tested: bool,
         config: CheckerConfig,
     ) -> Checker {
-        let wanted = config.probe.identity();
-        if let Some(found) = old
-            .iter()
-            .position(|checker| checker.config().probe.identity() == wanted)
-        {
-            let mut checker = old.remove(found);
+        if let Some(mut checker) = kept {
             checker.adopt(now, config);
             return checker;
         }
@@ -233,4 +238,27 @@ impl Engine {
             report::service(&mut self.actions, self.notices, vs, false, gone);
         }
     }
+}
+
+/// For the places in `new` the old checkers that they are. Who asks exactly the same as before comes first: what is new
+/// beside it has no part in what is known.
+fn match_checkers(old: &mut Vec<Checker>, new: &[CheckerConfig]) -> BTreeMap<usize, Checker> {
+    let mut kept = BTreeMap::new();
+    for (at, config) in new.iter().enumerate() {
+        let same = |checker: &Checker| checker.config().probe == config.probe;
+        if let Some(found) = old.iter().position(same) {
+            kept.insert(at, old.remove(found));
+        }
+    }
+    for (at, config) in new.iter().enumerate() {
+        if old.is_empty() || kept.contains_key(&at) {
+            continue;
+        }
+        let wanted = config.probe.identity();
+        let same = |checker: &Checker| checker.config().probe.identity() == wanted;
+        if let Some(found) = old.iter().position(same) {
+            kept.insert(at, old.remove(found));
+        }
+    }
+    kept
 }

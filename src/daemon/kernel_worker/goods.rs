@@ -157,7 +157,7 @@ impl Worker {
     fn hold_routes(&mut self, order: &Order, part: &[Route], outcome: &mut Outcome) {
         self.catch_up();
         let mut wanted = part.to_vec();
-        wanted.retain(|route| !self.queue.takes_back(order, |goods| goods.routes.contains(route)));
+        wanted.retain(|route| !self.queue.takes_back(order, |goods| goods.names_route(route)));
         let part = Goods {
             routes: wanted.clone(),
             ..Goods::default()
@@ -181,7 +181,7 @@ impl Worker {
     fn hold_rules(&mut self, order: &Order, part: &[Rule], outcome: &mut Outcome) {
         self.catch_up();
         let mut wanted = part.to_vec();
-        wanted.retain(|rule| !self.queue.takes_back(order, |goods| goods.rules.contains(rule)));
+        wanted.retain(|rule| !self.queue.takes_back(order, |goods| goods.names_rule(rule)));
         let part = Goods {
             rules: wanted.clone(),
             ..Goods::default()

@@ -34,7 +34,8 @@ impl VirtualRouter {
             return self.notify(cx, NotifyState::Master);
         }
         self.say(cx, Says::SettingVips);
-        self.hold(cx, wanted);
+        let fresh = wanted.addresses.clone();
+        self.hold(cx, wanted, fresh);
     }
 
     /// Ceasing to be MASTER: everything is removed, and nothing is announced any more.
@@ -102,24 +103,27 @@ impl VirtualRouter {
         let State::Master(Master { hold, .. }) = &self.state else {
             return;
         };
-        let (_, missing) = self.config.goods().split(&self.claimed);
+        let wanted = self.config.goods();
+        // The kernel has it, and whoever watches it has to know what its loss means from now on.
+        let reworded = wanted.reworded(&self.claimed);
+        let (_, missing) = wanted.clone().split(&self.claimed);
         match hold {
             Hold::Done => {
-                if !missing.is_empty() {
-                    self.claimed.extend(missing.clone());
-                    self.hold(cx, missing);
+                self.claimed = wanted;
+                if !reworded.is_empty() {
+                    self.hold(cx, reworded, missing.addresses);
                 }
             }
-            Hold::Pending { generation, .. } if missing.is_empty() && *generation == self.generation => {}
+            Hold::Pending { generation, .. } if reworded.is_empty() && *generation == self.generation => {}
             // A release has overtaken the unanswered order: all is ordered anew.
             Hold::Pending { .. } => {
-                let wanted = self.config.goods();
                 self.claimed.clone_from(&wanted);
                 if wanted.is_empty() {
                     self.announce_fresh(cx, &[]);
                     self.held_as_far_as_possible(cx);
                 } else {
-                    self.hold(cx, wanted);
+                    let fresh = wanted.addresses.clone();
+                    self.hold(cx, wanted, fresh);
                 }
             }
         }
@@ -282,14 +286,14 @@ impl VirtualRouter {
         cx.pacer.submit(cx.now, self.id, rounds, targets, cx.actions);
     }
 
-    /// Orders `goods`; their addresses will be announced.
-    fn hold(&mut self, cx: &mut Cx<'_>, goods: Goods) {
+    /// Orders `goods`; the addresses that are `fresh` will be announced.
+    fn hold(&mut self, cx: &mut Cx<'_>, goods: Goods, fresh: Vec<AddressSpec>) {
         self.generation += 1;
         let generation = self.generation;
         if let State::Master(master) = &mut self.state {
             master.hold = Hold::Pending {
                 generation,
-                fresh: Some(goods.addresses.clone()),
+                fresh: Some(fresh),
             };
         }
         cx.actions.push_back(Action::Hold(Order {

@@ -168,3 +168,34 @@ fn a_session_decides_about_everybody_who_names_it() {
     world.session(true);
     assert_eq!(world.pool().len(), 2);
 }
+
+/// A file that changes while its checker rests changes nothing then, and is minded as soon as the checker wakes.
+///
+/// LVS facts: 7.1
+#[test]
+fn what_a_follower_slept_through_it_hears_when_it_wakes() {
+    let mut all = following(file(3));
+    all.services[0].ha_suspend = true;
+    let mut world = World::new(CheckConfig::default());
+    world.engine = Engine::knowing(world.now, all.clone(), 1, BTreeSet::new(), Reports::default());
+    world.drain();
+    world.file(2);
+    assert_eq!(world.pool(), [("5".to_owned(), 1)], "it rests");
+    world.engine.reload(world.now, all.clone());
+    world.drain();
+    assert_eq!(
+        world.pool(),
+        [("5".to_owned(), 1)],
+        "and a reload does not wake it"
+    );
+    world.tell(Event::Addresses(["10.0.0.2".parse().unwrap()].into()));
+    assert_eq!(world.pool(), [("5".to_owned(), 7)]);
+
+    world.tell(Event::Addresses(BTreeSet::new()));
+    world.file(1);
+    assert_eq!(world.pool(), [("5".to_owned(), 7)]);
+    all.services[0].ha_suspend = false;
+    world.engine.reload(world.now, all);
+    world.drain();
+    assert_eq!(world.pool(), [("5".to_owned(), 4)], "woken by a reload");
+}

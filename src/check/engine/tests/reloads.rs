@@ -506,3 +506,37 @@ fn the_url_that_has_failed_is_remembered() {
     let urls: Vec<usize> = world.asked[asked..].iter().map(|(_, url)| *url).collect();
     assert!(!urls.is_empty() && urls.iter().all(|url| *url == 1), "{urls:?}");
 }
+
+/// HTTP_GET and SSL_GET of one url are one checker: yet who asks exactly as before keeps what it knows, whatever comes
+/// before it in the file.
+///
+/// LVS facts: 16.6
+#[test]
+fn a_new_checker_takes_nothing_from_one_that_stays() {
+    let plain = || http("192.0.2.1:80", &["/"]);
+    let secure = || {
+        let mut checker = plain();
+        if let ProbeConfig::Http(http) = Arc::make_mut(&mut checker.probe) {
+            http.tls = Some(TlsConfig::default());
+        }
+        checker
+    };
+    let mut world = World::new(vs(vec![server(1, vec![secure()])], |_| {}));
+    world.answer("192.0.2.1:80", 0, refused());
+    world.seconds(10);
+    let beliefs = |world: &World| -> Vec<(bool, bool)> {
+        let status = world.engine.status(world.now);
+        let checkers = status.virtual_servers[0].real_servers[0].checkers.iter();
+        checkers.map(|it| (it.is_up(), it.has_run())).collect()
+    };
+    assert_eq!(beliefs(&world), [(false, true)]);
+    reload(&mut world, vs(vec![server(1, vec![plain(), secure()])], |_| {}));
+    assert_eq!(beliefs(&world), [(true, false), (false, true)]);
+    reload(&mut world, vs(vec![server(1, vec![plain()])], |_| {}));
+    assert_eq!(beliefs(&world), [(true, false)], "its own");
+    let mut world = World::new(vs(vec![server(1, vec![secure()])], |_| {}));
+    world.answer("192.0.2.1:80", 0, refused());
+    world.seconds(10);
+    reload(&mut world, vs(vec![server(1, vec![plain()])], |_| {}));
+    assert_eq!(beliefs(&world), [(false, true)], "it becomes the other kind");
+}

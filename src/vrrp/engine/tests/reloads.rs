@@ -295,3 +295,37 @@ fn an_owner_that_gave_in_and_is_none_any_more_has_its_own_priority() {
     reload(&mut bench, one(router("A", 51)));
     assert_eq!(bench.of("A").effective_priority, Priority(100));
 }
+
+/// `no_track` and `track_group` are nothing that the kernel is told: nothing is removed for them, nothing announced. Who
+/// watches for losses hears of them by an order that changes nothing.
+///
+/// Facts: 2.21, 18.5
+#[test]
+fn whose_loss_matters_changes_in_place() {
+    let vip = |watched| {
+        let mut vip = spec("10.0.0.11", "eth0");
+        vip.options.watched = watched;
+        vip
+    };
+    let mut bench = Bench::master(with(|c| c.vips = vec![vip(true), spec("10.0.0.12", "eth0")]));
+    let changed = with(|c| c.vips = vec![vip(false), spec("10.0.0.12", "eth0")]);
+    assert_eq!(
+        reload(&mut bench, changed.clone()),
+        ["send 51/100 to 224.0.0.18", "hold#2 10.0.0.11"]
+    );
+    assert_eq!(
+        reload(&mut bench, changed),
+        ["send 51/100 to 224.0.0.18"],
+        "it is known"
+    );
+    let removed = |address: &str| Event::AddressRemoved {
+        interface: name("eth0"),
+        address: address.parse().unwrap(),
+    };
+    bench.engine.handle(bench.now, removed("10.0.0.11"));
+    bench.drain();
+    assert_eq!(bench.state("A"), "MASTER");
+    bench.engine.handle(bench.now, removed("10.0.0.12"));
+    bench.drain();
+    assert_eq!(bench.state("A"), "BACKUP");
+}

@@ -1,0 +1,198 @@
+//! What may stand in which block: the right samples of the keywords' own tests, and a few of ours with short times.
+
+use crate::rng::Rng;
+use crate::tree::Node;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+const TABLES: [&str; 5] = [
+    include_str!("../keywords/global.tsv"),
+    include_str!("../keywords/net.tsv"),
+    include_str!("../keywords/lvs.tsv"),
+    include_str!("../keywords/vrrp.tsv"),
+    include_str!("../keywords/services.tsv"),
+];
+
+/// Keywords that are not taken from the samples: names and times that the generator chooses, what only a restart
+/// changes, and what would end the history before anything is settled.
+const OURS: &[&str] = &[
+    "interface",
+    "virtual_router_id",
+    "virtual_ipaddress",
+    "vrf",
+    "use_vmac",
+    "use_vmac_addr",
+    "vmac_xmit_base",
+    "use_ipvlan",
+    "advert_int",
+    "version",
+    "native_ipv6",
+    "state",
+    "priority",
+    "unicast_peer",
+    "unicast_src_ip",
+    "unicast_fault_no_peer",
+    "mcast_src_ip",
+    "mcast_dst_ip",
+    "track_src_ip",
+    "delay_loop",
+    "warmup",
+    "delay_before_retry",
+    "retry",
+    "real_server",
+    "sorry_server",
+    "net_namespace",
+    "net_namespace_ipvs",
+    "instance",
+    "nftables_ipvs",
+    "nftables_ipvs_priority",
+    "nftables_ipvs_start_fwmark",
+    "vrrp_startup_delay",
+    "vrrp_delay_after_boot",
+    "dynamic_interfaces",
+    "default_interface",
+    "enable_script_security",
+    "neighbor_ip",
+    "neighbour_ip",
+    "global_tracking",
+    "sync_group_tracking_weight",
+    "timer_expired_backup",
+    "thread_timer_expired",
+];
+
+/// Ours, with times that pass soon.
+const SHORT: &[(&str, &[&str])] = &[
+    (
+        "Instance",
+        &[
+            "advert_int 1",
+            "advert_int 2",
+            "advert_int 0.5",
+            "version 2",
+            "version 3",
+            "state MASTER",
+            "state BACKUP",
+            "priority 50",
+            "priority 100",
+            "priority 150",
+            "priority 254",
+            "priority 255",
+            "mcast_src_ip 10.0.0.7",
+            "mcast_dst_ip 224.0.0.77",
+            "use_vmac",
+            "use_vmac\nvmac_xmit_base",
+            "use_vmac vrx1",
+            "use_ipvlan ipv1",
+            "preempt_delay 3",
+            "track_interface {\neth2\n}",
+            "track_interface {\neth1 weight 20\neth2 weight -30\n}",
+            "track_script {\nS\n}",
+            "track_script {\nS weight -20\nR\n}",
+            "track_script {\nR weight 10 reverse\n}",
+            "track_file {\nF\n}",
+            "track_file {\nF weight 2\nH weight -1\n}",
+            "track_process {\nP\n}",
+            "track_process {\nP weight -5\nQ weight 7\n}",
+            "track_bfd {\nN\n}",
+            "track_bfd {\nN weight 30\nM weight -2\n}",
+        ],
+    ),
+    (
+        "SyncGroup",
+        &[
+            "track_interface {\neth2\n}",
+            "track_script {\nS\n}",
+            "track_script {\nR weight 10\n}",
+            "track_file {\nF\n}",
+            "track_process {\nQ\n}",
+            "track_bfd {\nN\n}",
+        ],
+    ),
+    (
+        "VirtualServer",
+        &[
+            "delay_loop 3",
+            "delay_loop 6",
+            "warmup 0",
+            "warmup 2",
+            "retry 0",
+            "retry 2",
+            "delay_before_retry 1",
+            "sorry_server 198.51.100.9 80",
+            "sorry_server 198.51.100.8 80\nsorry_server_inhibit",
+            "while_master A",
+            "while_master B",
+            "while_master C",
+        ],
+    ),
+    ("RealServer", &["delay_loop 4", "warmup 1", "retry 1"]),
+    ("TcpCheck", &["delay_loop 4", "warmup 1", "retry 1", "alpha"]),
+    ("HttpGet", &["delay_loop 4", "url {\npath /b\n}", "retry 1"]),
+];
+
+static SAMPLES: LazyLock<BTreeMap<&'static str, Vec<Vec<Node>>>> = LazyLock::new(samples);
+
+fn samples() -> BTreeMap<&'static str, Vec<Vec<Node>>> {
+    let mut out: BTreeMap<&'static str, Vec<Vec<Node>>> = BTreeMap::new();
+    for line in TABLES.iter().flat_map(|table| table.lines()) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [block, keyword, "valid", text, "ok"] = fields[..] else {
+            continue;
+        };
+        let block = block.split_once('/').map_or(block, |(block, _)| block);
+        let nodes = Node::read(&text.replace("\\n", "\n"));
+        if !OURS.contains(&keyword) && !nodes.iter().any(|node| OURS.contains(&node.keyword())) {
+            out.entry(block).or_default().push(nodes);
+        }
+    }
+    for (block, lines) in SHORT {
+        let ours = lines.iter().map(|line| Node::read(line));
+        out.entry(block).or_default().extend(ours);
+    }
+    out
+}
+
+/// The blocks whose settings are in the tables, by their keywords.
+const BLOCKS: &[(&str, &str)] = &[
+    ("global_defs", "GlobalDefs"),
+    ("vrrp_instance", "Instance"),
+    ("vrrp_sync_group", "SyncGroup"),
+    ("vrrp_script", "VrrpScript"),
+    ("vrrp_track_process", "TrackProcess"),
+    ("track_file", "TrackFile"),
+    ("bfd_instance", "BfdInstance"),
+    ("garp_group", "GarpGroup"),
+    ("SSL", "Ssl"),
+    ("virtual_server", "VirtualServer"),
+    ("real_server", "RealServer"),
+    ("TCP_CHECK", "TcpCheck"),
+    ("HTTP_GET", "HttpGet"),
+    ("SSL_GET", "SslGet"),
+    ("MISC_CHECK", "MiscCheck"),
+    ("UDP_CHECK", "UdpCheck"),
+    ("SMTP_CHECK", "SmtpCheck"),
+    ("DNS_CHECK", "DnsCheck"),
+    ("PING_CHECK", "PingCheck"),
+    ("FILE_CHECK", "FileCheck"),
+    ("BFD_CHECK", "BfdCheck"),
+    ("FTP_CHECK", "FtpCheck"),
+    ("IMAP_CHECK", "ImapCheck"),
+    ("LDAP_CHECK", "LdapCheck"),
+    ("NNTP_CHECK", "NntpCheck"),
+    ("POP3_CHECK", "Pop3Check"),
+    ("MYSQL_CHECK", "MysqlCheck"),
+    ("PGSQL_CHECK", "PgsqlCheck"),
+    ("REDIS_CHECK", "RedisCheck"),
+    ("WEB_CHECK", "WebCheck"),
+    ("GRPC_CHECK", "GrpcCheck"),
+    ("WEBSOCKET_CHECK", "WebSocketCheck"),
+    ("RADIUS_CHECK", "RadiusCheck"),
+    ("SIP_CHECK", "SipCheck"),
+];
+
+/// A setting for the block of this keyword; usually one line.
+pub(crate) fn setting(keyword: &str, rng: &mut Rng) -> Option<Vec<Node>> {
+    let (_, block) = BLOCKS.iter().find(|(known, _)| *known == keyword)?;
+    let all = SAMPLES.get(block)?;
+    Some(all[rng.pick(all.len())].clone())
+}
