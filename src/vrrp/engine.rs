@@ -5,8 +5,9 @@
 //! # Protocol with the driver
 //!
 //! 1. [`Engine::new`], then [`Event::Interface`] for every interface there is, then [`Engine::start`]. Before `start`
-//!    events are only noted; datagrams are dropped. `start` first releases addresses that a crash left behind
-//!    (generation 0), then lets every router enter its first state.
+//!    events are only noted; datagrams are dropped, but for those that speak against a claim. `start` first releases
+//!    addresses that a crash left behind (generation 0), then lets every router enter its first state: MASTER, where
+//!    [`Engine::resume`] has brought a claim that holds.
 //! 2. Then, for ever: wait for the earlier of an event and [`Engine::next_deadline`]; call [`Engine::handle`] or
 //!    [`Engine::handle_timeout`]; carry out everything that [`Engine::poll_action`] yields, in order. A driver that finds
 //!    itself late hands in all waiting datagrams before it calls `handle_timeout`.
@@ -19,6 +20,7 @@
 mod index;
 mod masters;
 mod reload;
+mod resume;
 mod settle;
 
 use super::announce::Pacer;
@@ -156,6 +158,7 @@ impl Engine {
         for id in self.order.clone() {
             self.with(now, id, |router, cx| router.tell_initial_priority(cx));
         }
+        self.judge_claims(now);
         self.release_leftovers(now, &self.order.clone());
         self.settle_all(now, true);
     }
@@ -183,6 +186,7 @@ impl Engine {
             (Phase::Waiting, Event::Bfd { name, up }) => {
                 self.world.sessions.insert(name, up);
             }
+            (Phase::Waiting, Event::Datagram(datagram)) => self.hear_early(now, &datagram),
             (Phase::Waiting, _) => {}
             (Phase::Running, event) => self.handle_running(now, event),
         }

@@ -10,6 +10,7 @@ pub mod ah;
 mod announce;
 pub mod auth;
 pub mod checksum;
+pub mod claim;
 pub mod config;
 mod debounce;
 pub mod endpoint;

@@ -19,7 +19,7 @@ pub(super) struct Member {
 pub(super) enum Wish {
     /// Nowhere.
     Stay,
-    /// BACKUP whose timer ran out.
+    /// BACKUP whose timer ran out, or what was MASTER before the start.
     Master,
     /// MASTER that heard a better one or lost an address.
     Backup,
@@ -73,7 +73,7 @@ fn among_fit(members: &[Member], m: &Member) -> Order {
         StateName::Master => m.wish != Wish::Backup,
         StateName::Backup => m.wish == Wish::Master,
         // A newcomer to a group that rules joins it at once.
-        StateName::Init => masters,
+        StateName::Init => masters || m.wish == Wish::Master,
         StateName::Fault => false,
     };
     let all_ready = members.iter().all(ready);

@@ -5,6 +5,7 @@
 
 use super::Priority;
 use super::accept::Discard;
+use super::claim::Refusal;
 use crate::net::{Family, Good, IfName};
 use crate::script::config::ScriptOutcome;
 use std::fmt;
@@ -84,6 +85,13 @@ pub enum Line {
 pub enum Says {
     /// `Entering MASTER STATE`
     EnteringMaster,
+    /// The next line is MASTER, because it was that in an earlier run of the daemon.
+    Resumed {
+        /// Since its last advert.
+        age: Duration,
+    },
+    /// It was MASTER in an earlier run of the daemon, and is not for this reason.
+    NotResumed(Refusal),
     /// `Entering BACKUP STATE`, with `(init)` after the configuration was read.
     EnteringBackup {
         /// First state after start.
@@ -252,6 +260,8 @@ impl Says {
             Self::TimerExpired(_)
             | Self::OwnerIgnores(_)
             | Self::EnteringMaster
+            | Self::Resumed { .. }
+            | Self::NotResumed(_)
             | Self::EnteringBackup { .. }
             | Self::EnteringFault { .. }
             | Self::FaultCause(_)
@@ -329,6 +339,12 @@ impl fmt::Display for Says {
         let init = |init: &bool| if *init { " (init)" } else { "" };
         match self {
             Self::EnteringMaster => f.write_str("Entering MASTER STATE"),
+            Self::Resumed { age } => write!(
+                f,
+                "taking over MASTER of the previous run, whose last advert left {:.3} s ago",
+                age.as_secs_f64()
+            ),
+            Self::NotResumed(why) => write!(f, "not taking over MASTER of the previous run: {why}"),
             Self::EnteringBackup { init: i } => write!(f, "Entering BACKUP STATE{}", init(i)),
             Self::EnteringFault { init: i } => write!(f, "Entering FAULT STATE{}", init(i)),
             Self::FaultCause(cause) => write!(f, "entering FAULT state ({cause})"),

@@ -22,6 +22,9 @@ impl Engine {
             Phase::Stopping(_) => return,
         }
         let running = self.phase == Phase::Running;
+        if running {
+            self.forget_claims(now);
+        }
         let (matched, gone) = self.match_routers(&config.routers);
         for id in gone {
             self.dismiss(now, id, running);

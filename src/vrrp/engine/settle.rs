@@ -65,7 +65,8 @@ impl Engine {
                 .map(|at| self.members(*at))
                 .unwrap_or_default();
             let mut team = team.iter().filter_map(|id| self.routers.get(id));
-            let adopt = team.all(VirtualRouter::rises_at_once) && self.delayed_until.is_none();
+            let rises = team.clone().all(VirtualRouter::rises_at_once) && self.delayed_until.is_none();
+            let adopt = rises || team.all(VirtualRouter::is_heir);
             self.with(now, *id, |router, cx| router.clean_up(cx, &in_use, adopt));
         }
     }
@@ -84,6 +85,7 @@ impl Engine {
 
     /// Lets the members of a team go where they may, at once: the one that set it off first, then its group in order.
     fn settle(&mut self, now: Instant, at: usize, cause: Option<RouterId>, init: bool) {
+        self.judge_claims_of(now, at);
         let members = self.members(at);
         let views: Vec<_> = members
             .iter()

@@ -34,7 +34,11 @@ impl VirtualRouter {
     pub(in crate::vrrp) fn hear(&mut self, cx: &mut Cx<'_>, datagram: &Datagram) -> Heard {
         match self.state {
             // Fact 2.15: not even counted.
-            State::Init | State::Fault => return Heard::Nothing,
+            State::Init(_) => {
+                self.hear_as_heir(cx, datagram);
+                return Heard::Nothing;
+            }
+            State::Fault => return Heard::Nothing,
             State::Backup(_) | State::Master(_) => {}
         }
         let advert = match accept(&self.config, datagram, &mut self.memory, cx.wall) {
@@ -62,7 +66,7 @@ impl VirtualRouter {
         }
         self.remark(cx, &advert);
         match &self.state {
-            State::Init | State::Fault => Heard::Nothing,
+            State::Init(_) | State::Fault => Heard::Nothing,
             State::Backup(_) => {
                 self.hear_as_backup(cx, &advert);
                 Heard::Nothing
@@ -161,7 +165,7 @@ impl VirtualRouter {
                     std::mem::replace(&mut backup.interval, interval),
                 )
             }
-            State::Init | State::Master(_) | State::Fault => return,
+            State::Init(_) | State::Master(_) | State::Fault => return,
         };
         if old_master != Some(heard) {
             self.reduced = false;
@@ -257,7 +261,7 @@ impl VirtualRouter {
         let yields = self.source.is_some_and(|own| own < other);
         let rival = match &mut self.state {
             State::Master(master) => &mut master.rival,
-            State::Init | State::Backup(_) | State::Fault => return,
+            State::Init(_) | State::Backup(_) | State::Fault => return,
         };
         match *rival {
             None => {

@@ -6,11 +6,13 @@
 //! addresses. It sends nothing itself: everything leaves as an [`Action`].
 
 mod hear;
+mod heir;
 mod orders;
 mod send;
 
 use super::accept::Memory;
 use super::announce::{Pacer, Schedule};
+use super::claim::Heritage;
 use super::config::{InitialState, RouterConfig};
 use super::event::{Action, Notification, NotifyState, Occasion, Subject};
 use super::priority::{Assessment, Cause, Standing};
@@ -43,8 +45,9 @@ pub(super) struct Cx<'a> {
 /// The state, with everything that has a meaning only in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Before the first decision; also while a script of weight 0 is undecided (fact 2.7).
-    Init,
+    /// Before the first decision; also while a script of weight 0 is undecided (fact 2.7). With what an earlier run has
+    /// left, as long as that may still be taken over.
+    Init(Option<Box<Heritage>>),
     /// Listening.
     Backup(Backup),
     /// Ruling.
@@ -136,7 +139,7 @@ impl VirtualRouter {
             id,
             effective: config.priority,
             config,
-            state: State::Init,
+            state: State::Init(None),
             causes: BTreeSet::new(),
             reduced: false,
             source: None,
@@ -162,7 +165,7 @@ impl VirtualRouter {
     /// The state's name.
     pub(super) const fn state(&self) -> StateName {
         match self.state {
-            State::Init => StateName::Init,
+            State::Init(_) => StateName::Init,
             State::Backup(_) => StateName::Backup,
             State::Master(_) => StateName::Master,
             State::Fault => StateName::Fault,
@@ -174,7 +177,8 @@ impl VirtualRouter {
         let wish = match &self.state {
             State::Backup(backup) if backup.due => Wish::Master,
             State::Master(_) if self.fall.is_some() => Wish::Backup,
-            State::Init | State::Backup(_) | State::Master(_) | State::Fault => Wish::Stay,
+            State::Init(Some(_)) => Wish::Master,
+            State::Init(_) | State::Backup(_) | State::Master(_) | State::Fault => Wish::Stay,
         };
         Member {
             state: self.state(),
@@ -220,7 +224,8 @@ impl VirtualRouter {
     /// The next moment at which [`Self::handle_timeout`] has something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Init | State::Fault => None,
+            State::Init(heritage) => heritage.as_ref().map(|heritage| heritage.until),
+            State::Fault => None,
             State::Backup(backup) => Some(backup.master_down_at),
             State::Master(master) => Some(
                 master
@@ -234,7 +239,7 @@ impl VirtualRouter {
     /// Does what is due: a BACKUP's timer runs out, a MASTER sends its advert and announces.
     pub(super) fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
         match &mut self.state {
-            State::Init | State::Fault => {}
+            State::Init(_) | State::Fault => {}
             State::Backup(backup) => {
                 if backup.master_down_at <= cx.now {
                     // Should the group hold the router back, it waits once more (fact 15.2).
@@ -321,7 +326,7 @@ impl VirtualRouter {
             if self.config.notices.priority_changes {
                 let state = match self.state {
                     State::Master(_) => NotifyState::MasterPriority,
-                    State::Init | State::Backup(_) | State::Fault => NotifyState::BackupPriority,
+                    State::Init(_) | State::Backup(_) | State::Fault => NotifyState::BackupPriority,
                 };
                 self.tell(cx, state, Occasion::Change);
             }
@@ -343,6 +348,10 @@ impl VirtualRouter {
         self.memory.ah.become_master();
         self.reduced = false;
         self.fall = None;
+        if let Some(heritage) = self.heritage() {
+            let age = cx.now.since(heritage.advert_at);
+            self.say(cx, Says::Resumed { age });
+        }
         self.enter(
             cx,
             State::Master(Master {
@@ -430,7 +439,7 @@ impl VirtualRouter {
             self.send_zero(cx);
         }
         self.fall = None;
-        self.enter(cx, State::Init);
+        self.enter(cx, State::Init(None));
     }
 
     /// Takes over a new configuration without leaving its state. Addresses are `orders`' business.
@@ -447,7 +456,7 @@ impl VirtualRouter {
         });
         self.told.clear();
         match &mut self.state {
-            State::Init | State::Fault => {}
+            State::Init(_) | State::Fault => {}
             State::Backup(backup) => backup.preempt_at = None,
             State::Master(master) => {
                 master.advert_at = master.advert_at.min(now + self.config.advert_int);
@@ -507,7 +516,7 @@ impl VirtualRouter {
         let (master, holding) = match &self.state {
             State::Backup(backup) => (backup.master, false),
             State::Master(master) => (None, master.hold == Hold::Done),
-            State::Init | State::Fault => (None, false),
+            State::Init(_) | State::Fault => (None, false),
         };
         RouterStatus {
             id: self.id,
@@ -523,12 +532,12 @@ impl VirtualRouter {
             master,
             interval: match &self.state {
                 State::Backup(backup) => backup.interval,
-                State::Init | State::Master(_) | State::Fault => self.config.advert_int,
+                State::Init(_) | State::Master(_) | State::Fault => self.config.advert_int,
             },
             last_transition: self.last_transition,
             last_advert_sent: self.last_advert_sent,
             deadline: match &self.state {
-                State::Init | State::Fault => None,
+                State::Init(_) | State::Fault => None,
                 State::Backup(backup) => Some(backup.master_down_at),
                 State::Master(master) => Some(master.advert_at),
             },
@@ -578,7 +587,7 @@ impl VirtualRouter {
         let own = self.config.advert_int;
         let interval = match &self.state {
             State::Backup(backup) => own.min(backup.interval),
-            State::Init | State::Fault | State::Master(_) => own,
+            State::Init(_) | State::Fault | State::Master(_) => own,
         };
         self.timing(interval).longest_link_delay()
     }

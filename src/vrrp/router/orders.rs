@@ -137,7 +137,7 @@ impl VirtualRouter {
                 hold: Hold::Pending { generation, fresh },
                 ..
             }) if *generation == answer.generation => fresh.take(),
-            State::Init | State::Backup(_) | State::Master(_) | State::Fault => return,
+            State::Init(_) | State::Backup(_) | State::Master(_) | State::Fault => return,
         };
         for (good, why) in answer.failed {
             self.claimed.remove(&good);

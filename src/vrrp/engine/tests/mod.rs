@@ -11,5 +11,6 @@ mod memory;
 mod notices;
 mod properties;
 mod reloads;
+mod resume;
 mod rules;
 mod vectors;
