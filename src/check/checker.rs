@@ -8,6 +8,7 @@ use super::config::{CheckerConfig, HttpConfig, ProbeConfig};
 use super::event::{ProbeOrder, ProbeOutcome, Reason};
 use super::follow::Report;
 use super::telling::{CheckerSaying, Line, Names};
+use super::verdict::{Verdict, identity};
 use super::words;
 use crate::clock::Instant;
 use std::num::NonZero;
@@ -38,6 +39,8 @@ pub struct Checker {
     since: Option<Instant>,
     /// Questions so far.
     asked: u32,
+    /// What it asks, for a later run of the daemon.
+    identity: u64,
     /// FILE_CHECK: what the file adds to the weight.
     added: i64,
     /// When the certificate of the last handshake ends, in seconds since 1970; that very second is taken for none.
@@ -91,7 +94,6 @@ impl Checker {
         Self {
             id,
             up: !config.alpha,
-            config,
             phase: if follows {
                 Phase::Following
             } else {
@@ -104,9 +106,53 @@ impl Checker {
             last: None,
             since: None,
             asked: 0,
+            identity: if follows { 0 } else { identity(&config.probe) },
             added: 0,
             certificate_ends: None,
+            config,
         }
+    }
+
+    /// It goes on with what an earlier run has found out.
+    pub(super) fn inherit(&mut self, verdict: &Verdict) {
+        let outcome = if verdict.up {
+            ProbeOutcome::Success {
+                exit_status: verdict.exit_status,
+            }
+        } else {
+            ProbeOutcome::Failure(Reason::Answer("found by the previous run".into()))
+        };
+        self.last = Some((verdict.at, outcome));
+        self.up = verdict.up;
+        self.failures = verdict.failures;
+        self.exit_status = verdict.exit_status;
+        self.since = Some(verdict.at);
+        self.has_run = true;
+    }
+
+    /// What it has found out, for a later run. What it follows is known again at once.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        Some(Verdict {
+            identity: self.identity,
+            up: self.up,
+            failures: self.failures,
+            exit_status: self.exit_status,
+            at: self
+                .last
+                .as_ref()
+                .filter(|_| self.has_run && self.phase != Phase::Following)?
+                .0,
+        })
+    }
+
+    /// What of it changes seldom.
+    pub(super) const fn belief(&self) -> (bool, bool, u32, Option<u8>) {
+        (self.has_run, self.up, self.failures, self.exit_status)
+    }
+
+    /// What it asks, as a number.
+    pub(super) const fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// What is known from the start of what it follows; nobody is told of that.

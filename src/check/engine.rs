@@ -5,6 +5,7 @@
 //! order; [`Engine::handle_timeout`] is called when [`Engine::next_deadline`] has come, and every
 //! [`Action::Start`] is answered by one [`Event::Outcome`].
 
+mod inherit;
 mod mastership;
 mod reload;
 mod report;
@@ -50,6 +51,8 @@ pub struct Engine {
     reports: Reports,
     /// Who follows what.
     followers: HashMap<Followed, Vec<CheckerId>>,
+    /// A verdict has changed, or who there is.
+    changed: bool,
     actions: VecDeque<Action>,
 }
 
@@ -86,6 +89,7 @@ impl Engine {
             local,
             reports,
             followers: HashMap::new(),
+            changed: true,
             actions: VecDeque::new(),
         };
         for service in config.services {
@@ -97,6 +101,7 @@ impl Engine {
             engine.open_service(service);
         }
         (0..engine.virtual_servers.len()).for_each(|service| engine.clear_absent(service));
+        engine.tell_inherited();
         let lines: Vec<_> = engine.activations().collect();
         engine.actions.extend(lines);
         engine
@@ -234,12 +239,14 @@ impl Engine {
             return;
         }
         let first = !checker.has_run();
+        let before = checker.belief();
         // keepalived tells a changed weight before the checker's own line.
         let mut lines = Vec::new();
         let turn = checker.finish(now, url, outcome, &rs.names, &mut |line| lines.push(line));
         if let Phase::Waiting { due } = checker.phase() {
             self.agenda.insert((due, id));
         }
+        self.changed |= checker.belief() != before;
         // What a failing script had added goes without a word, as in keepalived (fact 11.3).
         let reweighed = if turn == Turn::Failed {
             rs.weight = rs.effective_weight();
@@ -360,6 +367,9 @@ impl Engine {
     /// A service begins (facts 4.3 to 4.8): everything is in the table at once. Its quorum counts as down before, but
     /// no sorry server serves yet, so that a quorum that is there removes none.
     fn open_service(&mut self, service: usize) {
+        if self.continue_service(service) {
+            return;
+        }
         let Some(vs) = self.virtual_servers.get_mut(service) else {
             return;
         };
@@ -470,7 +480,9 @@ impl Engine {
         mut config: RealServerConfig,
     ) -> RealServer {
         let checkers = std::mem::take(&mut config.checkers);
-        let checkers: Vec<_> = checkers.into_iter().map(|c| self.new_checker(now, c)).collect();
+        let mut checkers: Vec<_> = checkers.into_iter().map(|c| self.new_checker(now, c)).collect();
+        let place = (service.target.id().to_string(), config.address);
+        self.inherit(now, &place, &mut checkers);
         RealServer {
             names: names(name, &service.target, &config),
             alive: checkers.iter().all(Checker::is_up),

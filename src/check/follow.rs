@@ -3,6 +3,7 @@
 
 use super::config::{FileCheckConfig, ProbeConfig};
 use super::event::{ProbeOutcome, Reason};
+use super::verdict::Verdicts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ pub struct Reports {
     pub sessions: BTreeMap<String, bool>,
     /// The instances that are MASTER, of those that virtual servers follow.
     pub masters: Arc<BTreeSet<String>>,
+    /// What an earlier run has found out; for the start only.
+    pub verdicts: Verdicts,
 }
 
 impl Reports {

@@ -19,6 +19,7 @@ pub mod quorum;
 pub mod smtp;
 pub mod status;
 pub mod telling;
+pub mod verdict;
 mod words;
 
 pub use config::CheckConfig;

@@ -17,6 +17,13 @@ pub struct Names {
 /// A line of the log about checkers, real servers and virtual servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
+    /// So many verdicts of an earlier run are believed.
+    Inherited {
+        /// How many.
+        taken: usize,
+        /// Of how many that it has left.
+        found: usize,
+    },
     /// A checker begins its work.
     Activating(Names),
     /// A checker rests from its start on: `ha_suspend`.
@@ -328,7 +335,8 @@ impl Line {
                 saying: CheckerSaying::File { .. },
                 ..
             } => true,
-            Self::Activating(_)
+            Self::Inherited { .. }
+            | Self::Activating(_)
             | Self::Deactivating(_)
             | Self::Suspending(_)
             | Self::Checker { .. }
@@ -341,6 +349,9 @@ impl Line {
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Inherited { taken, found } => {
+                write!(f, "Taking over {taken} of {found} verdicts of the previous run")
+            }
             Self::Activating(Names { rs, vs }) => {
                 write!(f, "Activating healthchecker for service {rs} for VS {vs}")
             }

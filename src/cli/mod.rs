@@ -71,6 +71,8 @@ pub struct Options {
     pub dont_release_vrrp: bool,
     /// `-I`: leave IPVS on stop.
     pub dont_release_ipvs: bool,
+    /// `--handover`: what a stop does.
+    pub handover: Handover,
     /// `-X`: drop addresses when a signal ends the state. They are dropped without it too, and `-V` wins, as watched with
     /// 2.2.7: nothing is to be done about it.
     pub release_vips: bool,
@@ -96,6 +98,27 @@ pub struct Options {
     pub snmp_agent_socket: Option<String>,
     /// `--config-fd`
     pub config_fd: bool,
+}
+
+/// What a stop does with what the daemon holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Handover {
+    /// It says priority 0 and removes everything, but for what `-V` and `-I` leave.
+    #[default]
+    Peer,
+    /// It leaves everything to the next start, which is to come at once.
+    None,
+}
+
+impl Handover {
+    /// The one of this name.
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "peer" => Some(Self::Peer),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
 }
 
 /// How messages about a configuration are shown.
@@ -144,6 +167,7 @@ impl Default for Options {
             strict: false,
             dont_release_vrrp: false,
             dont_release_ipvs: false,
+            handover: Handover::Peer,
             release_vips: false,
             config_id: None,
             namespace: None,
@@ -161,6 +185,16 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether a stop leaves addresses, routes and rules, and says nothing.
+    pub fn leaves_vrrp(&self) -> bool {
+        self.dont_release_vrrp || self.handover == Handover::None
+    }
+
+    /// Whether a stop leaves IPVS.
+    pub fn leaves_ipvs(&self) -> bool {
+        self.dont_release_ipvs || self.handover == Handover::None
+    }
+
     /// Options that were given and that this version accepts without doing anything: to be named at the start.
     pub fn without_effect(&self) -> Vec<&'static str> {
         let given = [
@@ -354,6 +388,10 @@ fn misused(matches: &ArgMatches) -> Option<String> {
     if let Some(word) = format.filter(|word| Format::named(word).is_none()) {
         return Some(format!("Unknown format '{word}': it is text or json\n"));
     }
+    let handover = matches.get_one::<String>("handover");
+    if let Some(word) = handover.filter(|word| Handover::named(word).is_none()) {
+        return Some(format!("Unknown handover '{word}': it is peer or none\n"));
+    }
     let tested = matches.contains_id("config-test");
     let given = [
         (format.is_some(), "--format"),
@@ -428,6 +466,9 @@ fn interpret(matches: &ArgMatches, stdout: String, mut stderr: String) -> Parsed
         strict: flag("strict"),
         dont_release_vrrp: flag("dont-release-vrrp"),
         dont_release_ipvs: flag("dont-release-ipvs"),
+        handover: text("handover")
+            .and_then(|word| Handover::named(&word))
+            .unwrap_or_default(),
         release_vips: flag("release-vips"),
         config_id: text("config-id"),
         namespace: text("namespace"),

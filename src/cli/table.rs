@@ -11,7 +11,7 @@ pub(super) const NAME: &str = "steadfast";
 
 /// Options that keepalived does not have. They are spelled in full, so that what it reads as an unknown or an ambiguous
 /// option stays one.
-pub(super) const OURS: &[&str] = &["format", "strict"];
+pub(super) const OURS: &[&str] = &["format", "handover", "strict"];
 
 /// The table of options, ready for lookups.
 pub fn command() -> Command {
@@ -157,6 +157,13 @@ fn stopping() -> Vec<Arg> {
         ),
         flag('V', "dont-release-vrrp", "Leave addresses in place on stop"),
         flag('I', "dont-release-ipvs", "Leave the IPVS table in place on stop"),
+        value(
+            None,
+            "handover",
+            "WHOM",
+            text(),
+            "Who has the service after a stop: peer (default), or none: everything stays for a start that follows at once",
+        ),
     ]
 }
 

@@ -340,6 +340,7 @@ fn what_only_we_have_goes_with_the_test() {
     bad("-t --format=xml", "Unknown format 'xml': it is text or json\n");
     bad("--format=json", "--format needs -t\n");
     bad("--strict", "--strict needs -t\n");
+    bad("--handover=me", "Unknown handover 'me': it is peer or none\n");
     // To keepalived, and so to us, these are no options.
     bad("-t --form=json", "Unknown option --form=json\n");
     bad("-t --stri", "Unknown option --stri\n");
@@ -373,6 +374,14 @@ fn the_table_is_complete() {
         .collect();
     assert_eq!(
         long_only,
-        ["all", "ignore-sigint", "config-fd", "format", "strict", "signum"]
+        [
+            "all",
+            "ignore-sigint",
+            "handover",
+            "config-fd",
+            "format",
+            "strict",
+            "signum"
+        ]
     );
 }

@@ -7,15 +7,18 @@
 
 mod followed;
 mod marks;
+mod record;
 
 use super::expiry::ExpirySettings;
 use super::limits;
 use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
 use super::plane::{BfdReport, CheckCommand, CheckNotice, MasterNews, Masters};
+use super::state::Slot;
 use crate::check::config::{Expiry, ProbeConfig};
 use crate::check::event::{Action, Event, Heard, ProbeOrder, ProbeOutcome, Reason};
 use crate::check::follow::Reports;
+use crate::check::verdict::Verdicts;
 use crate::check::{CheckConfig, CheckerId, Engine};
 use crate::clock::Instant;
 use crate::ipvs::config::FlushOnStop;
@@ -27,6 +30,7 @@ use crate::sys::netns::Home;
 use crate::track::file::FileReport;
 use followed::Followed;
 pub(in crate::daemon) use marks::marker;
+use record::Record;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
@@ -90,6 +94,10 @@ pub struct Options {
     pub files: Vec<FileReport>,
     /// Which instances are MASTER.
     pub masters: watch::Receiver<Masters>,
+    /// What an earlier run has found out.
+    pub verdicts: Verdicts,
+    /// Where to put what is found out.
+    pub(in crate::daemon) slot: Option<Arc<Slot>>,
 }
 
 impl Options {
@@ -107,6 +115,8 @@ impl Options {
             seed: now().as_micros(),
             files: Vec::new(),
             masters: MasterNews::default().subscribe(),
+            verdicts: Verdicts::default(),
+            slot: None,
         }
     }
 }
@@ -195,6 +205,7 @@ impl CheckPlane {
         let known = Reports {
             files: files.map(|file| (file.name, file.value)).collect(),
             masters: followed.masters(),
+            verdicts: options.verdicts,
             ..Reports::default()
         };
         let expiry = config.expiry;
@@ -213,6 +224,7 @@ impl CheckPlane {
             probes: JoinSet::new(),
             asked: HashMap::new(),
             most: 0,
+            record: Record::new(options.slot),
         };
         let thread = std::thread::Builder::new().name("check".into()).spawn(move || {
             seat.take_seat();
@@ -254,6 +266,7 @@ struct Plane {
     asked: HashMap<Id, (CheckerId, usize)>,
     /// The most that were on their way since control was told that few are.
     most: usize,
+    record: Record,
 }
 
 /// How the plane ends.
@@ -303,6 +316,7 @@ impl Plane {
                     self.engine.handle(now(), Event::Addresses(addresses));
                 }
                 () = self.followed.changed() => self.hear_of_masters(),
+                () = self.record.due() => self.record.write(&self.engine),
                 () = alarm.as_mut(), if deadline.is_some() => {
                     self.serve_deadline(deadline);
                     set_for = None;
@@ -361,6 +375,9 @@ impl Plane {
                     FlushOnStop::Services => self.keeper.services_only(),
                     FlushOnStop::No | FlushOnStop::Table => {}
                 }
+                if !release {
+                    self.record.write(&self.engine);
+                }
                 self.engine.stop(release, flush);
                 self.carry_out();
                 if release {
@@ -402,6 +419,7 @@ impl Plane {
                 Action::Tell(line) => lines.push(line),
             }
         }
+        self.record.look(&mut self.engine);
         for line in lines {
             if line.is_detail() {
                 tracing::debug!(target: "check", "{line}");

@@ -33,6 +33,7 @@ mod reload_mark;
 mod resolve;
 pub mod signal;
 mod start;
+mod state;
 mod trial;
 pub mod version;
 pub mod vrrp_plane;

@@ -5,14 +5,17 @@
 
 mod driver;
 mod metrics;
+mod register;
 
 pub use metrics::{PlaneMetrics, PlaneNumbers};
+pub use register::{Register, Seat};
 
 use super::kernel_worker::{self, Wanted};
 use super::last_will::LastWill;
 use super::pace::Pace;
 use super::plane::{BfdReport, MasterNews, VrrpCommand, VrrpNotice};
 use crate::vrrp::VrrpConfig;
+use crate::vrrp::claim::Claim;
 use crate::vrrp::event::Event;
 use driver::Driver;
 use std::any::Any;
@@ -39,6 +42,10 @@ pub struct PlaneOptions {
     pub address_monitoring: bool,
     /// Others hear here which instances are MASTER.
     pub masters: MasterNews,
+    /// Here is seen when their last adverts left.
+    pub register: Arc<Register>,
+    /// Who was MASTER in an earlier run.
+    pub claims: Vec<Claim>,
 }
 
 /// How the plane ended.
@@ -175,7 +182,11 @@ impl Plane {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_io()
                 .build()?;
-            let worker = kernel_worker::spawn(Wanted::of(&self.config), self.options.address_monitoring)?;
+            let wanted = Wanted {
+                resumes: !self.options.claims.is_empty(),
+                ..Wanted::of(&self.config)
+            };
+            let worker = kernel_worker::spawn(wanted, self.options.address_monitoring)?;
             Ok::<_, io::Error>((runtime, worker))
         };
         let (runtime, worker) = match setup() {
@@ -197,6 +208,8 @@ impl Plane {
                 pace: self.pace,
                 will: self.will,
                 masters: self.options.masters,
+                register: self.options.register,
+                claims: self.options.claims,
             });
             let driver = match made {
                 Ok(driver) => driver,

@@ -11,6 +11,12 @@ pub fn now() -> Instant {
     Instant::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
+/// `CLOCK_BOOTTIME`: since the boot, with the time that the machine slept.
+pub fn since_boot() -> Duration {
+    // As above.
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Into::into)
+}
+
 /// The processor's time that the calling thread has had.
 pub fn thread_time() -> Duration {
     // As above.

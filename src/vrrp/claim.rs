@@ -32,6 +32,8 @@ pub struct Claim {
 pub struct Estate {
     /// Its number, for as long as this configuration runs.
     pub router: RouterId,
+    /// Its name, for people.
+    pub name: String,
     /// What it is known by.
     pub key: InstanceKey,
     /// As in [`Claim::patience`].
@@ -47,6 +49,7 @@ impl Estate {
     pub fn of(router: RouterId, config: &RouterConfig) -> Self {
         Self {
             router,
+            name: config.name.clone(),
             key: config.key(),
             patience: patience(config),
             advert_int: config.advert_int,

@@ -197,7 +197,7 @@ const OTHER_BUILDS: &[&str] = &[
     "debug",
 ];
 /// Options of ours.
-const OURS: &[&str] = &["format", "strict"];
+const OURS: &[&str] = &["format", "handover", "strict"];
 
 /// The numbered items.
 const ITEMS: &[(&str, &[Shown])] = &[

@@ -90,7 +90,7 @@ fn rest(page: &mut Writer) {
         (
             "SIGTERM, SIGINT",
             "STOP",
-            "Hand over, remove what was added, end. `--ignore-sigint` spares SIGINT.",
+            "Hand over, remove what was added, end; with `--handover=none` leave all that, for a start that follows within the master down interval: without one the addresses stay. `--ignore-sigint` spares SIGINT.",
         ),
         (
             "SIGHUP",
@@ -115,6 +115,10 @@ fn rest(page: &mut Writer) {
         (
             "/run/keepalived.pid, vrrp.pid, checkers.pid, bfd.pid",
             "The pid of the one process. In /run/keepalived/ with an instance, a network namespace or `use_pid_dir`.",
+        ),
+        (
+            "/run/keepalived.state, keepalived.checks",
+            "What the next start takes over after a kill or with `--handover=none`; beside the pid file, with its name.",
         ),
         (
             "/tmp/keepalived.data, keepalived_check.data, keepalived_parent.data, keepalived.stats",

@@ -27,6 +27,7 @@ impl Engine {
     /// Runs `config` from now on.
     pub fn reload(&mut self, now: Instant, config: CheckConfig) {
         self.notices = config.notices;
+        self.changed = true;
         let mut old: BTreeMap<_, _> = std::mem::take(&mut self.virtual_servers)
             .into_iter()
             .map(|vs| (vs.config.target.id(), vs))

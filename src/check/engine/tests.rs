@@ -4,6 +4,7 @@ mod crowd;
 mod figures;
 mod firsts;
 mod followers;
+mod inherit;
 pub(crate) mod kinds;
 mod mastership;
 mod models;

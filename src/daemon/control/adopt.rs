@@ -2,6 +2,7 @@
 
 use super::{Control, command};
 use crate::check::config::ProbeConfig;
+use crate::check::verdict::Verdicts;
 use crate::daemon::bfd_plane::BfdPlane;
 use crate::daemon::check_plane::{self, Asker, CheckPlane};
 use crate::daemon::exit::Exit;
@@ -9,6 +10,7 @@ use crate::daemon::load::Loaded;
 use crate::daemon::pace::Planes;
 use crate::daemon::plane::{BfdCommand, CheckCommand, VrrpCommand};
 use crate::daemon::start::take_umask;
+use crate::daemon::state::Writer;
 use crate::daemon::vrrp_plane::{PlaneOptions, VrrpPlane};
 use crate::ipvs::keeper::Opener;
 use crate::ipvs::steward::Steward;
@@ -112,6 +114,8 @@ impl Control {
             let options = PlaneOptions {
                 address_monitoring: self.options.address_monitoring,
                 masters: self.masters.clone(),
+                register: Arc::clone(&self.register),
+                claims: std::mem::take(&mut self.left.claims),
             };
             let first = self.track(plan);
             let plane = started("VRRP", VrrpPlane::spawn(plan.vrrp.clone(), first, options));
@@ -125,7 +129,7 @@ impl Control {
         rest.map(|()| fresh)
     }
 
-    fn start_others(&self, plan: &Plan, ipvs: Opener, fresh: &mut Fresh) -> Result<(), Exit> {
+    fn start_others(&mut self, plan: &Plan, ipvs: Opener, fresh: &mut Fresh) -> Result<(), Exit> {
         if self.bfd.is_none() && !plan.bfd.sessions.is_empty() {
             fresh.bfd = Some(started("BFD", BfdPlane::spawn(plan.bfd.clone()))?);
         }
@@ -138,6 +142,8 @@ impl Control {
                 flush: plan.ipvs.flush,
                 files: FileWatcher::look_at(&tracked_files(plan)),
                 masters: self.masters.subscribe(),
+                verdicts: Verdicts::new(std::mem::take(&mut self.left.verdicts)),
+                slot: self.state.as_ref().map(Writer::slot),
                 ..check_plane::Options::new(self.asker())
             };
             let plane = CheckPlane::spawn(plan.check.clone(), options);

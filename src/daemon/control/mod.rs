@@ -21,8 +21,9 @@ use super::plane::{BfdNotice, CheckCommand, CheckNotice, MasterNews, VrrpCommand
 use super::reload_clock::ReloadClock;
 use super::signal::{Signal, Signals};
 use super::start::privileged;
+use super::state::{Left, Paths, Writer};
 use super::trial::Tester;
-use super::vrrp_plane::VrrpPlane;
+use super::vrrp_plane::{Register, VrrpPlane};
 use crate::check::event::Notification;
 use crate::check::probe::Prober;
 use crate::cli::Options;
@@ -82,6 +83,12 @@ pub(super) struct Control {
     bfd: Option<BfdPlane>,
     /// Which instances are MASTER: from the VRRP plane to those who follow them.
     masters: MasterNews,
+    /// When their last adverts left.
+    register: Arc<Register>,
+    /// What an earlier run has left for the planes that are started.
+    left: Left,
+    /// Who writes down what the next run may take over.
+    state: Option<Writer>,
     /// While IPVS has to be more than virtual servers, and from then on.
     steward: Option<Steward>,
     tracker: TrackRunner,
@@ -159,6 +166,9 @@ impl Control {
             check: None,
             bfd: None,
             masters: MasterNews::default(),
+            register: Arc::default(),
+            left: Left::default(),
+            state: None,
             steward: None,
             tracker: TrackRunner::new(sender),
             reports,
@@ -190,6 +200,13 @@ impl Control {
         }
         let directory = begin.loaded.plan.global.reload.save_dir.as_deref();
         control.save_configuration(directory, &begin.loaded.sources);
+        if let Some(paths) = control.pid_file.as_deref().map(Paths::beside) {
+            control.left = Left::read(&paths);
+            let writer = Writer::spawn(paths, Arc::clone(&control.register));
+            control.state = writer
+                .map_err(|error| warn!("The state files cannot be written: {error}"))
+                .ok();
+        }
         let ipvs = (control.host.ipvs)(control.ipvs_home.clone());
         control.adopt(begin.loaded, ipvs)?;
         // -1 silences it.

@@ -4,6 +4,7 @@ use super::{Control, command, next_notice, service_manager, stop_limit, tell_hea
 use crate::daemon::exit::Exit;
 use crate::daemon::life;
 use crate::daemon::plane::{BfdCommand, CheckCommand, CheckNotice, VrrpCommand, VrrpNotice};
+use crate::daemon::state::Leave;
 use crate::daemon::vrrp_plane::PlaneEnd;
 use crate::ipvs::steward::Steward;
 use sd_notify::NotifyState;
@@ -24,10 +25,15 @@ impl Control {
         service_manager(&[NotifyState::Stopping]);
         drop(self.tracker);
         let limit = stop_limit(&self.plan);
+        // A plane that has died has left nothing to be taken over.
+        let leave = Leave {
+            routers: self.options.leaves_vrrp() && self.vrrp.is_some(),
+            checks: self.options.leaves_ipvs() && self.check.is_some(),
+        };
         // First, lest it follows routers that go.
         let steward = self.steward.take().inspect(Steward::finish);
         if let Some(plane) = &self.vrrp {
-            let release = !self.options.dont_release_vrrp;
+            let release = !self.options.leaves_vrrp();
             let stop = VrrpCommand::Stop {
                 release,
                 within: limit,
@@ -35,7 +41,7 @@ impl Control {
             command(&plane.commands, stop, "VRRP");
         }
         if let Some(plane) = &self.check {
-            let release = !self.options.dont_release_ipvs;
+            let release = !self.options.leaves_ipvs();
             command(
                 &plane.commands,
                 CheckCommand::Stop {
@@ -77,6 +83,12 @@ impl Control {
                 limit.as_secs()
             );
             plane.last_will.carry_out();
+        }
+        if let Some(state) = self.state.take() {
+            state.finish(Leave {
+                routers: leave.routers && stopped.is_ok(),
+                ..leave
+            });
         }
         self.teller.close(STOP_SCRIPTS_LIMIT, STOP_MAILS_LIMIT).await;
         life::shutdown(&self.plan.global.life, &self.scripts).await;

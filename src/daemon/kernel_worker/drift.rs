@@ -202,10 +202,16 @@ impl Worker {
     }
 
     /// A configuration: what is static in it, and was not in the one before, comes; what is not any more, goes. What an
-    /// earlier run has left goes first (fact 1.31).
+    /// earlier run has left goes first (fact 1.31), or is ours as it is.
     pub(super) fn want_statics(&mut self, now: Goods, start: bool) {
         let before = std::mem::replace(&mut self.wanted.statics, now.clone());
-        let gone = if start {
+        let resumes = start && self.wanted.resumes;
+        if resumes {
+            self.held.entry(STATICS).or_default().extend(now.clone());
+        }
+        let gone = if resumes {
+            Goods::default()
+        } else if start {
             now.clone()
         } else {
             self.static_ours().split(&now).1

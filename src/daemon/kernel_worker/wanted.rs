@@ -21,6 +21,8 @@ pub struct Wanted {
     pub blocks: Vec<Block>,
     /// Static entries.
     pub statics: Goods,
+    /// What is static and was left by an earlier run stays: whoever goes on as MASTER may depend on it.
+    pub resumes: bool,
     /// Interfaces whose secondary addresses outlive their primary one.
     pub promote_secondaries: Vec<IfName>,
 }
@@ -43,6 +45,7 @@ impl Wanted {
             endpoints: endpoints(config),
             links: config.links.clone(),
             statics: config.statics.clone(),
+            resumes: false,
             promote_secondaries: config.promote_secondaries.clone(),
             firewall: config.firewall.clone(),
             filters: config.uses_firewall(),

@@ -9,6 +9,7 @@ mod act;
 
 use self::act::is_expected;
 use super::metrics::PlaneMetrics;
+use super::register::{Register, Seats};
 use crate::clock::Instant;
 use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
 use crate::daemon::last_will::LastWill;
@@ -17,6 +18,7 @@ use crate::daemon::plane::{BfdReport, MasterNews, VrrpCommand, VrrpNotice};
 use crate::net::{Family, IfIndex};
 use crate::sys::timer::DeadlineTimer;
 use crate::sys::{clock, wall};
+use crate::vrrp::claim::Claim;
 use crate::vrrp::endpoint::{Endpoint, EndpointKind};
 use crate::vrrp::engine::Engine;
 use crate::vrrp::event::{Datagram, Transmit};
@@ -55,6 +57,9 @@ pub(super) struct Parts {
     pub(super) pace: Arc<Pace>,
     pub(super) will: Arc<LastWill>,
     pub(super) masters: MasterNews,
+    pub(super) register: Arc<Register>,
+    /// Who was MASTER in an earlier run.
+    pub(super) claims: Vec<Claim>,
 }
 
 /// Drives the engine.
@@ -77,6 +82,8 @@ pub(super) struct Driver {
     will: Arc<LastWill>,
     /// Who wants to know which routers are MASTER.
     masters: MasterNews,
+    /// Who wants to know when the last advert of each left.
+    seats: Seats,
     /// The interfaces that forward IPv6.
     forwarding: BTreeSet<IfIndex>,
     /// A new configuration whose sockets are being opened.
@@ -117,14 +124,14 @@ struct Woken {
 impl Driver {
     /// Must be made on the plane's thread, in its runtime.
     pub(super) fn new(parts: Parts) -> io::Result<Self> {
+        let mut engine = Engine::new(parts.config);
+        for event in parts.first {
+            engine.handle(clock::now(), event);
+        }
+        engine.resume(clock::now(), parts.claims);
         Ok(Self {
-            engine: {
-                let mut engine = Engine::new(parts.config);
-                for event in parts.first {
-                    engine.handle(clock::now(), event);
-                }
-                engine
-            },
+            seats: Seats::new(parts.register, engine.estates()),
+            engine,
             sockets: Vec::new(),
             announcer: Announcer::open()?,
             timer: DeadlineTimer::new()?,
@@ -249,16 +256,20 @@ impl Driver {
 
     /// Takes everything that waits, without waiting itself.
     fn look_around(&mut self) -> io::Result<()> {
+        self.empty_sockets();
+        while let Ok(report) = self.reports.try_recv() {
+            self.take_report(report)?;
+        }
+        Ok(())
+    }
+
+    fn empty_sockets(&mut self) {
         for open in &mut self.sockets {
             if open.receiver.take(&mut self.inbox).is_err() {
                 self.metrics.receive_failed();
             }
         }
         self.hear_packets();
-        while let Ok(report) = self.reports.try_recv() {
-            self.take_report(report)?;
-        }
-        Ok(())
     }
 
     fn hear_packets(&mut self) {
@@ -342,6 +353,8 @@ impl Driver {
                 sockets,
             } => self.opened(endpoint, (index, mtu), sockets)?,
             Report::Ready { epoch: START } => {
+                // What has come since the sockets were opened may speak against a claim.
+                self.empty_sockets();
                 let now = self.now();
                 self.engine.start(now);
                 self.carry_out();
@@ -396,6 +409,7 @@ impl Driver {
         }
         let now = self.now();
         self.engine.reload(now, *config);
+        self.seats.arrange(self.engine.estates());
         self.carry_out();
         let masters = self.engine.masters().map(ToOwned::to_owned).collect();
         self.masters.send_if_modified(|known| {

@@ -58,15 +58,15 @@ impl Engine {
 
     /// The same for one team, whose claims may be pending; costs nothing where there are none.
     pub(super) fn judge_claims_of(&mut self, now: Instant, at: usize) {
-        let members = self.teams.get(at).map(|team| team.members.as_slice());
-        let members = members.unwrap_or_default();
-        let mut heirs = members.iter().filter_map(|id| self.routers.get(id));
-        if !heirs.clone().any(VirtualRouter::is_heir) {
+        let is_heir = |id: &RouterId| self.routers.get(id).is_some_and(VirtualRouter::is_heir);
+        let team = self.teams.get(at);
+        if !team.is_some_and(|team| team.members.iter().any(is_heir)) {
             return;
         }
-        let mut refused = !heirs.all(VirtualRouter::is_heir);
+        let members = self.members(at);
+        let mut refused = !members.iter().all(is_heir);
         let mut objections = Vec::new();
-        for id in members.to_vec() {
+        for id in members {
             let objection = self.with(now, id, |router, cx| router.objection(cx)).flatten();
             refused |= objection.is_some();
             objections.push((id, objection));

@@ -33,6 +33,7 @@ mod preempt;
 mod probes;
 mod refusals;
 mod reloads;
+mod restart;
 mod run;
 mod settings;
 mod shapes;
@@ -256,6 +257,21 @@ pub const ALL: &[Scenario] = &[
         "lvs-killed",
         "a daemon that is killed leaves the table and its connections, and the next start takes them over",
         killed::table,
+    ),
+    test(
+        "restart-killed",
+        "a master that is killed and comes back in time is noticed by no connection and no backup",
+        restart::killed,
+    ),
+    test(
+        "restart-handover-none",
+        "nor is one that is told to leave everything",
+        restart::handover_none,
+    ),
+    test(
+        "restart-refused",
+        "what keeps the next start from going on as master",
+        restart::refused,
     ),
     test(
         "ipvs-namespace",

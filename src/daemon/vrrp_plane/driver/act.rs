@@ -44,6 +44,7 @@ impl Driver {
         if turns.is_empty() {
             return;
         }
+        self.seats.turned(&turns);
         self.masters.send_modify(|masters| {
             let masters = Arc::make_mut(masters);
             for (name, master) in turns {
@@ -75,6 +76,9 @@ impl Driver {
             Ok(()) => {
                 open.complained = false;
                 self.metrics.sent(true);
+                if packet.priority() != Some(0) {
+                    self.seats.sent(packet.router, clock::now());
+                }
             }
             Err(error) => {
                 self.metrics.sent(false);
