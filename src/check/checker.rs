@@ -41,6 +41,8 @@ pub struct Checker {
     asked: u32,
     /// What it asks, for a later run of the daemon.
     identity: u64,
+    /// So many seconds the probe that is on its way may take, at least; 0 while it waits for its turn.
+    limit: u32,
     /// FILE_CHECK: what the file adds to the weight.
     added: i64,
     /// When the certificate of the last handshake ends, in seconds since 1970; that very second is taken for none.
@@ -57,7 +59,7 @@ pub enum Phase {
     },
     /// A probe is on its way.
     Asking {
-        /// Since when.
+        /// Since when, or since when it waits for its turn.
         since: Instant,
         /// Which url.
         url: usize,
@@ -70,8 +72,8 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Walk {
     next: usize,
-    /// The url that took the checker down; it alone is asked until it works again.
-    failed: Option<usize>,
+    /// That url took the checker down; it alone is asked until it works again.
+    failed: bool,
 }
 
 /// What an outcome means for the real server.
@@ -107,6 +109,7 @@ impl Checker {
             since: None,
             asked: 0,
             identity: if follows { 0 } else { identity(&config.probe) },
+            limit: 0,
             added: 0,
             certificate_ends: None,
             config,
@@ -197,7 +200,11 @@ impl Checker {
 
     /// The url that took it down and is waited for.
     pub const fn failed_url(&self) -> Option<usize> {
-        self.walk.failed
+        if self.walk.failed {
+            Some(self.walk.next)
+        } else {
+            None
+        }
     }
 
     /// MISC_CHECK: the exit status of the last run.
@@ -208,6 +215,17 @@ impl Checker {
     /// What it is doing.
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether it waits for an answer.
+    pub const fn is_asking(&self) -> bool {
+        matches!(self.phase, Phase::Asking { .. })
+    }
+
+    /// How long the probe that is on its way may take; nothing while it waits for its turn, or where none is.
+    pub fn limit(&self) -> Option<Duration> {
+        let limit = Duration::from_secs(self.limit.into());
+        Some(limit).filter(|limit| self.is_asking() && !limit.is_zero())
     }
 
     /// The last outcome, and when it came.
@@ -248,6 +266,7 @@ impl Checker {
                 let url = self.walk.next;
                 self.phase = Phase::Asking { since: now, url };
                 self.asked = self.asked.wrapping_add(1);
+                self.limit = seconds(self.config.probe.limit());
                 Some(ProbeOrder {
                     checker: self.id,
                     probe: Arc::clone(&self.config.probe),
@@ -257,6 +276,19 @@ impl Checker {
                 })
             }
             Phase::Waiting { .. } | Phase::Asking { .. } | Phase::Following => None,
+        }
+    }
+
+    /// Its probe waits for its turn: as many as may ask at a time are asking.
+    pub(super) const fn wait_for_turn(&mut self) {
+        self.limit = 0;
+    }
+
+    /// Its probe, which has waited for its turn, begins.
+    pub(super) fn begin_turn(&mut self, now: Instant) {
+        if let Phase::Asking { url, .. } = self.phase {
+            self.phase = Phase::Asking { since: now, url };
+            self.limit = seconds(self.config.probe.limit());
         }
     }
 
@@ -362,7 +394,7 @@ impl Checker {
                 path: url.path.clone(),
             });
         }
-        if self.walk.failed.take().is_some() {
+        if std::mem::take(&mut self.walk.failed) {
             // The pass begins anew, this url included (fact 10.13).
             self.walk.next = 0;
             return false;
@@ -424,9 +456,14 @@ impl Checker {
             None
         };
         if web {
-            self.walk.failed = Some(self.walk.next);
+            self.walk.failed = true;
             return (turn, config.delay_loop.max(config.delay_before_retry));
         }
         (turn, config.delay_loop)
     }
+}
+
+/// Whole seconds, at least one: what has begun has a limit.
+fn seconds(limit: Duration) -> u32 {
+    u32::try_from(limit.as_secs().saturating_add(1)).unwrap_or(u32::MAX)
 }

@@ -3,6 +3,7 @@
 mod absorb;
 mod filter;
 pub mod host;
+mod limit;
 mod marks;
 mod regex;
 mod service;

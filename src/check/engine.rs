@@ -10,6 +10,7 @@ mod mastership;
 mod reload;
 mod report;
 mod suspend;
+mod watch;
 
 use super::CheckerId;
 use super::checker::{Checker, FIRST_CHECK, Phase, Turn};
@@ -17,6 +18,7 @@ use super::config::{CheckConfig, CheckerConfig, Notices, RealServerConfig, Virtu
 use super::event::{Action, Event, ProbeOutcome};
 use super::follow::{self, Followed, Report, Reports};
 use super::letter::{self, Occasion};
+use super::overdue::{Overdue, Punctuality};
 use super::pool::{RealServer, VirtualServer, names, weight};
 use super::quorum;
 use super::status::CheckStatus;
@@ -24,7 +26,7 @@ use super::telling::{Line, Names, ServerSaying, ServiceSaying};
 use crate::clock::Instant;
 use crate::ipvs::config::FlushOnStop;
 use crate::random::Random;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +55,10 @@ pub struct Engine {
     followers: HashMap<Followed, Vec<CheckerId>>,
     /// A verdict has changed, or who there is.
     changed: bool,
+    /// Who was told to be overdue.
+    overdue: BTreeMap<CheckerId, Overdue>,
+    /// How late checks begin.
+    punctuality: Punctuality,
     actions: VecDeque<Action>,
 }
 
@@ -90,6 +96,8 @@ impl Engine {
             reports,
             followers: HashMap::new(),
             changed: true,
+            overdue: BTreeMap::new(),
+            punctuality: Punctuality::default(),
             actions: VecDeque::new(),
         };
         for service in config.services {
@@ -115,6 +123,16 @@ impl Engine {
                 url,
                 outcome,
             } => self.outcome(now, checker, url, outcome),
+            Event::Queued(checker) => {
+                if let Some(checker) = self.checker_mut(checker) {
+                    checker.wait_for_turn();
+                }
+            }
+            Event::Begun(checker) => {
+                if let Some(checker) = self.checker_mut(checker) {
+                    checker.begin_turn(now);
+                }
+            }
             Event::Certificate { checker, ends } => {
                 if let Some(checker) = self.checker_mut(checker) {
                     checker.saw_certificate(ends);
@@ -154,7 +172,10 @@ impl Engine {
             let order = self
                 .place_mut(id)
                 .and_then(|(names, checker)| checker.start(now, names));
-            self.actions.extend(order.map(Action::Start));
+            if let Some(order) = order {
+                self.punctuality.began(now.since(due));
+                self.actions.push_back(Action::Start(order));
+            }
         }
     }
 
@@ -189,6 +210,7 @@ impl Engine {
         CheckStatus {
             now,
             virtual_servers: self.virtual_servers.clone(),
+            punctuality: self.punctuality,
         }
     }
 
@@ -503,6 +525,12 @@ impl Engine {
             checker.begin(report);
         }
         checker
+    }
+
+    fn checker(&self, id: CheckerId) -> Option<&Checker> {
+        let place = self.places.get(&id)?;
+        let vs = self.virtual_servers.get(place.service)?;
+        vs.real_servers.get(place.server)?.checkers.get(place.checker)
     }
 
     fn checker_mut(&mut self, id: CheckerId) -> Option<&mut Checker> {

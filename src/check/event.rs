@@ -27,6 +27,10 @@ pub enum Event {
         /// How.
         outcome: ProbeOutcome,
     },
+    /// A probe that was started waits for its turn: as many as may ask at a time are asking.
+    Queued(CheckerId),
+    /// Its turn has come.
+    Begun(CheckerId),
     /// A back-end has shown a certificate: before the outcome of the probe that saw it.
     Certificate {
         /// Whose probe.

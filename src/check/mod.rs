@@ -13,6 +13,7 @@ pub mod engine;
 pub mod event;
 pub mod follow;
 pub mod letter;
+pub mod overdue;
 pub mod pool;
 pub mod probe;
 pub mod quorum;

@@ -1,5 +1,6 @@
 //! What the engine shows of itself: values for dumps and, later, the status socket.
 
+use super::overdue::Punctuality;
 use super::pool::VirtualServer;
 use crate::clock::Instant;
 
@@ -10,4 +11,6 @@ pub struct CheckStatus {
     pub now: Instant,
     /// The virtual servers with all they have, in the order of the configuration.
     pub virtual_servers: Vec<VirtualServer>,
+    /// How late checks begin.
+    pub punctuality: Punctuality,
 }

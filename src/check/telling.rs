@@ -2,8 +2,10 @@
 //!
 //! Some words are odd ("success.", a space before a full stop, "1 retries"): monitoring matches on them.
 
+use super::overdue::Step;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A real server and its virtual server, by the names of fact 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,22 @@ pub enum Line {
         /// The reason, in words.
         reason: String,
     },
+    /// A checker is late with its next step, or no longer.
+    Overdue {
+        /// Whose.
+        names: Names,
+        /// `TCP_CHECK`, …
+        keyword: &'static str,
+        /// What.
+        saying: OverdueSaying,
+    },
+    /// So many more than were told by name.
+    MoreOverdue {
+        /// How many.
+        count: usize,
+        /// They are late, or no longer.
+        begins: bool,
+    },
     /// A real server enters or leaves.
     Server {
         /// Whose.
@@ -59,6 +77,23 @@ pub enum Line {
         vs: Arc<str>,
         /// What.
         saying: ServiceSaying,
+    },
+}
+
+/// What is said of a checker that is late with its next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverdueSaying {
+    /// It is.
+    Begins {
+        /// With what.
+        step: Step,
+        /// For so long.
+        since: Duration,
+    },
+    /// It no longer is.
+    Ends {
+        /// After so long.
+        after: Duration,
     },
 }
 
@@ -327,6 +362,27 @@ impl QuorumFigures {
 }
 
 impl Line {
+    /// Whether it says that something does not work here.
+    pub const fn is_error(&self) -> bool {
+        match self {
+            Self::Overdue {
+                saying: OverdueSaying::Begins { .. },
+                ..
+            }
+            | Self::MoreOverdue { begins: true, .. } => true,
+            Self::Overdue { .. }
+            | Self::MoreOverdue { .. }
+            | Self::Attempt { .. }
+            | Self::Activating(_)
+            | Self::Deactivating(_)
+            | Self::Suspending(_)
+            | Self::Checker { .. }
+            | Self::Inherited { .. }
+            | Self::Server { .. }
+            | Self::Service { .. } => false,
+        }
+    }
+
     /// Whether this is for `-D` only.
     pub const fn is_detail(&self) -> bool {
         match self {
@@ -340,6 +396,8 @@ impl Line {
             | Self::Deactivating(_)
             | Self::Suspending(_)
             | Self::Checker { .. }
+            | Self::Overdue { .. }
+            | Self::MoreOverdue { .. }
             | Self::Server { .. }
             | Self::Service { .. } => false,
         }
@@ -368,6 +426,18 @@ impl fmt::Display for Line {
                 reason,
             } => {
                 write!(f, "{keyword} of {rs} for VS {vs}: {reason}")
+            }
+            Self::Overdue {
+                names: Names { rs, vs },
+                keyword,
+                saying,
+            } => {
+                write!(f, "{keyword} of {rs} for VS {vs} is ")?;
+                overdue(f, *saying)
+            }
+            Self::MoreOverdue { count, begins: true } => write!(f, "{count} more checks are overdue"),
+            Self::MoreOverdue { count, begins: false } => {
+                write!(f, "{count} more checks are no longer overdue")
             }
             Self::Server { names, saying } => server(f, names, *saying),
             Self::Service { vs, saying } => service(f, vs, saying),
@@ -469,6 +539,26 @@ fn misc_failed(f: &mut fmt::Formatter<'_>, stage: MiscStage, end: MiscEnd) -> fm
         MiscEnd::Signalled(signal) => write!(f, " (due to signal {signal})."),
         MiscEnd::TimedOut => f.write_str("."),
         MiscEnd::NotStarted => f.write_str(" (could not be started)."),
+    }
+}
+
+fn overdue(f: &mut fmt::Formatter<'_>, saying: OverdueSaying) -> fmt::Result {
+    match saying {
+        OverdueSaying::Begins { step, since } => {
+            let since = since.as_secs();
+            match step {
+                Step::Begin => write!(f, "overdue: it should have begun {since} s ago"),
+                Step::Turn => write!(
+                    f,
+                    "overdue: it has waited for its turn for {since} s, since too many checks are on their way"
+                ),
+                Step::End { limit } => {
+                    let limit = limit.as_secs();
+                    write!(f, "overdue: it has asked for {since} s, and may take {limit} s")
+                }
+            }
+        }
+        OverdueSaying::Ends { after } => write!(f, "no longer overdue, after {} s", after.as_secs()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::pace::Pace;
 use super::plane::{BfdCommand, BfdNotice, BfdReport};
+use super::pulse::Pulse;
 use crate::bfd::event::Datagram;
 use crate::bfd::io::{Receiver, Sender};
 use crate::bfd::{Action, BfdConfig, Engine, Event, SessionConfig, SessionId};
@@ -38,6 +39,8 @@ pub struct BfdPlane {
     pub notices: mpsc::Receiver<BfdNotice>,
     /// How its thread runs.
     pub pace: Arc<Pace>,
+    /// Whether its thread turns.
+    pub pulse: Arc<Pulse>,
     thread: JoinHandle<()>,
 }
 
@@ -54,11 +57,13 @@ impl BfdPlane {
             .build()?;
         let pace = Arc::new(Pace::default());
         let seat = Arc::clone(&pace);
+        let pulse = Arc::new(Pulse::default());
         let driver = {
             let _entered = runtime.enter();
             Driver {
                 engine: Engine::new(now(), config.clone(), random()),
                 pace: Arc::clone(&pace),
+                pulse: Arc::clone(&pulse),
                 receivers: Vec::new(),
                 config,
                 senders: HashMap::new(),
@@ -82,6 +87,7 @@ impl BfdPlane {
             commands,
             notices,
             pace,
+            pulse,
             thread,
         })
     }
@@ -101,6 +107,7 @@ fn random() -> u64 {
 struct Driver {
     engine: Engine,
     pace: Arc<Pace>,
+    pulse: Arc<Pulse>,
     config: BfdConfig,
     receivers: Vec<Receiver>,
     senders: HashMap<SessionId, Open>,
@@ -265,6 +272,7 @@ impl Driver {
                 // Who asked may be gone.
                 let _ = reply.send(self.engine.status(now()));
             }
+            BfdCommand::Beat => self.pulse.turned(),
             // Served by whoever calls.
             BfdCommand::Stop => {}
         }

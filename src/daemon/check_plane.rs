@@ -8,14 +8,18 @@
 mod followed;
 mod marks;
 mod record;
+mod turns;
 
 use super::expiry::ExpirySettings;
 use super::limits;
 use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
 use super::plane::{BfdReport, CheckCommand, CheckNotice, MasterNews, Masters};
+#[cfg(debug_assertions)]
+use super::pulse;
+use super::pulse::Pulse;
 use super::state::Slot;
-use crate::check::config::{Expiry, ProbeConfig};
+use crate::check::config::Expiry;
 use crate::check::event::{Action, Event, Heard, ProbeOrder, ProbeOutcome, Reason};
 use crate::check::follow::Reports;
 use crate::check::verdict::Verdicts;
@@ -24,7 +28,6 @@ use crate::clock::Instant;
 use crate::ipvs::config::FlushOnStop;
 use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper, PutBack};
-use crate::script::config::KILL_AFTER;
 use crate::sys::clock::now;
 use crate::sys::netns::Home;
 use crate::track::file::FileReport;
@@ -40,8 +43,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
+use turns::{Kind, Turns};
 
 /// Commands that may wait.
 const COMMANDS: usize = 64;
@@ -56,6 +60,9 @@ const MOST_SCRIPTS: usize = 512;
 
 /// So many probes on their way at once take memory that is worth giving back, and when so small a part of them is left.
 const FLOOD: (usize, usize) = (1000, 8);
+
+/// From one look for overdue checkers to the next.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Answers taken before anything else has its turn.
 const ANSWERS_AT_ONCE: usize = 64;
@@ -168,6 +175,10 @@ pub struct CheckPlane {
     pub put_back: Arc<PutBack>,
     /// How its threads run.
     pub pace: Arc<Pace>,
+    /// Whether its own thread turns.
+    pub pulse: Arc<Pulse>,
+    /// Whether that of the keeper does.
+    pub keeper_pulse: Arc<Pulse>,
     thread: JoinHandle<()>,
 }
 
@@ -209,6 +220,7 @@ impl CheckPlane {
             ..Reports::default()
         };
         let expiry = config.expiry;
+        let (pulse, keeper_pulse) = (Arc::new(Pulse::default()), Arc::new(Pulse::default()));
         let plane = Plane {
             pace: Arc::clone(&pace),
             engine: Engine::knowing(now(), config, options.seed, first, known),
@@ -219,8 +231,10 @@ impl CheckPlane {
             say,
             counters: Arc::clone(&counters),
             asker: options.asker,
-            connections: permits(options.most_connections),
-            scripts: permits(options.most_scripts),
+            turns: Turns::new(options.most_connections, options.most_scripts),
+            pulse: Arc::clone(&pulse),
+            keeper_pulse: Arc::clone(&keeper_pulse),
+            keeper_unasked: false,
             probes: JoinSet::new(),
             asked: HashMap::new(),
             most: 0,
@@ -237,6 +251,8 @@ impl CheckPlane {
             counters,
             put_back,
             pace,
+            pulse,
+            keeper_pulse,
             thread,
         })
     }
@@ -259,14 +275,25 @@ struct Plane {
     say: mpsc::Sender<CheckNotice>,
     counters: Arc<Counters>,
     asker: Asker,
-    connections: Arc<Semaphore>,
-    scripts: Arc<Semaphore>,
+    turns: Turns,
+    pulse: Arc<Pulse>,
+    keeper_pulse: Arc<Pulse>,
+    /// The keeper's queue had no room for the question: it is asked with the next one.
+    keeper_unasked: bool,
     probes: JoinSet<Heard>,
     /// Who is asked by which task.
-    asked: HashMap<Id, (CheckerId, usize)>,
+    asked: HashMap<Id, Asked>,
     /// The most that were on their way since control was told that few are.
     most: usize,
     record: Record,
+}
+
+/// Who is asked by a task.
+#[derive(Clone, Copy)]
+struct Asked {
+    checker: CheckerId,
+    url: usize,
+    kind: Kind,
 }
 
 /// How the plane ends.
@@ -290,6 +317,8 @@ impl Plane {
         // One timer, which is set anew only when the deadline is another: most answers leave it as it is.
         let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
         let mut set_for = None;
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let end = loop {
             let deadline = self.engine.next_deadline();
             if let Some(due) = deadline.filter(|_| set_for != deadline) {
@@ -305,6 +334,10 @@ impl Plane {
                     // Who asked may have gone; then nobody misses the answer.
                     Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
                     Some(CheckCommand::Services(reply)) => drop(reply.send(self.engine.services())),
+                    Some(CheckCommand::ClearCounters) => self.engine.clear_counters(),
+                    Some(CheckCommand::Beat) => self.beat(),
+                    #[cfg(debug_assertions)]
+                    Some(CheckCommand::Hang(time)) => pulse::stand_still(time),
                     Some(CheckCommand::Stop { release, flush }) => break End::Stop { release, flush },
                     None => break End::Stop { release: true, flush: FlushOnStop::No },
                 },
@@ -317,6 +350,7 @@ impl Plane {
                 }
                 () = self.followed.changed() => self.hear_of_masters(),
                 () = self.record.due() => self.record.write(&self.engine),
+                _ = look.tick() => self.engine.look_for_overdue(now()),
                 () = alarm.as_mut(), if deadline.is_some() => {
                     self.serve_deadline(deadline);
                     set_for = None;
@@ -344,6 +378,15 @@ impl Plane {
         self.hear_of_masters();
         self.followed.follow_only(&config);
         self.engine.reload(now(), config);
+    }
+
+    /// This thread turns. The keeper says so too, once it has done what it was told.
+    fn beat(&mut self) {
+        self.pulse.turned();
+        if self.keeper_pulse.hand_on() || self.keeper_unasked {
+            let pulse = Arc::clone(&self.keeper_pulse);
+            self.keeper_unasked = !self.keeper.after(move || pulse.turned());
+        }
     }
 
     fn hear_of_masters(&mut self) {
@@ -402,7 +445,7 @@ impl Plane {
         let mut lines = Vec::new();
         while let Some(action) = self.engine.poll_action() {
             match action {
-                Action::Start(order) => self.ask(&order),
+                Action::Start(order) => self.ask(order),
                 Action::Want { server, wanted } => self.keeper.want(server, wanted),
                 Action::Clear(services) => self.keeper.clear(services),
                 Action::Notify(notification) => {
@@ -421,7 +464,9 @@ impl Plane {
         }
         self.record.look(&mut self.engine);
         for line in lines {
-            if line.is_detail() {
+            if line.is_error() {
+                tracing::error!(target: "check", "{line}");
+            } else if line.is_detail() {
                 tracing::debug!(target: "check", "{line}");
             } else {
                 tracing::info!(target: "check", "{line}");
@@ -429,27 +474,32 @@ impl Plane {
         }
     }
 
-    fn ask(&mut self, order: &ProbeOrder) {
-        let limit = limit(&order.probe);
-        let permits = Arc::clone(match &*order.probe {
-            ProbeConfig::Misc(_) => &self.scripts,
-            ProbeConfig::Tcp(_)
-            | ProbeConfig::Http(_)
-            | ProbeConfig::Smtp(_)
-            | ProbeConfig::Dns(_)
-            | ProbeConfig::Udp(_)
-            | ProbeConfig::Ping(_)
-            | ProbeConfig::Service(_)
-            // They ask nobody.
-            | ProbeConfig::File(_)
-            | ProbeConfig::Bfd(_) => &self.connections,
-        });
-        let asker = Arc::clone(&self.asker);
-        let (checker, url) = (order.checker, order.url);
-        let order = order.clone();
-        let task = self.probes.spawn(probe(permits, limit, asker, order));
-        self.asked.insert(task.id(), (checker, url));
+    fn ask(&mut self, order: ProbeOrder) {
+        let checker = order.checker;
+        match self.turns.enter(order) {
+            Some(order) => self.start(order),
+            None => self.engine.handle(now(), Event::Queued(checker)),
+        }
+    }
+
+    fn start(&mut self, order: ProbeOrder) {
+        let asked = Asked {
+            checker: order.checker,
+            url: order.url,
+            kind: Kind::of(&order.probe),
+        };
+        let task = self.probes.spawn(probe(Arc::clone(&self.asker), order));
+        self.asked.insert(task.id(), asked);
         self.most = self.most.max(self.asked.len());
+    }
+
+    /// A probe has ended: another one may begin.
+    fn pass_turn(&mut self, kind: Kind) {
+        let engine = &self.engine;
+        if let Some(order) = self.turns.leave(kind, |order| engine.awaits(order.checker)) {
+            self.engine.handle(now(), Event::Begun(order.checker));
+            self.start(order);
+        }
     }
 
     /// Takes an answer, and those that have come with it.
@@ -491,28 +541,28 @@ impl Plane {
         if outcome == ProbeOutcome::Failure(Reason::Overdue) {
             self.counters.overdue.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some((checker, url)) = self.asked.remove(&task) {
-            if let Some(ends) = certificate_ends {
-                self.engine.handle(now(), Event::Certificate { checker, ends });
-            }
-            self.engine.handle(
-                now(),
-                Event::Outcome {
-                    checker,
-                    url,
-                    outcome,
-                },
-            );
+        let Some(Asked { checker, url, kind }) = self.asked.remove(&task) else {
+            return;
+        };
+        if let Some(ends) = certificate_ends {
+            self.engine.handle(now(), Event::Certificate { checker, ends });
         }
+        self.engine.handle(
+            now(),
+            Event::Outcome {
+                checker,
+                url,
+                outcome,
+            },
+        );
+        self.pass_turn(kind);
     }
 }
 
-/// A probe as a task: it is made when its turn has come, so one that waits takes little.
-async fn probe(permits: Arc<Semaphore>, limit: Duration, asker: Asker, order: ProbeOrder) -> Heard {
-    // Never closed; without a permit the probe would merely not be counted.
-    let _permit = permits.acquire_owned().await;
+/// A probe as a task, within the limit that no probe reaches by itself.
+async fn probe(asker: Asker, order: ProbeOrder) -> Heard {
     // Even a panic while the future is made is in here.
-    tokio::time::timeout(limit, async { asker(&order).await })
+    tokio::time::timeout(order.probe.limit(), async { asker(&order).await })
         .await
         .unwrap_or_else(|_| ProbeOutcome::Failure(Reason::Overdue).into())
 }
@@ -524,29 +574,6 @@ async fn as_a_task(plane: impl Future<Output = ()> + Send + 'static) {
         && let Ok(panic) = error.try_into_panic()
     {
         std::panic::resume_unwind(panic);
-    }
-}
-
-fn permits(most: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))
-}
-
-/// When a probe is given up as a whole. Its own limits come first, but for a web server that sends an endless
-/// answer in drops: keepalived waits for that for ever.
-fn limit(probe: &ProbeConfig) -> Duration {
-    const MARGIN: Duration = Duration::from_secs(5);
-    match probe {
-        ProbeConfig::Tcp(connection) | ProbeConfig::Ping(connection) => connection.timeout + MARGIN,
-        ProbeConfig::Dns(dns) => dns.connection.timeout + MARGIN,
-        ProbeConfig::Udp(udp) => udp.connection.timeout + MARGIN,
-        // The connection, and three answers.
-        ProbeConfig::Smtp(smtp) => smtp.connection.timeout * 4 + MARGIN,
-        ProbeConfig::Http(http) => (http.connection.timeout * 10).max(Duration::from_secs(60)),
-        // They ask nobody.
-        ProbeConfig::File(_) | ProbeConfig::Bfd(_) => MARGIN,
-        ProbeConfig::Service(service) => (service.connection.timeout * 10).max(Duration::from_secs(60)),
-        // SIGTERM at its limit, SIGKILL later, and some time for the kernel to end it.
-        ProbeConfig::Misc(misc) => misc.timeout + KILL_AFTER + MARGIN * 3,
     }
 }
 

@@ -19,6 +19,7 @@ use self::address_log::AddressLog;
 use self::filter::Filter;
 use self::links::Links;
 use self::queue::{Kind, Queue};
+use crate::daemon::pulse::Pulse;
 use crate::net::{Good, Goods, IfIndex, InterfaceStatus};
 use crate::netlink::monitor::Heard;
 use crate::netlink::sysctl::Sysctls;
@@ -31,6 +32,7 @@ use crate::vrrp::io::{Sockets, socket};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -51,6 +53,8 @@ pub enum Request {
     Hold(Order),
     /// Remove them.
     Release(Order),
+    /// Say that you turn.
+    Beat(Arc<Pulse>),
     /// Close sockets that are not needed any more.
     Close(Sockets),
     /// End, and leave the addresses as they are. If the queue closes without this, the VRRP thread has died and
@@ -432,6 +436,7 @@ impl Worker {
                     let answers = self.release(&orders).into_iter().map(Event::Released);
                     self.report(Report::Answers(answers.collect())).await?;
                 }
+                Request::Beat(pulse) => pulse.turned(),
                 Request::Close(sockets) => drop(sockets),
                 Request::End { release } => return Err(End::Told { release }),
             }

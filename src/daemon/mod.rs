@@ -28,6 +28,7 @@ pub mod pidfile;
 mod ping_range;
 mod plan_command;
 pub mod plane;
+pub mod pulse;
 mod reload_clock;
 mod reload_mark;
 mod resolve;

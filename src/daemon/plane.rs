@@ -40,6 +40,11 @@ pub enum VrrpCommand {
     Status(oneshot::Sender<VrrpStatus>),
     /// Set the counters to zero.
     ClearCounters,
+    /// Say that you turn: by the pulse.
+    Beat,
+    /// Stand still for so long: for the tests of what happens then.
+    #[cfg(debug_assertions)]
+    Hang(Duration),
     /// Die of a panic: for the tests of what happens then.
     #[cfg(debug_assertions)]
     Panic,
@@ -72,6 +77,13 @@ pub enum CheckCommand {
     Status(oneshot::Sender<CheckStatus>),
     /// Say what virtual servers you were told to run.
     Services(oneshot::Sender<Vec<VirtualServerConfig>>),
+    /// Set the counters to zero.
+    ClearCounters,
+    /// Say that you turn: by the pulse.
+    Beat,
+    /// Stand still for so long: for the tests of what happens then.
+    #[cfg(debug_assertions)]
+    Hang(Duration),
     /// Remove what was added and end. With `release` false (`-I`) nothing is removed.
     Stop {
         /// Remove our services.
@@ -105,6 +117,8 @@ pub enum BfdCommand {
     Check(mpsc::Sender<BfdReport>),
     /// Show yourself.
     Status(oneshot::Sender<BfdStatus>),
+    /// Say that you turn: by the pulse.
+    Beat,
     /// End.
     Stop,
 }

@@ -25,6 +25,9 @@ pub enum Signal {
     TooLong,
     /// SIGINT with `--ignore-sigint`.
     Ignored,
+    /// SIGRTMAX−2, in debug builds only: a plane shall stand still for a while, to test what is told of that.
+    #[cfg(debug_assertions)]
+    Hang,
     /// SIGRTMAX, in debug builds only: the VRRP plane shall die, to test what happens then.
     #[cfg(debug_assertions)]
     Panic,
@@ -58,6 +61,8 @@ pub struct Signals {
     xcpu: Stream,
     #[cfg(debug_assertions)]
     panic: Stream,
+    #[cfg(debug_assertions)]
+    hang: Stream,
     ignore_sigint: bool,
 }
 
@@ -76,6 +81,8 @@ impl Signals {
             xcpu: signal(SignalKind::from_raw(libc::SIGXCPU))?,
             #[cfg(debug_assertions)]
             panic: signal(SignalKind::from_raw(libc::SIGRTMAX()))?,
+            #[cfg(debug_assertions)]
+            hang: signal(SignalKind::from_raw(libc::SIGRTMAX() - 2))?,
             ignore_sigint,
         })
     }
@@ -97,6 +104,10 @@ impl Signals {
         };
         #[cfg(debug_assertions)]
         let (panic, and_then) = (self.panic.recv(), Signal::Panic);
+        #[cfg(debug_assertions)]
+        let (hang, and_still) = (self.hang.recv(), Signal::Hang);
+        #[cfg(not(debug_assertions))]
+        let (hang, and_still) = (std::future::pending::<Option<()>>(), Signal::Ignored);
         #[cfg(not(debug_assertions))]
         let (panic, and_then) = (std::future::pending::<Option<()>>(), Signal::Ignored);
         tokio::select! {
@@ -110,6 +121,7 @@ impl Signals {
             _ = self.json.recv() => Signal::Json,
             _ = self.xcpu.recv() => Signal::TooLong,
             _ = panic => and_then,
+            _ = hang => and_still,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::kernel_worker::{self, Wanted};
 use super::last_will::LastWill;
 use super::pace::Pace;
 use super::plane::{BfdReport, MasterNews, VrrpCommand, VrrpNotice};
+use super::pulse::Pulse;
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::claim::Claim;
 use crate::vrrp::event::Event;
@@ -72,6 +73,10 @@ pub struct VrrpPlane {
     pub bfd_reports: Option<mpsc::Sender<BfdReport>>,
     /// How its threads run.
     pub pace: Arc<Pace>,
+    /// Whether its own thread turns.
+    pub pulse: Arc<Pulse>,
+    /// Whether that of the kernel worker does.
+    pub worker_pulse: Arc<Pulse>,
     thread: JoinHandle<PlaneEnd>,
 }
 
@@ -90,7 +95,10 @@ impl VrrpPlane {
         let last_will = Arc::new(LastWill::default());
         let (started_sender, started) = blocking::sync_channel(1);
         let pace = Arc::new(Pace::default());
+        let (pulse, worker_pulse) = (Arc::new(Pulse::default()), Arc::new(Pulse::default()));
         let plane = Plane {
+            pulse: Arc::clone(&pulse),
+            worker_pulse: Arc::clone(&worker_pulse),
             pace: Arc::clone(&pace),
             config,
             first,
@@ -113,6 +121,8 @@ impl VrrpPlane {
             last_will,
             bfd_reports: Some(bfd_sender),
             pace,
+            pulse,
+            worker_pulse,
             thread,
         })
     }
@@ -129,6 +139,8 @@ impl VrrpPlane {
 
 /// What the thread takes along.
 struct Plane {
+    pulse: Arc<Pulse>,
+    worker_pulse: Arc<Pulse>,
     pace: Arc<Pace>,
     config: VrrpConfig,
     first: Vec<Event>,
@@ -206,6 +218,8 @@ impl Plane {
                 notices: self.notices,
                 metrics: self.metrics,
                 pace: self.pace,
+                pulse: self.pulse,
+                worker_pulse: self.worker_pulse,
                 will: self.will,
                 masters: self.options.masters,
                 register: self.options.register,

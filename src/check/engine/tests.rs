@@ -9,6 +9,7 @@ pub(crate) mod kinds;
 mod mastership;
 mod models;
 mod notices;
+mod overdue;
 mod reloads;
 mod scenarios;
 mod suspend;

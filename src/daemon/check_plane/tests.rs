@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 #[derive(Clone, Debug, Default)]
 struct Imitation(Arc<Mutex<Table>>, Arc<AtomicUsize>);
@@ -280,7 +280,7 @@ fn dead_back_ends_and_hanging_scripts_hold_up_nobody() {
 
 #[test]
 fn a_probe_is_given_up_only_after_its_own_limits() {
-    let limits = |checker: crate::check::config::CheckerConfig| limit(&checker.probe);
+    let limits = |checker: crate::check::config::CheckerConfig| checker.probe.limit();
     assert_eq!(limits(tcp("192.0.2.1:80")), Duration::from_secs(10));
     assert_eq!(
         limits(crate::check::engine::tests::http("192.0.2.1:80", &["/"])),
@@ -349,7 +349,7 @@ fn the_table_follows_the_vrrp_plane() {
     assert_eq!(kernel.addresses(), [""; 0]);
 }
 
-/// There may be ten thousand: those that wait for their turn, and those whose back-end does not answer.
+/// There may be ten thousand, whose back-ends do not answer.
 #[test]
 fn a_probe_s_task_is_small() {
     let asker = asker(|_| std::future::pending());
@@ -363,7 +363,7 @@ fn a_probe_s_task_is_small() {
             vs: "".into(),
         },
     };
-    let size = size_of_val(&probe(permits(1), Duration::ZERO, asker, order));
+    let size = size_of_val(&probe(asker, order));
     assert!(size <= 400, "{size}");
 }
 
@@ -400,4 +400,64 @@ fn a_flood_of_probes_that_is_over_is_told() {
     assert!(plane.notices.try_recv().is_err());
     gate.add_permits(ALL.into());
     assert!(matches!(next(&mut plane), CheckNotice::Eased));
+}
+
+/// Who waits for its turn is told after a while, by that name, and when its turn has come; the plane and the keeper turn.
+#[test]
+fn probes_that_wait_for_their_turn_are_seen() {
+    let gate = Arc::new(Semaphore::new(0));
+    let open = Arc::clone(&gate);
+    let asker = asker(move |_| {
+        let open = Arc::clone(&open);
+        async move {
+            drop(open.acquire().await);
+            ProbeOutcome::OK.into()
+        }
+    });
+    let kernel = Imitation::default();
+    let mut options = options(&kernel, asker);
+    options.most_connections = 1;
+    let mut all = three();
+    for rs in &mut all.services[0].real_servers {
+        rs.checkers[0].warmup = Duration::ZERO;
+    }
+    let plane = CheckPlane::spawn(all, options).unwrap();
+    let send = |command| plane.commands.blocking_send(command).unwrap();
+    let status = || {
+        let (reply, answer) = oneshot::channel();
+        send(CheckCommand::Status(reply));
+        answer.blocking_recv().unwrap()
+    };
+    let waiting = || {
+        let status = status();
+        let servers = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
+        let checkers = servers.flat_map(|rs| &rs.checkers);
+        let waits = checkers.filter(|it| it.is_asking() && it.limit().is_none());
+        (waits.count(), status.punctuality.checks)
+    };
+    let until = |holds: &dyn Fn() -> bool| {
+        let began = now();
+        while !holds() {
+            assert!(now().since(began) < Duration::from_secs(30));
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    };
+    until(&|| waiting() == (2, 3));
+    gate.add_permits(100);
+    until(&|| waiting().1 > 10);
+    for pulse in [&plane.pulse, &plane.keeper_pulse] {
+        pulse.ask();
+    }
+    plane.pulse.hand_on();
+    send(CheckCommand::Beat);
+    until(&|| !plane.pulse.owes());
+    until(&|| !plane.keeper_pulse.owes());
+    // A reload forgets who waits for nothing any more, and the others have their turn.
+    send(CheckCommand::Reload(Box::default()));
+    assert_eq!(waiting().0, 0);
+    send(CheckCommand::Stop {
+        release: true,
+        flush: FlushOnStop::No,
+    });
+    assert!(plane.join());
 }

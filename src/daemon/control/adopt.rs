@@ -84,6 +84,7 @@ impl Control {
         self.ping_range.apply(&plan.check, getegid().as_raw());
         self.tell_running(&plan);
         self.take_over(fresh);
+        self.watch_planes();
         if let Some(steward) = &self.steward {
             steward.follow(plan.ipvs.clone());
         }

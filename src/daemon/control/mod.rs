@@ -10,6 +10,7 @@ mod saved;
 mod show;
 mod stop;
 mod tidy;
+mod watch;
 
 use super::bfd_plane::BfdPlane;
 use super::check_plane::CheckPlane;
@@ -49,6 +50,7 @@ use tidy::Tidy;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
+use watch::Watch;
 
 /// Results of track scripts that may wait; a runner whose result finds no room waits with it.
 const REPORTS: usize = 256;
@@ -113,6 +115,8 @@ pub(super) struct Control {
     tidy: Tidy,
     /// How the threads run.
     paces: Paces,
+    /// Whether all threads turn.
+    watch: Watch,
     host: Host,
 }
 
@@ -184,6 +188,7 @@ impl Control {
             ping_range: PingRange::default(),
             tidy: Tidy::default(),
             paces: Paces::default(),
+            watch: Watch::for_service_manager(),
             host: Host {
                 ipvs: keeper::kernel,
                 whole: steward::kernel,
@@ -223,7 +228,9 @@ impl Control {
         service_manager(&[NotifyState::Ready, NotifyState::MainPid(std::process::id())]);
         info!("Startup complete");
         loop {
-            match self.wake(&mut signals).await {
+            let wake = self.wake(&mut signals).await;
+            self.watch.round();
+            match wake {
                 Wake::Signal(Signal::Stop) => return self.stop().await,
                 Wake::Signal(Signal::Reload) | Wake::Due => {
                     if self.reload(signals.stop()).await == Reloaded::Stop {
@@ -236,6 +243,8 @@ impl Control {
                 Wake::Signal(Signal::Json) => self.dump_json().await,
                 Wake::Signal(Signal::TooLong) => self.paces.too_long(),
                 Wake::Signal(Signal::Ignored) => {}
+                #[cfg(debug_assertions)]
+                Wake::Signal(Signal::Hang) => self.hang(),
                 #[cfg(debug_assertions)]
                 Wake::Signal(Signal::Panic) => {
                     if let Some(vrrp) = &self.vrrp {
@@ -264,6 +273,18 @@ impl Control {
                     }
                 }
             }
+            self.watch.round();
+        }
+    }
+
+    /// Makes the VRRP plane stand still, or that of checks where there is none, for the tests of what is told of that.
+    #[cfg(debug_assertions)]
+    fn hang(&self) {
+        const TIME: Duration = Duration::from_secs(15);
+        if let Some(vrrp) = &self.vrrp {
+            command(&vrrp.commands, VrrpCommand::Hang(TIME), "VRRP");
+        } else if let Some(check) = &self.check {
+            command(&check.commands, CheckCommand::Hang(TIME), "healthcheck");
         }
     }
 

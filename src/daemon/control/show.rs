@@ -81,6 +81,9 @@ impl Control {
         if let (true, Some(plane)) = (clear, &self.vrrp) {
             command(&plane.commands, VrrpCommand::ClearCounters, "VRRP");
         }
+        if let (true, Some(plane)) = (clear, &self.check) {
+            command(&plane.commands, CheckCommand::ClearCounters, "healthcheck");
+        }
     }
 
     /// SIGRTMIN+2: the JSON dump.
@@ -109,7 +112,14 @@ impl Control {
                 .map_or([0; 3], |plane| plane.put_back.counts()),
         };
         let host = load::host_name();
-        dump::write_json(&self.facts(&host), live.as_ref(), checks.as_ref(), &ipvs);
+        let standing = self.watch.standing();
+        dump::write_json(
+            &self.facts(&host),
+            live.as_ref(),
+            checks.as_ref(),
+            &ipvs,
+            &standing,
+        );
     }
 
     fn facts<'a>(&'a self, hostname: &'a str) -> Facts<'a> {

@@ -24,6 +24,8 @@ impl Control {
         info!("Stopping");
         service_manager(&[NotifyState::Stopping]);
         drop(self.tracker);
+        // Who ends does not turn for ever.
+        drop(self.watch);
         let limit = stop_limit(&self.plan);
         // A plane that has died has left nothing to be taken over.
         let leave = Leave {

@@ -3,6 +3,7 @@
 
 use crate::check::checker::{Checker, Phase};
 use crate::check::event::ProbeOutcome;
+use crate::check::overdue::{Overdue, Punctuality, Step};
 use crate::check::pool::{RealServer, VirtualServer};
 use crate::check::status::CheckStatus;
 use crate::clock::Instant;
@@ -12,6 +13,7 @@ use crate::sys::wall::Wall;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// The services whose statistics the virtual servers show.
 pub fn services(status: &CheckStatus) -> BTreeSet<ServiceKey> {
@@ -40,6 +42,21 @@ pub(super) fn servers(status: &CheckStatus, statistics: &Statistics, wall: Wall)
     servers
         .map(|vs| virtual_server(vs, &Counted::of(vs, statistics), &times))
         .collect()
+}
+
+/// How late, in microseconds, checks begin, how many have begun, and how many are overdue now, or wait for their turn.
+pub(super) fn thread(status: &CheckStatus) -> Value {
+    let servers = status.virtual_servers.iter().flat_map(|vs| &vs.real_servers);
+    let checkers = || servers.clone().flat_map(|rs| &rs.checkers);
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let Punctuality { last, most, checks } = status.punctuality;
+    json!({
+        "lateness": micros(last),
+        "lateness_max": micros(most),
+        "checks": checks,
+        "overdue": checkers().filter(|it| it.overdue(status.now).is_some()).count(),
+        "waiting": checkers().filter(|it| it.is_asking() && it.limit().is_none()).count(),
+    })
 }
 
 /// What time is written by.
@@ -151,8 +168,8 @@ fn real_server(rs: &RealServer, counted: &Counted<'_>, times: &Times) -> Value {
     })
 }
 
-/// `reason`: why its last run failed; `next_run`: when it asks again, nothing while it asks; `certificate`: that of the last
-/// handshake.
+/// `reason`: why its last run failed; `next_run`: when it asks again, nothing while it asks; `asking_since`: when it was to
+/// begin what it asks now; `overdue`: what it has not done in time; `certificate`: that of the last handshake.
 fn checker(it: &Checker, times: &Times) -> Value {
     let moment = |at: Instant| times.moment(at);
     let (ran, reason) = match it.last() {
@@ -160,10 +177,16 @@ fn checker(it: &Checker, times: &Times) -> Value {
         Some((at, ProbeOutcome::Success { .. })) => (moment(*at), Value::Null),
         Some((at, ProbeOutcome::Failure(why))) => (moment(*at), json!(why.to_string())),
     };
-    let next = match it.phase() {
-        Phase::Waiting { due } => moment(due),
-        Phase::Asking { .. } | Phase::Following => Value::Null,
+    let (next, asking) = match it.phase() {
+        Phase::Waiting { due } => (moment(due), Value::Null),
+        Phase::Asking { since, .. } => (Value::Null, moment(since)),
+        Phase::Following => (Value::Null, Value::Null),
     };
+    let overdue = it.overdue(times.now).map(|Overdue { step, .. }| match step {
+        Step::Begin => "begin",
+        Step::Turn => "turn",
+        Step::End { .. } => "end",
+    });
     json!({
         "type": it.config().probe.keyword(),
         "up": it.is_up(),
@@ -173,6 +196,8 @@ fn checker(it: &Checker, times: &Times) -> Value {
         "reason": reason,
         "last_run": ran,
         "next_run": next,
+        "asking_since": asking,
+        "overdue": overdue,
         "certificate": it.certificate_ends().map_or(Value::Null, |ends| times.certificate(ends)),
     })
 }
@@ -183,7 +208,6 @@ mod tests {
     use crate::check::engine::tests::{config, real_server, service, tcp};
     use crate::check::event::{Action, Event, Reason};
     use crate::check::{CheckerId, Engine};
-    use std::time::Duration;
 
     /// LVS facts: 20.8
     #[test]
@@ -233,6 +257,8 @@ mod tests {
                 "reason": "connection refused",
                 "last_run": 1001.0,
                 "next_run": 1003.0,
+                "asking_since": null,
+                "overdue": null,
                 "certificate": null,
             })
         );

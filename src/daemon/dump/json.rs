@@ -3,6 +3,7 @@
 use super::later::{More, param_match};
 use super::{Facts, Live, health, net};
 use crate::check::status::CheckStatus;
+use crate::daemon::pulse::Standing;
 use crate::daemon::vrrp_plane::PlaneNumbers;
 use crate::ipvs::stats::Statistics;
 use crate::notify::config::NotifyScripts;
@@ -31,6 +32,7 @@ pub fn text(
     live: Option<&Live<'_>>,
     checks: Option<&CheckStatus>,
     ipvs: &Ipvs,
+    planes: &[Standing],
 ) -> Option<String> {
     let live = live.filter(|live| !live.status.routers.is_empty());
     if facts.plan.global.dumps.json_version != Some(2) {
@@ -55,6 +57,12 @@ pub fn text(
         let [services, servers, changes] = ipvs.put_back;
         let put_back = json!({ "services": services, "real_servers": servers, "changes": changes });
         whole.insert("ipvs_put_back".to_owned(), put_back);
+        whole.insert("check_thread".to_owned(), health::thread(checks));
+    }
+    // Control is always there, and alone not worth a file.
+    if planes.len() > 1 {
+        let each = planes.iter().map(|it| (it.key.to_owned(), standing(it)));
+        whole.insert("threads".to_owned(), Value::Object(each.collect()));
     }
     (!whole.is_empty()).then(|| format!("{}\n", Value::Object(whole)))
 }
@@ -71,6 +79,15 @@ fn thread(numbers: &PlaneNumbers) -> Value {
         "lateness": micros(numbers.lateness_last),
         "lateness_max": micros(numbers.lateness_max),
         "deadlines": numbers.deadlines,
+    })
+}
+
+/// For how many seconds a thread has stood still, how often it did, and for how long at most.
+fn standing(of: &Standing) -> Value {
+    json!({
+        "still": of.still.map_or(0, |still| still.as_secs()),
+        "standstills": of.standstills,
+        "longest": of.longest.as_secs(),
     })
 }
 

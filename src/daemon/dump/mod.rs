@@ -24,6 +24,7 @@ use crate::bfd::status::BfdStatus;
 use crate::check;
 use crate::check::dump::Around;
 use crate::check::status::CheckStatus;
+use crate::daemon::pulse::Standing;
 use crate::daemon::vrrp_plane::PlaneNumbers;
 use crate::net::InterfaceStatus;
 use crate::plan::Plan;
@@ -103,8 +104,9 @@ pub fn write_json(
     live: Option<&Live<'_>>,
     checks: Option<&CheckStatus>,
     ipvs: &json::Ipvs,
+    planes: &[Standing],
 ) {
-    if let Some(text) = json::text(facts, live, checks, ipvs) {
+    if let Some(text) = json::text(facts, live, checks, ipvs, planes) {
         write(Kind::Json, &text, facts);
     }
 }

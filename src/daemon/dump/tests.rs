@@ -406,6 +406,7 @@ fn the_global_section() {
         let nothing = CheckStatus {
             now: Instant::from_micros(0),
             virtual_servers: Vec::new(),
+            punctuality: Default::default(),
         };
         assert_eq!(check_file(facts, &nothing), want);
     });
@@ -727,6 +728,12 @@ fn json_of_a_pair_of_instances() {
     assert_eq!(object["track_process"], process);
     let thread = serde_json::json!({ "lateness": 40, "lateness_max": 900, "deadlines": 7 });
     assert_eq!(object["vrrp_thread"], thread);
+    let turns = serde_json::json!({ "still": 0, "standstills": 0, "longest": 0 });
+    let stands = serde_json::json!({ "still": 7, "standstills": 2, "longest": 9 });
+    assert_eq!(
+        object["threads"],
+        serde_json::json!({ "vrrp": stands, "check": turns })
+    );
     let labelled = dumps(|facts, live| {
         vrrp_file(
             &Facts {
@@ -757,5 +764,17 @@ fn json_of_a_pair_of_instances() {
 }
 
 fn json_text(facts: &Facts<'_>, live: &Live<'_>) -> Option<String> {
-    json::text(facts, Some(live), None, &Default::default())
+    let vrrp = Standing {
+        still: Some(Duration::from_secs(7)),
+        standstills: 2,
+        longest: Duration::from_secs(9),
+        ..Standing::new("vrrp")
+    };
+    json::text(
+        facts,
+        Some(live),
+        None,
+        &Default::default(),
+        &[vrrp, Standing::new("check")],
+    )
 }

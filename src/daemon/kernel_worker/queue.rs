@@ -76,6 +76,7 @@ impl Queue {
                 Request::Prepare { .. }
                 | Request::Settle
                 | Request::Hold(_)
+                | Request::Beat(_)
                 | Request::Close(_)
                 | Request::End { .. } => false,
             })

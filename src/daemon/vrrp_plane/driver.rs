@@ -15,6 +15,9 @@ use crate::daemon::kernel_worker::{Report, Request, START, Wanted};
 use crate::daemon::last_will::LastWill;
 use crate::daemon::pace::Pace;
 use crate::daemon::plane::{BfdReport, MasterNews, VrrpCommand, VrrpNotice};
+#[cfg(debug_assertions)]
+use crate::daemon::pulse;
+use crate::daemon::pulse::Pulse;
 use crate::net::{Family, IfIndex};
 use crate::sys::timer::DeadlineTimer;
 use crate::sys::{clock, wall};
@@ -55,6 +58,8 @@ pub(super) struct Parts {
     pub(super) notices: Sender<VrrpNotice>,
     pub(super) metrics: Arc<PlaneMetrics>,
     pub(super) pace: Arc<Pace>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) worker_pulse: Arc<Pulse>,
     pub(super) will: Arc<LastWill>,
     pub(super) masters: MasterNews,
     pub(super) register: Arc<Register>,
@@ -79,6 +84,9 @@ pub(super) struct Driver {
     notices: Sender<VrrpNotice>,
     metrics: Arc<PlaneMetrics>,
     pace: Arc<Pace>,
+    pulse: Arc<Pulse>,
+    /// The kernel worker's.
+    worker_pulse: Arc<Pulse>,
     will: Arc<LastWill>,
     /// Who wants to know which routers are MASTER.
     masters: MasterNews,
@@ -144,6 +152,8 @@ impl Driver {
             notices: parts.notices,
             metrics: parts.metrics,
             pace: parts.pace,
+            pulse: parts.pulse,
+            worker_pulse: parts.worker_pulse,
             will: parts.will,
             masters: parts.masters,
             forwarding: BTreeSet::new(),
@@ -455,6 +465,15 @@ impl Driver {
                 self.engine.clear_counters();
                 self.metrics.clear_lateness();
             }
+            VrrpCommand::Beat => {
+                self.pulse.turned();
+                if self.worker_pulse.hand_on() {
+                    let beat = Request::Beat(Arc::clone(&self.worker_pulse));
+                    self.outbox.push_back(beat);
+                }
+            }
+            #[cfg(debug_assertions)]
+            VrrpCommand::Hang(time) => pulse::stand_still(time),
             #[cfg(debug_assertions)]
             VrrpCommand::Panic => panic!("told to"),
             VrrpCommand::Stop { release, within } => {

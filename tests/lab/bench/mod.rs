@@ -14,6 +14,7 @@ pub mod pool;
 mod process;
 mod rack;
 mod reading;
+pub mod reload;
 pub mod routers;
 mod table;
 pub mod takeover;
@@ -38,6 +39,7 @@ pub const BURDEN: &str = "bench-burden";
 pub const CHECKS: &str = "bench-checks";
 pub const POOL: &str = "bench-pool";
 pub const DEATH: &str = "bench-death";
+pub const RELOAD: &str = "bench-reload";
 pub const TAKEOVER: &str = "bench-takeover";
 const READING: &str = "bench-reading";
 
@@ -60,6 +62,7 @@ const PARTS: &[(&str, &str)] = &[
     (CHECKS, "makes 1,000 checks a second"),
     (POOL, "starts with 10,000 real servers"),
     (DEATH, "kills real servers"),
+    (RELOAD, "reloads a master, and 10,000 real servers"),
     (READING, "reads a large configuration"),
 ];
 

@@ -45,7 +45,7 @@ fn measure(daemon: Daemon, memory: bool) {
     let (_switch, mut director, _) = super::directors(daemon, ["d1", "d2"]);
     let rack = Rack::beside(&director);
     rack.serve_all();
-    director.configure(&config());
+    director.configure(&config(SERVICES));
     let began = Instant::now();
     director.start();
     while programmed(&director) < ALL {
@@ -83,9 +83,10 @@ fn programmed(director: &Director) -> usize {
     table.windows(2).filter(|octets| octets == b"->").count() - 1
 }
 
-fn config() -> String {
+/// So many virtual servers.
+pub fn config(services: usize) -> String {
     let mut text = GLOBAL.to_owned();
-    for service in 0..SERVICES {
+    for service in 0..services {
         let _ = writeln!(
             text,
             "virtual_server 10.65.0.{} 80 {{\n    delay_loop {EVERY}\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP",

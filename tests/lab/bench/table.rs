@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::figure::Figures;
 use super::routers::{CPU_BACKUP, CPU_MASTER, INTERVALS, ROUTERS, SENT_BACKUP, SENT_MASTER};
-use super::{DAEMONS, burden, checks, death, failover, pair, pool, reading, routers, takeover};
+use super::{DAEMONS, burden, checks, death, failover, pair, pool, reading, reload, routers, takeover};
 use crate::site::Daemon;
 
 /// A figure of a daemon that is not known counts as none.
@@ -48,6 +48,7 @@ pub fn render(figures: &Figures) -> String {
         }
     }
     checking(&mut text, figures);
+    reloads(&mut text, figures);
     let _ = writeln!(
         text,
         "-t of {} lines with {} real servers",
@@ -128,6 +129,25 @@ fn checking(text: &mut String, figures: &Figures) {
         "ms",
         &median(death::WHOLE.into()),
     );
+}
+
+fn reloads(text: &mut String, figures: &Figures) {
+    let median = |name: &'static str| move |daemon| figures.median(name, daemon);
+    let _ = writeln!(
+        text,
+        "Reload ({} of a master; {} with one weight changed)",
+        reload::RELOADS,
+        reload::ROUNDS
+    );
+    let what = format!("longest gap of adverts, advert_int {}", seconds(reload::INTERVAL));
+    row(text, &what, "ms", &|daemon| figures.greatest(reload::GAP, daemon));
+    let interval = f64::from(reload::INTERVAL);
+    row(text, "  late by at most", "ms", &|daemon| {
+        Some(figures.greatest(reload::GAP, daemon)? - interval)
+    });
+    let what = format!("{} real servers: weight in the kernel after", pool::ALL);
+    row(text, &what, "ms", &median(reload::WRITE));
+    row(text, "  CPU of the reload", "ms", &median(reload::CPU));
 }
 
 /// Between the adverts of a master.

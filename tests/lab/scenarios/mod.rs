@@ -16,6 +16,7 @@ mod filter;
 mod garp;
 mod genhash;
 mod health;
+mod hitless;
 mod http;
 mod interop;
 mod ipvs;
@@ -46,6 +47,7 @@ mod track;
 mod traffic;
 mod vectors;
 mod vmac;
+mod watchdog;
 mod web;
 
 use crate::bench;
@@ -590,8 +592,18 @@ pub const ALL: &[Scenario] = &[
     ),
     test(
         "broken-reloads",
-        "hundreds of broken files, one after another, are refused, and nothing else happens",
+        "more than a thousand broken files, one after another, are refused, and nothing else happens",
         reloads::broken,
+    ),
+    test(
+        "reload-traffic",
+        "200 reloads of everything else lose a client nothing, and the backup never becomes master",
+        hitless::under_traffic,
+    ),
+    test(
+        "watchdog",
+        "the watchdog is fed while all planes turn, and a plane that stands still is named",
+        watchdog::starved,
     ),
     test(
         "reload-check",
@@ -734,6 +746,11 @@ pub const ALL: &[Scenario] = &[
         bench::POOL,
         "start and memory with 10,000 real servers beside keepalived's, for make bench",
         bench::pool::run,
+    ),
+    tool(
+        bench::RELOAD,
+        "adverts, time and CPU of reloads beside keepalived's, for make bench",
+        bench::reload::run,
     ),
     tool(
         bench::DEATH,

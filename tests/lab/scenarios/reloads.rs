@@ -155,12 +155,20 @@ pub fn script_users() {
 }
 
 /// So many mutations of each file of these folders, beside our examples of mistakes.
-const MUTATED: [(&str, usize); 3] = [("lab/dumps/vrrp", 2), ("lab/dumps/lvs", 2), ("compat/set", 1)];
+const MUTATED: [(&str, usize); 5] = [
+    ("lab/dumps/vrrp", 4),
+    ("lab/dumps/lvs", 4),
+    ("lab/scenarios/ipvs", 4),
+    ("lint", 3),
+    ("compat/set", 3),
+];
+/// At least so many are mutated.
+const MUTATIONS: usize = 1000;
 
 /// What nobody can run stands at the beginning of every file that is not broken enough by itself.
 const FATAL: &str = "vrrp_instance BROKEN {\n    interface eth0\n    virtual_router_id\n}\n";
 
-/// Hundreds of broken files, one after another: each is refused, and nothing else happens. The address is never away, the
+/// Every file with a diagnosis, and more than a thousand mutated ones, one after another: each is refused, and nothing else happens. The address is never away, the
 /// adverts go on, checks go on, and neither memory nor descriptors nor threads grow.
 ///
 /// Facts: 18.9
@@ -279,6 +287,8 @@ fn broken_files(good: &str) -> Vec<(String, Vec<u8>)> {
         let paths = configurations(&tests.join(folder)).into_iter();
         paths.flat_map(|path| (0..*count).map(move |number| (number, path.clone())))
     });
+    let paths: Vec<_> = paths.collect();
+    assert!(paths.len() >= MUTATIONS, "{}", paths.len());
     for (number, path) in paths {
         let mut mutated = fs::read(&path).expect("a file");
         for _ in 0..=chance.below(8) {
