@@ -1,6 +1,6 @@
 //! Addresses, routes and rules of two configurations, one by one.
 //!
-//! The kernel knows each by everything it was given: an entry that is wanted in another form is removed and added again.
+//! The kernel knows each by everything it was given (`is`): an entry that is wanted in another form is removed and added again.
 
 use super::{AddressSpec, Goods, Route, Rule};
 use crate::change::{Changed, Changes, Effect, Parted, Show, What, part};
@@ -40,6 +40,7 @@ impl Goods {
             addresses,
             new_addresses,
             AddressSpec::same_address,
+            AddressSpec::is,
         );
         ways(&mut changes, keywords, (routes, new_routes), (rules, new_rules));
         changes
@@ -53,17 +54,27 @@ pub fn ways(
     (old_routes, new_routes): (&[Route], &[Route]),
     (old_rules, new_rules): (&[Rule], &[Rule]),
 ) {
-    entries(changes, keywords.routes, old_routes, new_routes, Route::same_way);
-    entries(changes, keywords.rules, old_rules, new_rules, Rule::same_matches);
+    let (routes, rules) = (keywords.routes, keywords.rules);
+    entries(
+        changes,
+        routes,
+        old_routes,
+        new_routes,
+        Route::same_way,
+        Route::is,
+    );
+    entries(changes, rules, old_rules, new_rules, Rule::same_matches, Rule::is);
 }
 
-/// The entries of a list that come and go; what is the `same` to who uses it and has another form is interrupted.
+/// The entries of a list that come and go; what is the `same` to who uses it and another to the kernel (not `is`) is
+/// interrupted.
 pub fn entries<T: PartialEq + Show>(
     changes: &mut Changes,
     keyword: &'static str,
     old: &[T],
     new: &[T],
     same: impl Fn(&T, &T) -> bool,
+    is: impl Fn(&T, &T) -> bool,
 ) {
     let Parted {
         gone,
@@ -81,7 +92,11 @@ pub fn entries<T: PartialEq + Show>(
                 } else {
                     to
                 };
-                (What::Value { from, to }, Effect::Flaps)
+                let stays = is(entry, new);
+                (
+                    What::Value { from, to },
+                    if stays { Effect::Live } else { Effect::Flaps },
+                )
             }
         };
         let why = (effect == Effect::Flaps).then_some(Cow::Borrowed(REMADE));
@@ -171,6 +186,12 @@ mod tests {
         let changes = a.absorb(&quiet, KEYWORDS);
         let text = changes.iter().next().unwrap().to_string();
         assert!(text.ends_with("with other options"), "{text}");
-        assert_eq!(changes.effect(), Some(Effect::Flaps));
+        assert_eq!(
+            changes.effect(),
+            Some(Effect::Live),
+            "the kernel is not told of no_track"
+        );
+        quiet.addresses[0].label = Some("eth0:1".into());
+        assert_eq!(a.absorb(&quiet, KEYWORDS).effect(), Some(Effect::Flaps));
     }
 }

@@ -19,6 +19,7 @@ use steadfast::clock::Instant;
 use steadfast::ipvs::model::ServiceKey;
 use steadfast::net::{Good, Goods};
 use steadfast::plan::Plan;
+use steadfast::plan::diff::{Fate, Kind, PlanDiff, diff};
 use steadfast::vrrp::config::{InstanceKey, RouterConfig};
 use steadfast::vrrp::status::{RouterStatus, StateName};
 
@@ -140,6 +141,8 @@ fn edited(blocks: &[Node], former: &[Node], plan: &Plan, rng: &mut Rng) -> (Vec<
 }
 
 fn reloaded(daemon: &mut Daemon, old: &Plan, new: &Plan, world: &World, told: &str) {
+    let differs = diff(old, new);
+    assert!(diff(new, new).is_empty(), "{told}\nit differs from itself");
     let before = daemon.routers.engine.status(daemon.now);
     daemon.routers.take_writes();
     daemon.services.take_ops();
@@ -177,6 +180,7 @@ fn reloaded(daemon: &mut Daemon, old: &Plan, new: &Plan, world: &World, told: &s
         told,
     );
     zero_writes(&writes, &stay, old, new, told);
+    agrees(&differs, &stay, new, !ops.is_empty(), told);
 
     for (a, b) in after.routers.iter().zip(&fresh.routers) {
         let told = format!("{told}\n{}", a.config.name);
@@ -427,6 +431,28 @@ fn zero_writes(writes: &[Write], stay: &BTreeSet<InstanceKey>, old: &Plan, new: 
     }
 }
 
+/// What was said before is true: no MASTER that stayed one was to begin anew, and nothing happened of which nothing was said.
+fn agrees(differs: &PlanDiff, stay: &BTreeSet<InstanceKey>, new: &Plan, ops: bool, told: &str) {
+    for router in new
+        .vrrp
+        .routers
+        .iter()
+        .filter(|router| stay.contains(&router.key()))
+    {
+        let mut objects = differs.objects.iter();
+        let begins = objects.find(|object| {
+            object.kind == Kind::VrrpInstance
+                && object.name == router.name
+                && matches!(object.fate, Fate::BeginsAnew { .. })
+        });
+        assert_eq!(begins, None, "{told}\nit was to begin anew");
+    }
+    assert!(
+        !ops || !differs.is_empty(),
+        "{told}\nIPVS was changed, and nothing was said"
+    );
+}
+
 fn words(write: &Write) -> String {
     match write {
         Write::Add(good) => format!("add {good}"),
@@ -445,4 +471,48 @@ fn common(a: &Goods, b: &Goods) -> Vec<Good> {
     };
     let b = all(b);
     all(a).into_iter().filter(|good| b.contains(good)).collect()
+}
+
+/// Reloads two configurations by turns. What the engines hold is counted in their own words: every entry of every map, list
+/// and queue has one.
+pub(crate) fn there_and_back(seed: u64, times: usize) {
+    let mut rng = Rng::new(seed ^ 0x1ea4);
+    let world = World::new(&mut rng);
+    let some = |rng: &mut Rng| loop {
+        if let Some(plan) = plan_of(&configuration(rng)) {
+            return plan;
+        }
+    };
+    let (a, b) = (some(&mut rng), some(&mut rng));
+    let mut daemon = Daemon::start(&a, &world, Instant::from_micros(1_000_000_000));
+    let mut size = None;
+    for round in 0..times {
+        daemon.reload(&b, &world);
+        daemon.run(&world, Duration::from_millis(10));
+        daemon.reload(&a, &world);
+        daemon.run(&world, Duration::from_millis(10));
+        if round == 3 || round + 1 == times {
+            daemon.settle(&world);
+            daemon.routers.take_writes();
+            daemon.routers.notified.clear();
+            let now = daemon.size();
+            assert_eq!(*size.get_or_insert(now), now, "seed {seed}, after {round} rounds");
+        }
+    }
+}
+
+impl Daemon {
+    /// How much is held: by the routers, their kernel, the checkers, and the table.
+    fn size(&self) -> [usize; 6] {
+        let entries = |text: String| text.matches([',', '(']).count();
+        let net = &self.routers.net;
+        [
+            entries(format!("{:?}", self.routers.engine)),
+            entries(format!("{:?}", self.services.engine)),
+            net.addresses.len() + net.routes.len() + net.rules.len(),
+            net.links.len(),
+            net.sockets.len(),
+            entries(format!("{:?}", self.services.table())),
+        ]
+    }
 }

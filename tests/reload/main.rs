@@ -52,3 +52,11 @@ fn pairs_end_as_a_cold_start_and_touch_only_what_changed() {
         }
     });
 }
+
+/// A→B→A a thousand times: the engines hold as much afterwards as in the beginning.
+#[test]
+fn a_thousand_times_there_and_back_leaves_nothing_behind() {
+    for seed in 0..12 {
+        history::there_and_back(seed, 1_000);
+    }
+}

@@ -212,8 +212,22 @@ fn absorb_addresses(
 ) -> Changes {
     let mut changes = Changes::default();
     let same = AddressSpec::same_address;
-    net::entries(&mut changes, VIRTUAL.addresses, vips, new_vips, same);
-    net::entries(&mut changes, EXCLUDED, excluded, new_excluded, same);
+    net::entries(
+        &mut changes,
+        VIRTUAL.addresses,
+        vips,
+        new_vips,
+        same,
+        AddressSpec::is,
+    );
+    net::entries(
+        &mut changes,
+        EXCLUDED,
+        excluded,
+        new_excluded,
+        same,
+        AddressSpec::is,
+    );
     let removed = changes.iter_mut().filter_map(|changed| match &changed.what {
         What::Removed(text) => Some((text.clone(), changed)),
         What::Value { .. } | What::Hidden | What::Added(_) | What::Reordered => None,
