@@ -107,12 +107,14 @@ fn check_golden(path: &Path, actual: &str) {
     );
 }
 
-/// What is printed means the same plan, and prints the same.
+/// What is printed means the same plan, prints the same, and would change nothing.
 fn check_print(plan: &Plan) -> String {
     let printed = plan::print::print(plan, true);
     let (_, again, diagnostics) = load(Path::new("printed.conf"), &printed);
     assert_eq!(*plan, again, "{printed}\n{}", describe(&diagnostics));
     assert_eq!(plan::print::print(&again, true), printed);
+    let diff = plan::diff::diff(plan, &again);
+    assert!(diff.is_empty(), "{}", diff.text());
     printed
 }
 

@@ -127,22 +127,6 @@ impl Loaded {
         refusal(running, &self.plan.global)
     }
 
-    /// What changes only at the next start, and holds nothing else up.
-    pub(super) fn waits_for_restart(&self, running: &Global) -> Vec<&'static str> {
-        let (new, old) = (&self.plan.global.shown.firewall, &running.shown.firewall);
-        if new.nftables_ipvs.is_none() {
-            return Vec::new();
-        }
-        let mut waiting = Vec::new();
-        if new.nftables_ipvs_priority != old.nftables_ipvs_priority {
-            waiting.push("nftables_ipvs_priority");
-        }
-        if new.nftables_counters != old.nftables_counters {
-            waiting.push("nftables_counters of nftables_ipvs");
-        }
-        waiting
-    }
-
     /// Whether blocks or quotes do not begin or end where they should.
     pub(super) fn torn(&self) -> bool {
         self.diagnostics.iter().any(|found| {
@@ -471,16 +455,5 @@ mod tests {
         running = Global::default();
         running.shown.firewall.nftables_ipvs = Some("mine".to_owned());
         assert_eq!(file.needs_restart(&running), Some(&*cannot("nftables_ipvs")));
-
-        let mut file = file;
-        file.plan.global = running.clone();
-        running.shown.firewall.nftables_ipvs_priority = Some(7);
-        running.shown.firewall.nftables_counters = true;
-        assert_eq!(file.needs_restart(&running), None);
-        assert_eq!(
-            file.waits_for_restart(&running),
-            ["nftables_ipvs_priority", "nftables_counters of nftables_ipvs"]
-        );
-        assert_eq!(file.waits_for_restart(&file.plan.global), [""; 0]);
     }
 }

@@ -36,52 +36,63 @@ pub(crate) fn page() -> Page {
 
 fn commands(page: &mut Writer) {
     page.section("COMMANDS");
-    page.text("They start nothing. `config` is a command only as the very first word.");
+    page.text("They start nothing. `config` and `plan` are commands only as the very first word.");
     let mut config = cli::config::command();
     config.build();
     for command in config.get_subcommands() {
-        let arguments: Vec<_> = command
-            .get_arguments()
-            .filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
-            .collect();
-        let mut term = vec![bold(format!("steadfast config {}", command.get_name()))];
-        for arg in &arguments {
-            let name = match arg.get_long() {
-                Some(long) => format!(" [--{long}]"),
-                None if arg.is_required_set() => " FILE...".to_owned(),
-                None if matches!(arg.get_action(), clap::ArgAction::Set) => " [FILE]".to_owned(),
-                None => " [FILE...]".to_owned(),
-            };
-            term.push(roman(name));
+        describe(page, command, &format!("steadfast config {}", command.get_name()));
+    }
+    let mut plan = cli::plan::command();
+    plan.build();
+    describe(page, &plan, "steadfast plan");
+    page.text(
+        "Its exit status is 0 where nothing is interrupted, 3 where something would be or needs a restart, 1 where it could \
+         not be done, and that of `-t` where something is wrong with the new file.",
+    );
+}
+
+fn describe(page: &mut Writer, command: &clap::Command, name: &str) {
+    let arguments: Vec<_> = command
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set() && arg.get_id() != "help")
+        .collect();
+    let mut term = vec![bold(name)];
+    for arg in &arguments {
+        let name = match arg.get_long() {
+            Some(long) => format!(" [--{long}]"),
+            None if arg.is_required_set() => " FILE...".to_owned(),
+            None if matches!(arg.get_action(), clap::ArgAction::Set) => " [FILE]".to_owned(),
+            None => " [FILE...]".to_owned(),
+        };
+        term.push(roman(name));
+    }
+    page.item(
+        term,
+        &format!(
+            "{}.",
+            command.get_about().map(ToString::to_string).unwrap_or_default()
+        ),
+    );
+    if arguments.iter().all(|arg| arg.is_positional()) {
+        return;
+    }
+    page.roff.control("RS", []);
+    for arg in arguments.iter().filter(|arg| !arg.is_positional()) {
+        let mut term = Vec::new();
+        if let Some(short) = arg.get_short() {
+            term.extend([bold(format!("-{short}")), roman(", ")]);
+        }
+        term.push(bold(format!("--{}", arg.get_long().unwrap_or_default())));
+        let takes = arg.get_action().takes_values();
+        if let Some(names) = arg.get_value_names().filter(|_| takes) {
+            term.extend([roman(" "), italic(names.join(" "))]);
         }
         page.item(
             term,
-            &format!(
-                "{}.",
-                command.get_about().map(ToString::to_string).unwrap_or_default()
-            ),
+            &format!("{}.", arg.get_help().map(ToString::to_string).unwrap_or_default()),
         );
-        if arguments.iter().all(|arg| arg.is_positional()) {
-            continue;
-        }
-        page.roff.control("RS", []);
-        for arg in arguments.iter().filter(|arg| !arg.is_positional()) {
-            let mut term = Vec::new();
-            if let Some(short) = arg.get_short() {
-                term.extend([bold(format!("-{short}")), roman(", ")]);
-            }
-            term.push(bold(format!("--{}", arg.get_long().unwrap_or_default())));
-            let takes = arg.get_action().takes_values();
-            if let Some(names) = arg.get_value_names().filter(|_| takes) {
-                term.extend([roman(" "), italic(names.join(" "))]);
-            }
-            page.item(
-                term,
-                &format!("{}.", arg.get_help().map(ToString::to_string).unwrap_or_default()),
-            );
-        }
-        page.roff.control("RE", []);
     }
+    page.roff.control("RE", []);
 }
 
 fn rest(page: &mut Writer) {

@@ -5,6 +5,7 @@
 //! [`reload`] and what it [`adopt`]s, what it [`show`]s, how it [`stop`]s.
 
 mod adopt;
+mod foretold;
 mod reload;
 mod saved;
 mod show;

@@ -2,10 +2,11 @@
 //!
 //! A reload is done as a whole or not at all: what may fail is tried before anything that runs is touched.
 
-use super::{Control, STATUS_LIMIT, service_manager};
+use super::{Control, STATUS_LIMIT, foretold, service_manager};
 use crate::daemon::load::{self, Loaded};
 use crate::daemon::reload_mark::ReloadMark;
 use crate::ipvs::keeper::Opener;
+use crate::plan::diff::diff;
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use sd_notify::NotifyState;
 use std::fs::OpenOptions;
@@ -93,13 +94,10 @@ impl Control {
         if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
             return Err(why.to_owned());
         }
-        for what in loaded.waits_for_restart(&self.plan.global) {
-            warn!("{what}: changed, which has no effect before a restart");
-        }
         (self.host.privileged)(&loaded.plan)?;
+        let running = self.running().await;
+        let running = running.ok_or("The healthcheck plane does not answer")?;
         if let Some(marks) = &loaded.plan.ipvs.marks {
-            let running = self.running().await;
-            let running = running.ok_or("The healthcheck plane does not answer")?;
             (loaded.plan.check).hand_out_marks(marks.start, Some(&running.check));
         }
         let mut opener = (self.host.ipvs)(self.ipvs_home.clone());
@@ -109,6 +107,7 @@ impl Control {
             opener = opened.map_err(|panic| format!("Asking for IPVS failed: {panic}"))??;
         }
         self.all_listen().await?;
+        foretold::tell(&diff(&running, &loaded.plan));
         Ok((loaded, opener))
     }
 
