@@ -35,6 +35,8 @@ pub struct CheckConfig {
     pub notices: Notices,
     /// Which connections the kernel ends.
     pub expiry: Expiry,
+    /// What others change in IPVS is put back.
+    pub repair: bool,
     /// The groups, in the order of the file, names unique; for dumps.
     pub groups: Vec<ServerGroupConfig>,
     /// `SSL`

@@ -201,6 +201,7 @@ impl CheckPlane {
         if options.flush {
             keeper.flush();
         }
+        keeper.repair(config.repair);
         let put_back = Arc::clone(keeper.put_back());
         let pace = Arc::new(Pace::default());
         pace.set_helper(keeper.thread_id());
@@ -373,6 +374,7 @@ impl Plane {
             }
         }
         self.expiry.apply(&self.keeper, config.expiry);
+        self.keeper.repair(config.repair);
         // Who is followed from now on must be known before, and who was before must not be taken for a BACKUP.
         self.followed.follow_too(&config);
         self.hear_of_masters();

@@ -467,6 +467,10 @@ impl Worker {
         // Until it is their turn, what was static so far is.
         let statics = std::mem::replace(&mut wanted.statics, std::mem::take(&mut self.wanted.statics));
         self.wanted = wanted;
+        // What is held already may have become worth watching.
+        for goods in self.held.values().cloned().collect::<Vec<_>>() {
+            self.follow(&goods);
+        }
         let heard = self.monitor.take();
         self.heard(heard).await?;
         self.promote();

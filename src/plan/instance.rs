@@ -189,6 +189,10 @@ pub(super) fn build(
         priority,
         advert_int,
         down_timer_adverts: manners.down_timer_adverts,
+        drift_repair: written
+            .drift_repair
+            .as_ref()
+            .map_or(builder.config.global.drift_repair, |own| own.value),
         nopreempt,
         preempt_delay,
         auth,

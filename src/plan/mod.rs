@@ -177,6 +177,7 @@ pub fn build(config: &Config, host: &Host) -> (Plan, Vec<Diagnostic>) {
     plan.check.notices = outlet::health(&plan);
     plan.ipvs = ipvs::build(&mut builder, &plan);
     plan.check.expiry = plan.global.inherited.expiry;
+    plan.check.repair = plan.global.inherited.drift_repair.is_some();
     builder.finish();
     (plan, builder.diagnostics)
 }

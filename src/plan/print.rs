@@ -44,6 +44,7 @@ pub fn print(plan: &Plan, show_secrets: bool) -> String {
         depth: 0,
         show_secrets,
         check_unicast_src: global.inherited.check_unicast_src,
+        drift_repair: global.inherited.drift_repair,
         links: vrrp
             .links
             .iter()
@@ -83,6 +84,8 @@ struct Printer {
     show_secrets: bool,
     /// Every instance inherits it: its own would be one more unicast keyword.
     check_unicast_src: bool,
+    /// Every instance inherits it.
+    drift_repair: Option<u32>,
     /// The links that are made, each with the interface below it.
     links: BTreeMap<IfName, IfName>,
 }

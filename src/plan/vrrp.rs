@@ -40,6 +40,7 @@ pub(super) fn global(config: &Config, policy: &ScriptPolicy) -> Global {
             checker_log_all_failures: written.checker_log_all_failures,
             rs_init_notifies: written.rs_init_notifies,
             expiry: written.expiry,
+            drift_repair: written.drift_repair,
         },
         shown: written.shown.clone(),
     }

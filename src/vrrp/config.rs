@@ -174,6 +174,8 @@ pub struct RouterConfig {
     pub notices: Notices,
     /// Discard an advert whose source is no configured peer (`vrrp_check_unicast_src` / `check_unicast_src`).
     pub check_unicast_src: bool,
+    /// `drift_repair`: so often within a minute what others remove is put back without a transition; `None`: never.
+    pub drift_repair: Option<u32>,
     /// `no_accept`: traffic of the addresses is dropped.
     pub no_accept: bool,
     /// What its packets are like beside that.

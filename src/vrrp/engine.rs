@@ -525,7 +525,7 @@ impl Engine {
         let concerned = self.index.on_interface(interface).to_vec();
         let mut robbed = Vec::new();
         for id in concerned {
-            if self.with(now, id, |router, _| router.robbed(interface, address)) == Some(true) {
+            if self.with(now, id, |router, cx| router.robbed(cx, interface, address)) == Some(true) {
                 robbed.push(id);
             }
         }
@@ -540,8 +540,7 @@ impl Engine {
     }
 
     fn good_lost(&mut self, now: Instant, id: RouterId, good: Good) {
-        let robbed = self.routers.get_mut(&id).is_some_and(|router| router.lost(&good));
-        if robbed {
+        if self.with(now, id, |router, cx| router.lost(cx, &good)) == Some(true) {
             self.with(now, id, |router, cx| router.say(cx, Says::Lost(good)));
             self.settle_around(now, id);
         }

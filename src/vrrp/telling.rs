@@ -125,6 +125,10 @@ pub enum Says {
     RemovingVips,
     /// Somebody else removed a route or a rule.
     Lost(Good),
+    /// Somebody else removed an address, a route or a rule, and it is put back (`drift_repair`).
+    PuttingBack(Good),
+    /// So often that was done within a minute.
+    TooManyRepairs(u32),
     /// The kernel refused an address, a route or a rule.
     HoldFailed(Good, String),
     /// The kernel refused to remove one.
@@ -267,6 +271,8 @@ impl Says {
             | Self::FaultCause(_)
             | Self::EffectivePriority { .. }
             | Self::Lost(_)
+            | Self::PuttingBack(_)
+            | Self::TooManyRepairs(_)
             | Self::HoldFailed(..)
             | Self::ReleaseFailed(..)
             | Self::LowerDiscarded(..)
@@ -364,6 +370,11 @@ impl fmt::Display for Says {
             Self::SettingVips => f.write_str("setting VIPs."),
             Self::RemovingVips => f.write_str("removing VIPs."),
             Self::Lost(good) => write!(f, "{good} has been removed"),
+            Self::PuttingBack(good) => write!(f, "{good} has been removed by others, putting it back"),
+            Self::TooManyRepairs(most) => write!(
+                f,
+                "others go on removing what is put back ({most} times within a minute) - falling back"
+            ),
             Self::HoldFailed(address, why) => write!(f, "cannot set {address}: {why}"),
             Self::ReleaseFailed(address, why) => write!(f, "cannot remove {address}: {why}"),
             Self::Announcing(interface, address) => {

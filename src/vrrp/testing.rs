@@ -51,6 +51,7 @@ pub(super) fn router(instance: &str, vrid: u8) -> RouterConfig {
             lower_prio_repeat: 0,
             ..GarpConfig::default()
         },
+        drift_repair: None,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,
         vips: vec![spec(&format!("10.0.0.{}", 100 + u16::from(vrid)), "eth0")],

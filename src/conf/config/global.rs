@@ -88,6 +88,7 @@ pub struct Inherited {
     pub checker_log_all_failures: bool,
     pub rs_init_notifies: bool,
     pub expiry: Expiry,
+    pub drift_repair: Option<u32>,
 }
 
 /// Where dumps are written and in which form.
@@ -224,6 +225,7 @@ pub struct GlobalDefs {
     pub checker_log_all_failures: bool,
     pub rs_init_notifies: bool,
     pub expiry: Expiry,
+    pub drift_repair: Option<u32>,
     pub net_namespace: Option<String>,
     pub net_namespace_ipvs: Option<Option<String>>,
     pub instance: Option<String>,

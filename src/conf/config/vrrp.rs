@@ -127,6 +127,8 @@ pub struct Instance {
     pub lower_prio_no_advert: Option<Spanned<bool>>,
     pub higher_prio_send_advert: Option<Spanned<bool>>,
     pub down_timer_adverts: Option<Spanned<u8>>,
+    /// Within: `None` is `off`.
+    pub drift_repair: Option<Spanned<Option<u32>>>,
     /// The last `garp_lower_prio_repeat` and `garp_lower_prio_delay`.
     pub garp_lower_prio: [Option<Place>; 2],
     pub notify: NotifySettings,

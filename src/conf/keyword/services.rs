@@ -11,8 +11,10 @@ const CENTURY: i64 = 36_500;
 /// Sorted by block and name.
 #[rustfmt::skip]
 pub(super) static SERVICES: &[Keyword] = &[
+    k(GlobalDefs, "drift_repair", OptionalWord, Acted),
     k(GlobalDefs, "lvs_expire_nodest_conn", Bool, Acted),
     k(GlobalDefs, "lvs_expire_quiescent_template", Bool, Acted),
+    k(Instance, "drift_repair", OptionalWord, Acted),
     k(VirtualServer, "while_master", Word, Acted),
     k(RealServer, "FTP_CHECK", Block(FtpCheck), Acted),
     k(RealServer, "GRPC_CHECK", Block(GrpcCheck), Acted),

@@ -14,6 +14,7 @@ mod group;
 mod interfaces;
 mod line;
 mod metric;
+mod repair;
 mod route;
 mod router;
 mod rule;

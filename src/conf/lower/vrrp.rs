@@ -1,6 +1,6 @@
 //! `vrrp_instance`: what is acted on. The rest of its keywords is `router`'s, `unicast`'s and `auth_hmac`'s.
 
-use super::{Cx, address, auth_hmac, global, route, router, rule, sync, track, unicast};
+use super::{Cx, address, auth_hmac, global, repair, route, router, rule, sync, track, unicast};
 use crate::conf::config::{
     AuthType, Config, GarpSettings, Instance, LaterInstance, NotifySettings, RouterSettings, Secret, Spanned,
 };
@@ -67,6 +67,7 @@ impl Instance {
             lower_prio_no_advert: None,
             higher_prio_send_advert: None,
             down_timer_adverts: None,
+            drift_repair: None,
             garp_lower_prio: [None, None],
             notify: NotifySettings::default(),
             settings: RouterSettings::default(),
@@ -132,6 +133,7 @@ fn keyword(cx: &mut Cx<'_>, instance: &mut Instance, statement: &Statement) {
             let value = cx.unsigned(block, statement);
             set(&mut instance.down_timer_adverts, value, place());
         }
+        "drift_repair" => set(&mut instance.drift_repair, repair::lower(cx, statement), place()),
         _ => {
             let _ = unicast::keyword(cx, instance, statement)
                 || tracked(cx, instance, statement, inner)

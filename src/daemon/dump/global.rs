@@ -280,6 +280,9 @@ fn routers(sheet: &mut Sheet, global: &Global) {
         "Num adverts before down",
         inherited.down_timer_adverts.unwrap_or(3),
     );
+    if let Some(repairs) = inherited.drift_repair {
+        sheet.item("Drift repairs within a minute", repairs);
+    }
     let (all, extra) = global
         .garp
         .extra

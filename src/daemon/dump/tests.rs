@@ -51,6 +51,7 @@ fn backup() -> RouterConfig {
             lower_prio_repeat: 2,
             ..GarpConfig::default()
         },
+        drift_repair: None,
         lower_prio_no_advert: false,
         higher_prio_send_advert: false,
         vips: vec![vip("10.9.0.10", 24)],

@@ -220,6 +220,9 @@ fn settings(
     live: Option<&Live<'_>>,
 ) {
     sheet.field("Down timer adverts", config.down_timer_adverts);
+    if let Some(repairs) = config.drift_repair {
+        sheet.field("Drift repairs within a minute", repairs);
+    }
     sheet.field(
         "Send advert after receive lower priority advert",
         !config.lower_prio_no_advert,

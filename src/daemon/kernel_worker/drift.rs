@@ -14,8 +14,9 @@ pub(super) const STATICS: RouterId = RouterId(u32::MAX);
 impl Worker {
     /// Routes and rules are listened for once there are some whose loss matters.
     pub(super) fn follow(&mut self, goods: &Goods) {
-        let watched =
-            goods.routes.iter().any(|route| route.watched) || goods.rules.iter().any(|rule| rule.watched);
+        let all = self.wanted.repairs;
+        let watched = goods.routes.iter().any(|route| all || route.watched)
+            || goods.rules.iter().any(|rule| all || rule.watched);
         if watched && let Err(error) = self.monitor.follow_routes() {
             tracing::error!(target: "vrrp", "routes and rules cannot be watched: {error}");
         }
@@ -133,7 +134,7 @@ impl Worker {
                 .collect(),
         };
         let routers = self.held.iter().filter(|(router, _)| **router != STATICS);
-        let routers = routers.map(|(router, goods)| (*router, ways(goods, false)));
+        let routers = routers.map(|(router, goods)| (*router, ways(goods, self.wanted.repairs)));
         let statics = (STATICS, ways(&self.wanted.statics, true));
         for (router, goods) in routers.chain([statics]).collect::<Vec<_>>() {
             self.put(router, goods);

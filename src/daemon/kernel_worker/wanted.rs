@@ -23,6 +23,8 @@ pub struct Wanted {
     pub statics: Goods,
     /// What is static and was left by an earlier run stays: whoever goes on as MASTER may depend on it.
     pub resumes: bool,
+    /// Some router puts back what others remove, watched or not.
+    pub repairs: bool,
     /// Interfaces whose secondary addresses outlive their primary one.
     pub promote_secondaries: Vec<IfName>,
 }
@@ -46,6 +48,7 @@ impl Wanted {
             links: config.links.clone(),
             statics: config.statics.clone(),
             resumes: false,
+            repairs: config.routers.iter().any(|router| router.drift_repair.is_some()),
             promote_secondaries: config.promote_secondaries.clone(),
             firewall: config.firewall.clone(),
             filters: config.uses_firewall(),

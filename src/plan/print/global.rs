@@ -450,6 +450,7 @@ impl Printer {
             checker_log_all_failures,
             rs_init_notifies,
             expiry,
+            drift_repair,
         } = inherited;
         self.some("vrrp_mcast_group4", mcast_group4.as_ref());
         self.some("vrrp_mcast_group6", mcast_group6.as_ref());
@@ -459,6 +460,7 @@ impl Printer {
         self.flag("vrrp_check_unicast_src", *check_unicast_src);
         self.flag("checker_log_all_failures", *checker_log_all_failures);
         self.flag("rs_init_notifies", *rs_init_notifies);
+        self.some("drift_repair", drift_repair.as_ref());
         self.maybe("lvs_expire_nodest_conn", expiry.connections);
         self.maybe("lvs_expire_quiescent_template", expiry.templates);
     }

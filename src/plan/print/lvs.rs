@@ -22,6 +22,7 @@ impl Printer {
             // They follow from `global_defs`.
             notices: _,
             expiry: _,
+            repair: _,
         } = check;
         let LaterLvs { servers } = later;
         if let Some(ssl) = ssl {

@@ -150,6 +150,7 @@ impl Printer {
             priority,
             advert_int,
             down_timer_adverts,
+            drift_repair,
             nopreempt,
             preempt_delay,
             auth,
@@ -193,6 +194,11 @@ impl Printer {
             out.set("priority", priority);
             out.set("advert_int", seconds(*advert_int));
             out.set("down_timer_adverts", down_timer_adverts);
+            match drift_repair {
+                own if *own == out.drift_repair => {}
+                Some(repairs) => out.set("drift_repair", repairs),
+                None => out.set("drift_repair", "off"),
+            }
             out.flag("nopreempt", *nopreempt);
             if !preempt_delay.is_zero() {
                 out.set("preempt_delay", seconds(*preempt_delay));

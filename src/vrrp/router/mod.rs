@@ -8,6 +8,7 @@
 mod hear;
 mod heir;
 mod orders;
+mod repair;
 mod send;
 
 use super::accept::Memory;
@@ -23,10 +24,11 @@ use super::timing::Timing;
 use super::world::World;
 use super::{Priority, RouterId};
 use crate::clock::Instant;
-use crate::net::{Goods, IfIndex};
+use crate::net::{AddressSpec, Goods, IfIndex};
 pub(super) use hear::Heard;
 use orders::Hold;
-use std::collections::{BTreeSet, VecDeque};
+use repair::Repairs;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -78,6 +80,8 @@ pub(super) struct Master {
     advert_at: Instant,
     /// Whether the addresses are installed.
     hold: Hold,
+    /// Orders that put back what others have removed and are not answered yet: what is to be announced then.
+    mended: BTreeMap<u64, Vec<AddressSpec>>,
     /// The announcements that are still owed.
     schedule: Schedule,
     /// Another address owner that has not yielded yet (fact 4.7).
@@ -117,6 +121,7 @@ pub(super) struct VirtualRouter {
     generation: u64,
     /// What was ordered to be held and not to be released since.
     claimed: Goods,
+    repairs: Repairs,
     counters: Counters,
     /// Of authentication and checksums. Lives through reloads (fact 7.6).
     memory: Memory,
@@ -146,6 +151,7 @@ impl VirtualRouter {
             fall: None,
             generation: 0,
             claimed: Goods::default(),
+            repairs: Repairs::default(),
             counters: Counters::default(),
             memory: Memory::default(),
             ip_id: 0,
@@ -357,6 +363,7 @@ impl VirtualRouter {
             State::Master(Master {
                 advert_at: cx.now + self.config.advert_int,
                 hold: Hold::Done,
+                mended: BTreeMap::new(),
                 schedule: Schedule::default(),
                 rival: None,
             }),

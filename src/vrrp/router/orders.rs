@@ -3,7 +3,7 @@
 //! Orders carry a generation that counts up. The answer to an old one is of no interest: whatever it did has been
 //! overtaken by a newer order.
 
-use super::{Cx, Fall, Master, State, VirtualRouter};
+use super::{Cx, Master, State, VirtualRouter};
 use crate::net::{AddressSpec, Good, Goods, IfName};
 use crate::vrrp::announce::Schedule;
 use crate::vrrp::config::{ExtraGarp, RouterConfig, Transport};
@@ -23,6 +23,15 @@ pub(super) enum Hold {
     },
     /// All that the kernel took are there.
     Done,
+}
+
+/// Whether its loss matters: it has no `no_track`.
+pub(super) const fn is_watched(good: &Good) -> bool {
+    match good {
+        Good::Address(address) => address.options.watched,
+        Good::Route(route) => route.watched,
+        Good::Rule(rule) => rule.watched,
+    }
 }
 
 impl VirtualRouter {
@@ -137,7 +146,11 @@ impl VirtualRouter {
                 hold: Hold::Pending { generation, fresh },
                 ..
             }) if *generation == answer.generation => fresh.take(),
-            State::Init(_) | State::Backup(_) | State::Master(_) | State::Fault => return,
+            State::Master(Master { mended, .. }) => match mended.get_mut(&answer.generation) {
+                Some(fresh) => Some(std::mem::take(fresh)).filter(|fresh| !fresh.is_empty()),
+                None => return,
+            },
+            State::Init(_) | State::Backup(_) | State::Fault => return,
         };
         for (good, why) in answer.failed {
             self.claimed.remove(&good);
@@ -155,9 +168,12 @@ impl VirtualRouter {
             &self.state,
             State::Master(Master { hold: Hold::Pending { generation, .. }, .. }) if *generation == answer.generation
         );
+        let generation = answer.generation;
+        self.placed(cx, answer);
         if ours {
-            self.placed(cx, answer);
             self.held_as_far_as_possible(cx);
+        } else if let State::Master(master) = &mut self.state {
+            master.mended.remove(&generation);
         }
     }
 
@@ -168,29 +184,22 @@ impl VirtualRouter {
         }
     }
 
-    /// Somebody else removed an address: a MASTER that held it falls back (fact 2.21), unless it has `no_track`.
-    pub(in crate::vrrp) fn robbed(&mut self, interface: &IfName, address: IpAddr) -> bool {
-        let mut ours = self.claimed.addresses.iter();
-        let robbed = matches!(self.state, State::Master(_))
-            && ours.any(|a| a.options.watched && a.interface == *interface && a.cidr.addr == address);
-        if robbed {
-            self.fall = Some(Fall::Robbed);
+    /// Somebody else removed an address: a MASTER that held it falls back (fact 2.21), unless it has `no_track` or is put
+    /// back. Whether it wants to fall.
+    pub(in crate::vrrp) fn robbed(&mut self, cx: &mut Cx<'_>, interface: &IfName, address: IpAddr) -> bool {
+        if !matches!(self.state, State::Master(_)) {
+            return false;
         }
-        robbed
+        let ours = self.claimed.addresses.iter();
+        let ours = ours.filter(|a| a.interface == *interface && a.cidr.addr == address);
+        let taken = ours.cloned().map(Good::from).collect();
+        self.bereft(cx, taken)
     }
 
     /// Somebody else removed a route or rule: likewise.
-    pub(in crate::vrrp) fn lost(&mut self, good: &Good) -> bool {
-        let watched = match good {
-            Good::Address(address) => address.options.watched,
-            Good::Route(route) => route.watched,
-            Good::Rule(rule) => rule.watched,
-        };
-        let robbed = watched && matches!(self.state, State::Master(_)) && self.claimed.contains(good);
-        if robbed {
-            self.fall = Some(Fall::Robbed);
-        }
-        robbed
+    pub(in crate::vrrp) fn lost(&mut self, cx: &mut Cx<'_>, good: &Good) -> bool {
+        let ours = matches!(self.state, State::Master(_)) && self.claimed.contains(good);
+        ours && self.bereft(cx, vec![good.clone()])
     }
 
     /// A burst because somebody with a lower priority thought to be master (fact 4.2), once the addresses are there.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::conf::GLOBAL;
-use super::expect::SOON;
+use super::conf::{GLOBAL, Instance, vip};
+use super::expect::{self, LATE, SOON};
 use super::ipvs::{both, saved};
-use crate::site::Director;
+use crate::site::{self, Daemon, Director, Site, v4};
 use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
 
 /// Somebody else's service on the same kernel.
@@ -121,4 +121,163 @@ pub fn ipvs() {
         FOREIGN,
         "nothing of ours is left, and what is not ours is"
     );
+}
+
+const ROUTE: &str = "198.51.100.0/24";
+
+/// A MASTER with two addresses, a route and a rule beside keepalived, which has the same.
+fn beside_keepalived(global: &str) -> (Site, Director, Director) {
+    let (site, mut d1, mut d2) = site::pair(0);
+    d2.daemon = Daemon::Keepalived;
+    let more = "virtual_routes {
+        198.51.100.0/24 via 192.0.2.12 dev eth0
+    }
+    virtual_rules {
+        from 203.0.113.0/24 table 77 priority 5000
+    }";
+    let master = Instance {
+        priority: 150,
+        more,
+        addresses: &["192.0.2.100/24", "192.0.2.101/24"],
+        ..Instance::default()
+    };
+    let backup = Instance {
+        priority: 100,
+        ..master.clone()
+    };
+    d1.run_with(&format!(
+        "{}{master}",
+        GLOBAL.replacen("{", &format!("{{\n    {global}"), 1)
+    ));
+    d2.run_with(&format!("{GLOBAL}{backup}"));
+    expect::settled(&site.wire, &d1, &d2, &master, vip());
+    whole(&d1);
+    (site, d1, d2)
+}
+
+fn by_hand(director: &Director, command: &str) -> Stamp {
+    note("lab", format!("by hand: {command}"));
+    director.run(&command.split(' ').collect::<Vec<_>>());
+    Stamp::now()
+}
+
+/// Waits until all that the instance has is there.
+#[track_caller]
+fn whole(director: &Director) {
+    wait_for("the addresses, the route and the rule", SOON, || {
+        let ways = director.run(&["sh", "-c", "ip -4 route show; ip -4 rule show"]);
+        let all = ways.contains(ROUTE) && ways.contains("from 203.0.113.0/24 lookup 77");
+        (all && director.holds(vip()) && director.holds(v4(0, 101))).then_some(())
+    });
+}
+
+/// The guest's own rules, after a flush.
+fn usual_rules(director: &Director) {
+    for rule in ["priority 32766 table main", "priority 32767 table default"] {
+        let words = format!("ip rule add {rule}");
+        director.run(&words.split(' ').collect::<Vec<_>>());
+    }
+}
+
+/// Whether `director` has said priority 0 since then.
+fn fell(site: &Site, director: &str, since: Stamp) -> Option<Stamp> {
+    let adverts = site.wire.adverts_after(director, since);
+    adverts
+        .iter()
+        .find(|(_, advert)| advert.priority == 0)
+        .map(|(at, _)| *at)
+}
+
+/// What others remove of a MASTER makes it fall back and rise again, as keepalived does; without its own address it is
+/// in FAULT.
+/// Facts: 2.21
+pub fn fallback() {
+    let (site, d1, _d2) = beside_keepalived("");
+    for command in [
+        "ip address delete 192.0.2.101/24 dev eth0",
+        "ip route delete 198.51.100.0/24",
+        "ip rule flush",
+    ] {
+        let since = Stamp::now();
+        let done = by_hand(&d1, command);
+        let zero = wait_for("priority 0", SOON, || fell(&site, "d1", since));
+        assert!(zero - done <= LATE, "{command}: only after {:?}", zero - done);
+        wait_for("d1 to be MASTER again", SOON, || {
+            let after = site.wire.adverts_after("d1", zero);
+            after
+                .iter()
+                .any(|(_, advert)| advert.priority == 150)
+                .then_some(())
+        });
+        if command == "ip rule flush" {
+            usual_rules(&d1);
+            // As with keepalived the route went without the rules of the host, and comes with the next transition.
+            by_hand(&d1, "ip address delete 192.0.2.101/24 dev eth0");
+        }
+        whole(&d1);
+        assert!(
+            site.wire.adverts_after("d2", since).is_empty(),
+            "{command}: d2 took over"
+        );
+    }
+    let since = Stamp::now();
+    by_hand(&d1, "ip -4 address flush dev eth0");
+    wait_for("priority 0", SOON, || fell(&site, "d1", since));
+    d1.wait_state("VI_1", "FAULT", since, SOON);
+    site.wire.next_advert("d2", since, SOON);
+    let back = by_hand(&d1, "ip address add 192.0.2.1/24 dev eth0");
+    site.wire.next_advert("d1", back, SOON);
+    whole(&d1);
+}
+
+/// With `drift_repair` it is put back within a second and announced, and the MASTER stays; after so many repairs within a
+/// minute it falls back.
+pub fn repair() {
+    let (site, d1, _d2) = beside_keepalived("drift_repair 5\n");
+    let since = Stamp::now();
+    for (command, told) in [
+        (
+            "ip address delete 192.0.2.101/24 dev eth0",
+            "192.0.2.101/24 dev eth0 scope global has been removed by others, putting it back",
+        ),
+        ("ip route delete 198.51.100.0/24", "putting it back"),
+        ("ip rule flush", "putting it back"),
+        ("ip address delete 192.0.2.100/24 dev eth0", "putting it back"),
+    ] {
+        let before = Stamp::now();
+        let done = by_hand(&d1, command);
+        let at = d1.log.wait(told, before, SOON);
+        note("lab", format!("{command}: told {} after it", ms(at - done)));
+        assert!(
+            at - before <= Duration::from_secs(1) + LATE,
+            "{command}: only after {:?}",
+            at - before
+        );
+        if command == "ip rule flush" {
+            usual_rules(&d1);
+        }
+        whole(&d1);
+        if command.starts_with("ip address") {
+            let address = if command.contains(".101") {
+                v4(0, 101)
+            } else {
+                vip()
+            };
+            site.wire.next_announcement("d1", address, before, SOON);
+        }
+        // Not one repair together with the next.
+        for_the_next(Duration::from_millis(1100), "d1 is MASTER", || d1.holds(vip()));
+    }
+    assert_eq!(fell(&site, "d1", since), None, "it fell back");
+    assert!(site.wire.adverts_after("d2", since).is_empty(), "d2 took over");
+
+    by_hand(&d1, "ip address delete 192.0.2.101/24 dev eth0");
+    whole(&d1);
+    assert_eq!(fell(&site, "d1", since), None, "the fifth repair");
+    let before = Stamp::now();
+    by_hand(&d1, "ip address delete 192.0.2.101/24 dev eth0");
+    d1.log
+        .wait("(5 times within a minute) - falling back", before, SOON);
+    wait_for("priority 0", SOON, || fell(&site, "d1", before));
+    whole(&d1);
 }

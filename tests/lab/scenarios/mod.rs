@@ -190,6 +190,16 @@ pub const ALL: &[Scenario] = &[
         drift::ipvs,
     ),
     test(
+        "drift-fallback",
+        "what others remove of a MASTER makes it fall back and rise again, as keepalived does",
+        drift::fallback,
+    ),
+    test(
+        "drift-repair",
+        "with drift_repair it is put back within a second and the MASTER stays, a few times within a minute",
+        drift::repair,
+    ),
+    test(
         "life",
         "log, FIFOs, scripts, mails and the table when servers and quorums come and go, as keepalived's",
         life::acts,

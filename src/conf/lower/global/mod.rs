@@ -8,7 +8,7 @@ mod mail;
 mod process;
 pub(super) mod routers;
 
-use super::Cx;
+use super::{Cx, repair};
 use crate::conf::config::{GarpSettings, GlobalDefs, LaterGlobal, ShownSettings};
 use crate::conf::diag::{Class, Diagnostic, Topic};
 use crate::conf::keyword::Block;
@@ -132,6 +132,9 @@ pub(super) fn lower(cx: &mut Cx<'_>, global: &mut GlobalDefs, body: &[Statement]
             }
             "vrrp_down_timer_adverts" => {
                 global.down_timer_adverts = cx.unsigned(block, statement).or(global.down_timer_adverts);
+            }
+            "drift_repair" => {
+                global.drift_repair = repair::lower(cx, statement).unwrap_or(global.drift_repair);
             }
             "vrrp_check_unicast_src" => global.check_unicast_src = true,
             "checker_log_all_failures" => {

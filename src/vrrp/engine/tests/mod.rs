@@ -11,6 +11,7 @@ mod memory;
 mod notices;
 mod properties;
 mod reloads;
+mod repairs;
 mod resume;
 mod rules;
 mod vectors;
