@@ -221,6 +221,7 @@ fn lines(keyword: &Keyword) -> Vec<(String, String)> {
         (Block::VirtualServer, "persistence_engine") => after("persistence_timeout 9", "sip"),
         (Block::VirtualServer, "protocol") => one("UDP"),
         (Block::VirtualServer, "sorry_server") => one("198.51.100.8 80"),
+        (Block::GlobalDefs | Block::Instance, "drift_repair") => one("7"),
         (Block::VirtualServer, "while_master") => one("A"),
         (Block::VirtualServer, "hysteresis") => after("quorum 3", "1"),
         (Block::VirtualServer, "real_server") => one("198.51.100.7 80 {\n}"),

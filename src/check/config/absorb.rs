@@ -18,6 +18,7 @@ impl CheckConfig {
         let Self {
             notices,
             expiry,
+            repair,
             groups: _,
             ssl,
             services: _,
@@ -25,12 +26,14 @@ impl CheckConfig {
         let Self {
             notices: new_notices,
             expiry: new_expiry,
+            repair: new_repair,
             groups: _,
             ssl: new_ssl,
             services: _,
         } = new;
         let mut changes = notices.absorb(new_notices);
         changes.extend(expiry.absorb(new_expiry));
+        changes.live("drift_repair", repair, new_repair);
         let nothing = Ssl::default();
         changes.extend(
             ssl.as_ref()

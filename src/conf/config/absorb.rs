@@ -340,6 +340,7 @@ impl Inherited {
             checker_log_all_failures: _,
             rs_init_notifies: _,
             expiry: _,
+            drift_repair: _,
         } = self;
         let Self {
             mcast_group4: _,
@@ -351,6 +352,7 @@ impl Inherited {
             checker_log_all_failures: _,
             rs_init_notifies: _,
             expiry: _,
+            drift_repair: _,
         } = new;
     }
 }

@@ -167,18 +167,24 @@ impl Worker {
     pub(super) fn look(&mut self) {
         let before = thread_time();
         self.guard.forget_others(&self.known);
-        let looked = if self.kernel.is_none() && !self.known.is_empty() && !self.open() {
-            return;
-        } else {
-            self.compare()
-        };
-        self.guard.broken = match &looked {
-            Ok(()) | Err(TalkError::Restless) => 0,
+        let needed = !self.known.is_empty();
+        if needed && self.kernel.is_none() {
+            // Not the first contact: who cannot open it says so, and it is tried again.
+            self.open();
+        }
+        let broken = match self.compare() {
+            Ok(()) => needed && self.kernel.is_none(),
+            Err(TalkError::Restless) => false,
             Err(error) => {
                 tracing::error!(target: "check", "IPVS: {error}");
                 self.kernel = None;
-                self.guard.broken.saturating_add(1)
+                true
             }
+        };
+        self.guard.broken = if broken {
+            self.guard.broken.saturating_add(1)
+        } else {
+            0
         };
         self.look_at_marks();
         let insisted = self.guard.busy.saturating_sub(PATIENT).max(self.guard.broken);

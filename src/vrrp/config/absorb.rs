@@ -33,6 +33,7 @@ impl RouterConfig {
             priority,
             advert_int,
             down_timer_adverts,
+            drift_repair,
             nopreempt,
             preempt_delay,
             auth,
@@ -67,6 +68,7 @@ impl RouterConfig {
             priority: new_priority,
             advert_int: new_advert_int,
             down_timer_adverts: new_down_timer_adverts,
+            drift_repair: new_drift_repair,
             nopreempt: new_nopreempt,
             preempt_delay: new_preempt_delay,
             auth: new_auth,
@@ -112,6 +114,7 @@ impl RouterConfig {
         };
         changes.note("advert_int", advert_int, new_advert_int, effect);
         changes.live("down_timer_adverts", down_timer_adverts, new_down_timer_adverts);
+        changes.live("drift_repair", drift_repair, new_drift_repair);
         changes.live("nopreempt", nopreempt, new_nopreempt);
         changes.live("preempt_delay", preempt_delay, new_preempt_delay);
         changes.hidden("authentication", auth, new_auth, Effect::PeerMustFollow);
