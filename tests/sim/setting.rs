@@ -128,6 +128,7 @@ impl Setting {
             priority,
             advert_int: self.interval,
             down_timer_adverts: self.down_timer_adverts,
+            drift_repair: None,
             nopreempt: self.nopreempt[node],
             preempt_delay: self.preempt_delay[node],
             auth: Auth::None,
