@@ -116,6 +116,10 @@ struct Work {
 }
 
 impl Work {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "several turns within the pause are one write, and nobody waits for this thread"
+    )]
     fn work(mut self) {
         loop {
             let (verdicts, end) = self.slot.take();
@@ -171,13 +175,10 @@ impl Work {
     fn end(self, leave: Leave) {
         let Leave { routers, checks } = leave;
         let mut complained = false;
-        for path in [
-            (!routers).then_some(&self.paths.routers),
-            (!checks).then_some(&self.paths.checks),
-        ] {
-            if let Some(path) = path {
-                complain(&mut complained, path, "removed", file::remove(path));
-            }
+        let routers = (!routers).then_some(&self.paths.routers);
+        let checks = (!checks).then_some(&self.paths.checks);
+        for path in routers.into_iter().chain(checks) {
+            complain(&mut complained, path, "removed", file::remove(path));
         }
     }
 }
