@@ -331,13 +331,15 @@ impl Fact {
     }
 }
 
-/// The laboratory's scenarios: the function in the list and the name.
+/// The laboratory's scenarios: the function in the lists and the name.
 struct Scenarios(BTreeMap<String, String>);
 
 impl Scenarios {
     fn read() -> Self {
-        let list = root().join("tests/lab/scenarios/mod.rs");
-        let text = std::fs::read_to_string(list).expect("the list of scenarios");
+        let list =
+            std::fs::read_dir(root().join("tests/lab/scenarios/list")).expect("the lists of scenarios");
+        let rooms = list.map(|room| std::fs::read_to_string(room.expect("an entry").path()).expect("a list"));
+        let text: String = rooms.collect();
         let mut names = BTreeMap::new();
         let mut strings: Vec<&str> = Vec::new();
         for line in text.lines().map(str::trim) {

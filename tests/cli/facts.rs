@@ -378,7 +378,9 @@ fn read(path: &str) -> String {
 #[test]
 fn what_is_named_exists() {
     let here = ["tests/cli/main.rs", "tests/cli/options.rs"].map(read).concat();
-    let scenarios = read("tests/lab/scenarios/mod.rs");
+    let rooms =
+        ["vrrp", "lvs", "daemon", "tools"].map(|room| read(&format!("tests/lab/scenarios/list/{room}.rs")));
+    let scenarios = rooms.concat();
     let differences = read("docs/compatibility.md");
     for (name, shown) in OPTIONS.iter().chain(ITEMS) {
         assert!(!shown.is_empty(), "{name}");

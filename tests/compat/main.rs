@@ -63,9 +63,8 @@ fn trials() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each set uses the processors already.
     arguments.test_threads.get_or_insert(1);
-    let present = scenarios::ALL
-        .iter()
-        .filter(|scenario| scenario.in_tests && scenarios::data(scenario.name).exists());
+    let present =
+        scenarios::all().filter(|scenario| scenario.in_tests && scenarios::data(scenario.name).exists());
     let trials = present.map(|scenario| {
         Trial::test(scenario.name, || {
             host::follow(scenario.name, |line| println!("{line}")).map_err(Failed::from)

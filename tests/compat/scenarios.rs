@@ -24,7 +24,7 @@ pub struct Scenario {
     pub run: fn(),
 }
 
-pub const ALL: &[Scenario] = &[
+const ALL: &[Scenario] = &[
     set("own-set", "our own files", true, own_set),
     set(
         "keepalived",
@@ -47,8 +47,12 @@ const fn set(name: &'static str, about: &'static str, in_tests: bool, run: fn())
     }
 }
 
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    ALL.iter()
+}
+
 pub fn named(name: &str) -> Option<&'static Scenario> {
-    ALL.iter().find(|scenario| scenario.name == name)
+    all().find(|scenario| scenario.name == name)
 }
 
 /// The files of a set.

@@ -54,8 +54,7 @@ pub fn trials() -> ExitCode {
                 .map_err(|why| Failed::from(format!("{why}\n\n{}", outcome.console)))
         })
     };
-    let trials = scenarios::ALL
-        .iter()
+    let trials = scenarios::all()
         .filter(|scenario| scenario.in_tests)
         .map(trial)
         .collect();
@@ -91,7 +90,7 @@ pub fn show(name: &str) -> ExitCode {
 
 /// The list of scenarios.
 pub fn describe() -> ExitCode {
-    for scenario in scenarios::ALL {
+    for scenario in scenarios::all() {
         println!("  {:<18} {}", scenario.name, scenario.about);
     }
     ExitCode::SUCCESS
