@@ -3,11 +3,13 @@
 //! [`parse`] is pure: what would be printed comes back as text. [`table`] is the one list of options (with their
 //! help), [`words`] spells them the way getopt does, this file gives them their meaning. Facts: cli 1 to 5. What an option does
 //! is the daemon's business; one that has no effect yet is named by [`Options::without_effect`], never swallowed.
-//! [`config`] and [`plan`] have the commands that keepalived does not have, [`genhash`] the options of the program of that name.
+//! [`config`], [`plan`] and [`reload`] have the commands that keepalived does not have, [`genhash`] the options of the program of
+//! that name.
 
 pub mod config;
 pub mod genhash;
 pub mod plan;
+pub mod reload;
 mod table;
 #[cfg(test)]
 mod tests;

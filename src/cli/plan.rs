@@ -3,7 +3,8 @@
 //! Recognised only where `plan` is the very first argument, as [`super::config`] is.
 
 use super::config::{Reading, flag, format, how, reading, wrong};
-use super::{DEFAULT_CONFIG, Exit, Format};
+use super::reload::Daemon;
+use super::{Exit, Format};
 use clap::builder::PathBufValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -18,8 +19,10 @@ const NAME: &str = "plan";
 pub struct Wanted {
     /// `--from`: the configuration that is taken for the running one; `None`: what the daemon runs.
     pub from: Option<PathBuf>,
-    /// The new configuration.
-    pub file: PathBuf,
+    /// The new configuration; `None`: the file that the daemon reads.
+    pub file: Option<PathBuf>,
+    /// Who is asked what runs.
+    pub daemon: Daemon,
     /// How it is shown.
     pub format: Format,
     /// Only what flaps, and what peers must follow.
@@ -68,19 +71,24 @@ pub fn command() -> Command {
             .arg(
                 Arg::new("file")
                     .value_name("FILE")
-                    .help("The new configuration file")
+                    .help("The new configuration file; the daemon's own unless given")
                     .action(ArgAction::Set)
                     .num_args(1)
-                    .default_value(DEFAULT_CONFIG)
                     .value_parser(PathBufValueParser::new()),
-            ),
+            )
+            .args(Daemon::arguments().map(|arg| arg.conflicts_with("from"))),
     )
+    // The daemon reads as it was started.
+    .mut_arg("config-id", |arg| arg.requires("from"))
+    .mut_arg("namespace", |arg| arg.requires("from"))
+    .mut_arg("all-config", |arg| arg.requires("from"))
 }
 
 fn interpret(matches: &ArgMatches) -> Option<Wanted> {
     Some(Wanted {
         from: matches.get_one("from").cloned(),
-        file: matches.get_one::<PathBuf>("file")?.clone(),
+        file: matches.get_one("file").cloned(),
+        daemon: Daemon::of(matches),
         format: Format::named(matches.get_one::<String>("format")?)?,
         brief: matches.get_flag("brief"),
         how: how(matches),
@@ -109,14 +117,17 @@ mod tests {
         let ok = |line: &str| run(line).unwrap().unwrap();
         let default = ok("steadfast plan");
         assert_eq!((default.from, default.brief), (None, false));
-        assert_eq!(default.file, Path::new(DEFAULT_CONFIG));
+        assert_eq!(default.file, None);
+        let asked = ok("steadfast plan -p /run/a.pid /x");
+        assert_eq!(asked.daemon.pid_file.as_deref(), Some(Path::new("/run/a.pid")));
         assert_eq!(default.format, Format::Text);
         let offline = ok("steadfast plan --from a b --format json --brief -i lb1 -s blue -e");
         assert_eq!(
             offline,
             Wanted {
                 from: Some("a".into()),
-                file: "b".into(),
+                file: Some("b".into()),
+                daemon: Daemon::default(),
                 format: Format::Json,
                 brief: true,
                 how: Reading {
@@ -133,6 +144,8 @@ mod tests {
         for line in [
             "steadfast plan a b",
             "steadfast plan --from",
+            "steadfast plan --from a -p /run/a.pid b",
+            "steadfast plan -i lb1 a",
             "steadfast plan --format xml a",
         ] {
             let exit = run(line).unwrap().unwrap_err();

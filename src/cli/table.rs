@@ -19,6 +19,8 @@ pub fn command() -> Command {
         .about("VRRP failover and IPVS health checking: a drop-in successor of keepalived")
         .override_usage(format!(
             "{NAME} [OPTION...]\n       {NAME} config lint|show|schema|fmt ... (see {NAME} config --help)\n       \
+             {NAME} plan [OPTION...] [FILE] (see {NAME} plan --help)\n       \
+             {NAME} reload [OPTION...] (see {NAME} reload --help)\n       \
              {NAME} genhash [OPTION...] (see {NAME} genhash --help)"
         ))
         .help_template("{about}\n\nUsage: {usage}\n\n{options}\n")

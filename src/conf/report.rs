@@ -12,12 +12,17 @@ pub fn json(diagnostics: &[Diagnostic], exit: u8, configuration: Option<&str>) -
     let mut document = json!({
         "version": FORM,
         "exit": exit,
-        "diagnostics": diagnostics.iter().map(one).collect::<Vec<_>>(),
+        "diagnostics": list(diagnostics),
     });
     if let (Some(text), Some(members)) = (configuration, document.as_object_mut()) {
         members.insert("configuration".to_owned(), text.into());
     }
     format!("{document:#}\n")
+}
+
+/// Every diagnostic.
+pub fn list(diagnostics: &[Diagnostic]) -> Value {
+    diagnostics.iter().map(one).collect()
 }
 
 fn one(diagnostic: &Diagnostic) -> Value {

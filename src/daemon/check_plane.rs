@@ -334,6 +334,9 @@ impl Plane {
                     Some(CheckCommand::Files(files)) => self.hear_of(files),
                     // Who asked may have gone; then nobody misses the answer.
                     Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
+                    Some(CheckCommand::Settled(reply)) => {
+                        self.keeper.settled(move |refused| drop(reply.send(refused)));
+                    }
                     Some(CheckCommand::Services(reply)) => drop(reply.send(self.engine.services())),
                     Some(CheckCommand::ClearCounters) => self.engine.clear_counters(),
                     Some(CheckCommand::Beat) => self.beat(),

@@ -19,6 +19,7 @@ use self::address_log::AddressLog;
 use self::filter::Filter;
 use self::links::Links;
 use self::queue::{Kind, Queue};
+use super::plane::Refusals;
 use crate::daemon::pulse::Pulse;
 use crate::net::{Good, Goods, IfIndex, InterfaceStatus};
 use crate::netlink::monitor::Heard;
@@ -53,6 +54,8 @@ pub enum Request {
     Hold(Order),
     /// Remove them.
     Release(Order),
+    /// Say when everything before this is carried out. Answered by [`Report::Reached`].
+    Reach,
     /// Say that you turn.
     Beat(Arc<Pulse>),
     /// Close sockets that are not needed any more.
@@ -89,6 +92,11 @@ pub enum Report {
         mtu: u32,
         /// The sockets.
         sockets: Sockets,
+    },
+    /// Everything before a [`Request::Reach`] is carried out.
+    Reached {
+        /// What the kernel has refused of static entries since the last [`Request::Prepare`].
+        refused: Refusals,
     },
     /// All that could be opened of these endpoints is open, and all interfaces were told.
     Ready {
@@ -214,6 +222,8 @@ struct Worker {
     missed: bool,
     /// What each router holds by its orders, and what is static.
     held: BTreeMap<RouterId, Goods>,
+    /// What was refused of static entries since a configuration came.
+    refused: Refusals,
 }
 
 struct Opened {
@@ -262,6 +272,7 @@ impl Worker {
             lost: Vec::new(),
             missed: false,
             held: BTreeMap::new(),
+            refused: Refusals::new(),
         })
     }
 
@@ -436,6 +447,10 @@ impl Worker {
                     let answers = self.release(&orders).into_iter().map(Event::Released);
                     self.report(Report::Answers(answers.collect())).await?;
                 }
+                Request::Reach => {
+                    let refused = self.refused.clone();
+                    self.report(Report::Reached { refused }).await?;
+                }
                 Request::Beat(pulse) => pulse.turned(),
                 Request::Close(sockets) => drop(sockets),
                 Request::End { release } => return Err(End::Told { release }),
@@ -450,6 +465,7 @@ impl Worker {
     }
 
     async fn want(&mut self, mut wanted: Wanted, epoch: u64) -> Result<(), End> {
+        self.refused.clear();
         self.links.expect(&wanted.links);
         self.filter.prepare(&wanted);
         let mut old = std::mem::take(&mut self.endpoints);

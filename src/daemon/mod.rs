@@ -2,9 +2,11 @@
 //!
 //! [`main`] is all that the binary calls. `start` goes from the command line to running planes; `control` is the
 //! loop of the control plane until the end; `config_test` is `-t`, `config_command` what else there is to do
-//! with a configuration, `plan_command` says what a reload would do; `genhash` asks for a web page.
+//! with a configuration, `plan_command` says what a reload would do; `ask_command` asks the daemon that runs, by its
+//! `socket`; `genhash` asks for a web page.
 
 mod appointment;
+mod ask_command;
 pub mod bfd_plane;
 pub mod check_plane;
 mod config_command;
@@ -33,6 +35,7 @@ mod reload_clock;
 mod reload_mark;
 mod resolve;
 pub mod signal;
+mod socket;
 mod start;
 mod state;
 mod trial;
@@ -53,6 +56,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     match cli::plan::parse(&args) {
         Some(Ok(wanted)) => return plan_command::run(&wanted),
+        Some(Err(exit)) => return exit.finish(),
+        None => {}
+    }
+    match cli::reload::parse(&args) {
+        Some(Ok(wanted)) => return ask_command::reload(&wanted),
         Some(Err(exit)) => return exit.finish(),
         None => {}
     }

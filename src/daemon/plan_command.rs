@@ -2,10 +2,12 @@
 //!
 //! Starts nothing and changes nothing. Files are read as `-t` reads them, for this host.
 
+use super::ask_command;
 use super::config_test::tell;
 use super::load::{Judgement, Loaded, load, load_and_enter};
+use super::socket::protocol::Request;
 use crate::cli::plan::Wanted;
-use crate::cli::{self, Format, Options};
+use crate::cli::{self, DEFAULT_CONFIG, Format, Options};
 use crate::plan;
 use crate::plan::diff::{PlanDiff, diff};
 use std::io::{self, Write};
@@ -22,20 +24,33 @@ const NO_FILE: u8 = 6;
 /// Does it, and gives the exit status.
 pub(super) fn run(wanted: &Wanted) -> ExitCode {
     let status = match &wanted.from {
-        Some(from) => offline(from, wanted),
-        None => Err("The running daemon cannot be asked yet: say by --from which file it runs".to_owned()),
+        Some(from) => offline(from, wanted).map(ExitCode::from),
+        None => request(wanted).map(|request| ask_command::ask(&wanted.daemon, &request, wanted.format)),
     };
-    ExitCode::from(status.unwrap_or_else(|why| {
+    status.unwrap_or_else(|why| {
         cli::print("", &format!("{why}\n"));
-        FAILED
-    }))
+        ExitCode::from(FAILED)
+    })
+}
+
+/// What the daemon is asked. It reads the file itself, where it is.
+fn request(wanted: &Wanted) -> Result<Request, String> {
+    let file = wanted.file.as_ref().map(std::path::absolute).transpose();
+    Ok(Request::Plan {
+        file: file.map_err(|error| format!("The file cannot be named: {error}"))?,
+        brief: wanted.brief,
+    })
 }
 
 /// Between two files: what a daemon that runs `from` would do.
 fn offline(from: &Path, wanted: &Wanted) -> Result<u8, String> {
+    let file = wanted
+        .file
+        .as_deref()
+        .unwrap_or_else(|| Path::new(DEFAULT_CONFIG));
     // The daemon stays in the network namespace of its start.
     let old = load_and_enter(&as_tested(from, wanted)).map_err(|error| error.to_string())?;
-    let mut new = load(&as_tested(&wanted.file, wanted));
+    let mut new = load(&as_tested(file, wanted));
     let told = tell(&old, &mut io::stderr()).and_then(|()| tell(&new, &mut io::stderr()));
     told.map_err(|error| format!("What is wrong cannot be said: {error}"))?;
     if old.judge() != Judgement::Runnable {

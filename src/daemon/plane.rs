@@ -22,6 +22,11 @@ pub type Masters = Arc<BTreeSet<String>>;
 /// Where the VRRP plane tells of them. It waits for nobody: who listens has the newest, and does not look for long.
 pub type MasterNews = watch::Sender<Masters>;
 
+/// What was refused, and why.
+pub type Refusals = Vec<(String, String)>;
+/// So many are kept for whoever asks.
+pub const MOST_REFUSED: usize = 1000;
+
 /// Control to the VRRP plane.
 #[derive(Debug)]
 pub enum VrrpCommand {
@@ -38,6 +43,8 @@ pub enum VrrpCommand {
     Tracked(Vec<Event>),
     /// Show yourself.
     Status(oneshot::Sender<VrrpStatus>),
+    /// Say when all that was ordered before is carried out, and what the kernel has refused since the last reload.
+    Settled(oneshot::Sender<Refusals>),
     /// Set the counters to zero.
     ClearCounters,
     /// Say that you turn: by the pulse.
@@ -75,6 +82,8 @@ pub enum CheckCommand {
     Files(Vec<FileReport>),
     /// Show yourself.
     Status(oneshot::Sender<CheckStatus>),
+    /// Say when all that was wanted before was tried, and what of IPVS is not as it should be.
+    Settled(oneshot::Sender<Refusals>),
     /// Say what virtual servers you were told to run.
     Services(oneshot::Sender<Vec<VirtualServerConfig>>),
     /// Set the counters to zero.

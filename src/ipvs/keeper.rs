@@ -102,6 +102,9 @@ pub fn kernel(home: Home) -> Opener {
 /// Something to be done after the table is as it was wanted by then.
 type After = Box<dyn FnOnce() + Send>;
 
+/// Somebody who wants to know which services are not as they should be, and why.
+type Settled = Box<dyn FnOnce(Vec<(String, String)>) + Send>;
+
 /// The handle of the thread. Dropping it without [`Keeper::finish`] leaves the thread to end on its own.
 #[derive(Debug)]
 pub struct Keeper {
@@ -222,6 +225,12 @@ impl Keeper {
         room
     }
 
+    /// `tell` hears, after everything wanted so far was tried, which services are not as they should be, and why.
+    pub fn settled(&self, tell: impl FnOnce(Vec<(String, String)>) + Send + 'static) {
+        self.shared.lock().settled.push(Box::new(tell));
+        self.shared.wake.notify_one();
+    }
+
     /// Waits until everything wanted was tried once, and ends the thread.
     pub fn finish(mut self) {
         self.shared.lock().finish = true;
@@ -261,6 +270,7 @@ struct Queue {
     wants: BTreeMap<ServerId, Option<Arc<Wanted>>>,
     clear: Vec<Arc<[ServiceKey]>>,
     afters: VecDeque<After>,
+    settled: Vec<Settled>,
     flush: bool,
     /// Before that, what was wanted so far.
     forget: bool,
@@ -318,6 +328,7 @@ impl Worker {
                 wants,
                 clear,
                 afters,
+                settled,
                 flush,
                 forget,
                 services_only,
@@ -349,6 +360,7 @@ impl Worker {
                 return;
             }
             afters.into_iter().for_each(|act| act());
+            settled.into_iter().for_each(|tell| tell(self.refusals()));
             if finish {
                 return;
             }
@@ -392,6 +404,16 @@ impl Worker {
             .collect()
     }
 
+    /// The services that are not as wanted, and why.
+    fn refusals(&self) -> Vec<(String, String)> {
+        let wrong = self.wrong.iter().map(|key| {
+            let told = self.told.get(key).into_iter().flatten();
+            let why = told.cloned().collect::<Vec<_>>().join("; ");
+            (key.to_string(), why)
+        });
+        wrong.collect()
+    }
+
     /// Waits for something to do; `None`: nothing but to look.
     fn wait(&self) -> Option<Queue> {
         let mut queue = self.shared.lock();
@@ -403,6 +425,7 @@ impl Worker {
                 && queue.clear.is_empty()
                 && queue.afters.is_empty()
                 && queue.repair.is_none()
+                && queue.settled.is_empty()
                 && !queue.flush
                 && !queue.finish;
             if !idle || retry.is_some_and(|left| left.is_zero()) {

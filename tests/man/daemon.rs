@@ -36,7 +36,7 @@ pub(crate) fn page() -> Page {
 
 fn commands(page: &mut Writer) {
     page.section("COMMANDS");
-    page.text("They start nothing. `config` and `plan` are commands only as the very first word.");
+    page.text("They start nothing. `config`, `plan` and `reload` are commands only as the very first word.");
     let mut config = cli::config::command();
     config.build();
     for command in config.get_subcommands() {
@@ -49,6 +49,9 @@ fn commands(page: &mut Writer) {
         "Its exit status is 0 where nothing is interrupted, 3 where something would be or needs a restart, 1 where it could \
          not be done, and that of `-t` where something is wrong with the new file.",
     );
+    let mut reload = cli::reload::command();
+    reload.build();
+    describe(page, &reload, "steadfast reload");
 }
 
 fn describe(page: &mut Writer, command: &clap::Command, name: &str) {
@@ -132,6 +135,10 @@ fn rest(page: &mut Writer) {
             "What the next start takes over after a kill or with `--handover=none`; beside the pid file, with its name.",
         ),
         (
+            "/run/keepalived.sock",
+            "Where commands ask the daemon: the name of the main pid file, with another extension.",
+        ),
+        (
             "/tmp/keepalived.data, keepalived_check.data, keepalived_parent.data, keepalived.stats",
             "Dumps; in $TMPDIR if that is an absolute path of a directory.",
         ),
@@ -166,6 +173,25 @@ fn rest(page: &mut Writer) {
         (
             "6",
             "Scripts without `enable_script_security`, or an include that counts.",
+        ),
+    ] {
+        page.item(vec![bold(status)], meaning);
+    }
+    page.text("Of `reload`:");
+    for (status, meaning) in [
+        (
+            "0",
+            "The new configuration runs; with `--wait`, it has been carried out.",
+        ),
+        (
+            "1",
+            "Nobody can be asked; or it was refused for another reason than a mistake in it; or the kernel has refused a \
+             part of it.",
+        ),
+        ("2, 4, 5, 6", "It was refused: the status that `-t` has for it."),
+        (
+            "3",
+            "With `--require-hitless`: something would flap or needs a restart, and nothing was done.",
         ),
     ] {
         page.item(vec![bold(status)], meaning);

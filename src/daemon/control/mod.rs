@@ -2,12 +2,14 @@
 //!
 //! It runs on the main thread with a current-thread runtime. It may be slow: nothing on the VRRP or check plane
 //! waits for it. Every event it can get is one arm of [`Control::run`]; what follows of each is in the files beside:
-//! [`reload`] and what it [`adopt`]s, what it [`show`]s, how it [`stop`]s.
+//! [`reload`] and what it [`adopt`]s, what it is [`asked`] by its socket, what it [`show`]s, how it [`stop`]s.
 
 mod adopt;
+mod asked;
 mod foretold;
 mod reload;
 mod saved;
+mod settled;
 mod show;
 mod stop;
 mod tidy;
@@ -22,6 +24,7 @@ use super::ping_range::PingRange;
 use super::plane::{BfdNotice, CheckCommand, CheckNotice, MasterNews, VrrpCommand, VrrpNotice};
 use super::reload_clock::ReloadClock;
 use super::signal::{Signal, Signals};
+use super::socket::{self, Asked, ControlSocket};
 use super::start::privileged;
 use super::state::{Left, Paths, Writer};
 use super::trial::Tester;
@@ -48,7 +51,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tidy::Tidy;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 use watch::Watch;
@@ -114,6 +117,10 @@ pub(super) struct Control {
     /// Who may open PING_CHECK's sockets.
     ping_range: PingRange,
     tidy: Tidy,
+    /// Where programs ask; none where it cannot be made.
+    socket: Option<ControlSocket>,
+    /// Who is allowed to read a configuration for somebody who asks: one at a time.
+    readers: Arc<Semaphore>,
     /// How the threads run.
     paces: Paces,
     /// Whether all threads turn.
@@ -145,6 +152,8 @@ enum Wake {
     Due,
     /// Memory is to be given back.
     Tidy,
+    /// Somebody asks by the socket.
+    Asked(Asked),
 }
 
 impl Control {
@@ -188,6 +197,8 @@ impl Control {
             scripts: Arc::default(),
             ping_range: PingRange::default(),
             tidy: Tidy::default(),
+            socket: None,
+            readers: Arc::new(Semaphore::new(1)),
             paces: Paces::default(),
             watch: Watch::for_service_manager(),
             host: Host {
@@ -226,6 +237,7 @@ impl Control {
 
     /// Runs until the daemon ends.
     pub(super) async fn run(mut self, mut signals: Signals) -> Exit {
+        self.listen();
         service_manager(&[NotifyState::Ready, NotifyState::MainPid(std::process::id())]);
         info!("Startup complete");
         loop {
@@ -235,6 +247,11 @@ impl Control {
                 Wake::Signal(Signal::Stop) => return self.stop().await,
                 Wake::Signal(Signal::Reload) | Wake::Due => {
                     if self.reload(signals.stop()).await == Reloaded::Stop {
+                        return self.stop().await;
+                    }
+                }
+                Wake::Asked(asked) => {
+                    if self.asked(asked, signals.stop()).await == Reloaded::Stop {
                         return self.stop().await;
                     }
                 }
@@ -323,6 +340,17 @@ impl Control {
             report = self.processes.next() => Wake::Process(report),
             () = self.clock.next() => Wake::Due,
             () = self.tidy.due() => Wake::Tidy,
+            asked = next_asked(self.socket.as_mut()) => Wake::Asked(asked),
+        }
+    }
+
+    /// Makes the socket, beside the main pid file.
+    fn listen(&mut self) {
+        let Some(pid_file) = &self.pid_file else { return };
+        let path = socket::beside(pid_file);
+        match ControlSocket::open(&path) {
+            Ok(socket) => self.socket = Some(socket),
+            Err(error) => warn!("Unable to create control socket {}: {error}", path.display()),
         }
     }
 
@@ -367,6 +395,14 @@ fn stop_limit(plan: &Plan) -> Duration {
 async fn next_notice<T>(notices: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
     match notices {
         Some(notices) => notices.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next request; without a socket, never.
+async fn next_asked(socket: Option<&mut ControlSocket>) -> Asked {
+    match socket {
+        Some(socket) => socket.next().await,
         None => std::future::pending().await,
     }
 }

@@ -3,10 +3,14 @@
 //! A reload is done as a whole or not at all: what may fail is tried before anything that runs is touched.
 
 use super::{Control, STATUS_LIMIT, foretold, service_manager};
+use crate::cli::Options;
+use crate::conf::Sources;
+use crate::conf::diag::Diagnostic;
 use crate::daemon::load::{self, Loaded};
 use crate::daemon::reload_mark::ReloadMark;
 use crate::ipvs::keeper::Opener;
-use crate::plan::diff::diff;
+use crate::plan::Plan;
+use crate::plan::diff::{PlanDiff, diff};
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use sd_notify::NotifyState;
 use std::fs::OpenOptions;
@@ -31,9 +35,97 @@ pub(super) enum Reloaded {
     Stop,
 }
 
+/// What may yet keep a configuration that could run from being taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// Nothing.
+    Open,
+    /// Something that flaps, or needs a restart.
+    Hitless,
+}
+
+/// What a reload has come to, for whoever asked for it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The new configuration runs.
+    Adopted {
+        /// What is to be said of it.
+        said: Said,
+        /// What it changes; nothing where that is not known.
+        diff: Option<PlanDiff>,
+    },
+    /// The old one goes on.
+    Kept(Kept),
+    /// The daemon is told to stop.
+    Stop,
+}
+
+/// Why the running configuration is kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// In words.
+    pub why: String,
+    /// What is to be said of the new one, if it was read.
+    pub said: Option<Box<Said>>,
+    /// What it would have changed, where that is the reason.
+    pub diff: Option<Box<PlanDiff>>,
+}
+
+/// What is to be said of a configuration.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub diagnostics: Vec<Diagnostic>,
+    pub sources: Sources,
+    /// Whether there was a file at all.
+    pub found: bool,
+}
+
+impl Said {
+    pub(super) fn of(loaded: &mut Loaded) -> Self {
+        Self {
+            diagnostics: loaded.diagnostics.clone(),
+            sources: std::mem::take(&mut loaded.sources),
+            found: loaded.found(),
+        }
+    }
+}
+
+impl From<String> for Kept {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            said: None,
+            diff: None,
+        }
+    }
+}
+
+impl From<&str> for Kept {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
+}
+
+/// A configuration that may be adopted.
+struct Prepared {
+    loaded: Loaded,
+    /// For a check plane that is to be started.
+    ipvs: Opener,
+    /// What it changes; nothing where that is not known.
+    diff: Option<PlanDiff>,
+}
+
 impl Control {
     /// Reads the file again. One that cannot be run changes nothing. A `stop` is not kept waiting.
     pub(super) async fn reload(&mut self, stop: impl Future<Output = ()>) -> Reloaded {
+        match self.reload_through(Gate::Open, stop).await {
+            Outcome::Adopted { .. } | Outcome::Kept(_) => Reloaded::GoOn,
+            Outcome::Stop => Reloaded::Stop,
+        }
+    }
+
+    /// The same, of what passes the gate.
+    pub(super) async fn reload_through(&mut self, gate: Gate, stop: impl Future<Output = ()>) -> Outcome {
         info!("Reloading ...");
         let _mark = self.reload_mark();
         if let Ok(now) = NotifyState::monotonic_usec_now() {
@@ -42,63 +134,93 @@ impl Control {
         self.reloads = self.reloads.saturating_add(1);
         let prepared = tokio::select! {
             biased;
-            () = stop => return Reloaded::Stop,
-            prepared = self.prepare() => prepared,
+            () = stop => return Outcome::Stop,
+            prepared = self.prepare(gate) => prepared,
         };
         self.save_planes("pre").await;
         let done = match prepared {
-            Ok((loaded, ipvs)) => self
-                .adopt(loaded, ipvs)
-                .map_err(|_| "A part that the new configuration needs cannot start".into()),
-            Err(why) => Err(why),
+            Ok(prepared) => self.take(prepared),
+            Err(kept) => Err(kept),
         };
-        match done {
-            Ok(()) => {
+        let outcome = match done {
+            Ok((said, diff)) => {
                 self.save_planes("post").await;
                 info!("Reload complete");
+                Outcome::Adopted { said, diff }
             }
-            Err(why) => error!(
-                "{why} ({}): the running one is kept",
-                self.options.config.display()
-            ),
-        }
+            Err(kept) => {
+                error!(
+                    "{} ({}): the running one is kept",
+                    kept.why,
+                    self.options.config.display()
+                );
+                Outcome::Kept(kept)
+            }
+        };
         service_manager(&[NotifyState::Ready]);
-        Reloaded::GoOn
+        outcome
+    }
+
+    fn take(&mut self, prepared: Prepared) -> Result<(Said, Option<PlanDiff>), Kept> {
+        let Prepared {
+            mut loaded,
+            ipvs,
+            diff,
+        } = prepared;
+        let said = Said::of(&mut loaded);
+        match self.adopt(loaded, ipvs) {
+            Ok(()) => Ok((said, diff)),
+            Err(_) => Err(Kept {
+                said: Some(said.into()),
+                ..Kept::from("A part that the new configuration needs cannot start")
+            }),
+        }
     }
 
     /// Reads the configuration and judges it. What the daemon is to follow, and IPVS; or why it goes on as it is.
-    async fn prepare(&self) -> Result<(Loaded, Opener), String> {
+    async fn prepare(&self, gate: Gate) -> Result<Prepared, Kept> {
         let check = self.plan.global.reload.check_config.as_ref();
         let passed = match check {
             None => true,
             Some(log_file) => self.test(log_file.as_deref()).await?,
         };
-        let options = self.options.clone();
-        // Reading files and asking the kernel may take a while: what runs on this runtime goes on meanwhile.
-        let loaded = timeout(READ_LIMIT, spawn_blocking(move || load::load(&options))).await;
-        let loaded = loaded.map_err(|_| "Reading the configuration takes too long".to_owned())?;
-        let mut loaded = loaded.map_err(|panic| format!("Reading the configuration failed: {panic}"))?;
+        let mut loaded = read(self.options.clone()).await?;
         loaded.log();
         let directory = [&loaded.plan.global, &self.plan.global]
             .into_iter()
             .find_map(|global| global.reload.save_dir.as_deref());
         self.save_configuration(directory, &loaded.sources);
-        // The file may have changed since it was tested: what is judged is what will run.
-        if let Some(log_file) = check
-            && !(passed && loaded.is_faultless())
-        {
-            let see = log_file.as_ref().map(|path| format!(", see {path} for details"));
-            return Err(format!("New config failed validation{}", see.unwrap_or_default()));
+        match self.prepare_loaded(&mut loaded, passed, gate).await {
+            Ok((ipvs, diff)) => Ok(Prepared { loaded, ipvs, diff }),
+            Err(kept) => Err(Kept {
+                said: Some(Said::of(&mut loaded).into()),
+                ..kept
+            }),
         }
-        let objection = loaded.objection(self.torn);
-        if let Some(why) = objection.or_else(|| loaded.needs_restart(&self.plan.global)) {
-            return Err(why.to_owned());
+    }
+
+    /// What follows of a configuration that was read; the file has `passed` its test, if it was tested.
+    async fn prepare_loaded(
+        &self,
+        loaded: &mut Loaded,
+        passed: bool,
+        gate: Gate,
+    ) -> Result<(Opener, Option<PlanDiff>), Kept> {
+        let running = self.running().await;
+        if let Some(why) = objection(loaded, &self.plan, passed, self.torn) {
+            return Err(why.into());
         }
         (self.host.privileged)(&loaded.plan)?;
-        let running = self.running().await;
-        let running = running.ok_or("The healthcheck plane does not answer")?;
-        if let Some(marks) = &loaded.plan.ipvs.marks {
-            (loaded.plan.check).hand_out_marks(marks.start, Some(&running.check));
+        keep_marks(&mut loaded.plan, running.as_ref())?;
+        let diff = running.map(|running| diff(&running, &loaded.plan));
+        if gate == Gate::Hitless {
+            let diff = diff.clone().ok_or("The healthcheck plane does not answer")?;
+            if !diff.is_hitless() {
+                return Err(Kept {
+                    diff: Some(diff.into()),
+                    ..Kept::from("The reload would not be hitless")
+                });
+            }
         }
         let mut opener = (self.host.ipvs)(self.ipvs_home.clone());
         if self.check.is_none() && !loaded.plan.check.services.is_empty() {
@@ -107,8 +229,10 @@ impl Control {
             opener = opened.map_err(|panic| format!("Asking for IPVS failed: {panic}"))??;
         }
         self.all_listen().await?;
-        foretold::tell(&diff(&running, &loaded.plan));
-        Ok((loaded, opener))
+        if let Some(diff) = &diff {
+            foretold::tell(diff);
+        }
+        Ok((opener, diff))
     }
 
     /// `reload_check_config`: whether a process of its own finds nothing wrong with the file. What it finds is in
@@ -153,6 +277,37 @@ impl Control {
         };
         ReloadMark::set(path)
     }
+}
+
+/// Reads the configuration that `options` name, for a daemon that runs. Reading files and asking the kernel may take a
+/// while: what runs on this runtime goes on meanwhile.
+pub(super) async fn read(options: Options) -> Result<Loaded, String> {
+    let loaded = timeout(READ_LIMIT, spawn_blocking(move || load::load(&options))).await;
+    let loaded = loaded.map_err(|_| "Reading the configuration takes too long".to_owned())?;
+    loaded.map_err(|panic| format!("Reading the configuration failed: {panic}"))
+}
+
+/// Why a daemon that runs `running` would not take what was loaded.
+pub(super) fn objection(loaded: &Loaded, running: &Plan, passed: bool, torn: bool) -> Option<String> {
+    // The file may have changed since it was tested: what is judged is what will run.
+    if let Some(log_file) = &running.global.reload.check_config
+        && !(passed && loaded.is_faultless())
+    {
+        let see = log_file.as_ref().map(|path| format!(", see {path} for details"));
+        return Some(format!("New config failed validation{}", see.unwrap_or_default()));
+    }
+    let objection = loaded.objection(torn);
+    let why = objection.or_else(|| loaded.needs_restart(&running.global));
+    why.map(ToOwned::to_owned)
+}
+
+/// Groups keep the firewall marks that they have.
+pub(super) fn keep_marks(new: &mut Plan, running: Option<&Plan>) -> Result<(), &'static str> {
+    if let Some(marks) = &new.ipvs.marks {
+        let running = running.ok_or("The healthcheck plane does not answer")?;
+        new.check.hand_out_marks(marks.start, Some(&running.check));
+    }
+    Ok(())
 }
 
 /// Empties the file of an earlier test, if it is one.

@@ -16,6 +16,7 @@ use crate::sys::wall;
 use crate::track::process::count::Tally;
 use crate::vrrp::status::VrrpStatus;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{info, warn};
@@ -165,7 +166,7 @@ impl Control {
         Some(plan)
     }
 
-    async fn vrrp_status(&self) -> Option<VrrpStatus> {
+    pub(super) async fn vrrp_status(&self) -> Option<VrrpStatus> {
         ask(&self.vrrp.as_ref()?.commands, VrrpCommand::Status).await
     }
 
@@ -180,9 +181,18 @@ impl Control {
 
 /// What a plane shows of itself; nothing when it does not answer.
 async fn ask<C, S>(commands: &mpsc::Sender<C>, question: fn(oneshot::Sender<S>) -> C) -> Option<S> {
+    ask_within(STATUS_LIMIT, commands, question).await
+}
+
+/// The same, for who has another patience.
+pub(super) async fn ask_within<C, S>(
+    limit: Duration,
+    commands: &mpsc::Sender<C>,
+    question: fn(oneshot::Sender<S>) -> C,
+) -> Option<S> {
     let (reply, answer) = oneshot::channel();
     commands.try_send(question(reply)).ok()?;
-    timeout(STATUS_LIMIT, answer).await.ok()?.ok()
+    timeout(limit, answer).await.ok()?.ok()
 }
 
 /// What the kernel counts of these services: none of those that are not there, and nothing at all without IPVS or when the

@@ -23,6 +23,8 @@ impl Control {
     pub(super) async fn stop(mut self) -> Exit {
         info!("Stopping");
         service_manager(&[NotifyState::Stopping]);
+        // Whoever asks from now on asks nobody.
+        drop(self.socket.take());
         drop(self.tracker);
         // Who ends does not turn for ever.
         drop(self.watch);

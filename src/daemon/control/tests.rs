@@ -6,6 +6,8 @@ use super::{Begin, Control, stop_limit};
 use crate::cli;
 use crate::daemon::exit::Exit;
 use crate::daemon::load;
+use crate::daemon::socket::protocol::Request;
+use crate::daemon::socket::{Asked, client};
 use crate::daemon::trial::Tester;
 use crate::ipvs::diff::Op;
 use crate::ipvs::io::{OpenError, Refusal, TalkError};
@@ -49,6 +51,35 @@ impl Kernel for Imitation {
 
     fn flush(&mut self) -> Result<(), TalkError> {
         self.0 = Table::default();
+        Ok(())
+    }
+}
+
+/// It has room for nothing.
+struct Unwilling;
+
+impl Kernel for Unwilling {
+    fn services(&mut self) -> Result<BTreeMap<ServiceKey, VirtualService>, TalkError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn destinations(&mut self, _key: &ServiceKey) -> Result<BTreeMap<SocketAddr, Destination>, TalkError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn read(&mut self, _owned: &BTreeSet<ServiceKey>) -> Result<Table, TalkError> {
+        Ok(Table::default())
+    }
+
+    fn carry_out(&mut self, ops: &[Op]) -> Result<Vec<Refusal>, TalkError> {
+        let refuse = |op: &Op| Refusal {
+            op: op.clone(),
+            errno: nix::errno::Errno::ENOMEM,
+        };
+        Ok(ops.iter().map(refuse).collect())
+    }
+
+    fn flush(&mut self) -> Result<(), TalkError> {
         Ok(())
     }
 }
@@ -99,6 +130,177 @@ async fn what_runs_is_known_in_full() {
     assert_eq!(control.running().await, None);
     control.check.as_mut().unwrap().commands = commands;
     control.stop().await;
+}
+
+/// What is answered to `request`, and how the reload ended.
+async fn ask(control: &mut Control, request: Request) -> (serde_json::Value, Reloaded) {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let ended = control.asked(Asked { request, reply }, pending()).await;
+    let answer = answer.await.unwrap();
+    (serde_json::from_str(&answer.document()).unwrap(), ended)
+}
+
+/// [`SERVICE`] with all that `-t` would miss.
+fn faultless() -> String {
+    SERVICE.replacen(
+        "real_server",
+        "protocol TCP\nlb_kind NAT\nlb_algo rr\nreal_server",
+        1,
+    )
+}
+
+const RELOAD: Request = Request::Reload {
+    require_hitless: false,
+    wait: false,
+};
+
+/// As keepalived's `-t` has the statuses.
+#[tokio::test]
+async fn who_asks_for_a_reload_hears_what_became_of_it() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation::default())));
+    dir.file("site.conf", SERVICE);
+    let (answer, _) = ask(&mut control, RELOAD).await;
+    assert_eq!(
+        (&answer["status"], &answer["adopted"]),
+        (&0.into(), &true.into()),
+        "{answer}"
+    );
+    assert_eq!(router_id(&control), Some("new"));
+    for (text, status, words) in [
+        (
+            "vrrp_instance A {\ninterface eth77\nvirtual_router_id\n}\n".to_owned(),
+            2,
+            "cannot be run",
+        ),
+        (
+            faultless()
+                .replace("new", "torn")
+                .trim_end_matches("}\n")
+                .to_owned(),
+            5,
+            "do not match",
+        ),
+        (format!("instance other\n{}", faultless()), 1, "please restart"),
+    ] {
+        dir.file("site.conf", &text);
+        let (answer, ended) = ask(&mut control, RELOAD).await;
+        assert_eq!(ended, Reloaded::GoOn);
+        assert_eq!(
+            (&answer["status"], &answer["adopted"]),
+            (&status.into(), &false.into()),
+            "{answer}"
+        );
+        assert!(answer["error"].as_str().unwrap().contains(words), "{answer}");
+        assert!(answer["diagnostics"].is_array());
+        assert_eq!(router_id(&control), Some("new"));
+    }
+    std::fs::remove_file(dir.path("site.conf")).unwrap();
+    let (answer, _) = ask(&mut control, RELOAD).await;
+    assert_eq!(answer["status"], 6, "{answer}");
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn who_waits_hears_when_it_is_carried_out() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation::default())));
+    dir.file("site.conf", SERVICE);
+    let wait = Request::Reload {
+        require_hitless: false,
+        wait: true,
+    };
+    let (answer, _) = ask(&mut control, wait.clone()).await;
+    assert_eq!(
+        (&answer["status"], &answer["done"]),
+        (&0.into(), &true.into()),
+        "{answer}"
+    );
+    control.stop().await;
+
+    // What the kernel refuses is said.
+    let mut control = self::control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Unwilling)));
+    dir.file("site.conf", SERVICE);
+    let (answer, _) = ask(&mut control, wait).await;
+    assert_eq!(
+        (&answer["status"], &answer["adopted"]),
+        (&1.into(), &true.into()),
+        "{answer}"
+    );
+    assert_eq!(answer["done"], false);
+    let what = answer["failures"][0]["what"].as_str().unwrap();
+    assert!(what.contains("192.0.2.1"), "{answer}");
+    control.stop().await;
+}
+
+/// The file that is asked about is read and compared, and nothing else comes of it.
+#[tokio::test]
+async fn what_a_reload_would_do_is_said_without_doing_it() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation::default())));
+    let saved = dir.path("saved");
+    let global = format!(
+        "router_id new\nconfig_save_dir {}\nreload_file {}",
+        saved.display(),
+        dir.path("mark").display()
+    );
+    dir.file("site.conf", &faultless().replace("router_id new", &global));
+    reload(&mut control).await;
+    let (before, reloads) = (control.running().await, control.reloads);
+    let files = std::fs::read_dir(&saved).unwrap().count();
+    let plan = |file: Option<std::path::PathBuf>| Request::Plan { file, brief: false };
+    let (answer, _) = ask(&mut control, plan(None)).await;
+    assert_eq!(answer["status"], 0, "{answer}");
+    assert_eq!(answer["plan"]["objects"], serde_json::json!([]), "{answer}");
+    let other = dir.file("other.conf", &faultless().replace("new", "other"));
+    let wrong = dir.file("wrong.conf", "vrrp_instance A {\nvirtual_router_id\n}\n");
+    let restart = dir.file("restart.conf", &format!("instance x\n{}", faultless()));
+    for (file, status) in [
+        (other, 0),
+        (wrong, 2),
+        (restart, 3),
+        (dir.path("none"), 6),
+        (dir.dir().to_owned(), 6),
+    ] {
+        let shown = file.display().to_string();
+        let (answer, _) = ask(&mut control, plan(Some(file))).await;
+        assert_eq!(answer["status"], status, "{shown}: {answer}");
+    }
+    assert_eq!(control.running().await, before);
+    assert_eq!(control.reloads, reloads);
+    assert_eq!(
+        std::fs::read_dir(&saved).unwrap().count(),
+        files,
+        "nothing is saved"
+    );
+    assert!(!dir.path("mark").exists());
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn the_socket_has_the_name_of_the_pid_file() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.pid_file = Some(dir.path("one.pid"));
+    control.listen();
+    let path = dir.path("one.sock");
+    assert!(path.exists());
+    let question = tokio::task::spawn_blocking(move || client::ask(&path, &RELOAD));
+    let asked = super::next_asked(control.socket.as_mut()).await;
+    control.asked(asked, pending()).await;
+    assert_eq!(question.await.unwrap().unwrap().status(), 0);
+    // Where it cannot be made the daemon goes on.
+    let mut other = self::control(&dir);
+    other.pid_file = Some(dir.path("one.pid"));
+    other.listen();
+    assert!(other.socket.is_none() && control.socket.is_some());
+    other.stop().await;
+    control.stop().await;
+    assert!(!dir.path("one.sock").exists());
 }
 
 async fn reload(control: &mut Control) {

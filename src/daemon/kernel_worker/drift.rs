@@ -2,6 +2,7 @@
 //! entries, which are simply put again (fact 2.21).
 
 use super::{End, Report, Worker};
+use crate::daemon::plane::MOST_REFUSED;
 use crate::net::{Good, Goods, IfName, InterfaceStatus};
 use crate::netlink::message::Lost;
 use crate::netlink::{Change, route, rule};
@@ -188,6 +189,7 @@ impl Worker {
         let outcome = self.install(&order);
         for (good, why) in outcome.failed {
             tracing::warn!(target: "vrrp", "cannot set {good}: {why}");
+            self.note_refused(&good, why);
         }
         if router == STATICS
             && let Some(held) = self.held.get_mut(&STATICS)
@@ -241,6 +243,13 @@ impl Worker {
         let answers = self.release(&[order]);
         for (good, why) in answers.into_iter().flat_map(|answer| answer.failed) {
             tracing::warn!(target: "vrrp", "cannot remove {good}: {why}");
+            self.note_refused(&good, why);
+        }
+    }
+
+    fn note_refused(&mut self, good: &Good, why: String) {
+        if self.refused.len() < MOST_REFUSED {
+            self.refused.push((good.to_string(), why));
         }
     }
 }

@@ -75,6 +75,7 @@ impl Queue {
                 }
                 Request::Prepare { .. }
                 | Request::Settle
+                | Request::Reach
                 | Request::Hold(_)
                 | Request::Beat(_)
                 | Request::Close(_)

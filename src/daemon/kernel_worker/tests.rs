@@ -14,7 +14,7 @@ fn tells_the_interfaces_and_ends() {
                 assert_eq!(epoch, START);
                 break;
             }
-            Report::Event(_) | Report::Answers(_) | Report::Opened { .. } => {}
+            Report::Event(_) | Report::Answers(_) | Report::Opened { .. } | Report::Reached { .. } => {}
         }
     }
     assert!(names.contains(&"lo".to_owned()), "{names:?}");

@@ -6,8 +6,10 @@
 //! it has heard who took over.
 
 mod act;
+mod asking;
 
 use self::act::is_expected;
+use self::asking::Asking;
 use super::metrics::PlaneMetrics;
 use super::register::{Register, Seats};
 use crate::clock::Instant;
@@ -96,6 +98,7 @@ pub(super) struct Driver {
     forwarding: BTreeSet<IfIndex>,
     /// A new configuration whose sockets are being opened.
     reload: Option<Reload>,
+    asking: Asking,
     epoch: u64,
     stop_by: Option<Instant>,
     /// The stop leaves nothing behind.
@@ -158,6 +161,7 @@ impl Driver {
             masters: parts.masters,
             forwarding: BTreeSet::new(),
             reload: None,
+            asking: Asking::default(),
             epoch: START,
             stop_by: None,
             release: true,
@@ -342,6 +346,7 @@ impl Driver {
                 self.tell_engine(event);
             }
             Report::Answers(answers) => {
+                self.asking.note(&answers);
                 let now = self.now();
                 for answer in answers {
                     self.engine.handle(now, answer);
@@ -362,6 +367,7 @@ impl Driver {
                 mtu,
                 sockets,
             } => self.opened(endpoint, (index, mtu), sockets)?,
+            Report::Reached { refused } => self.asking.answer(refused),
             Report::Ready { epoch: START } => {
                 // What has come since the sockets were opened may speak against a claim.
                 self.empty_sockets();
@@ -433,12 +439,14 @@ impl Driver {
         // Closed last: the routers that are no more have said goodbye.
         self.close(|open| !endpoints.iter().any(|e| e.same_socket(&open.endpoint)));
         self.outbox.push_back(Request::Settle);
+        self.outbox.extend(self.asking.begin());
     }
 
     fn obey(&mut self, command: VrrpCommand) {
         match command {
             VrrpCommand::Reload(config) => {
                 self.epoch += 1;
+                self.asking.forget();
                 let wanted = Wanted::of(&config);
                 let endpoints = wanted.endpoints.clone();
                 self.outbox.push_back(Request::Prepare {
@@ -460,6 +468,13 @@ impl Driver {
             VrrpCommand::Status(reply) => {
                 // Who asked may be gone.
                 let _ = reply.send(self.engine.status(clock::now()));
+            }
+            VrrpCommand::Settled(reply) => {
+                self.asking.hear(reply);
+                // Otherwise it is another configuration that they ask about.
+                if self.reload.is_none() {
+                    self.outbox.extend(self.asking.begin());
+                }
             }
             VrrpCommand::ClearCounters => {
                 self.engine.clear_counters();
