@@ -6,7 +6,7 @@
 //!
 //! | layer | rooms | may import |
 //! |---|---|---|
-//! | 0 | [`change`], [`clock`], [`net`], [`random`] | std, packet structs |
+//! | 0 | [`change`], [`clock`], [`masters`], [`net`], [`random`] | std, packet structs |
 //! | 1 | [`vrrp`] (all but `io`), [`ipvs`] (all but `io`, `keeper`), [`netlink`] (inventory), [`bfd`] (all but `io`), `script::config`, `track::config`, `notify::config` | 0 |
 //! | 2 | [`check`] (all but `probe`) | 0, `ipvs::model`, `script::config` |
 //! | 3 | [`conf`] (its `source` and `glob` read files) | 0, the `config` and `model` of the rooms above |
@@ -32,6 +32,7 @@ pub mod conf;
 pub mod daemon;
 pub mod ipvs;
 pub mod lint;
+pub mod masters;
 pub mod net;
 pub mod netfilter;
 pub mod netlink;

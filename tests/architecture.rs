@@ -40,6 +40,7 @@ const ROOMS: &[Room] = &[
     // layer 0
     room("change", Kind::Pure, &[]),
     room("clock", Kind::Pure, &[]),
+    room("masters", Kind::Pure, &[]),
     room("net", Kind::Pure, &[]),
     room("random", Kind::Pure, &[]),
     // layer 1
@@ -283,7 +284,7 @@ fn import(own: &Room, target: &str) -> Option<String> {
             own.path
         ));
     }
-    let layer_0 = ["change", "clock", "net", "random"]
+    let layer_0 = ["change", "clock", "masters", "net", "random"]
         .iter()
         .any(|room| below(target, room));
     let allowed = layer_0 || below(target, own.path) || own.may.iter().any(|may| below(target, may));

@@ -478,7 +478,7 @@ impl Engine {
     fn new_service(&mut self, now: Instant, mut config: VirtualServerConfig) -> VirtualServer {
         let servers = std::mem::take(&mut config.real_servers);
         let suspended = suspend::is_suspended(&self.local, &config);
-        let absent = mastership::is_absent(&self.reports.masters, &config);
+        let judged = mastership::is_absent(self.reports.masters.as_ref(), &config);
         let name = config.target.to_string().into();
         VirtualServer {
             real_servers: servers
@@ -489,7 +489,8 @@ impl Engine {
             config,
             quorum_up: false,
             suspended,
-            absent,
+            absent: judged.unwrap_or(true),
+            unjudged: judged.is_none(),
             wanted: None,
         }
     }

@@ -40,8 +40,9 @@ pub enum Event {
     },
     /// This host's addresses, all of them.
     Addresses(BTreeSet<IpAddr>),
-    /// The instances that are MASTER, all of those that virtual servers follow.
-    Masters(Arc<BTreeSet<String>>),
+    /// The instances that are MASTER, all of those that virtual servers follow, by their names in the running
+    /// configuration. Nothing: that is not known, and what is served stays.
+    Masters(Option<Arc<BTreeSet<String>>>),
     /// A tracked file has this number.
     File {
         /// Its name.

@@ -14,8 +14,9 @@ pub struct Reports {
     pub files: BTreeMap<String, i32>,
     /// Whether BFD sessions are up.
     pub sessions: BTreeMap<String, bool>,
-    /// The instances that are MASTER, of those that virtual servers follow.
-    pub masters: Arc<BTreeSet<String>>,
+    /// The instances that are MASTER, of those that virtual servers follow, by their names in the running configuration;
+    /// nothing, while that is not known.
+    pub masters: Option<Arc<BTreeSet<String>>>,
     /// What an earlier run has found out; for the start only.
     pub verdicts: Verdicts,
 }

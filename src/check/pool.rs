@@ -74,6 +74,8 @@ pub struct VirtualServer {
     pub suspended: bool,
     /// `while_master`: its instance is not MASTER, so that IPVS has nothing of it.
     pub absent: bool,
+    /// It has begun absent because it is not known yet who is MASTER: what an earlier run has left waits for that too.
+    pub unjudged: bool,
     /// What was wanted last.
     pub wanted: Option<Arc<Wanted>>,
 }

@@ -14,7 +14,7 @@ use super::expiry::ExpirySettings;
 use super::limits;
 use super::local_addresses::{self, Addresses};
 use super::pace::Pace;
-use super::plane::{BfdReport, CheckCommand, CheckNotice, MasterNews, Masters};
+use super::plane::{BfdReport, CheckCommand, CheckNotice, MasterNews};
 #[cfg(debug_assertions)]
 use super::pulse;
 use super::pulse::Pulse;
@@ -28,6 +28,7 @@ use crate::clock::Instant;
 use crate::ipvs::config::FlushOnStop;
 use crate::ipvs::io::OpenError;
 use crate::ipvs::keeper::{self, Keeper, PutBack};
+use crate::masters::Masters;
 use crate::sys::clock::now;
 use crate::sys::netns::Home;
 use crate::track::file::FileReport;
@@ -99,6 +100,8 @@ pub struct Options {
     pub seed: u64,
     /// What is known of tracked files.
     pub files: Vec<FileReport>,
+    /// The number of the configuration.
+    pub number: u64,
     /// Which instances are MASTER.
     pub masters: watch::Receiver<Masters>,
     /// What an earlier run has found out.
@@ -121,6 +124,7 @@ impl Options {
             most_scripts: MOST_SCRIPTS,
             seed: now().as_micros(),
             files: Vec::new(),
+            number: 0,
             masters: MasterNews::default().subscribe(),
             verdicts: Verdicts::default(),
             slot: None,
@@ -212,7 +216,7 @@ impl CheckPlane {
         } else {
             (None, BTreeSet::new())
         };
-        let mut followed = Followed::new(&config, options.masters);
+        let mut followed = Followed::new(options.number, &config, options.masters);
         let files = options.files.into_iter();
         let known = Reports {
             files: files.map(|file| (file.name, file.value)).collect(),
@@ -330,7 +334,7 @@ impl Plane {
             tokio::select! {
                 Some(error) = failure.recv() => break End::NoIpvs(error),
                 command = commands.recv() => match command {
-                    Some(CheckCommand::Reload(config)) => self.reload(*config),
+                    Some(CheckCommand::Reload { number, config }) => self.reload(number, *config),
                     Some(CheckCommand::Files(files)) => self.hear_of(files),
                     // Who asked may have gone; then nobody misses the answer.
                     Some(CheckCommand::Status(reply)) => drop(reply.send(self.engine.status(now()))),
@@ -365,7 +369,7 @@ impl Plane {
         self.end(end).await;
     }
 
-    fn reload(&mut self, config: CheckConfig) {
+    fn reload(&mut self, number: u64, config: CheckConfig) {
         if !config.suspends() {
             self.local = None;
         } else if self.local.is_none() {
@@ -378,10 +382,9 @@ impl Plane {
         }
         self.expiry.apply(&self.keeper, config.expiry);
         self.keeper.repair(config.repair);
-        // Who is followed from now on must be known before, and who was before must not be taken for a BACKUP.
-        self.followed.follow_too(&config);
-        self.hear_of_masters();
-        self.followed.follow_only(&config);
+        // If the VRRP plane does not run this configuration yet, everything waits for its news.
+        self.followed.follow(number, &config);
+        self.engine.know_masters(self.followed.masters());
         self.engine.reload(now(), config);
     }
 

@@ -7,19 +7,16 @@ use crate::check::config::VirtualServerConfig;
 use crate::check::event::Notification;
 use crate::check::status::CheckStatus;
 use crate::ipvs::config::FlushOnStop;
+use crate::masters::Masters;
 use crate::script::config::ScriptOutcome;
 use crate::track::file::FileReport;
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::event::{Event, Notification as VrrpNotification};
 use crate::vrrp::status::VrrpStatus;
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The instances that are MASTER.
-pub type Masters = Arc<BTreeSet<String>>;
-/// Where the VRRP plane tells of them. It waits for nobody: who listens has the newest, and does not look for long.
+/// Where the VRRP plane tells which instances are MASTER. It waits for nobody: who listens has the newest, and does not look for long.
 pub type MasterNews = watch::Sender<Masters>;
 
 /// What was refused, and why.
@@ -31,7 +28,12 @@ pub const MOST_REFUSED: usize = 1000;
 #[derive(Debug)]
 pub enum VrrpCommand {
     /// Run this configuration from now on.
-    Reload(Box<VrrpConfig>),
+    Reload {
+        /// Its number, in whose names is told who is MASTER.
+        number: u64,
+        /// The configuration.
+        config: Box<VrrpConfig>,
+    },
     /// A track script ended.
     Script {
         /// Its name.
@@ -77,7 +79,12 @@ pub enum VrrpNotice {
 #[derive(Debug)]
 pub enum CheckCommand {
     /// Run this configuration from now on.
-    Reload(Box<CheckConfig>),
+    Reload {
+        /// Its number, for whose instances news of who is MASTER is meant.
+        number: u64,
+        /// The configuration.
+        config: Box<CheckConfig>,
+    },
     /// These tracked files have these numbers.
     Files(Vec<FileReport>),
     /// Show yourself.

@@ -41,6 +41,8 @@ const WORKER_ENDS_WITHIN: Duration = Duration::from_secs(3);
 pub struct PlaneOptions {
     /// `-a`: the log hears of every address that comes to this host or goes from it.
     pub address_monitoring: bool,
+    /// The number of the configuration.
+    pub number: u64,
     /// Others hear here which instances are MASTER.
     pub masters: MasterNews,
     /// Here is seen when their last adverts left.
@@ -221,6 +223,7 @@ impl Plane {
                 pulse: self.pulse,
                 worker_pulse: self.worker_pulse,
                 will: self.will,
+                number: self.options.number,
                 masters: self.options.masters,
                 register: self.options.register,
                 claims: self.options.claims,

@@ -38,13 +38,20 @@ impl IpvsConfig {
     }
 
     /// Which daemons run while these instances are MASTER: both where none decides (fact 18.1), one of them otherwise
-    /// (fact 18.2).
-    pub fn roles(&self, masters: &BTreeSet<String>) -> Vec<Role> {
-        match self.sync.as_ref().map(|sync| &sync.follow) {
-            None => Vec::new(),
-            Some(None) => Role::ALL.to_vec(),
-            Some(Some(instance)) if masters.contains(instance) => vec![Role::Master],
-            Some(Some(_)) => vec![Role::Backup],
+    /// (fact 18.2). Those that are `running` stay while that is not known.
+    pub fn roles(
+        &self,
+        masters: Option<&BTreeSet<String>>,
+        running: impl IntoIterator<Item = Role>,
+    ) -> Vec<Role> {
+        let Some(sync) = &self.sync else {
+            return Vec::new();
+        };
+        match (&sync.follow, masters) {
+            (None, _) => Role::ALL.to_vec(),
+            (Some(_), None) => running.into_iter().collect(),
+            (Some(instance), Some(masters)) if masters.contains(instance) => vec![Role::Master],
+            (Some(_), Some(_)) => vec![Role::Backup],
         }
     }
 }
@@ -141,10 +148,16 @@ mod tests {
             ..IpvsConfig::default()
         };
         let masters = BTreeSet::from(["A".to_owned()]);
-        assert_eq!(with(None).roles(&masters), Role::ALL);
-        assert_eq!(with(Some("A")).roles(&masters), [Role::Master]);
-        assert_eq!(with(Some("B")).roles(&masters), [Role::Backup]);
-        assert_eq!(IpvsConfig::default().roles(&masters), []);
+        for (config, known, unknown) in [
+            (with(None), &Role::ALL[..], &Role::ALL[..]),
+            (with(Some("A")), &[Role::Master], &[Role::Backup]),
+            (with(Some("B")), &[Role::Backup], &[Role::Backup]),
+            (IpvsConfig::default(), &[], &[]),
+        ] {
+            assert_eq!(config.roles(Some(&masters), [Role::Backup]), known);
+            assert_eq!(config.roles(None, [Role::Backup]), unknown);
+        }
+        assert_eq!(with(Some("A")).roles(None, []), [], "none is begun");
     }
 
     #[test]

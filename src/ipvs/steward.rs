@@ -10,12 +10,12 @@
 
 use super::config::{IpvsConfig, Role, SyncDaemon, Timeouts};
 use super::io::{Client, OpenError, TalkError};
+use crate::masters::Masters;
 use crate::sys::netns::Home;
 use crate::sys::sched::ThreadId;
 use nix::errno::Errno;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -61,13 +61,12 @@ pub fn kernel(home: Home) -> Opener {
     Box::new(move || Ok(Box::new(Client::open_in(&home)?)))
 }
 
-/// The names of the instances that are MASTER.
-pub type Masters = watch::Receiver<Arc<BTreeSet<String>>>;
-
 /// What a steward is told.
 #[derive(Clone, Debug, Default)]
 struct Order {
     config: IpvsConfig,
+    /// Of the configuration.
+    number: u64,
     end: bool,
 }
 
@@ -84,7 +83,7 @@ impl Steward {
     ///
     /// # Errors
     /// When there can be no thread.
-    pub fn spawn(open: Opener, masters: Masters) -> io::Result<Self> {
+    pub fn spawn(open: Opener, masters: watch::Receiver<Masters>) -> io::Result<Self> {
         let (orders, heard) = watch::channel(Order::default());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -117,9 +116,13 @@ impl Steward {
         self.id
     }
 
-    /// Follow this configuration from now on.
-    pub fn follow(&self, config: IpvsConfig) {
-        self.orders.send_replace(Order { config, end: false });
+    /// Follow this configuration from now on, which has that number.
+    pub fn follow(&self, number: u64, config: IpvsConfig) {
+        self.orders.send_replace(Order {
+            config,
+            number,
+            end: false,
+        });
     }
 
     /// Puts everything back and ends; [`Self::join`] waits for it.
@@ -150,19 +153,22 @@ struct Worker {
 }
 
 impl Worker {
-    async fn work(mut self, mut orders: watch::Receiver<Order>, mut masters: Masters) {
+    async fn work(mut self, mut orders: watch::Receiver<Order>, mut masters: watch::Receiver<Masters>) {
         let mut wait = RETRY.0;
         loop {
             let order = orders.borrow_and_update().clone();
             // Who has dropped the handle wants the same as one who finishes.
             if order.end || orders.has_changed().is_err() {
-                self.put_right(&IpvsConfig::default(), &BTreeSet::new());
+                self.put_right(&IpvsConfig::default(), &[]);
                 return;
             }
-            let now = Arc::clone(&masters.borrow_and_update());
-            let done = self.put_right(&order.config, &now);
-            // Who is MASTER next would have to be told in a copy.
-            drop(now);
+            // The news is not kept: who has the next one would wait for the kernel too.
+            let roles = {
+                let news = masters.borrow_and_update();
+                let running = self.running.keys().copied();
+                order.config.roles(news.of(order.number), running)
+            };
+            let done = self.put_right(&order.config, &roles);
             let retry = if done { None } else { Some(wait) };
             wait = if done { RETRY.0 } else { (wait * 2).min(RETRY.1) };
             tokio::select! {
@@ -174,12 +180,12 @@ impl Worker {
     }
 
     /// Makes it so, as far as the kernel does it. Whether nothing is left to be done.
-    fn put_right(&mut self, config: &IpvsConfig, masters: &BTreeSet<String>) -> bool {
+    fn put_right(&mut self, config: &IpvsConfig, roles: &[Role]) -> bool {
         let daemons = match &config.sync {
             None => BTreeMap::new(),
             Some(sync) => {
-                let roles = config.roles(masters).into_iter();
-                roles.map(|role| (role, sync.daemon.clone())).collect()
+                let roles = roles.iter();
+                roles.map(|role| (*role, sync.daemon.clone())).collect()
             }
         };
         let idle = daemons.is_empty() && self.running.is_empty();

@@ -44,7 +44,7 @@ impl Daemon {
 
     /// What the check plane hears of the VRRP plane.
     fn follow(&mut self, world: &World) {
-        let masters = CheckEvent::Masters(Arc::new(self.routers.masters()));
+        let masters = CheckEvent::Masters(Some(Arc::new(self.routers.masters())));
         self.services.tell(masters, world, self.now);
         let local = CheckEvent::Addresses(self.routers.net.local());
         self.services.tell(local, world, self.now);
@@ -52,7 +52,8 @@ impl Daemon {
 
     fn reload(&mut self, plan: &Plan, world: &World) {
         self.routers.reload(plan, world, self.now);
-        self.services.reload(&plan.check, world, self.now);
+        let masters = (!self.routers.slow).then(|| self.routers.masters());
+        self.services.reload(&plan.check, world, self.now, masters);
         self.follow(world);
     }
 
@@ -281,35 +282,31 @@ fn kept(now: &[(String, CheckerConfig, Belief)], before: &[(String, CheckerConfi
     lost
 }
 
-/// The services that are wanted by the same virtual servers before and after.
+/// The services that are wanted by the same virtual servers before and after, whatever the instances that they follow are
+/// called.
 fn quiet_services(
     old: &Plan,
     new: &Plan,
     masters_before: &BTreeSet<String>,
     masters_after: &BTreeSet<String>,
 ) -> BTreeSet<ServiceKey> {
-    let owners = |plan: &Plan| -> BTreeMap<ServiceKey, Vec<VirtualServerConfig>> {
-        let mut all: BTreeMap<ServiceKey, Vec<VirtualServerConfig>> = BTreeMap::new();
+    type Owners = BTreeMap<ServiceKey, Vec<(VirtualServerConfig, bool)>>;
+    let owners = |plan: &Plan, masters: &BTreeSet<String>| {
+        let mut all = Owners::new();
         for service in &plan.check.services {
+            let mut service = service.clone();
+            let followed = service.while_master.take();
+            let there = followed.is_none_or(|name| masters.contains(&*name));
             for key in service.target.keys() {
-                all.entry(*key).or_default().push(service.clone());
+                all.entry(*key).or_default().push((service.clone(), there));
             }
         }
         all
     };
-    let new = owners(new);
-    let mut quiet = BTreeSet::new();
-    for (key, owners) in owners(old) {
-        let follows = owners.iter().filter_map(|owner| owner.while_master.as_ref());
-        let follows = follows.collect::<Vec<_>>();
-        let settled = follows
-            .iter()
-            .all(|name| masters_before.contains(*name) == masters_after.contains(*name));
-        if settled && new.get(&key) == Some(&owners) {
-            quiet.insert(key);
-        }
-    }
-    quiet
+    let new = owners(new, masters_after);
+    let old = owners(old, masters_before).into_iter();
+    let same = old.filter(|(key, owners)| new.get(key) == Some(owners));
+    same.map(|(key, _)| key).collect()
 }
 
 fn by_key(plan: &Plan) -> BTreeMap<InstanceKey, &RouterConfig> {

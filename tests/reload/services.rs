@@ -101,7 +101,7 @@ impl Services {
             files: World::file_names()
                 .map(|name| (name.to_owned(), world.file(name)))
                 .collect(),
-            masters: Arc::new(masters),
+            masters: Some(Arc::new(masters)),
             ..Reports::default()
         };
         let mut services = Self {
@@ -116,8 +116,16 @@ impl Services {
         services
     }
 
-    pub(crate) fn reload(&mut self, config: &CheckConfig, world: &World, now: Instant) {
+    /// `masters`: who is MASTER by the new names, if that is known already.
+    pub(crate) fn reload(
+        &mut self,
+        config: &CheckConfig,
+        world: &World,
+        now: Instant,
+        masters: Option<BTreeSet<String>>,
+    ) {
         self.tell_files(world, now);
+        self.engine.know_masters(masters.map(Arc::new));
         self.engine.reload(now, config.clone());
         self.carry_out(world, now);
         self.tell_sessions(world, now);

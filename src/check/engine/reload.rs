@@ -21,6 +21,8 @@ struct Change {
     came: BTreeSet<SocketAddr>,
     /// Its checkers do not rest any more.
     woke: bool,
+    /// It began before it was known who is MASTER, and now that is known.
+    judged: bool,
 }
 
 impl Engine {
@@ -57,6 +59,9 @@ impl Engine {
                     self.settle_service(service, &change);
                     if change.woke {
                         self.catch_up(now, service);
+                    }
+                    if change.judged {
+                        fresh.push(service);
                     }
                 }
             }
@@ -123,7 +128,9 @@ impl Engine {
         let left: Vec<_> = known.into_values().collect();
         left.iter().for_each(|rs| self.drop_server(rs));
         let suspended = suspend::is_suspended(&self.local, &config);
-        let absent = mastership::is_absent(&self.reports.masters, &config);
+        let judged = mastership::is_absent(self.reports.masters.as_ref(), &config);
+        let absent = judged.unwrap_or(old.absent);
+        let unjudged = old.unjudged && judged.is_none();
         let turned = suspended != old.suspended;
         let vs = VirtualServer {
             config,
@@ -132,6 +139,7 @@ impl Engine {
             quorum_up: old.quorum_up,
             suspended,
             absent,
+            unjudged,
             wanted: old.wanted,
         };
         if turned {
@@ -141,7 +149,14 @@ impl Engine {
             self.actions.push_back(mastership::turning(&vs));
         }
         let woke = turned && !suspended;
-        (vs, Change { left, came, woke })
+        let judged = old.unjudged && !unjudged;
+        let change = Change {
+            left,
+            came,
+            woke,
+            judged,
+        };
+        (vs, change)
     }
 
     fn merge_server(

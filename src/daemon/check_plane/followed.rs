@@ -1,7 +1,7 @@
 //! Which instances virtual servers follow (`while_master`), and who of them is MASTER.
 
 use crate::check::CheckConfig;
-use crate::daemon::plane::Masters;
+use crate::masters::Masters;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -10,31 +10,34 @@ use tokio::sync::watch;
 pub(super) struct Followed {
     /// Their names.
     instances: BTreeSet<String>,
+    /// The number of the configuration that they are named in.
+    number: u64,
     /// All that are MASTER.
     watch: watch::Receiver<Masters>,
 }
 
 impl Followed {
-    pub(super) fn new(config: &CheckConfig, watch: watch::Receiver<Masters>) -> Self {
+    pub(super) fn new(number: u64, config: &CheckConfig, watch: watch::Receiver<Masters>) -> Self {
         Self {
             instances: instances(config),
+            number,
             watch,
         }
     }
 
-    pub(super) fn follow_too(&mut self, config: &CheckConfig) {
-        self.instances.extend(instances(config));
-    }
-
-    pub(super) fn follow_only(&mut self, config: &CheckConfig) {
+    /// Those of another configuration are followed from now on.
+    pub(super) fn follow(&mut self, number: u64, config: &CheckConfig) {
         self.instances = instances(config);
+        self.number = number;
     }
 
-    /// Those that are MASTER. What was told of all is not kept: the VRRP plane would have to copy it for its next news.
-    pub(super) fn masters(&mut self) -> Arc<BTreeSet<String>> {
-        let all = self.watch.borrow_and_update();
+    /// Those that are MASTER, once the VRRP plane runs the same configuration. The news itself is not kept: who has the
+    /// next one would wait.
+    pub(super) fn masters(&mut self) -> Option<Arc<BTreeSet<String>>> {
+        let news = self.watch.borrow_and_update();
+        let all = news.of(self.number)?;
         let followed = self.instances.iter().filter(|name| all.contains(*name));
-        Arc::new(followed.cloned().collect())
+        Some(Arc::new(followed.cloned().collect()))
     }
 
     /// Waits until others are MASTER. Who tells of them ends after the check plane.

@@ -144,7 +144,10 @@ fn a_failing_server_leaves_the_table_before_its_script_runs_and_a_panic_is_a_fai
 
     plane
         .commands
-        .blocking_send(CheckCommand::Reload(Box::default()))
+        .blocking_send(CheckCommand::Reload {
+            number: 0,
+            config: Box::default(),
+        })
         .unwrap();
     assert_eq!(scripts(&mut plane, 2), ["down 192.0.2.1:80", "quorum down"]);
     assert_eq!(*kernel.0.lock().unwrap(), Table::default());
@@ -308,7 +311,11 @@ fn the_table_follows_the_vrrp_plane() {
     // Notices come when the table is as it was wanted by then.
     assert_eq!(scripts(&mut plane, 1), ["quorum up"]);
     assert_eq!(kernel.addresses(), [""; 0]);
-    let masters = |names: [&str; 2]| Arc::new(names.map(ToOwned::to_owned).into());
+    let masters = |number, names: [&str; 2]| Masters::new(number, names.map(ToOwned::to_owned).into());
+    let reload = |number, instance| CheckCommand::Reload {
+        number,
+        config: Box::new(all(instance)),
+    };
     let send = |command| plane.commands.blocking_send(command).unwrap();
     let wait = |count: usize| {
         for _ in 0..1000 {
@@ -319,12 +326,12 @@ fn the_table_follows_the_vrrp_plane() {
         }
         panic!("{:?}", kernel.addresses());
     };
-    tell.send_replace(masters(["A", "B"]));
+    tell.send_replace(masters(0, ["A", "B"]));
     wait(3);
     let removed = kernel.removals();
-    send(CheckCommand::Reload(Box::new(all("B"))));
-    send(CheckCommand::Reload(Box::new(all("A"))));
-    send(CheckCommand::Reload(Box::new(all("B"))));
+    for instance in ["B", "A", "B"] {
+        send(reload(0, instance));
+    }
     let present = || {
         let (reply, answer) = oneshot::channel();
         send(CheckCommand::Status(reply));
@@ -332,12 +339,28 @@ fn the_table_follows_the_vrrp_plane() {
     };
     // All reloads are done by now.
     assert!(present());
-    tell.send_replace(masters(["B", "C"]));
+    tell.send_replace(masters(0, ["B", "C"]));
     assert!(present());
-    tell.send_replace(masters(["A", "C"]));
+    // The instance has another name, which the VRRP plane tells first, or last; then it misses a configuration.
+    tell.send_replace(masters(1, ["C", "D"]));
+    assert!(present());
+    send(reload(1, "D"));
+    assert!(present());
+    send(reload(2, "E"));
+    assert!(present());
+    tell.send_replace(masters(2, ["E", "F"]));
+    assert!(present());
+    send(reload(3, "G"));
+    send(reload(4, "H"));
+    assert!(present());
+    tell.send_replace(masters(4, ["G", "H"]));
+    assert!(present());
+    send(reload(5, "B"));
+    assert_eq!((present(), kernel.removals()), (true, removed));
+    tell.send_replace(masters(5, ["A", "C"]));
     wait(0);
     assert_eq!(kernel.removals(), removed + 1);
-    tell.send_replace(masters(["B", "D"]));
+    tell.send_replace(masters(5, ["B", "D"]));
     wait(3);
     drop(tell);
     assert!(present());
@@ -453,7 +476,10 @@ fn probes_that_wait_for_their_turn_are_seen() {
     until(&|| !plane.pulse.owes());
     until(&|| !plane.keeper_pulse.owes());
     // A reload forgets who waits for nothing any more, and the others have their turn.
-    send(CheckCommand::Reload(Box::default()));
+    send(CheckCommand::Reload {
+        number: 0,
+        config: Box::default(),
+    });
     assert_eq!(waiting().0, 0);
     send(CheckCommand::Stop {
         release: true,

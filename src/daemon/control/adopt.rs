@@ -14,6 +14,7 @@ use crate::daemon::state::Writer;
 use crate::daemon::vrrp_plane::{PlaneOptions, VrrpPlane};
 use crate::ipvs::keeper::Opener;
 use crate::ipvs::steward::Steward;
+use crate::masters::Masters;
 use crate::plan::Plan;
 use crate::track::config::{FileConfig, ProcessConfig};
 use crate::track::file::{FileReport, FileWatcher};
@@ -60,6 +61,7 @@ impl Control {
         let known = Arc::new(scripts.with_old(&self.scripts));
         // What is known more than the running plan has is asked for by nobody.
         self.prober.reload(Arc::clone(&known));
+        self.number = self.number.wrapping_add(1);
         let fresh = self.start_missing(&plan, ipvs)?;
 
         // From here on nothing can fail.
@@ -84,9 +86,14 @@ impl Control {
         self.ping_range.apply(&plan.check, getegid().as_raw());
         self.tell_running(&plan);
         self.take_over(fresh);
+        if self.vrrp.is_none() {
+            // Nobody else says that no instance is MASTER.
+            let none = Masters::new(self.number, BTreeSet::new());
+            self.masters.send_if_modified(|masters| masters.renew(none));
+        }
         self.watch_planes();
         if let Some(steward) = &self.steward {
-            steward.follow(plan.ipvs.clone());
+            steward.follow(self.number, plan.ipvs.clone());
         }
         let planes = Planes {
             vrrp: self.vrrp.as_ref().map(|plane| Arc::clone(&plane.pace)),
@@ -114,6 +121,7 @@ impl Control {
         if self.vrrp.is_none() && !plan.vrrp.routers.is_empty() {
             let options = PlaneOptions {
                 address_monitoring: self.options.address_monitoring,
+                number: self.number,
                 masters: self.masters.clone(),
                 register: Arc::clone(&self.register),
                 claims: std::mem::take(&mut self.left.claims),
@@ -142,6 +150,7 @@ impl Control {
                 ipvs_home: self.ipvs_home.clone(),
                 flush: plan.ipvs.flush,
                 files: FileWatcher::look_at(&tracked_files(plan)),
+                number: self.number,
                 masters: self.masters.subscribe(),
                 verdicts: Verdicts::new(std::mem::take(&mut self.left.verdicts)),
                 slot: self.state.as_ref().map(Writer::slot),
@@ -164,14 +173,17 @@ impl Control {
 
     /// Gives the planes that run what the plan has for them.
     fn tell_running(&self, plan: &Plan) {
+        let number = self.number;
         if let Some(plane) = &self.vrrp {
-            let reload = VrrpCommand::Reload(Box::new(plan.vrrp.clone()));
+            let config = Box::new(plan.vrrp.clone());
+            let reload = VrrpCommand::Reload { number, config };
             command(&plane.commands, reload, "VRRP");
         }
         if let Some(plane) = &self.check {
             let files = CheckCommand::Files(self.files.values());
             command(&plane.commands, files, "healthcheck");
-            let reload = CheckCommand::Reload(Box::new(plan.check.clone()));
+            let config = Box::new(plan.check.clone());
+            let reload = CheckCommand::Reload { number, config };
             command(&plane.commands, reload, "healthcheck");
         }
         if let Some(plane) = &self.bfd {

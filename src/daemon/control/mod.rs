@@ -89,6 +89,8 @@ pub(super) struct Control {
     bfd: Option<BfdPlane>,
     /// Which instances are MASTER: from the VRRP plane to those who follow them.
     masters: MasterNews,
+    /// The number of the configuration that was tried last: each has its own, whether it could be run or not.
+    number: u64,
     /// When their last adverts left.
     register: Arc<Register>,
     /// What an earlier run has left for the planes that are started.
@@ -180,6 +182,7 @@ impl Control {
             check: None,
             bfd: None,
             masters: MasterNews::default(),
+            number: 0,
             register: Arc::default(),
             left: Left::default(),
             state: None,

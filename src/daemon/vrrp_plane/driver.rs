@@ -63,6 +63,8 @@ pub(super) struct Parts {
     pub(super) pulse: Arc<Pulse>,
     pub(super) worker_pulse: Arc<Pulse>,
     pub(super) will: Arc<LastWill>,
+    /// Of the configuration.
+    pub(super) number: u64,
     pub(super) masters: MasterNews,
     pub(super) register: Arc<Register>,
     /// Who was MASTER in an earlier run.
@@ -92,6 +94,10 @@ pub(super) struct Driver {
     will: Arc<LastWill>,
     /// Who wants to know which routers are MASTER.
     masters: MasterNews,
+    /// The number of the configuration that the engine runs.
+    number: u64,
+    /// It is a new one: nobody was told yet who is MASTER by its names.
+    renamed: bool,
     /// Who wants to know when the last advert of each left.
     seats: Seats,
     /// The interfaces that forward IPv6.
@@ -120,6 +126,7 @@ struct Open {
 
 struct Reload {
     epoch: u64,
+    number: u64,
     config: Box<VrrpConfig>,
     endpoints: Vec<Endpoint>,
 }
@@ -159,6 +166,8 @@ impl Driver {
             worker_pulse: parts.worker_pulse,
             will: parts.will,
             masters: parts.masters,
+            number: parts.number,
+            renamed: false,
             forwarding: BTreeSet::new(),
             reload: None,
             asking: Asking::default(),
@@ -373,6 +382,7 @@ impl Driver {
                 self.empty_sockets();
                 let now = self.now();
                 self.engine.start(now);
+                self.renamed = true;
                 self.carry_out();
             }
             Report::Ready { epoch } => self.reloaded(epoch),
@@ -416,7 +426,10 @@ impl Driver {
             return;
         };
         let Reload {
-            config, endpoints, ..
+            number,
+            config,
+            endpoints,
+            ..
         } = reload;
         for open in &mut self.sockets {
             if let Some(endpoint) = endpoints.iter().find(|e| e.same_socket(&open.endpoint)) {
@@ -426,13 +439,8 @@ impl Driver {
         let now = self.now();
         self.engine.reload(now, *config);
         self.seats.arrange(self.engine.estates());
+        (self.number, self.renamed) = (number, true);
         self.carry_out();
-        let masters = self.engine.masters().map(ToOwned::to_owned).collect();
-        self.masters.send_if_modified(|known| {
-            let new = **known != masters;
-            *known = Arc::new(masters);
-            new
-        });
         for (name, up) in self.sessions.clone() {
             self.tell_engine(Event::Bfd { name, up });
         }
@@ -444,7 +452,7 @@ impl Driver {
 
     fn obey(&mut self, command: VrrpCommand) {
         match command {
-            VrrpCommand::Reload(config) => {
+            VrrpCommand::Reload { number, config } => {
                 self.epoch += 1;
                 self.asking.forget();
                 let wanted = Wanted::of(&config);
@@ -455,6 +463,7 @@ impl Driver {
                 });
                 self.reload = Some(Reload {
                     epoch: self.epoch,
+                    number,
                     config,
                     endpoints,
                 });

@@ -62,10 +62,10 @@ impl Whole for Imitation {
 
 impl Imitation {
     fn steward(&self) -> Steward {
-        self.steward_of(watch::channel(Arc::default()).1)
+        self.steward_of(watch::channel(Masters::default()).1)
     }
 
-    fn steward_of(&self, masters: Masters) -> Steward {
+    fn steward_of(&self, masters: watch::Receiver<Masters>) -> Steward {
         let kernel = self.clone();
         Steward::spawn(Box::new(move || Ok(Box::new(kernel.clone()))), masters).unwrap()
     }
@@ -116,11 +116,11 @@ fn both_daemons_run_until_the_end_and_are_begun_anew_with_other_settings() {
     // Left by an earlier run.
     kernel.0.lock().unwrap().daemons.insert(Role::Backup, daemon(77));
     let steward = kernel.steward();
-    steward.follow(sync(None, 0));
+    steward.follow(0, sync(None, 0));
     kernel.is_told(&["stop backup", "start master 0", "start backup 0"]);
     // The same again is nothing new.
-    steward.follow(sync(None, 0));
-    steward.follow(sync(None, 9));
+    steward.follow(0, sync(None, 0));
+    steward.follow(0, sync(None, 9));
     kernel.is_told(&["stop master", "stop backup", "start master 9", "start backup 9"]);
     steward.finish();
     steward.join();
@@ -131,13 +131,13 @@ fn both_daemons_run_until_the_end_and_are_begun_anew_with_other_settings() {
 #[test]
 fn the_daemon_of_an_instance_is_that_of_its_state() {
     let kernel = Imitation::default();
-    let (states, masters) = watch::channel(Arc::default());
+    let (states, masters) = watch::channel(Masters::default());
     let become_masters = |names: &[&str]| {
         let names = names.iter().map(|name| (*name).to_owned());
-        states.send_replace(Arc::new(names.collect::<BTreeSet<_>>()));
+        states.send_replace(Masters::new(0, names.collect()));
     };
     let steward = kernel.steward_of(masters);
-    steward.follow(sync(Some("A"), 51));
+    steward.follow(0, sync(Some("A"), 51));
     kernel.is_told(&["start backup 51"]);
     become_masters(&["A", "B"]);
     kernel.is_told(&["stop backup", "start master 51"]);
@@ -147,11 +147,42 @@ fn the_daemon_of_an_instance_is_that_of_its_state() {
     kernel.is_told(&["stop master", "start backup 51"]);
     become_masters(&["A"]);
     kernel.is_told(&["stop backup", "start master 51"]);
-    steward.follow(IpvsConfig::default());
+    steward.follow(0, IpvsConfig::default());
     kernel.is_told(&["stop master"]);
     steward.finish();
     steward.join();
     kernel.is_told(&[]);
+}
+
+/// A reload that renames the instance: whichever of both hears of it first, the daemon runs on.
+#[test]
+fn a_renamed_instance_has_the_same_daemon() {
+    let kernel = Imitation::default();
+    let news = |number, name: &str| Masters::new(number, [name.to_owned()].into());
+    let (tell, masters) = watch::channel(news(1, "A"));
+    let steward = kernel.steward_of(masters);
+    // Another timeout shows that all was heard.
+    let follow = |number, name, tcp, told: &[&str]| {
+        let timeouts = timeouts(tcp, 0, 0).timeouts;
+        let sync = sync(Some(name), 51);
+        steward.follow(number, IpvsConfig { timeouts, ..sync });
+        kernel.is_told(told);
+    };
+    follow(1, "A", 1, &["set 1 0 0", "start master 51"]);
+    follow(2, "B", 2, &["set 2 0 0"]);
+    tell.send_replace(news(2, "B"));
+    follow(2, "B", 3, &["set 3 0 0"]);
+    tell.send_replace(news(3, "C"));
+    follow(2, "B", 4, &["set 4 0 0"]);
+    follow(3, "C", 5, &["set 5 0 0"]);
+    // Other settings are another daemon, whoever is MASTER.
+    steward.follow(4, sync(Some("D"), 52));
+    kernel.is_told(&["set 0 0 0", "stop master", "start master 52"]);
+    tell.send_replace(Masters::new(4, ["C".to_owned()].into()));
+    kernel.is_told(&["stop master", "start backup 52"]);
+    steward.finish();
+    steward.join();
+    kernel.is_told(&["stop backup"]);
 }
 
 /// LVS facts: 16.1, 17.5, 18.5
@@ -164,15 +195,15 @@ fn timeouts_are_as_before_when_nobody_wants_others() {
         udp: 300,
     };
     let steward = kernel.steward();
-    steward.follow(timeouts(100, 0, 7));
+    steward.follow(0, timeouts(100, 0, 7));
     kernel.is_told(&["set 100 120 7"]);
-    steward.follow(timeouts(0, 11, 0));
+    steward.follow(0, timeouts(0, 11, 0));
     kernel.is_told(&["set 900 11 300"]);
-    steward.follow(IpvsConfig::default());
+    steward.follow(0, IpvsConfig::default());
     kernel.is_told(&["set 900 120 300"]);
     // What others change meanwhile is theirs.
     kernel.0.lock().unwrap().timeouts.udp = 301;
-    steward.follow(timeouts(5, 0, 0));
+    steward.follow(0, timeouts(5, 0, 0));
     kernel.is_told(&["set 5 120 301"]);
     steward.finish();
     steward.join();
@@ -184,15 +215,15 @@ fn what_is_refused_is_tried_again() {
     let kernel = Imitation::default();
     kernel.0.lock().unwrap().no_device = true;
     let steward = kernel.steward();
-    steward.follow(sync(None, 3));
+    steward.follow(0, sync(None, 3));
     kernel.is_told(&["no device", "no device"]);
     kernel.0.lock().unwrap().no_device = false;
     kernel.is_told(&["start master 3", "start backup 3"]);
     // Somebody else's daemon makes room for ours.
-    steward.follow(IpvsConfig::default());
+    steward.follow(0, IpvsConfig::default());
     kernel.is_told(&["stop master", "stop backup"]);
     kernel.0.lock().unwrap().daemons.insert(Role::Backup, daemon(77));
-    steward.follow(sync(None, 3));
+    steward.follow(0, sync(None, 3));
     kernel.is_told(&["start master 3", "stop backup", "start backup 3"]);
     drop(steward);
     kernel.is_told(&["stop master", "stop backup"]);

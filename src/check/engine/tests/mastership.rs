@@ -2,8 +2,13 @@
 
 use super::*;
 
+fn known(names: &[&str]) -> Option<Arc<BTreeSet<String>>> {
+    let names = names.iter().map(|name| (*name).to_owned());
+    Some(Arc::new(names.collect()))
+}
+
 fn masters(names: &[&str]) -> Event {
-    Event::Masters(Arc::new(names.iter().map(|name| (*name).to_owned()).collect()))
+    Event::Masters(known(names))
 }
 
 fn one(instance: Option<&str>) -> CheckConfig {
@@ -35,6 +40,11 @@ fn one_and_two() -> [(String, u32); 2] {
 fn the_table_follows_the_instance_and_checks_do_not() {
     let mut world = World::new(one(Some("V")));
     assert_eq!(world.table, Table::default());
+    assert!(
+        !world.news().iter().any(|line| line.contains("served")),
+        "not known"
+    );
+    hear(&mut world, masters(&[]));
     assert!(world.news().contains(&served("V", " not")));
     world.answer("192.0.2.2:80", 0, refused());
     world.seconds(10);
@@ -106,15 +116,97 @@ fn what_an_earlier_run_has_left_goes() {
             .count()
     };
     let start = Instant::from_micros(0);
-    let mut absent = Engine::new(start, one(Some("V")), 1);
-    assert_eq!(cleared(&mut absent), 1);
-    let masters = Arc::new(BTreeSet::from(["V".to_owned()]));
-    let reports = Reports {
-        masters,
-        ..Reports::default()
+    let knowing = |instance, names: &[&str]| {
+        let reports = Reports {
+            masters: known(names),
+            ..Reports::default()
+        };
+        Engine::knowing(start, one(instance), 1, BTreeSet::new(), reports)
     };
-    let mut there = Engine::knowing(start, one(Some("V")), 1, BTreeSet::new(), reports);
+    let mut absent = knowing(Some("V"), &[]);
+    assert_eq!(cleared(&mut absent), 1);
+    let mut there = knowing(Some("V"), &["V"]);
     assert_eq!(cleared(&mut there), 0, "what is there is adopted");
+    there.handle(start, masters(&[]));
+    assert_eq!(cleared(&mut there), 0, "and removed as a whole");
     let mut always = Engine::new(start, one(None), 1);
     assert_eq!(cleared(&mut always), 0);
+    // As long as nobody knows who is MASTER it stays.
+    for (names, removed) in [(&[][..], 1), (&["V"], 0)] {
+        for reload in [false, true] {
+            let mut unjudged = Engine::new(start, one(Some("V")), 1);
+            unjudged.handle(start, Event::Masters(None));
+            unjudged.reload(start, one(Some("V")));
+            assert_eq!(cleared(&mut unjudged), 0);
+            if reload {
+                unjudged.know_masters(known(names));
+                unjudged.reload(start, one(Some("V")));
+            } else {
+                unjudged.handle(start, masters(names));
+            }
+            assert_eq!(cleared(&mut unjudged), removed, "{names:?}");
+            unjudged.handle(start, masters(names));
+            unjudged.handle(start, masters(&["V"]));
+            unjudged.handle(start, masters(&[]));
+            assert_eq!(cleared(&mut unjudged), 0, "once");
+        }
+    }
+}
+
+/// A reload renames the instance, or follows another one, before it is known who is MASTER by the new names.
+#[test]
+fn what_is_served_stays_until_the_new_names_mean_something() {
+    for (before, after) in [(true, true), (false, false), (true, false), (false, true)] {
+        let mut world = World::new(one(Some("V")));
+        world.seconds(10);
+        hear(&mut world, masters(if before { &["V"] } else { &["X"] }));
+        let there = |world: &World| !world.table.services.is_empty();
+        world.news();
+        world.engine.know_masters(None);
+        world.engine.reload(world.now, one(Some("W")));
+        world.drain();
+        world.seconds(10);
+        assert_eq!((there(&world), world.news()), (before, vec![]));
+        // The same once more, and the rest of the new configuration counts.
+        world.engine.reload(world.now, {
+            let mut one = one(Some("W"));
+            one.services[0].real_servers.truncate(1);
+            one
+        });
+        world.drain();
+        assert_eq!(there(&world), before);
+        if before {
+            assert_eq!(world.pool(), [("1".to_owned(), 1)]);
+        }
+        world.news();
+        hear(&mut world, masters(if after { &["W"] } else { &["V"] }));
+        let told = if after == before {
+            vec![]
+        } else {
+            vec![served("W", if after { "" } else { " not" })]
+        };
+        assert_eq!((there(&world), world.news()), (after, told));
+    }
+}
+
+/// The other order: who is MASTER by the new names is known first.
+#[test]
+fn new_names_are_not_taken_for_old_ones() {
+    let mut world = World::new(one(Some("V")));
+    world.seconds(10);
+    hear(&mut world, masters(&["V"]));
+    world.news();
+    world.engine.know_masters(known(&["W"]));
+    world.drain();
+    assert_eq!((world.pool(), world.news()), (one_and_two().into(), vec![]));
+    world.engine.reload(world.now, one(Some("W")));
+    world.drain();
+    assert_eq!((world.pool(), world.news()), (one_and_two().into(), vec![]));
+    world.engine.know_masters(known(&["V"]));
+    world.engine.reload(world.now, one(Some("W")));
+    world.drain();
+    assert_eq!(
+        (world.table.services.len(), world.news()),
+        (0, vec![served("W", " not")])
+    );
 }

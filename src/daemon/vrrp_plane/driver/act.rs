@@ -3,12 +3,12 @@
 use super::Driver;
 use crate::daemon::kernel_worker::Request;
 use crate::daemon::plane::VrrpNotice;
+use crate::masters::Masters;
 use crate::sys::clock;
 use crate::vrrp::Action;
 use crate::vrrp::event::{Announcement, Notification, Order, Transmit};
 use crate::vrrp::telling::Line;
 use std::io;
-use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 
 impl Driver {
@@ -37,24 +37,24 @@ impl Driver {
         }
     }
 
-    /// Tells who became MASTER or ceased to be. Costs nothing that grows with the number of routers, unless somebody keeps
-    /// what was told before.
+    /// Tells who became MASTER or ceased to be. Costs nothing that grows with the number of routers, unless the
+    /// configuration is another one.
     fn tell_turns(&mut self) {
         let turns = self.engine.take_turns();
-        if turns.is_empty() {
-            return;
+        if !turns.is_empty() {
+            self.seats.turned(&turns);
         }
-        self.seats.turned(&turns);
-        self.masters.send_modify(|masters| {
-            let masters = Arc::make_mut(masters);
-            for (name, master) in turns {
-                if master {
-                    masters.insert(name);
-                } else {
-                    masters.remove(&name);
-                }
-            }
-        });
+        let number = self.number;
+        if std::mem::take(&mut self.renamed) {
+            let names = self.engine.masters().map(ToOwned::to_owned).collect();
+            let all = Masters::new(number, names);
+            self.masters.send_if_modified(|masters| masters.renew(all));
+        } else if !turns.is_empty() {
+            self.masters.send_if_modified(|masters| {
+                let turn = |news, (name, master)| masters.turn(number, name, master) || news;
+                turns.into_iter().fold(false, turn)
+            });
+        }
     }
 
     /// Sends all announcements that wait, as far as there is room for them.
