@@ -130,22 +130,7 @@ impl Keeper {
         let shared = Arc::new(Shared::default());
         let guard = Guard::new(pace);
         let put_back = Arc::clone(&guard.put_back);
-        let worker = Worker {
-            shared: Arc::clone(&shared),
-            open,
-            failed: Some(Box::new(failed)),
-            kernel: None,
-            known: BTreeMap::new(),
-            wanted: BTreeMap::new(),
-            owners: BTreeMap::new(),
-            wrong: BTreeSet::new(),
-            told: BTreeMap::new(),
-            services_only: false,
-            retry: None,
-            marking: None,
-            by_address: false,
-            guard,
-        };
+        let worker = Worker::new(Arc::clone(&shared), open, Box::new(failed), guard);
         let (seat, seated) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("ipvs".into()).spawn(move || {
             let _ = seat.send(ThreadId::own());
@@ -309,6 +294,8 @@ struct Worker {
     told: BTreeMap<ServiceKey, BTreeSet<String>>,
     /// Services go without their servers being removed first.
     services_only: bool,
+    /// The table could not be emptied.
+    unflushed: bool,
     /// When to try again, and how long was waited for that.
     retry: Option<(Instant, Duration)>,
     marking: Option<Marking>,
@@ -318,50 +305,38 @@ struct Worker {
 }
 
 impl Worker {
+    fn new(
+        shared: Arc<Shared>,
+        open: Opener,
+        failed: Box<dyn FnOnce(OpenError) + Send>,
+        guard: Guard,
+    ) -> Self {
+        Self {
+            shared,
+            open,
+            failed: Some(failed),
+            kernel: None,
+            known: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            wrong: BTreeSet::new(),
+            told: BTreeMap::new(),
+            services_only: false,
+            unflushed: false,
+            retry: None,
+            marking: None,
+            by_address: false,
+            guard,
+        }
+    }
+
     fn work(mut self) {
         loop {
             let Some(queue) = self.wait() else {
                 self.look();
                 continue;
             };
-            let Queue {
-                wants,
-                clear,
-                afters,
-                settled,
-                flush,
-                forget,
-                services_only,
-                finish,
-                repair,
-                marker,
-            } = queue;
-            self.guard.repair = repair.unwrap_or(self.guard.repair);
-            self.marking = marker.map(Marking::new).or_else(|| self.marking.take());
-            self.services_only |= services_only;
-            if forget {
-                self.wanted.clear();
-                self.owners.clear();
-                self.wrong.clear();
-                self.marks_differ();
-            }
-            if flush && !self.empty() {
-                return;
-            }
-            for (server, wanted) in wants {
-                self.take(server, wanted);
-            }
-            self.wrong
-                .extend(clear.iter().flat_map(|services| services.iter()));
-            if !self.wrong.is_empty() && !self.put_right() {
-                return;
-            }
-            if !self.mark() {
-                return;
-            }
-            afters.into_iter().for_each(|act| act());
-            settled.into_iter().for_each(|tell| tell(self.refusals()));
-            if finish {
+            if !self.round(queue) {
                 return;
             }
             // Who always wants something is guarded all the same.
@@ -369,6 +344,53 @@ impl Worker {
                 self.look();
             }
         }
+    }
+
+    /// Does what has come, and what is due. Whether to go on.
+    fn round(&mut self, queue: Queue) -> bool {
+        let Queue {
+            wants,
+            clear,
+            afters,
+            settled,
+            flush,
+            forget,
+            services_only,
+            finish,
+            repair,
+            marker,
+        } = queue;
+        self.guard.repair = repair.unwrap_or(self.guard.repair);
+        self.marking = marker.map(Marking::new).or_else(|| self.marking.take());
+        self.services_only |= services_only;
+        if forget {
+            self.wanted.clear();
+            self.owners.clear();
+            self.wrong.clear();
+            self.retry = None;
+            self.marks_differ();
+        }
+        if (flush || self.unflushed) && !self.empty() {
+            return false;
+        }
+        for (server, wanted) in wants {
+            self.take(server, wanted);
+        }
+        self.unflushed &= self.owners.is_empty();
+        self.wrong
+            .extend(clear.iter().flat_map(|services| services.iter()));
+        if !self.wrong.is_empty() && !self.put_right() {
+            return false;
+        }
+        if !self.mark() {
+            return false;
+        }
+        if self.unflushed && self.retry.is_none_or(|(at, _)| at <= now()) {
+            self.try_later();
+        }
+        afters.into_iter().for_each(|act| act());
+        settled.into_iter().for_each(|tell| tell(self.refusals()));
+        !finish
     }
 
     /// A virtual server wants something else.
@@ -459,20 +481,41 @@ impl Worker {
         }
     }
 
-    /// Empties the table. Whether to go on.
+    /// Empties the table: over a new dialogue, if the first breaks off, and later again while nobody wants anything, for
+    /// then it takes nothing away. What was ours goes in any case. Whether to go on.
     fn empty(&mut self) -> bool {
-        if !self.open() {
-            return false;
+        let mut emptied = false;
+        for _ in 0..2 {
+            if !self.open() {
+                return false;
+            }
+            emptied = self.flush();
+            if emptied {
+                break;
+            }
         }
-        if let Some(kernel) = &mut self.kernel
-            && let Err(error) = kernel.flush()
-        {
-            tracing::error!(target: "check", "{}", not_emptied(&error));
-            self.kernel = None;
+        if !emptied {
+            self.wrong.extend(self.known.keys().copied());
         }
         self.known.clear();
         self.wrong.extend(self.owners.keys().copied());
+        self.unflushed = !emptied;
+        if emptied && self.wrong.is_empty() {
+            self.retry = None;
+        }
         true
+    }
+
+    fn flush(&mut self) -> bool {
+        let Some(kernel) = &mut self.kernel else {
+            return false;
+        };
+        let done = kernel.flush();
+        if let Err(error) = &done {
+            tracing::error!(target: "check", "{}", not_emptied(error));
+            self.kernel = None;
+        }
+        done.is_ok()
     }
 
     /// Makes everything that is wrong right, as far as the kernel does it. Whether to go on.
@@ -486,10 +529,10 @@ impl Worker {
             self.kernel = None;
             self.known.clear();
         }
-        if self.wrong.is_empty() {
-            self.retry = None;
-        } else {
+        if !self.wrong.is_empty() {
             self.try_later();
+        } else if !self.unflushed {
+            self.retry = None;
         }
         true
     }

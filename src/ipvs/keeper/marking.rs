@@ -88,7 +88,7 @@ impl Worker {
             return true;
         };
         match marking.set(&rules(self.wanted.values())) {
-            Ok(()) if self.wrong.is_empty() => self.retry = None,
+            Ok(()) if self.wrong.is_empty() && !self.unflushed => self.retry = None,
             Ok(()) => {}
             Err(error) => {
                 marking.refused(&error);

@@ -21,6 +21,8 @@ struct Site {
     refuse: usize,
     /// This many dialogues break off from now on.
     break_off: usize,
+    /// So many times the table cannot be emptied.
+    clings: usize,
     /// How many times all services were read.
     looks: usize,
     /// Whose destinations were read.
@@ -127,8 +129,14 @@ impl Kernel for Imitation {
     }
 
     fn flush(&mut self) -> Result<(), TalkError> {
-        self.with(|site| site.table.services.clear());
-        Ok(())
+        self.with(|site| {
+            if site.clings > 0 {
+                site.clings -= 1;
+                return Err(TalkError::Receive(Errno::ENOBUFS));
+            }
+            site.table.services.clear();
+            Ok(())
+        })
     }
 }
 
@@ -455,6 +463,98 @@ fn a_table_that_is_emptied_gets_what_is_wanted_and_nothing_else() {
         assert!(site.table.services.is_empty());
         assert_eq!(site.seen, []);
     });
+}
+
+/// A table with a service of somebody else, which could not be emptied so often.
+fn clinging(times: usize) -> Imitation {
+    let kernel = Imitation::default();
+    kernel.with(|site| {
+        site.table.services.insert(key(9), entry(&[7]));
+        site.clings = times;
+    });
+    kernel
+}
+
+#[test]
+fn a_table_that_cannot_be_emptied_is_emptied_over_a_new_dialogue() {
+    let kernel = clinging(1);
+    let keeper = kernel.keeper();
+    keeper.flush();
+    want(&keeper, key(1), Some(entry(&[1])));
+    settle(&keeper);
+    kernel.with(|site| {
+        let services: Vec<_> = site.table.services.keys().copied().collect();
+        assert_eq!(services, [key(1)]);
+        site.table.services.insert(key(9), entry(&[7]));
+        site.clings = 1;
+    });
+    keeper.empty_for_good();
+    keeper.finish();
+    kernel.with(|site| assert!(site.table.services.is_empty()));
+}
+
+/// What is ours goes at once, and the rest later.
+#[test]
+fn a_table_that_cannot_be_emptied_at_all_is_emptied_later() {
+    let kernel = clinging(0);
+    let keeper = kernel.keeper();
+    want(&keeper, key(1), Some(entry(&[1])));
+    settle(&keeper);
+    kernel.with(|site| site.clings = 4);
+    keeper.empty_for_good();
+    settle(&keeper);
+    let left = |site: &Site| site.table.services.keys().copied().collect::<Vec<_>>();
+    kernel.with(|site| assert_eq!(left(site), [key(9)]));
+    wait_for(&kernel, |site| left(site).is_empty());
+    keeper.finish();
+}
+
+/// Nothing is left to be tried again when the table was emptied for good.
+#[test]
+fn who_has_emptied_the_table_rests() {
+    let kernel = Imitation::default();
+    let this = kernel.clone();
+    let mut worker = Worker::new(
+        Arc::default(),
+        Box::new(move || Ok(Box::new(this.clone()))),
+        Box::new(|error| panic!("{error}")),
+        Guard::new(Duration::from_secs(3600)),
+    );
+    let wants = |n| {
+        let wanted = wanted(&[key(n)], entry(&[1]));
+        Queue {
+            wants: [(ServerId::Service(key(n)), Some(wanted.into()))].into(),
+            ..Queue::default()
+        }
+    };
+    let end = || Queue {
+        flush: true,
+        forget: true,
+        ..Queue::default()
+    };
+    for clings in [0, 1, 2] {
+        kernel.with(|site| (site.refuse, site.clings) = (2, clings));
+        assert!(worker.round(wants(1)));
+        assert!(worker.retry.is_some());
+        assert!(worker.round(end()));
+        assert_eq!(worker.retry.is_some(), clings == 2, "{clings}");
+        assert!(worker.round(Queue::default()));
+        assert_eq!(worker.retry, None, "{clings}");
+    }
+    kernel.with(|site| assert_eq!(site.table, Table::default()));
+    // What is wanted meanwhile is not taken away by another try.
+    kernel.with(|site| {
+        site.table.services.insert(key(9), entry(&[7]));
+        site.clings = 4;
+    });
+    let flush = Queue {
+        flush: true,
+        ..Queue::default()
+    };
+    assert!(worker.round(flush) && worker.retry.is_some());
+    assert!(worker.round(wants(1)) && worker.retry.is_none());
+    assert!(worker.round(Queue::default()));
+    kernel.with(|site| assert_eq!(site.table.services.len(), 2));
 }
 
 /// Whatever is changed first, or nothing can be: what somebody else has emptied is filled again, as a whole.
