@@ -49,6 +49,9 @@ pub(super) fn global(found: &mut Found, old: &Plan, new: &Plan) {
     found.stays(Kind::GlobalDefs, || "global_defs".to_owned(), changes);
 }
 
+/// What mail is called: there is one.
+pub(super) const MAIL: &str = "mail";
+
 /// FIFOs and mail; scripts are their instances' and groups'.
 pub(super) fn notify(found: &mut Found, old: &NotifyConfig, new: &NotifyConfig) {
     let NotifyConfig {
@@ -65,7 +68,7 @@ pub(super) fn notify(found: &mut Found, old: &NotifyConfig, new: &NotifyConfig) 
     } = new;
     let path = |fifo: &FifoConfig| format!("FIFO {}", fifo.path.display());
     found.named(Kind::Notify, fifos, new_fifos, path, FifoConfig::absorb);
-    let name = |_: &MailConfig| "mail".to_owned();
+    let name = |_: &MailConfig| MAIL.to_owned();
     found.named(Kind::Notify, mail, new_mail, name, MailConfig::absorb);
 }
 

@@ -1,5 +1,6 @@
 //! The difference for people: a line for each object, below it one for each setting, and the sum at the end.
 
+use super::rest::MAIL;
 use super::{Fate, Kind, ObjectDiff, PlanDiff};
 use crate::change::{Changed, Changes, Effect, What};
 use std::fmt;
@@ -134,8 +135,19 @@ impl ObjectDiff {
         lines
     }
 
+    /// Its kind and its name, where the name alone does not say both.
+    fn title(&self) -> String {
+        let (kind, name) = (self.kind.word(), &self.name);
+        let speaks = kind.eq_ignore_ascii_case(name) || (self.kind == Kind::Notify && name == MAIL);
+        if speaks {
+            name.clone()
+        } else {
+            format!("{kind} {name}")
+        }
+    }
+
     fn warnings(&self) -> Vec<String> {
-        let about = format!("{} {}", self.kind.word(), self.name);
+        let about = self.title();
         let of = |changes: &Changes| -> Vec<String> {
             let worth = changes.iter().filter(|changed| changed.effect != Effect::Live);
             worth
