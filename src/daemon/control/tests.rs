@@ -380,6 +380,27 @@ async fn a_plane_without_room_for_all_its_commands_keeps_everything_as_it_is() {
     control.stop().await;
 }
 
+/// Without a VRRP plane nobody is MASTER, and that is known: who follows an instance waits for no news.
+#[tokio::test]
+async fn without_instances_nobody_is_master_of_every_configuration() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    let masters = control.masters.subscribe();
+    let none = BTreeSet::new();
+    assert_eq!(masters.borrow().of(control.number), Some(&none));
+    let before = control.number;
+    dir.file("site.conf", SERVICE);
+    // The second time there is a plane that runs.
+    for _ in 0..2 {
+        control.host.ipvs = |_| Box::new(|| Ok(Box::<Imitation>::default()));
+        reload(&mut control).await;
+        assert_eq!(masters.borrow().of(control.number), Some(&none));
+    }
+    assert!(control.number > before);
+    assert_eq!(masters.borrow().of(before), None);
+    control.stop().await;
+}
+
 /// Facts: 18.12
 #[tokio::test]
 async fn a_stop_may_take_as_long_as_the_running_configuration_says() {

@@ -10,7 +10,8 @@ use crate::site::{self, Director, mac};
 use crate::timeline::{Stamp, ms, note, wait_for};
 
 /// The table moves with the address when the master ends in order, when it comes back and when it is lost; a client is
-/// answered all along. What a crash has left is gone from who is backup then, and a reload may take the word away.
+/// answered all along. What a crash has left is gone from who is backup then, and a reload may take the word away, or rename
+/// the instance, which nobody notices.
 pub fn follows() {
     let (site, mut d1, mut d2) = site::pair(2);
     site.servers.iter().for_each(|server| server.serve(vip()));
@@ -75,6 +76,26 @@ pub fn follows() {
     d1.signal(Signal::SIGHUP);
     none(&d1);
     served(2, Stamp::now());
+
+    // Another name of the instance, for itself and for who follows it, is no restart.
+    for name in ["VI_2", "VI_3", "VI_4", "VI_1"] {
+        let since = Stamp::now();
+        let lvs = virtual_server(vip(), 80, &servers, TCP_CHECK, &format!("while_master {name}"));
+        let renamed = Instance {
+            name,
+            ..instance(100)
+        };
+        d2.configure(&format!("{GLOBAL}{renamed}{lvs}"));
+        d2.signal(Signal::SIGHUP);
+        let done = d2.log.wait("Reload complete", since, SOON);
+        expect::weights(&d2, service, &both);
+        served(2, done);
+        let lines = d2.log.lines().into_iter().filter(|(at, _)| *at >= since);
+        let turns: Vec<_> = lines.filter(|(_, line)| line.contains("served")).collect();
+        assert!(turns.is_empty(), "{turns:?}");
+        let gap = probe.gap(since);
+        assert!(gap <= LATE, "without service for {gap:?} by another name");
+    }
 }
 
 /// Waits until a director has no virtual server.
