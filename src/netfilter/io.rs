@@ -8,6 +8,7 @@ use super::ruleset::{Contents, Ruleset, Settings};
 use super::wire::{Message, TableFamily, delete_table};
 use channel::Channel;
 pub use marker::Marker;
+use nix::errno::Errno;
 use std::io;
 
 /// Our tables and the way to them.
@@ -66,9 +67,14 @@ impl Firewall {
         }
         self.become_contents(contents).or_else(|refusal| {
             self.become_contents(&without)?;
-            self.without_vmacs = true;
+            self.without_vmacs = is_beyond(&refusal);
             Err(refusal)
         })
+    }
+
+    /// Whether there is a table of ours.
+    pub fn is_made(&self) -> bool {
+        self.ruleset.tables().next().is_some()
     }
 
     /// Tables that cannot be changed are made anew, in one step: somebody else has removed them, or changed what is in them.
@@ -99,5 +105,42 @@ impl Firewall {
     /// The name of the tables.
     pub fn table(&self) -> &str {
         &self.settings.table
+    }
+}
+
+/// Whether a refusal says that this kernel cannot do it, rather than that it could not just now: a family, an expression or a key
+/// that it does not have.
+fn is_beyond(refusal: &io::Error) -> bool {
+    let beyond = [
+        Errno::EOPNOTSUPP,
+        Errno::EAFNOSUPPORT,
+        Errno::EPROTONOSUPPORT,
+        Errno::ENOENT,
+        Errno::EINVAL,
+    ];
+    refusal
+        .raw_os_error()
+        .is_some_and(|code| beyond.contains(&Errno::from_raw(code)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_could_not_just_now_is_asked_for_again() {
+        let says = |errno: Errno| is_beyond(&io::Error::from_raw_os_error(errno as i32));
+        assert!(says(Errno::EOPNOTSUPP), "no family");
+        assert!(says(Errno::ENOENT), "no expression");
+        for just_now in [
+            Errno::ENOMEM,
+            Errno::ENOBUFS,
+            Errno::EAGAIN,
+            Errno::EBUSY,
+            Errno::EPERM,
+        ] {
+            assert!(!says(just_now), "{just_now}");
+        }
+        assert!(!is_beyond(&io::ErrorKind::NotFound.into()), "not the kernel's");
     }
 }

@@ -6,6 +6,7 @@ use crate::netfilter::{Blocked, Contents, Firewall, Settings, Vmac};
 use crate::netlink::Inventory;
 use crate::netlink::sysctl::Sysctls;
 use std::collections::BTreeSet;
+use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
@@ -18,6 +19,27 @@ pub(super) struct Filter {
     /// The same of the configuration before, which holds it until the new one runs.
     former: Vec<Block>,
     sysctls: Sysctls,
+    told: Told,
+}
+
+/// The refusal that was told last. A kernel without what the tables need refuses every change in the same way, and what is held
+/// changes often.
+#[derive(Debug, Default)]
+struct Told(Option<String>);
+
+impl Told {
+    /// Whether the refusal is to be told.
+    fn is_news(&mut self, refusal: &io::Error) -> bool {
+        let text = refusal.to_string();
+        let news = self.0.as_ref() != Some(&text);
+        self.0 = Some(text);
+        news
+    }
+
+    /// There are tables again: the next refusal is to be told, whatever it is.
+    fn it_works(&mut self) {
+        self.0 = None;
+    }
 }
 
 /// `disable_local_igmp`
@@ -85,8 +107,14 @@ impl Filter {
             blocked: blocked.filter_map(|block| entry(block, inventory)).collect(),
             vmacs,
         };
-        if let Err(error) = firewall.set(&contents) {
-            tracing::error!(target: "vrrp", "cannot set nftables' tables {}: {error}", firewall.table());
+        match firewall.set(&contents) {
+            // Where there is nothing to drop nothing is refused either.
+            Ok(()) if firewall.is_made() => self.told.it_works(),
+            Ok(()) => {}
+            Err(error) if self.told.is_news(&error) => {
+                tracing::error!(target: "vrrp", "cannot set nftables' tables {}: {error}", firewall.table());
+            }
+            Err(error) => tracing::debug!(target: "vrrp", "again: {error}"),
         }
     }
 
@@ -117,4 +145,21 @@ fn local(address: Ipv6Addr, interface: &IfName, by_name: bool, inventory: &Inven
     }
     let index = inventory.index_of(interface)?;
     Some(Blocked::OnIndex(address, index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_once_until_it_works_or_is_another() {
+        let [unsupported, denied] = [libc::EOPNOTSUPP, libc::EPERM].map(io::Error::from_raw_os_error);
+        let mut told = Told::default();
+        assert!(told.is_news(&unsupported));
+        assert!(!told.is_news(&unsupported));
+        assert!(told.is_news(&denied));
+        assert!(told.is_news(&unsupported));
+        told.it_works();
+        assert!(told.is_news(&unsupported));
+    }
 }
