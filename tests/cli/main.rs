@@ -5,6 +5,7 @@
 
 mod facts;
 mod options;
+mod plan;
 mod reload;
 
 use nix::sys::signal::{Signal, kill};
