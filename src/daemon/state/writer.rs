@@ -7,6 +7,7 @@ use super::{Clocks, Paths, checks, file, routers};
 use crate::check::verdict::ServiceVerdicts;
 use crate::clock::Instant;
 use crate::daemon::vrrp_plane::{Register, Seat};
+use crate::sys::clock::thread_time;
 use serde_json::Value;
 use std::io;
 use std::path::Path;
@@ -17,6 +18,8 @@ use std::time::Duration;
 /// How often it looks at the adverts: so many times in the shortest interval, and within these limits.
 const LOOKS: u32 = 4;
 const PERIOD: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// Whatever writing costs: it has at most one of so many parts of the thread's time.
+const SHARE: u32 = 50;
 /// With nobody MASTER it is woken when there is something to do.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Between two rounds: many routers may turn at once.
@@ -137,6 +140,7 @@ impl Work {
 
     /// Writes who is MASTER if there is something new. When to look again.
     fn write_routers(&mut self) -> Duration {
+        let begun = thread_time();
         let seats = self.register.seats();
         let masters: Vec<(&Seat, Instant)> = seats
             .iter()
@@ -153,7 +157,10 @@ impl Work {
             self.write(clocks, "routers", list);
             self.written = Some(now);
         }
-        shortest.map_or(IDLE, |shortest| (shortest / LOOKS).clamp(PERIOD.0, PERIOD.1))
+        let spent = thread_time().saturating_sub(begun);
+        shortest.map_or(IDLE, |shortest| {
+            (shortest / LOOKS).clamp(PERIOD.0, PERIOD.1).max(spent * SHARE)
+        })
     }
 
     fn write_checks(&mut self, verdicts: &[ServiceVerdicts]) {

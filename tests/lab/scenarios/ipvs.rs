@@ -196,6 +196,8 @@ pub fn survives() {
         assert_eq!(saved(director), after, "what a crash leaves");
     }
     for director in &mut directors {
+        // Without its verdicts ours tells the scripts of what it finds, as keepalived does.
+        director.run(&["sh", "-c", "rm -f /run/*.checks"]);
         director.start();
     }
     let unchanged = step(&directors, "restart after a crash", &changed, &[B, &sorry]);
@@ -254,8 +256,8 @@ pub fn group_removed() {
     }
 }
 
-/// What the last crash left is adopted without a change; what somebody changed before the restart is put right, where
-/// keepalived leaves what exists as it is.
+/// What the last crash left is adopted without a change, with the verdicts; what somebody changed before the restart is put
+/// right, where keepalived leaves what exists as it is.
 fn adopt(director: &mut Director, table: &[String]) {
     for changes in [
         &[][..],
@@ -265,6 +267,10 @@ fn adopt(director: &mut Director, table: &[String]) {
             "-a -f 7 -r 198.51.100.77:0 -g",
         ],
     ] {
+        wait_for("the verdicts of all four checkers to be written", SOON, || {
+            let written = director.run(&["sh", "-c", "cat /run/*.checks || true"]);
+            (written.matches("probe").count() == 4).then_some(())
+        });
         director.kill();
         for command in changes {
             let words = ["ipvsadm"].into_iter().chain(command.split(' '));
@@ -273,10 +279,13 @@ fn adopt(director: &mut Director, table: &[String]) {
         director.write("/run/told", "");
         let restarted = Stamp::now();
         director.start();
-        wait_for("the script of a service that was looked at", SOON, || {
-            (!director.read("/run/told").is_empty()).then_some(())
-        });
+        director.log.wait("IPVS: ", restarted, SOON);
         assert_eq!(settled(director), table, "after {changes:?}");
+        assert_eq!(
+            director.read("/run/told"),
+            "",
+            "verdicts are taken over: nobody is told"
+        );
         let lines = director
             .log
             .lines()
