@@ -110,8 +110,12 @@ impl Worker {
         for (at, spec) in part {
             let Some(order) = orders.get(*at) else { continue };
             if !self.queue.takes_back(order, |goods| goods.names_address(spec)) {
-                self.held.entry(order.router).or_default().replace_address(spec);
-                wanted.push((*at, *spec));
+                let held = self.held.entry(order.router).or_default();
+                let is_there = stands(&held.addresses, spec, AddressSpec::is);
+                held.replace_address(spec);
+                if !is_there {
+                    wanted.push((*at, *spec));
+                }
             }
         }
         // Before the addresses come (fact 10.8).
@@ -163,6 +167,7 @@ impl Worker {
             ..Goods::default()
         };
         let held = self.held.entry(order.router).or_default();
+        wanted.retain(|route| !stands(&held.routes, route, Route::is));
         held.without(&part);
         held.extend(part);
         let mut changes = Vec::new();
@@ -187,6 +192,7 @@ impl Worker {
             ..Goods::default()
         };
         let held = self.held.entry(order.router).or_default();
+        wanted.retain(|rule| !stands(&held.rules, rule, Rule::is));
         held.without(&part);
         held.extend(part);
         let changes = wanted.into_iter().map(|one| {
@@ -273,6 +279,12 @@ impl Worker {
             tracing::error!(target: "vrrp", "cannot remove {good}: {why}");
         }
     }
+}
+
+/// Whether `one` is in the kernel already, and only what its loss means to us is another: nothing is to be written. In the very
+/// same words it is ordered because it may be lost.
+pub(super) fn stands<T: PartialEq>(held: &[T], one: &T, is: impl Fn(&T, &T) -> bool) -> bool {
+    held.iter().any(|other| is(other, one) && other != one)
 }
 
 /// What could not be removed, beside what else of the same order could not; that it is not there is no failure.

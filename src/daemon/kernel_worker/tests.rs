@@ -1,6 +1,8 @@
 //! The worker as a whole.
 
+use super::goods::stands;
 use super::*;
+use crate::net::{AddressSpec, Cidr, IfName};
 
 /// Without privileges the worker still follows the interfaces; it ends when it is told to.
 #[test]
@@ -23,4 +25,20 @@ fn tells_the_interfaces_and_ends() {
         .blocking_send(Request::End { release: true })
         .unwrap();
     assert!(worker.ended.recv().is_err(), "closed without a word");
+}
+
+/// What is wanted in other words that the kernel never hears is there; in the very same words it may have been lost, and in
+/// another form it is another.
+#[test]
+fn other_words_are_no_other_form() {
+    let interface = IfName::new("eth0").unwrap();
+    let held = AddressSpec::new(Cidr::host("192.0.2.1".parse().unwrap()), interface);
+    let mut quiet = held.clone();
+    quiet.options.watched = false;
+    let mut labelled = quiet.clone();
+    labelled.label = Some("eth0:1".into());
+    let stands = |wanted: &AddressSpec| stands(std::slice::from_ref(&held), wanted, AddressSpec::is);
+    assert!(stands(&quiet));
+    assert!(!stands(&held));
+    assert!(!stands(&labelled));
 }

@@ -58,6 +58,12 @@ impl Engine {
         for router in self.routers.values() {
             in_use.extend(router.claims().clone());
         }
+        // Nor is it left over by an earlier run what another router just lets go.
+        for action in &self.actions {
+            if let Action::Release(order) = action {
+                in_use.extend(order.goods.clone());
+            }
+        }
         for id in newcomers {
             let team = self
                 .team_of

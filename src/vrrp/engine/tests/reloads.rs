@@ -163,6 +163,17 @@ fn a_changed_key_is_another_router() {
     assert_ne!(bench.of("A").id, old, "numbers are not used again");
 }
 
+/// What the old router lets go is no left-over of an earlier run.
+#[test]
+fn what_goes_with_the_old_router_goes_once() {
+    let mut bench = Bench::master(one(router("A", 51)));
+    let there = interface("eth0", 1, &["10.0.0.1", "10.0.0.151"]);
+    bench.handle(Event::Interface(there));
+    let mut released = reload(&mut bench, one(router("A", 52)));
+    released.retain(|line| line.starts_with("release"));
+    assert_eq!(released, ["release#2 10.0.0.151"]);
+}
+
 #[test]
 fn an_address_that_moves_is_released_before_it_is_held() {
     let two = |a: &[&str], b: &[&str]| {
