@@ -38,6 +38,7 @@ mod net;
 mod notify;
 mod operator;
 mod outlet;
+mod planned;
 mod preempt;
 mod probes;
 mod refusals;

@@ -87,6 +87,11 @@ impl Kernel {
         kernel
     }
 
+    /// The number by which netlink knows IPVS.
+    pub const fn family(&self) -> u16 {
+        self.family
+    }
+
     /// A line for each service and destination, sorted.
     pub fn table(&self) -> Vec<String> {
         loop {

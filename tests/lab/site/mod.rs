@@ -14,6 +14,7 @@ mod node;
 mod server;
 mod switch;
 mod talk;
+mod tap;
 
 use std::net::IpAddr;
 
@@ -28,6 +29,7 @@ pub use node::{Node, enter};
 pub use server::{Mode, Server};
 pub use switch::{Switch, port};
 pub use talk::{Talk, Transport, answer};
+pub use tap::{Tap, Write};
 
 use crate::wire::{Capture, Mac};
 

@@ -1,8 +1,8 @@
 //! The scenarios of the daemon around both: start, reload, end, notifications, dumps.
 
 use crate::scenarios::{
-    Scenario, daemon, dumps, notify, operator, outlet, reloads, restart, run, settings, start, tell, test,
-    watchdog,
+    Scenario, daemon, dumps, notify, operator, outlet, planned, reloads, restart, run, settings, start, tell,
+    test, watchdog,
 };
 
 pub const ALL: &[Scenario] = &[
@@ -55,6 +55,11 @@ pub const ALL: &[Scenario] = &[
         "reload",
         "a reload, with and without changes, leaves the master master",
         operator::reload,
+    ),
+    test(
+        "plan-observed",
+        "what `plan` says of an edit is what the kernel and the network see of its reload, and nothing else",
+        planned::observed,
     ),
     test(
         "config-test",
