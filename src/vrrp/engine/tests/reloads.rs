@@ -169,7 +169,9 @@ fn what_goes_with_the_old_router_goes_once() {
     let mut bench = Bench::master(one(router("A", 51)));
     let there = interface("eth0", 1, &["10.0.0.1", "10.0.0.151"]);
     bench.handle(Event::Interface(there));
-    let mut released = reload(&mut bench, one(router("A", 52)));
+    let mut other = router("A", 52);
+    other.vips = router("A", 51).vips;
+    let mut released = reload(&mut bench, one(other));
     released.retain(|line| line.starts_with("release"));
     assert_eq!(released, ["release#2 10.0.0.151"]);
 }
