@@ -10,9 +10,10 @@ mod reload;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use socket2::{Domain, Socket, Type};
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -120,6 +121,14 @@ fn genhash_by_its_name() {
     assert_eq!(genhash("steadfast", &[&["genhash"], &page[..]].concat()), good);
     assert_eq!(genhash("steadfast", &[&["-T"], &page[..]].concat()), good);
     server.join().expect("a server");
+    // A port that is taken and at which nobody listens: of the listener a process that is just being started by another test
+    // may still have a copy.
+    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    nobody.bind(&any.into()).expect("a port");
+    let taken = nobody.local_addr().ok().and_then(|it| it.as_socket());
+    let port = taken.expect("an address").port().to_string();
+    let page = ["-s", "127.0.0.1", "-p", &port, "-u", "/a"];
     let (code, stdout, stderr) = genhash("genhash", &page);
     assert_eq!((code, stdout.as_str()), (Some(1), "Connection failed\n"));
     assert_eq!(stderr, "connection refused\n");
