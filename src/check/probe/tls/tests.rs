@@ -123,7 +123,7 @@ fn a_broken_block_is_named_in_keepalived_s_words() {
         ),
         (site.identity("own.pem", "locked.key", "", ""), "key file... ("),
         (
-            site.identity("own.pem", "locked.key", "wrong", ""),
+            site.identity("own.pem", "locked.key", "mistaken", ""),
             "key file... (",
         ),
         (site.identity("", "", "", "none"), "CA file... ("),
@@ -133,7 +133,10 @@ fn a_broken_block_is_named_in_keepalived_s_words() {
         let error = Tls::new(Some(&identity)).unwrap_err().to_string();
         assert!(error.starts_with("SSL error : Cant load "), "{error}");
         assert!(error.contains(wanted), "{wanted}: {error}");
-        assert!(!error.contains("wrong") && !error.contains("routines"), "{error}");
+        assert!(
+            !error.contains("mistaken") && !error.contains("routines"),
+            "{error}"
+        );
     }
     assert!(Tls::new(Some(&site.identity("", "", SECRET, ""))).is_ok());
 }
