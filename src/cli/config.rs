@@ -1,11 +1,10 @@
 //! `steadfast config …`: what keepalived does not have, about a configuration instead of a daemon.
 //!
-//! Recognised only where `config` is the very first argument, so that left-over words stay what they are to
-//! keepalived (fact 1.3). Spelled as usual today: what is wrong with the words ends the program with 1 and says why.
+//! Recognised as [`super::ours`] says.
 
-use super::{DEFAULT_CONFIG, Exit, Format};
+use super::ours::{flag, format, how, reading, understand};
+use super::{DEFAULT_CONFIG, Exit, Format, Reading};
 use clap::builder::PathBufValueParser;
-use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -58,42 +57,9 @@ pub enum Then {
     Write,
 }
 
-/// How a file is read, as the options of the same names say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// `-i`
-    pub config_id: Option<String>,
-    /// `-s`
-    pub namespace: Option<String>,
-    /// `-e`
-    pub all_config: bool,
-}
-
 /// Understands the command line, if it is one of these; the first word is the program's name.
 pub fn parse(args: &[OsString]) -> Option<Result<Wanted, Exit>> {
-    let (_program, rest) = args.split_first()?;
-    if rest.first().is_none_or(|word| word != NAME) {
-        return None;
-    }
-    Some(match command().try_get_matches_from(rest) {
-        Ok(matches) => interpret(&matches).ok_or_else(|| wrong(command().render_usage().to_string())),
-        Err(error) => Err(match error.kind() {
-            ErrorKind::DisplayHelp => Exit {
-                code: 0,
-                stdout: error.to_string(),
-                stderr: String::new(),
-            },
-            _ => wrong(error.to_string()),
-        }),
-    })
-}
-
-pub(super) fn wrong(stderr: String) -> Exit {
-    Exit {
-        code: 1,
-        stdout: String::new(),
-        stderr,
-    }
+    understand(args, NAME, command, interpret)
 }
 
 /// The table of these commands.
@@ -132,26 +98,6 @@ pub fn command() -> Command {
         )
 }
 
-/// What all have that read a file as the daemon would.
-pub(super) fn reading(command: Command) -> Command {
-    command
-        .arg(
-            Arg::new("config-id")
-                .short('i')
-                .long("config-id")
-                .value_name("ID")
-                .help("Identity for configuration lines that begin with @ID"),
-        )
-        .arg(
-            Arg::new("namespace")
-                .short('s')
-                .long("namespace")
-                .value_name("NAME")
-                .help("Look at the interfaces of this network namespace"),
-        )
-        .arg(flag("all-config", "A missing configuration file is an error").short('e'))
-}
-
 fn files() -> Arg {
     Arg::new("file")
         .value_name("FILE")
@@ -159,18 +105,6 @@ fn files() -> Arg {
         .action(ArgAction::Append)
         .num_args(0..)
         .value_parser(PathBufValueParser::new())
-}
-
-pub(super) fn format() -> Arg {
-    Arg::new("format")
-        .long("format")
-        .value_name("FORMAT")
-        .value_parser(["text", "json"])
-        .help("How to show what was found")
-}
-
-pub(super) fn flag(long: &'static str, help: &'static str) -> Arg {
-    Arg::new(long).long(long).help(help).action(ArgAction::SetTrue)
 }
 
 fn interpret(matches: &ArgMatches) -> Option<Wanted> {
@@ -210,15 +144,6 @@ fn interpret(matches: &ArgMatches) -> Option<Wanted> {
         },
         _ => return None,
     })
-}
-
-pub(super) fn how(matches: &ArgMatches) -> Reading {
-    let text = |id: &str| matches.get_one::<String>(id).cloned();
-    Reading {
-        config_id: text("config-id"),
-        namespace: text("namespace"),
-        all_config: matches.get_flag("all-config"),
-    }
 }
 
 #[cfg(test)]

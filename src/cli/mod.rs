@@ -8,6 +8,7 @@
 
 pub mod config;
 pub mod genhash;
+mod ours;
 pub mod plan;
 pub mod reload;
 mod table;
@@ -26,6 +27,7 @@ use words::Word;
 /// The configuration that is read without `-f`.
 pub const DEFAULT_CONFIG: &str = "/etc/keepalived/keepalived.conf";
 
+pub use ours::Reading;
 pub use table::command;
 
 /// What the command line asks for.

@@ -1,12 +1,11 @@
 //! `steadfast plan …`: what a reload would do, before it is done. keepalived does not have it.
 //!
-//! Recognised only where `plan` is the very first argument, as [`super::config`] is.
+//! Recognised as [`super::ours`] says.
 
-use super::config::{Reading, flag, format, how, reading, wrong};
+use super::ours::{flag, format, how, reading, understand};
 use super::reload::Daemon;
-use super::{Exit, Format};
+use super::{Exit, Format, Reading};
 use clap::builder::PathBufValueParser;
-use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -33,21 +32,7 @@ pub struct Wanted {
 
 /// Understands the command line, if it is this one; the first word is the program's name.
 pub fn parse(args: &[OsString]) -> Option<Result<Wanted, Exit>> {
-    let (_program, rest) = args.split_first()?;
-    if rest.first().is_none_or(|word| word != NAME) {
-        return None;
-    }
-    Some(match command().try_get_matches_from(rest) {
-        Ok(matches) => interpret(&matches).ok_or_else(|| wrong(command().render_usage().to_string())),
-        Err(error) => Err(match error.kind() {
-            ErrorKind::DisplayHelp => Exit {
-                code: 0,
-                stdout: error.to_string(),
-                stderr: String::new(),
-            },
-            _ => wrong(error.to_string()),
-        }),
-    })
+    understand(args, NAME, command, interpret)
 }
 
 /// The table of its options.

@@ -1,11 +1,11 @@
 //! `steadfast reload …`: asks the daemon that runs to reload, and says what became of it. keepalived does not have it.
 //!
-//! Recognised only where `reload` is the very first argument, as [`super::config`] is.
+//! Recognised as [`super::ours`] says.
 
+use super::ours::{flag, format, understand};
 use super::{Exit, Format};
 use clap::builder::PathBufValueParser;
-use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -61,39 +61,11 @@ impl Daemon {
 
 /// Understands the command line, if it is this one; the first word is the program's name.
 pub fn parse(args: &[OsString]) -> Option<Result<Wanted, Exit>> {
-    let (_program, rest) = args.split_first()?;
-    if rest.first().is_none_or(|word| word != NAME) {
-        return None;
-    }
-    Some(match command().try_get_matches_from(rest) {
-        Ok(matches) => Ok(Wanted {
-            require_hitless: matches.get_flag("require-hitless"),
-            wait: matches.get_flag("wait"),
-            format: (matches.get_one::<String>("format"))
-                .and_then(|word| Format::named(word))
-                .unwrap_or_default(),
-            daemon: Daemon::of(&matches),
-        }),
-        Err(error) => Err(match error.kind() {
-            ErrorKind::DisplayHelp => Exit {
-                code: 0,
-                stdout: error.to_string(),
-                stderr: String::new(),
-            },
-            _ => Exit {
-                code: 1,
-                stdout: String::new(),
-                stderr: error.to_string(),
-            },
-        }),
-    })
+    understand(args, NAME, command, interpret)
 }
 
 /// The table of its options.
 pub fn command() -> Command {
-    let flag = |long: &'static str, help: &'static str| {
-        Arg::new(long).long(long).help(help).action(ArgAction::SetTrue)
-    };
     Command::new(NAME)
         .bin_name(format!("{} {NAME}", super::table::NAME))
         .about("Have the running daemon read its configuration again, and say what became of it")
@@ -105,15 +77,17 @@ pub fn command() -> Command {
             "wait",
             "Wait until it has been carried out, and say what the kernel has refused and who is in another state",
         ))
-        .arg(
-            Arg::new("format")
-                .long("format")
-                .value_name("FORMAT")
-                .value_parser(["text", "json"])
-                .default_value("text")
-                .help("How to show the outcome"),
-        )
+        .arg(format().default_value("text").help("How to show the outcome"))
         .args(Daemon::arguments())
+}
+
+fn interpret(matches: &ArgMatches) -> Option<Wanted> {
+    Some(Wanted {
+        require_hitless: matches.get_flag("require-hitless"),
+        wait: matches.get_flag("wait"),
+        format: Format::named(matches.get_one::<String>("format")?)?,
+        daemon: Daemon::of(matches),
+    })
 }
 
 #[cfg(test)]

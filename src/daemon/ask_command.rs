@@ -1,6 +1,7 @@
 //! Commands that ask the daemon that runs: `steadfast reload`, and `steadfast plan` of what runs.
 
-use super::socket::protocol::{Answer, FAILED, Request};
+use super::exit::FAILED;
+use super::socket::protocol::{Answer, Request};
 use super::socket::{beside, client};
 use crate::cli::reload::{Daemon, Wanted};
 use crate::cli::{self, Format};

@@ -8,19 +8,15 @@ mod lint;
 pub(super) use lint::remarks;
 
 use super::config_test::tell;
+use super::exit::{FAILED, NO_FILE};
 use super::load::load_and_enter;
-use crate::cli::config::{Reading, Wanted};
-use crate::cli::{self, Options};
+use crate::cli::config::Wanted;
+use crate::cli::{self, Options, Reading};
 use crate::conf::schema;
 use crate::plan;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-
-/// Something could not be done at all.
-const FAILED: u8 = 1;
-/// keepalived's status for a configuration that is not there.
-const NO_FILE: u8 = 6;
 
 /// Does it, and gives the exit status.
 pub(super) fn run(wanted: &Wanted) -> ExitCode {
@@ -39,7 +35,7 @@ pub(super) fn run(wanted: &Wanted) -> ExitCode {
             Ok(directors) => {
                 let each = directors.into_iter().map(|(file, config_id)| Options {
                     config_id,
-                    ..as_tested(&file, how)
+                    ..how.as_tested(&file)
                 });
                 lint::run(&each.collect::<Vec<_>>(), *format)
             }
@@ -59,7 +55,7 @@ fn print_schema() -> u8 {
 
 /// The effective configuration on standard output, what is wrong with it on standard error, and `-t`'s status.
 fn show(file: &Path, show_secrets: bool, how: &Reading) -> u8 {
-    let loaded = match load_and_enter(&as_tested(file, how)) {
+    let loaded = match load_and_enter(&how.as_tested(file)) {
         Ok(loaded) => loaded,
         Err(error) => return failed(&error.to_string()),
     };
@@ -69,18 +65,6 @@ fn show(file: &Path, show_secrets: bool, how: &Reading) -> u8 {
         Err(error) => failed(&format!("The result cannot be written: {error}")),
         Ok(()) if !loaded.found() => NO_FILE,
         Ok(()) => plan::exit_code(&loaded.diagnostics),
-    }
-}
-
-/// The options of a test of `file`.
-fn as_tested(file: &Path, how: &Reading) -> Options {
-    Options {
-        config: file.to_owned(),
-        config_id: how.config_id.clone(),
-        namespace: how.namespace.clone(),
-        all_config: how.all_config,
-        config_test: Some(None),
-        ..Options::default()
     }
 }
 

@@ -2,6 +2,13 @@
 
 use std::process::ExitCode;
 
+/// A command that is not the daemon could not do what it was told.
+pub(super) const FAILED: u8 = 1;
+/// A command says that something would flap, or needs a restart.
+pub(super) const FLAPS: u8 = 3;
+/// A command, as the daemon itself, has found no configuration.
+pub(super) const NO_FILE: u8 = Exit::NoConfig.status();
+
 /// Why the daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {

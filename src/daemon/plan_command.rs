@@ -4,22 +4,16 @@
 
 use super::ask_command;
 use super::config_test::tell;
+use super::exit::{FAILED, FLAPS, NO_FILE};
 use super::load::{Judgement, Loaded, load, load_and_enter};
 use super::socket::protocol::Request;
 use crate::cli::plan::Wanted;
-use crate::cli::{self, DEFAULT_CONFIG, Format, Options};
+use crate::cli::{self, DEFAULT_CONFIG, Format};
 use crate::plan;
 use crate::plan::diff::{PlanDiff, diff};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
-
-/// It could not be done.
-const FAILED: u8 = 1;
-/// Something would flap, or needs a restart.
-const FLAPS: u8 = 3;
-/// keepalived's status for a configuration that is not there.
-const NO_FILE: u8 = 6;
 
 /// Does it, and gives the exit status.
 pub(super) fn run(wanted: &Wanted) -> ExitCode {
@@ -49,8 +43,8 @@ fn offline(from: &Path, wanted: &Wanted) -> Result<u8, String> {
         .as_deref()
         .unwrap_or_else(|| Path::new(DEFAULT_CONFIG));
     // The daemon stays in the network namespace of its start.
-    let old = load_and_enter(&as_tested(from, wanted)).map_err(|error| error.to_string())?;
-    let mut new = load(&as_tested(file, wanted));
+    let old = load_and_enter(&wanted.how.as_tested(from)).map_err(|error| error.to_string())?;
+    let mut new = load(&wanted.how.as_tested(file));
     let told = tell(&old, &mut io::stderr()).and_then(|()| tell(&new, &mut io::stderr()));
     told.map_err(|error| format!("What is wrong cannot be said: {error}"))?;
     if old.judge() != Judgement::Runnable {
@@ -62,7 +56,7 @@ fn offline(from: &Path, wanted: &Wanted) -> Result<u8, String> {
     if let Some(status) = unusable(&new) {
         return Ok(status);
     }
-    keep_marks(&mut new, &old);
+    new.plan.keep_marks(&old.plan);
     let diff = diff(&old.plan, &new.plan);
     let shown = shown(&diff, wanted);
     let written = io::stdout().write_all(shown.as_bytes());
@@ -92,24 +86,5 @@ pub(super) fn shown(diff: &PlanDiff, wanted: &Wanted) -> String {
         Format::Text if wanted.brief => diff.brief(),
         Format::Text => diff.text(),
         Format::Json => format!("{:#}\n", diff.json()),
-    }
-}
-
-/// As a reload does it, so that groups keep their marks.
-fn keep_marks(new: &mut Loaded, old: &Loaded) {
-    if let Some(marks) = &new.plan.ipvs.marks {
-        new.plan.check.hand_out_marks(marks.start, Some(&old.plan.check));
-    }
-}
-
-/// The options of a test of `file`.
-fn as_tested(file: &Path, wanted: &Wanted) -> Options {
-    Options {
-        config: file.to_owned(),
-        config_id: wanted.how.config_id.clone(),
-        namespace: wanted.how.namespace.clone(),
-        all_config: wanted.how.all_config,
-        config_test: Some(None),
-        ..Options::default()
     }
 }

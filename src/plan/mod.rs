@@ -76,6 +76,15 @@ pub struct Plan {
     pub later: later::Later,
 }
 
+impl Plan {
+    /// Groups keep the firewall marks that they have in `running`.
+    pub fn keep_marks(&mut self, running: &Self) {
+        if let Some(marks) = &self.ipvs.marks {
+            self.check.hand_out_marks(marks.start, Some(&running.check));
+        }
+    }
+}
+
 /// What a plan must know of the host it is for.
 #[derive(Clone, Debug, Default)]
 pub struct Host {

@@ -6,17 +6,15 @@ use super::Control;
 use super::reload::{self, Gate, Kept, Outcome, Reloaded, Said};
 use super::settled::Settling;
 use crate::conf::{diag, report};
+use crate::daemon::exit::{FAILED, FLAPS, NO_FILE};
 use crate::daemon::load::{Judgement, Loaded};
 use crate::daemon::socket::Asked;
-use crate::daemon::socket::protocol::{Answer, FAILED, FLAPS, Request};
+use crate::daemon::socket::protocol::{Answer, Request};
 use crate::plan::diff::{PlanDiff, diff};
 use crate::plan::{self, Plan};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-
-/// keepalived's status for a configuration that is not there.
-const NO_FILE: u8 = 6;
 
 impl Control {
     /// Does what is asked, or has it done. A `stop` is not kept waiting.
@@ -123,8 +121,7 @@ fn foretold(
     let runnable = loaded.judge() == Judgement::Runnable;
     let needs_restart = runnable && loaded.needs_restart(&running.global).is_some();
     let missing = privileged(&loaded.plan).err();
-    // Fails only where it is not known what runs.
-    let _ = reload::keep_marks(&mut loaded.plan, Some(running));
+    loaded.plan.keep_marks(running);
     let diff = runnable.then(|| diff(running, &loaded.plan));
     let said = Said::of(&mut loaded);
     let found = code(&said);

@@ -211,7 +211,13 @@ impl Control {
             return Err(why.into());
         }
         (self.host.privileged)(&loaded.plan)?;
-        keep_marks(&mut loaded.plan, running.as_ref())?;
+        match &running {
+            Some(running) => loaded.plan.keep_marks(running),
+            None if loaded.plan.ipvs.marks.is_some() => {
+                return Err("The healthcheck plane does not answer".into());
+            }
+            None => {}
+        }
         let diff = running.map(|running| diff(&running, &loaded.plan));
         if gate == Gate::Hitless {
             let diff = diff.clone().ok_or("The healthcheck plane does not answer")?;
@@ -299,15 +305,6 @@ pub(super) fn objection(loaded: &Loaded, running: &Plan, passed: bool, torn: boo
     let objection = loaded.objection(torn);
     let why = objection.or_else(|| loaded.needs_restart(&running.global));
     why.map(ToOwned::to_owned)
-}
-
-/// Groups keep the firewall marks that they have.
-pub(super) fn keep_marks(new: &mut Plan, running: Option<&Plan>) -> Result<(), &'static str> {
-    if let Some(marks) = &new.ipvs.marks {
-        let running = running.ok_or("The healthcheck plane does not answer")?;
-        new.check.hand_out_marks(marks.start, Some(&running.check));
-    }
-    Ok(())
 }
 
 /// Empties the file of an earlier test, if it is one.

@@ -3,8 +3,9 @@
 
 use super::Control;
 use super::show::ask_within;
+use crate::daemon::exit::FAILED;
 use crate::daemon::plane::{CheckCommand, VrrpCommand};
-use crate::daemon::socket::protocol::{Answer, FAILED};
+use crate::daemon::socket::protocol::Answer;
 use crate::vrrp::RouterId;
 use crate::vrrp::status::{RouterStatus, StateName};
 use serde_json::{Value, json};

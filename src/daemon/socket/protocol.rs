@@ -4,6 +4,7 @@
 //! option is ever ignored in silence. An answer has the version of its form, an exit status for the command that asked, and
 //! whatever else there is to say.
 
+use crate::daemon::exit::FAILED;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -12,11 +13,6 @@ const SCHEMA: u32 = 1;
 
 /// The most octets of a request.
 pub(in crate::daemon) const MOST: usize = 64 << 10;
-
-/// It could not be done.
-pub(in crate::daemon) const FAILED: u8 = 1;
-/// Something would flap, or needs a restart.
-pub(in crate::daemon) const FLAPS: u8 = 3;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! The conversations: who may talk, how long, how much.
 
 use super::Asked;
-use super::protocol::{Answer, FAILED, MOST, Request};
+use super::protocol::{Answer, MOST, Request};
+use crate::daemon::exit::FAILED;
 use nix::unistd::Uid;
 use std::io;
 use std::sync::Arc;

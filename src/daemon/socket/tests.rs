@@ -1,8 +1,9 @@
 //! The socket, its file and its language, over real connections.
 
-use super::protocol::{Answer, FAILED, MOST, Request};
+use super::protocol::{Answer, MOST, Request};
 use super::server::Limits;
 use super::{ControlSocket, client};
+use crate::daemon::exit::FAILED;
 use crate::sys::testing::TempDir;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
