@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails here has found something")]
 
+mod checkers;
 mod reference;
 mod round_trip;
 mod samples;

@@ -1,6 +1,7 @@
 //! Any virtual servers: by address of both families, by mark and on groups, with any settings, real servers and checkers of
 //! the right samples in any order. What is printed of them means the same plan.
 
+use crate::checkers::CHECKERS;
 use crate::round_trip::check;
 use crate::samples::valid;
 use proptest::prelude::*;
@@ -51,31 +52,6 @@ const ADDRESSES: [&str; 8] = [
     "2001:db8:1::1",
     "2001:db8:1::2 53",
     "fe80::1 80",
-];
-const CHECKERS: [(&str, &str); 23] = [
-    ("TCP_CHECK", "TcpCheck"),
-    ("HTTP_GET", "HttpGet"),
-    ("SSL_GET", "SslGet"),
-    ("MISC_CHECK", "MiscCheck"),
-    ("UDP_CHECK", "UdpCheck"),
-    ("SMTP_CHECK", "SmtpCheck"),
-    ("DNS_CHECK", "DnsCheck"),
-    ("PING_CHECK", "PingCheck"),
-    ("BFD_CHECK", "BfdCheck"),
-    ("FILE_CHECK", "FileCheck"),
-    ("FTP_CHECK", "FtpCheck"),
-    ("IMAP_CHECK", "ImapCheck"),
-    ("LDAP_CHECK", "LdapCheck"),
-    ("NNTP_CHECK", "NntpCheck"),
-    ("POP3_CHECK", "Pop3Check"),
-    ("MYSQL_CHECK", "MysqlCheck"),
-    ("PGSQL_CHECK", "PgsqlCheck"),
-    ("REDIS_CHECK", "RedisCheck"),
-    ("WEB_CHECK", "WebCheck"),
-    ("GRPC_CHECK", "GrpcCheck"),
-    ("WEBSOCKET_CHECK", "WebSocketCheck"),
-    ("RADIUS_CHECK", "RadiusCheck"),
-    ("SIP_CHECK", "SipCheck"),
 ];
 
 /// Up to `most` of the right samples of `block`.

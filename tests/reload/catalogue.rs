@@ -1,5 +1,6 @@
 //! What may stand in which block: the right samples of the keywords' own tests, and a few of ours with short times.
 
+use crate::checkers::CHECKERS;
 use crate::rng::Rng;
 use crate::tree::Node;
 use std::collections::BTreeMap;
@@ -152,7 +153,7 @@ fn samples() -> BTreeMap<&'static str, Vec<Vec<Node>>> {
     out
 }
 
-/// The blocks whose settings are in the tables, by their keywords.
+/// The blocks whose settings are in the tables, by their keywords, beside checkers.
 const BLOCKS: &[(&str, &str)] = &[
     ("global_defs", "GlobalDefs"),
     ("vrrp_instance", "Instance"),
@@ -165,34 +166,14 @@ const BLOCKS: &[(&str, &str)] = &[
     ("SSL", "Ssl"),
     ("virtual_server", "VirtualServer"),
     ("real_server", "RealServer"),
-    ("TCP_CHECK", "TcpCheck"),
-    ("HTTP_GET", "HttpGet"),
-    ("SSL_GET", "SslGet"),
-    ("MISC_CHECK", "MiscCheck"),
-    ("UDP_CHECK", "UdpCheck"),
-    ("SMTP_CHECK", "SmtpCheck"),
-    ("DNS_CHECK", "DnsCheck"),
-    ("PING_CHECK", "PingCheck"),
-    ("FILE_CHECK", "FileCheck"),
-    ("BFD_CHECK", "BfdCheck"),
-    ("FTP_CHECK", "FtpCheck"),
-    ("IMAP_CHECK", "ImapCheck"),
-    ("LDAP_CHECK", "LdapCheck"),
-    ("NNTP_CHECK", "NntpCheck"),
-    ("POP3_CHECK", "Pop3Check"),
-    ("MYSQL_CHECK", "MysqlCheck"),
-    ("PGSQL_CHECK", "PgsqlCheck"),
-    ("REDIS_CHECK", "RedisCheck"),
-    ("WEB_CHECK", "WebCheck"),
-    ("GRPC_CHECK", "GrpcCheck"),
-    ("WEBSOCKET_CHECK", "WebSocketCheck"),
-    ("RADIUS_CHECK", "RadiusCheck"),
-    ("SIP_CHECK", "SipCheck"),
 ];
 
 /// A setting for the block of this keyword; usually one line.
 pub(crate) fn setting(keyword: &str, rng: &mut Rng) -> Option<Vec<Node>> {
-    let (_, block) = BLOCKS.iter().find(|(known, _)| *known == keyword)?;
+    let (_, block) = BLOCKS
+        .iter()
+        .chain(&CHECKERS)
+        .find(|(known, _)| *known == keyword)?;
     let all = SAMPLES.get(block)?;
     Some(all[rng.pick(all.len())].clone())
 }

@@ -12,6 +12,8 @@
 )]
 
 mod catalogue;
+#[path = "../keywords/checkers.rs"]
+mod checkers;
 mod edits;
 mod history;
 mod making;

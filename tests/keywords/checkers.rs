@@ -1,0 +1,27 @@
+//! The checkers: the keyword of each, and the block that its samples are for in the tables beside this file.
+
+pub(crate) const CHECKERS: [(&str, &str); 23] = [
+    ("TCP_CHECK", "TcpCheck"),
+    ("HTTP_GET", "HttpGet"),
+    ("SSL_GET", "SslGet"),
+    ("MISC_CHECK", "MiscCheck"),
+    ("UDP_CHECK", "UdpCheck"),
+    ("SMTP_CHECK", "SmtpCheck"),
+    ("DNS_CHECK", "DnsCheck"),
+    ("PING_CHECK", "PingCheck"),
+    ("BFD_CHECK", "BfdCheck"),
+    ("FILE_CHECK", "FileCheck"),
+    ("FTP_CHECK", "FtpCheck"),
+    ("IMAP_CHECK", "ImapCheck"),
+    ("LDAP_CHECK", "LdapCheck"),
+    ("NNTP_CHECK", "NntpCheck"),
+    ("POP3_CHECK", "Pop3Check"),
+    ("MYSQL_CHECK", "MysqlCheck"),
+    ("PGSQL_CHECK", "PgsqlCheck"),
+    ("REDIS_CHECK", "RedisCheck"),
+    ("WEB_CHECK", "WebCheck"),
+    ("GRPC_CHECK", "GrpcCheck"),
+    ("WEBSOCKET_CHECK", "WebSocketCheck"),
+    ("RADIUS_CHECK", "RadiusCheck"),
+    ("SIP_CHECK", "SipCheck"),
+];
