@@ -293,6 +293,7 @@ fn followed(daemon: Daemon) -> Vec<String> {
         wait_up(&d1, "one", started);
         d1.log.wait(&turned("UP"), started, SOON);
         weights(&d1, service, &[followed, alone]);
+        d1.log.wait("Adding service", started, SOON);
 
         let lost = Stamp::now();
         d2.kill();
@@ -300,6 +301,8 @@ fn followed(daemon: Daemon) -> Vec<String> {
         let out = d1.log.wait(&turned("DOWN"), lost, SOON) - lost;
         note("d1", format!("the server is out after {}", ms(out)));
         weights(&d1, service, &[alone]);
+        // The kernel knows before the log tells.
+        d1.log.wait("Removing service", lost, SOON);
     }
     let mut lines: Vec<String> = d1.log.lines().into_iter().map(|(_, line)| line).collect();
     lines.retain(|line| FOLLOWED.iter().any(|words| line.contains(words)));

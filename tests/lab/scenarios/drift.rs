@@ -125,6 +125,11 @@ pub fn ipvs() {
 
 const ROUTE: &str = "198.51.100.0/24";
 
+/// Priorities as far apart as they can be: who has fallen back is MASTER again after its skew time, 4 ms, and the other
+/// would be after 498 ms. Nearer ones would make the busy machine the judge of who is first.
+const MASTER: u8 = 254;
+const BACKUP: u8 = 1;
+
 /// A MASTER with two addresses, a route and a rule beside keepalived, which has the same.
 fn beside_keepalived(global: &str) -> (Site, Director, Director) {
     let (site, mut d1, mut d2) = site::pair(0);
@@ -136,13 +141,13 @@ fn beside_keepalived(global: &str) -> (Site, Director, Director) {
         from 203.0.113.0/24 table 77 priority 5000
     }";
     let master = Instance {
-        priority: 150,
+        priority: MASTER,
         more,
         addresses: &["192.0.2.100/24", "192.0.2.101/24"],
         ..Instance::default()
     };
     let backup = Instance {
-        priority: 100,
+        priority: BACKUP,
         ..master.clone()
     };
     d1.run_with(&format!(
@@ -206,7 +211,7 @@ pub fn fallback() {
             let after = site.wire.adverts_after("d1", zero);
             after
                 .iter()
-                .any(|(_, advert)| advert.priority == 150)
+                .any(|(_, advert)| advert.priority == MASTER)
                 .then_some(())
         });
         if command == "ip rule flush" {
