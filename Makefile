@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target))/release/steadfast
 
-.PHONY: help setup build fmt clippy test test-services compat man lab vectors demo bench fuzz soak
+.PHONY: help setup build fmt clippy test test-services compat man lab vectors demo bench fuzz soak leaks
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 15
@@ -57,6 +57,9 @@ endif
 
 soak: setup ## Random faults of a mixed pair with keepalived: TIME=seconds (600), SEED=number to repeat a run's choices
 	@LAB_TIME=$(TIME) LAB_SEED=$(SEED) $(CARGO) test --quiet --test lab -- --show chaos
+
+leaks: setup ## What is left by reloads: RELOADS=number (1000)
+	@LAB_RELOADS=$(or $(RELOADS),1000) $(CARGO) test --quiet --test lab -- --show reload-leaks
 
 FUZZ_TARGETS = conf_load conf_roundtrip fmt bfd advert netlink http dns smtp dialogue ipvs
 TIME ?= 600

@@ -112,9 +112,9 @@ pub fn capture_vectors(directory: &str) -> ExitCode {
 }
 
 /// [`LIMIT`], and what somebody asked for who has time (`make soak`).
-fn limit() -> Duration {
+fn limit(scenario: &str) -> Duration {
     let asked = std::env::var("LAB_TIME").ok().and_then(|text| text.parse().ok());
-    LIMIT + Duration::from_secs(asked.unwrap_or(0))
+    LIMIT + scenarios::more_time(scenario) + Duration::from_secs(asked.unwrap_or(0))
 }
 
 /// One scenario, its timeline given to `live` as it happens.
@@ -136,6 +136,7 @@ pub fn runs_on_host(name: &str) -> bool {
 struct Guest {
     child: Child,
     shared: PathBuf,
+    limit: Duration,
 }
 
 struct Outcome {
@@ -152,8 +153,8 @@ impl Guest {
             .join(format!("{scenario}-{}-{serial}", std::process::id()));
         fs::create_dir_all(&shared).map_err(|error| format!("{}: {error}", shared.display()))?;
         scenarios::bring(scenario, &shared);
-        fs::write(shared.join(LIMIT_FILE), limit().as_secs().to_string())
-            .map_err(|error| error.to_string())?;
+        let limit = limit(scenario);
+        fs::write(shared.join(LIMIT_FILE), limit.as_secs().to_string()).map_err(|error| error.to_string())?;
         let uml = !host_will_do(scenarios::named(scenario).is_none_or(|scenario| scenario.ipvs));
         let kernel = if uml {
             &[("linux.uml", "user-mode-linux")][..]
@@ -186,7 +187,7 @@ impl Guest {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
         let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
-        Ok(Self { child, shared })
+        Ok(Self { child, shared, limit })
     }
 
     /// Kills the guest with all its helpers: user-mode-linux makes itself the leader of a process group.
@@ -203,7 +204,7 @@ impl Guest {
             let reader = scope.spawn(|| read_console(console, &live));
             let mut in_time = true;
             while self.child.try_wait().is_ok_and(|status| status.is_none()) {
-                if began.elapsed() > limit() {
+                if began.elapsed() > self.limit {
                     in_time = false;
                     self.kill();
                 }
@@ -214,7 +215,7 @@ impl Guest {
             (reader.join().unwrap_or_default(), in_time)
         });
         let verdict = match read_to_string(self.shared.join("verdict")) {
-            _ if !in_time => Err(format!("no end after {:?}", limit())),
+            _ if !in_time => Err(format!("no end after {:?}", self.limit)),
             Ok(verdict) if verdict == PASSED => Ok(()),
             Ok(verdict) => Err(format!("{verdict}\nlogs: {}", self.shared.display())),
             Err(_) => Err("the guest ended without a verdict".into()),

@@ -42,6 +42,7 @@ mod planned;
 mod preempt;
 mod probes;
 mod refusals;
+mod reload_leaks;
 mod reloads;
 mod restart;
 mod run;
@@ -60,6 +61,7 @@ mod watchdog;
 mod web;
 
 use std::path::Path;
+use std::time::Duration;
 
 pub struct Scenario {
     pub name: &'static str,
@@ -87,8 +89,18 @@ pub const CHAOS: &str = "chaos";
 
 /// What a guest needs of the host.
 pub fn bring(scenario: &str, shared: &Path) {
-    if scenario == CHAOS {
-        chaos::bring(shared);
+    match scenario {
+        CHAOS => chaos::bring(shared),
+        "reload-leaks" => reload_leaks::bring(shared),
+        _ => {}
+    }
+}
+
+/// How much longer than others it may take.
+pub fn more_time(scenario: &str) -> Duration {
+    match scenario {
+        "reload-leaks" => reload_leaks::more_time(),
+        _ => Duration::ZERO,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The scenarios of the daemon around both: start, reload, end, notifications, dumps.
 
 use crate::scenarios::{
-    Scenario, daemon, dumps, notify, operator, outlet, planned, reloads, restart, run, settings, start, tell,
-    test, watchdog,
+    Scenario, daemon, dumps, notify, operator, outlet, planned, reload_leaks, reloads, restart, run,
+    settings, start, tell, test, watchdog,
 };
 
 pub const ALL: &[Scenario] = &[
@@ -115,6 +115,11 @@ pub const ALL: &[Scenario] = &[
         "watchdog",
         "the watchdog is fed while all planes turn, and a plane that stands still is named",
         watchdog::starved,
+    ),
+    test(
+        "reload-leaks",
+        "hundreds of reloads of two rich configurations by turns leave nothing behind (make leaks: a thousand)",
+        reload_leaks::there_and_back,
     ),
     test(
         "reload-check",
