@@ -166,7 +166,7 @@ async fn work(wish: Wish, tally: Arc<Tally>, over: Arc<AtomicBool>) {
         });
     }
     let mut beats = interval(Duration::from_secs(1) / wish.requests.max(1));
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut number = 0_u64;
     while !over.load(Relaxed) {
         beats.tick().await;

@@ -1,7 +1,7 @@
 //! The scenarios of the daemon around both: start, reload, end, notifications, dumps.
 
 use crate::scenarios::{
-    Scenario, daemon, dumps, notify, operator, outlet, planned, reload_leaks, reloads, restart, run,
+    Scenario, daemon, dumps, hitless, notify, operator, outlet, planned, reload_leaks, reloads, restart, run,
     settings, start, tell, test, watchdog,
 };
 
@@ -115,6 +115,11 @@ pub const ALL: &[Scenario] = &[
         "watchdog",
         "the watchdog is fed while all planes turn, and a plane that stands still is named",
         watchdog::starved,
+    ),
+    test(
+        "reload-traffic",
+        "200 reloads of everything else lose a client nothing, and the backup never becomes master",
+        hitless::under_traffic,
     ),
     test(
         "reload-leaks",

@@ -1,15 +1,9 @@
 //! What is no test: for `make` and for those who watch, and what needs the kernel of the host.
 
 use crate::bench;
-use crate::scenarios::{Scenario, demo, filter, health, hitless, marks, on_host, tool, vectors};
+use crate::scenarios::{Scenario, demo, filter, health, marks, on_host, tool, vectors};
 
 pub const ALL: &[Scenario] = &[
-    // Not a test: on a machine that is busy with other things the guest's one processor has no time for the traffic.
-    tool(
-        "reload-traffic",
-        "200 reloads of everything else lose a client nothing, and the backup never becomes master",
-        hitless::under_traffic,
-    ),
     // Not a test: how long checks take depends on how busy the machine is.
     tool(
         "dead-rack",
