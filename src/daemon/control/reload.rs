@@ -222,9 +222,10 @@ impl Control {
         if gate == Gate::Hitless {
             let diff = diff.clone().ok_or("The healthcheck plane does not answer")?;
             if !diff.is_hitless() {
+                let why = format!("The reload would not be hitless: {}", diff.obstacles());
                 return Err(Kept {
                     diff: Some(diff.into()),
-                    ..Kept::from("The reload would not be hitless")
+                    ..Kept::from(why)
                 });
             }
         }

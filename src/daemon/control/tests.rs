@@ -236,6 +236,61 @@ async fn who_waits_hears_when_it_is_carried_out() {
     control.stop().await;
 }
 
+/// Who wants nothing to be interrupted hears what would be, and nothing is done: not a write, not a checker's verdict, not
+/// another plan.
+#[tokio::test]
+async fn what_would_not_be_hitless_is_named_and_not_done() {
+    let dir = TempDir::new();
+    let mut control = control(&dir);
+    control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation::default())));
+    let grouped = |name: &str| {
+        let group = format!("virtual_server_group {name} {{\n192.0.2.1 80\n}}\n");
+        group
+            + &faultless().replace(
+                "virtual_server 192.0.2.1 80",
+                &format!("virtual_server group {name}"),
+            )
+    };
+    dir.file("site.conf", &grouped("one"));
+    reload(&mut control).await;
+    let (plan, number) = (control.running().await, control.number);
+    let before = control.planes_as_text().await;
+    let hitless = Request::Reload {
+        require_hitless: true,
+        wait: true,
+    };
+    dir.file(
+        "site.conf",
+        &grouped("two").replace("router_id new", "router_id other"),
+    );
+    let (answer, ended) = ask(&mut control, hitless.clone()).await;
+    assert_eq!(ended, Reloaded::GoOn);
+    assert_eq!(
+        (&answer["status"], &answer["adopted"]),
+        (&3.into(), &false.into()),
+        "{answer}"
+    );
+    let why = answer["error"].as_str().unwrap();
+    assert!(
+        why.starts_with("The reload would not be hitless: ") && why.contains("virtual_server [two]:0"),
+        "{why}"
+    );
+    assert_eq!(control.running().await, plan);
+    assert_eq!((control.number, router_id(&control)), (number, Some("new")));
+    assert_eq!(control.planes_as_text().await, before);
+    // Of the same file what interrupts nothing is done.
+    dir.file(
+        "site.conf",
+        &grouped("one").replace("router_id new", "router_id other"),
+    );
+    let (answer, _) = ask(&mut control, hitless).await;
+    assert_eq!(
+        (&answer["status"], router_id(&control)),
+        (&0.into(), Some("other"))
+    );
+    control.stop().await;
+}
+
 /// The file that is asked about is read and compared, and nothing else comes of it.
 #[tokio::test]
 async fn what_a_reload_would_do_is_said_without_doing_it() {

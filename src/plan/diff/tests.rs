@@ -386,6 +386,44 @@ fn the_same_name_with_another_key_begins_anew_and_says_why() {
     );
 }
 
+/// Who is refused a reload reads in one line why, however much there is.
+#[test]
+fn what_is_in_the_way_is_named_and_the_rest_counted() {
+    let many = |change: bool| {
+        let mut text = String::new();
+        for n in 1..=9 {
+            let vrid = if change && n <= 7 { n + 100 } else { n };
+            let priority = if change { 90 } else { 100 };
+            let _ = writeln!(
+                text,
+                "vrrp_instance VI_{n} {{\ninterface eth1\nversion 3\nvirtual_router_id {vrid}\npriority {priority}\n\
+                 virtual_ipaddress {{\n10.0.{n}.1/24\n}}\n}}"
+            );
+        }
+        plan(&text)
+    };
+    let found = diff(&many(false), &many(true));
+    let named: Vec<String> = (1..=5)
+        .map(|n| {
+            format!(
+                "vrrp_instance VI_{n}: begins anew (virtual_router_id: {n} -> {})",
+                n + 100
+            )
+        })
+        .collect();
+    assert_eq!(found.obstacles(), format!("{}; and 2 more", named.join("; ")));
+    // What only peers must follow is not in the way.
+    let found = edited("auth_pass oldword", "auth_pass newword");
+    assert!(found.is_hitless() && found.warnings().count() == 1);
+    assert_eq!(found.obstacles(), "");
+    let refused = edited("global_defs {\n", "instance one\nglobal_defs {\n");
+    assert!(
+        refused.obstacles().contains("instance"),
+        "{}",
+        refused.obstacles()
+    );
+}
+
 #[test]
 fn an_address_that_moves_is_named_as_such_on_both_sides() {
     let moved = BASE.replacen("10.0.0.1/24\n", "", 1).replacen(

@@ -9,6 +9,8 @@ use std::fmt;
 const FOLLOW: &str = "the peer must follow, or two masters may stand";
 /// The word behind what waits.
 const RESTART: &str = "has no effect before a restart";
+/// As many things that are in the way are named in one line.
+const NAMED: usize = 5;
 
 impl PlanDiff {
     /// All of it.
@@ -31,7 +33,24 @@ impl PlanDiff {
 
     /// A line for each thing that flaps, that peers must follow or that needs a restart.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        self.objects.iter().flat_map(ObjectDiff::warnings)
+        self.worth(Effect::PeerMustFollow)
+    }
+
+    /// Why it is not hitless, in one line: the first few things that flap or need a restart, and how many more there are.
+    pub fn obstacles(&self) -> String {
+        let refused = self.refused.into_iter().map(str::to_owned);
+        let mut all = refused.chain(self.worth(Effect::Flaps));
+        let mut named: Vec<String> = all.by_ref().take(NAMED).collect();
+        match all.count() {
+            0 => {}
+            more => named.push(format!("and {more} more")),
+        }
+        named.join("; ")
+    }
+
+    /// A line for each thing of which at least this comes.
+    fn worth(&self, least: Effect) -> impl Iterator<Item = String> {
+        self.objects.iter().flat_map(move |object| object.worth(least))
     }
 
     fn ended(&self, mut lines: Vec<String>) -> String {
@@ -146,20 +165,20 @@ impl ObjectDiff {
         }
     }
 
-    fn warnings(&self) -> Vec<String> {
+    fn worth(&self, least: Effect) -> Vec<String> {
         let about = self.title();
         let of = |changes: &Changes| -> Vec<String> {
-            let worth = changes.iter().filter(|changed| changed.effect != Effect::Live);
+            let worth = changes.iter().filter(|changed| changed.effect >= least);
             worth
                 .map(|changed| format!("{about}: {}", words(changed)))
                 .collect()
         };
         match &self.fate {
             Fate::Comes(changes) | Fate::Goes(changes) | Fate::Changes(changes) => of(changes),
-            Fate::BeginsAnew {
-                effect: Effect::Live, ..
-            } => Vec::new(),
-            Fate::BeginsAnew { why, effect: _ } => vec![format!("{about}: begins anew ({why})")],
+            Fate::BeginsAnew { why, effect } if *effect >= least => {
+                vec![format!("{about}: begins anew ({why})")]
+            }
+            Fate::BeginsAnew { .. } => Vec::new(),
         }
     }
 }
