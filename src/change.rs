@@ -175,6 +175,11 @@ impl Changes {
         self.0.push(changed);
     }
 
+    /// Who knows more of this setting says it instead.
+    pub fn forget(&mut self, keyword: &str) {
+        self.0.retain(|changed| changed.keyword != keyword);
+    }
+
     /// All of `others` too.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);

@@ -15,6 +15,7 @@ use site::{load, places, site};
 use steadfast::conf::config::{Inherited, ShownSettings};
 use steadfast::conf::diag::Class;
 use steadfast::conf::keyword::{self, Args, Block, Keyword, Status};
+use steadfast::plan::diff::diff;
 use steadfast::plan::later::Later;
 use steadfast::plan::{self, Plan};
 
@@ -385,6 +386,10 @@ fn check(keyword: &Keyword, block: &str) -> Result<(), String> {
                 return Err(unknown.to_string());
             }
             planned |= plan::print::print(&plan, true) != plan::print::print(&base, true);
+            // `steadfast plan` and the gate of a reload know nothing else.
+            if judged(plan.clone()) != judged(base.clone()) && diff(&base, &plan).is_empty() {
+                return Err(format!("the difference of the plans does not have {whole:?}"));
+            }
             acted |= planned && acting(plan) != acting(base);
             seen.extend(said.into_iter().filter(|found| !already.contains(found)));
         }
@@ -413,6 +418,19 @@ fn acting(mut plan: Plan) -> Plan {
     plan.shown.clear();
     plan.global.shown = ShownSettings::default();
     plan.global.inherited = Inherited::default();
+    plan
+}
+
+/// What of that is no mere beginning of something else: mails, FIFOs and instances are in the plan as they will be.
+fn judged(plan: Plan) -> Plan {
+    let mut plan = acting(plan);
+    plan.global.mail = Default::default();
+    plan.global.vrrp_version = None;
+    plan.global.fifos.notify_priority_changes = None;
+    let fifos = &mut plan.global.fifos;
+    for fifo in [&mut fifos.all, &mut fifos.vrrp, &mut fifos.lvs] {
+        *fifo = Default::default();
+    }
     plan
 }
 

@@ -17,25 +17,22 @@ const TABLES: [&str; 5] = [
 /// Keywords that are not taken from the samples: names and times that the generator chooses, what only a restart
 /// changes, and what would end the history before anything is settled.
 const OURS: &[&str] = &[
+    "timer_expired_backup",
+    "thread_timer_expired",
     "interface",
     "virtual_router_id",
     "virtual_ipaddress",
-    "vrf",
     "use_vmac",
-    "use_vmac_addr",
     "vmac_xmit_base",
     "use_ipvlan",
     "advert_int",
     "version",
-    "native_ipv6",
     "state",
     "priority",
     "unicast_peer",
     "unicast_src_ip",
-    "unicast_fault_no_peer",
     "mcast_src_ip",
     "mcast_dst_ip",
-    "track_src_ip",
     "delay_loop",
     "warmup",
     "delay_before_retry",
@@ -48,17 +45,7 @@ const OURS: &[&str] = &[
     "nftables_ipvs",
     "nftables_ipvs_priority",
     "nftables_ipvs_start_fwmark",
-    "vrrp_startup_delay",
-    "vrrp_delay_after_boot",
-    "dynamic_interfaces",
-    "default_interface",
-    "enable_script_security",
     "neighbor_ip",
-    "neighbour_ip",
-    "global_tracking",
-    "sync_group_tracking_weight",
-    "timer_expired_backup",
-    "thread_timer_expired",
 ];
 
 /// Ours, with times that pass soon.
@@ -85,6 +72,8 @@ const SHORT: &[(&str, &[&str])] = &[
             "use_vmac vrx1",
             "use_ipvlan ipv1",
             "preempt_delay 3",
+            "auth_hmac {\nkey 1 fedcba9876543210fedcba9876543210\nactive_key 1\nanti_replay monotonic\n}",
+            "auth_hmac {\nkey 1 fedcba9876543210fedcba9876543210\nmode receive-only\ntime_window 7\n}",
             "track_interface {\neth2\n}",
             "track_interface {\neth1 weight 20\neth2 weight -30\n}",
             "track_script {\nS\n}",
@@ -126,9 +115,23 @@ const SHORT: &[(&str, &[&str])] = &[
             "while_master C",
         ],
     ),
-    ("RealServer", &["delay_loop 4", "warmup 1", "retry 1"]),
-    ("TcpCheck", &["delay_loop 4", "warmup 1", "retry 1", "alpha"]),
+    (
+        "RealServer",
+        &["delay_loop 4", "warmup 1", "retry 1", "delay_before_retry 2"],
+    ),
+    (
+        "TcpCheck",
+        &[
+            "delay_loop 4",
+            "warmup 1",
+            "retry 1",
+            "alpha",
+            "delay_before_retry 2",
+        ],
+    ),
     ("HttpGet", &["delay_loop 4", "url {\npath /b\n}", "retry 1"]),
+    ("HttpUrl", &["tls_compliant"]),
+    ("SyncGroup", &["group {\nA\nC\n}"]),
 ];
 
 static SAMPLES: LazyLock<BTreeMap<&'static str, Vec<Vec<Node>>>> = LazyLock::new(samples);
@@ -137,12 +140,20 @@ fn samples() -> BTreeMap<&'static str, Vec<Vec<Node>>> {
     let mut out: BTreeMap<&'static str, Vec<Vec<Node>>> = BTreeMap::new();
     for line in TABLES.iter().flat_map(|table| table.lines()) {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [block, keyword, "valid", text, "ok"] = fields[..] else {
+        let [block, keyword, "valid", text, said] = fields[..] else {
             continue;
         };
+        // What is remarked on is done all the same.
+        if said != "ok"
+            && !["deprecated", "address-owner", "track-weight", "security"]
+                .iter()
+                .any(|topic| said.starts_with(topic))
+        {
+            continue;
+        }
         let block = block.split_once('/').map_or(block, |(block, _)| block);
         let nodes = Node::read(&text.replace("\\n", "\n"));
-        if !OURS.contains(&keyword) && !nodes.iter().any(|node| OURS.contains(&node.keyword())) {
+        if block.ends_with("Entry") || !OURS.contains(&keyword) {
             out.entry(block).or_default().push(nodes);
         }
     }
@@ -150,7 +161,47 @@ fn samples() -> BTreeMap<&'static str, Vec<Vec<Node>>> {
         let ours = lines.iter().map(|line| Node::read(line));
         out.entry(block).or_default().extend(ours);
     }
+    for (shared, blocks) in SHARED {
+        let lines = out.get(shared).cloned().unwrap_or_default();
+        for block in *blocks {
+            out.entry(block).or_default().extend(lines.clone());
+        }
+    }
     out
+}
+
+/// Samples that several checkers have, which are under a name of their own in the tables.
+const SHARED: &[(&str, &[&str])] = &[
+    (
+        "StartTls",
+        &["FtpCheck", "ImapCheck", "LdapCheck", "NntpCheck", "Pop3Check"],
+    ),
+    ("Sql", &["MysqlCheck", "PgsqlCheck"]),
+    (
+        "Service",
+        &[
+            "FtpCheck",
+            "ImapCheck",
+            "LdapCheck",
+            "NntpCheck",
+            "Pop3Check",
+            "MysqlCheck",
+            "PgsqlCheck",
+            "RedisCheck",
+            "WebCheck",
+            "GrpcCheck",
+            "WebSocketCheck",
+            "RadiusCheck",
+            "SipCheck",
+        ],
+    ),
+];
+
+/// Words for the end of a line of the list with this keyword.
+pub(crate) fn option(keyword: &str, rng: &mut Rng) -> Option<Vec<String>> {
+    let (entries, _) = ENTRIES.iter().find(|(_, lists)| lists.contains(&keyword))?;
+    let all = SAMPLES.get(entries)?;
+    Some(all[rng.pick(all.len())].first()?.words.clone())
 }
 
 /// The blocks whose settings are in the tables, by their keywords, beside checkers.
@@ -163,6 +214,11 @@ const BLOCKS: &[(&str, &str)] = &[
     ("track_file", "TrackFile"),
     ("bfd_instance", "BfdInstance"),
     ("garp_group", "GarpGroup"),
+    ("track_group", "TrackGroup"),
+    ("authentication", "Authentication"),
+    ("auth_hmac", "AuthHmac"),
+    ("url", "HttpUrl"),
+    ("host", "SmtpHost"),
     ("SSL", "Ssl"),
     ("virtual_server", "VirtualServer"),
     ("real_server", "RealServer"),
@@ -177,3 +233,43 @@ pub(crate) fn setting(keyword: &str, rng: &mut Rng) -> Option<Vec<Node>> {
     let all = SAMPLES.get(block)?;
     Some(all[rng.pick(all.len())].clone())
 }
+
+/// The block that opens with `keyword` within another.
+pub(crate) fn block_of(keyword: &str, within: &str) -> Option<&'static str> {
+    // `track_file` is a list and the file itself.
+    let lists = ENTRIES.iter().find(|(_, lists)| lists.contains(&keyword));
+    if let Some((entries, _)) = lists.filter(|_| within != "Root" || keyword != "track_file") {
+        return Some(entries);
+    }
+    match (keyword, within) {
+        ("url", "SslGet") => Some("SslUrl"),
+        _ => {
+            let mut all = BLOCKS.iter().chain(&CHECKERS);
+            all.find(|(known, _)| *known == keyword).map(|(_, block)| *block)
+        }
+    }
+}
+
+/// The lists, and the words at the end of their lines.
+const ENTRIES: &[(&str, &[&str])] = &[
+    (
+        "AddressEntry",
+        &[
+            "virtual_ipaddress",
+            "virtual_ipaddress_excluded",
+            "static_ipaddress",
+        ],
+    ),
+    ("RouteEntry", &["virtual_routes", "static_routes"]),
+    ("RuleEntry", &["virtual_rules", "static_rules"]),
+    (
+        "TrackEntry",
+        &[
+            "track_interface",
+            "track_script",
+            "track_file",
+            "track_process",
+            "track_bfd",
+        ],
+    ),
+];

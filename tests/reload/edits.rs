@@ -1,7 +1,7 @@
 //! Random edits of a configuration: add, remove, change, rename, move, reorder.
 
-use crate::catalogue::setting;
-use crate::making::{any_block, checker, configuration, real_server, vip};
+use crate::catalogue::{option, setting};
+use crate::making::{CHECKERS, TARGETS, any_block, checker, configuration, entry, real_server, vip};
 use crate::rng::Rng;
 use crate::tree::Node;
 
@@ -60,6 +60,9 @@ fn copy_block(all: &mut Vec<Node>, rng: &mut Rng) -> String {
             }
         }
     }
+    if keyword == "virtual_server" {
+        copy.words = Node::line(&format!("virtual_server {}", TARGETS[rng.pick(TARGETS.len())])).words;
+    }
     all.push(copy);
     format!("copy {keyword} {name:?}")
 }
@@ -80,20 +83,25 @@ fn block<'a>(all: &'a mut [Node], rng: &mut Rng) -> Option<&'a mut Node> {
     Some(chosen)
 }
 
+/// A list of what is tracked and the file that is tracked are called alike.
+fn is_list(block: &Node) -> bool {
+    block.keyword() != "track_file" || block.words.len() == 1
+}
+
 fn add_setting(all: &mut [Node], rng: &mut Rng) -> String {
     let Some(block) = block(all, rng) else {
         return "nothing".into();
     };
     let new = match block.keyword() {
-        "virtual_ipaddress" | "virtual_ipaddress_excluded" => vec![Node::line(&vip(rng))],
-        "unicast_peer" => vec![Node::line(&format!("10.0.0.{}", 2 + rng.below(4)))],
-        "group" => vec![Node::line(["A", "B", "C", "D"][rng.pick(4)])],
         "virtual_server" if rng.chance(1, 3) => vec![real_server(rng)],
         "real_server" if rng.chance(1, 2) => vec![checker(rng)],
-        keyword => match setting(keyword, rng) {
-            Some(new) => new,
-            None => return "nothing".into(),
-        },
+        keyword => {
+            let line = entry(keyword, rng).filter(|_| is_list(block));
+            match line.map(|line| vec![line]).or_else(|| setting(keyword, rng)) {
+                Some(new) => new,
+                None => return "nothing".into(),
+            }
+        }
     };
     let told = format!("add {} to {}", new[0], block.words.join(" "));
     let inner = block.inner.get_or_insert_default();
@@ -122,16 +130,24 @@ fn change_setting(all: &mut [Node], rng: &mut Rng) -> String {
         return "nothing".into();
     };
     let (keyword, head) = (block.keyword().to_owned(), block.words.join(" "));
+    let list = is_list(block);
     let Some(inner) = block.inner.as_mut().filter(|inner| !inner.is_empty()) else {
         return "nothing".into();
     };
     let at = rng.pick(inner.len());
+    let inner_is_line = inner[at].inner.is_none();
     let old = inner[at].words.join(" ");
+    let is_option = |keyword: &str| list && inner_is_line && option(keyword, &mut Rng::new(0)).is_some();
     let number = |words: &mut Vec<String>, value: u64| words[1] = value.to_string();
     match inner[at].keyword() {
         "virtual_router_id" => number(&mut inner[at].words, 1 + rng.below(9)),
         "interface" => inner[at].words[1] = ["eth0", "eth1", "eth2"][rng.pick(3)].into(),
         "weight" => number(&mut inner[at].words, rng.below(20)),
+        _ if is_option(&keyword) && rng.chance(1, 2) => {
+            let most = if keyword.starts_with("track") { 1 } else { 3 };
+            inner[at].words.truncate(most);
+            inner[at].words.extend(option(&keyword, rng).unwrap_or_default());
+        }
         _ if keyword == "virtual_ipaddress" => {
             let mut words = Node::line(&vip(rng)).words;
             words[0].clone_from(&inner[at].words[0]);
@@ -149,7 +165,8 @@ fn change_setting(all: &mut [Node], rng: &mut Rng) -> String {
 }
 
 fn named<'a>(all: &'a [Node], rng: &mut Rng) -> Option<&'a Node> {
-    const NAMED: [&str; 7] = [
+    const NAMED: [&str; 8] = [
+        "virtual_server_group",
         "vrrp_instance",
         "vrrp_instance",
         "vrrp_sync_group",
@@ -210,44 +227,60 @@ fn swap_names(all: &mut [Node], rng: &mut Rng) -> String {
     format!("{first} and {second} exchange numbers")
 }
 
-/// An entry goes to another block of the same kind: a virtual address, a member, a real server.
+/// What may go from one block to another: by the keywords of the blocks, and of what moves if that is a block, too.
+const MOVES: [(&[&str], &[&str]); 8] = [
+    (&["virtual_ipaddress"], &[]),
+    (
+        &[
+            "virtual_ipaddress",
+            "virtual_ipaddress_excluded",
+            "static_ipaddress",
+        ],
+        &[],
+    ),
+    (&["group"], &[]),
+    (&["virtual_server"], &["real_server"]),
+    (&["virtual_server_group"], &[]),
+    (&["virtual_routes", "static_routes"], &[]),
+    (&["virtual_rules", "static_rules"], &[]),
+    (&["real_server"], &["a checker"]),
+];
+
+/// An entry goes to another block: a virtual address, a member, a real server, a checker.
 fn move_entry(all: &mut [Node], rng: &mut Rng) -> String {
-    const KINDS: [(&str, &str); 5] = [
-        ("vrrp_instance", "virtual_ipaddress"),
-        ("vrrp_instance", "virtual_ipaddress"),
-        ("vrrp_sync_group", "group"),
-        ("virtual_server", ""),
-        ("vrrp_instance", "virtual_routes"),
-    ];
-    let (outer, list) = KINDS[rng.pick(KINDS.len())];
-    let mut lists: Vec<&mut Vec<Node>> = all
-        .iter_mut()
-        .filter(|node| node.keyword() == outer)
-        .filter_map(|node| {
-            let inner = node.inner.as_mut()?;
-            if list.is_empty() {
-                return Some(inner);
-            }
-            inner
-                .iter_mut()
-                .find(|node| node.keyword() == list)?
-                .inner
-                .as_mut()
-        })
-        .collect();
+    let (keywords, what) = MOVES[rng.pick(MOVES.len())];
+    let movable = |node: &Node| match what {
+        [] => true,
+        ["a checker"] => CHECKERS.iter().any(|(keyword, _)| *keyword == node.keyword()),
+        _ => what.contains(&node.keyword()),
+    };
+    let mut lists = Vec::new();
+    lists_of(all, keywords, &mut lists);
     if lists.len() < 2 {
         return "nothing".into();
     }
     let from = rng.pick(lists.len());
     let to = (from + 1 + rng.pick(lists.len() - 1)) % lists.len();
-    let movable = |node: &Node| !list.is_empty() || node.keyword() == "real_server";
     let Some(at) = lists[from].iter().position(movable) else {
         return "nothing".into();
     };
     let entry = lists[from].remove(at);
-    let told = format!("move {} between two of {outer}", entry.words.join(" "));
+    let told = format!("move {} between two of {keywords:?}", entry.words.join(" "));
     lists[to].push(entry);
     told
+}
+
+/// The insides of all blocks with one of these keywords.
+fn lists_of<'a>(all: &'a mut [Node], keywords: &[&str], found: &mut Vec<&'a mut Vec<Node>>) {
+    for node in all {
+        let wanted = keywords.contains(&node.keyword());
+        let Some(inner) = &mut node.inner else { continue };
+        if wanted {
+            found.push(inner);
+        } else {
+            lists_of(inner, keywords, found);
+        }
+    }
 }
 
 fn reorder(all: &mut Vec<Node>, rng: &mut Rng) -> String {

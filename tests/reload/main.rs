@@ -14,6 +14,7 @@
 mod catalogue;
 #[path = "../keywords/checkers.rs"]
 mod checkers;
+mod coverage;
 mod edits;
 mod history;
 mod making;
@@ -23,6 +24,7 @@ mod rng;
 mod routers;
 mod services;
 mod tree;
+mod untouched;
 mod world;
 
 /// Reloads in one history.

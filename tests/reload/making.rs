@@ -1,12 +1,13 @@
 //! Random configurations with every kind of block, small, so that names and addresses of two of them collide.
 
-use crate::catalogue::setting;
+use crate::catalogue::{option, setting};
 use crate::rng::Rng;
 use crate::tree::Node;
 
 const INTERFACES: [&str; 3] = ["eth0", "eth1", "eth2"];
 const INSTANCES: [&str; 6] = ["A", "B", "C", "D", "E", "I"];
-const CHECKERS: [(&str, &str); 23] = [
+/// The checkers, and what each must have.
+pub(crate) const CHECKERS: [(&str, &str); 23] = [
     ("TCP_CHECK", ""),
     ("HTTP_GET", "url {\npath /\n}"),
     ("SSL_GET", "url {\npath /\n}\nurl {\npath /a\n}"),
@@ -31,7 +32,8 @@ const CHECKERS: [(&str, &str); 23] = [
     ("RADIUS_CHECK", "secret S"),
     ("SIP_CHECK", ""),
 ];
-const TARGETS: [&str; 7] = [
+/// What a virtual server may be for.
+pub(crate) const TARGETS: [&str; 7] = [
     "192.0.2.80 80",
     "192.0.2.81 80",
     "2001:db8::80 80",
@@ -73,7 +75,9 @@ pub(crate) fn configuration(rng: &mut Rng) -> Vec<Node> {
 
 /// A block that may be added to any configuration.
 pub(crate) fn any_block(rng: &mut Rng) -> Vec<Node> {
-    let block = match rng.below(10) {
+    let block = match rng.below(13) {
+        10 => process(["P", "Q", "U"][rng.pick(3)], rng),
+        11 | 12 => server_group(["W", "X", "V"][rng.pick(3)], rng),
         0 => return global(rng),
         1 => statics(rng),
         2 | 3 => {
@@ -102,7 +106,9 @@ fn global(rng: &mut Rng) -> Vec<Node> {
     let mut lines = some("global_defs", 3, rng);
     lines.insert(0, Node::line("script_user nobody"));
     let mut all = vec![Node::block("global_defs", lines)];
-    match rng.below(6) {
+    match rng.below(8) {
+        6 => all.push(Node::line("child_wait_time 2")),
+        7 => all.push(Node::line("use_pid_dir")),
         0 => all.extend(setting("SSL", rng).map(|lines| Node::block("SSL", lines))),
         1 => all.push(Node::list(
             "garp_group",
@@ -125,9 +131,10 @@ fn script(name: &str, rng: &mut Rng) -> Node {
 }
 
 fn file(name: &str, rng: &mut Rng) -> Node {
+    let keyword = ["track_file", "vrrp_track_file"][rng.pick(2)];
     let mut lines = vec![Node::line(&format!("file /run/{name}"))];
     lines.extend(some("track_file", 1, rng));
-    Node::block(&format!("track_file {name}"), lines)
+    Node::block(&format!("{keyword} {name}"), lines)
 }
 
 fn process(name: &str, rng: &mut Rng) -> Node {
@@ -151,9 +158,47 @@ fn statics(rng: &mut Rng) -> Node {
             "static_ipaddress",
             vec![format!("192.0.2.{}/24 dev {dev}{track}", 50 + rng.below(9))],
         ),
-        1 => Node::list("static_routes", vec![format!("{} dev {dev}{track}", route(rng))]),
-        _ => Node::list("static_rules", vec![rule(rng)]),
+        1 => Node::block(
+            "static_routes",
+            vec![with_option(
+                "static_routes",
+                &format!("{} dev {dev}{track}", route(rng)),
+                rng,
+            )],
+        ),
+        _ => Node::block("static_rules", vec![with_option("static_rules", &rule(rng), rng)]),
     }
+}
+
+/// A line of the list with this keyword, sometimes with one of all options that there are.
+fn with_option(keyword: &str, line: &str, rng: &mut Rng) -> Node {
+    let mut line = Node::line(line);
+    if rng.chance(1, 2) {
+        line.words.extend(option(keyword, rng).unwrap_or_default());
+    }
+    line
+}
+
+/// A line for the list with this keyword.
+pub(crate) fn entry(keyword: &str, rng: &mut Rng) -> Option<Node> {
+    let dev = one(rng, &INTERFACES);
+    let line = match keyword {
+        "virtual_ipaddress" | "virtual_ipaddress_excluded" if rng.chance(1, 5) => vip6(rng),
+        "virtual_ipaddress" | "virtual_ipaddress_excluded" => vip(rng),
+        "static_ipaddress" => format!("192.0.2.{} dev {dev}", 50 + rng.below(9)),
+        "virtual_routes" | "static_routes" => format!("{} dev {dev}", route(rng)),
+        "virtual_rules" | "static_rules" => rule(rng),
+        "unicast_peer" => format!("10.0.0.{}", 2 + rng.below(4)),
+        "group" => one(rng, &INSTANCES).to_owned(),
+        "virtual_server_group" => one(rng, &GROUP_LINES).to_owned(),
+        "track_interface" => dev.to_owned(),
+        "track_script" => one(rng, &["S", "R"]).to_owned(),
+        "track_file" => one(rng, &["F", "H"]).to_owned(),
+        "track_process" => one(rng, &["P", "Q"]).to_owned(),
+        "track_bfd" => one(rng, &["N", "M"]).to_owned(),
+        _ => return None,
+    };
+    Some(with_option(keyword, &line, rng))
 }
 
 fn route(rng: &mut Rng) -> String {
@@ -202,7 +247,7 @@ fn instance(name: &str, rng: &mut Rng) -> Node {
         lines.push(Node::list("unicast_peer", peers.collect()));
     }
     let count = 1 + rng.below(3);
-    let vips = if v6 {
+    let vips: Vec<String> = if v6 {
         let others = (1..count).map(|_| vip6(rng));
         std::iter::once(format!("fe80::{}", 50 + count))
             .chain(others)
@@ -210,7 +255,11 @@ fn instance(name: &str, rng: &mut Rng) -> Node {
     } else {
         (0..count).map(|_| vip(rng)).collect()
     };
-    lines.push(Node::list("virtual_ipaddress", vips));
+    let vips = vips.iter().map(|vip| match rng.below(8) {
+        0 => with_option("virtual_ipaddress", vip, rng),
+        _ => Node::line(vip),
+    });
+    lines.push(Node::block("virtual_ipaddress", vips.collect()));
     if rng.chance(1, 4) {
         lines.push(Node::list(
             "virtual_ipaddress_excluded",
@@ -220,10 +269,12 @@ fn instance(name: &str, rng: &mut Rng) -> Node {
     if rng.chance(1, 3) {
         let tail = ["", " no_track"][rng.pick(2)];
         let dev = format!("{} dev {interface}{tail}", route(rng));
-        lines.push(Node::list("virtual_routes", vec![dev]));
+        let line = with_option("virtual_routes", &dev, rng);
+        lines.push(Node::block("virtual_routes", vec![line]));
     }
     if rng.chance(1, 3) {
-        lines.push(Node::list("virtual_rules", vec![rule(rng)]));
+        let line = with_option("virtual_rules", &rule(rng), rng);
+        lines.push(Node::block("virtual_rules", vec![line]));
     }
     lines.extend(some("vrrp_instance", 4, rng));
     Node::block(&format!("vrrp_instance {name}"), lines)
@@ -238,16 +289,18 @@ fn group(rng: &mut Rng) -> Node {
     Node::block(&format!("vrrp_sync_group {}", ["G", "L"][rng.pick(2)]), lines)
 }
 
+const GROUP_LINES: [&str; 7] = [
+    "192.0.2.80 80",
+    "192.0.2.82-84 80",
+    "2001:db8::80 80",
+    "fwmark 7",
+    "fwmark 9",
+    "fwmark 9 inet6",
+    "192.0.2.85 53",
+];
+
 fn server_group(name: &str, rng: &mut Rng) -> Node {
-    const LINES: [&str; 6] = [
-        "192.0.2.80 80",
-        "192.0.2.82-84 80",
-        "2001:db8::80 80",
-        "fwmark 7",
-        "fwmark 9",
-        "192.0.2.85 53",
-    ];
-    let lines = (0..=rng.below(2)).map(|_| one(rng, &LINES).to_owned());
+    let lines = (0..=rng.below(2)).map(|_| one(rng, &GROUP_LINES).to_owned());
     Node::list(&format!("virtual_server_group {name}"), lines.collect())
 }
 
@@ -273,5 +326,12 @@ pub(crate) fn checker(rng: &mut Rng) -> Node {
     let (keyword, needed) = CHECKERS[rng.pick(CHECKERS.len())];
     let mut lines = Node::read(needed);
     lines.extend(some(keyword, 2, rng));
+    for url in lines
+        .iter_mut()
+        .filter(|line| ["url", "host"].contains(&line.keyword()))
+    {
+        let more = some(url.keyword(), 1, rng);
+        url.inner.get_or_insert_default().extend(more);
+    }
     Node::block(keyword, lines)
 }

@@ -107,7 +107,7 @@ impl Routers {
         }
     }
 
-    fn carry_out(&mut self, world: &World, now: Instant) {
+    pub(crate) fn carry_out(&mut self, world: &World, now: Instant) {
         loop {
             while let Some(action) = self.engine.poll_action() {
                 match action {
@@ -124,6 +124,11 @@ impl Routers {
             }
             self.work(world, now);
         }
+    }
+
+    /// Something waits for the kernel.
+    pub(crate) fn waits(&self) -> bool {
+        !self.requests.is_empty()
     }
 
     /// The kernel does what waits.

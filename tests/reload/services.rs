@@ -216,6 +216,11 @@ impl Services {
         *now = start + length;
     }
 
+    /// Whether a probe is on its way.
+    pub(crate) fn asks(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
     /// The table, once everything wanted so far was tried.
     pub(crate) fn table(&self) -> Table {
         self.sync();

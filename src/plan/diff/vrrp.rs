@@ -83,7 +83,12 @@ fn routers<'a>(found: &mut Found, old: &'a Plan, new: &'a Plan) -> Names<'a> {
             *changes = router.absorb(other);
             let scripts = |plan: &'a Plan, name: &str| plan.notify.instances.get(name);
             let (before, after) = (scripts(old, &router.name), scripts(new, &other.name));
-            changes.extend(absorb_scripts(before, after));
+            let scripts = absorb_scripts(before, after);
+            // Without a script it says another word to FIFOs.
+            if scripts.iter().any(|changed| changed.keyword == "notify_deleted") {
+                changes.forget("notify_deleted");
+            }
+            changes.extend(scripts);
         }
     }
     say_moves(&mut pairs);

@@ -155,15 +155,15 @@ impl Notices {
     /// What changes of it.
     pub(super) fn absorb(&self, new: &Self) -> Changes {
         let Self {
-            // Of the script, which is compared where it is.
-            deleted: _,
+            deleted,
             priority_changes,
         } = self;
         let Self {
-            deleted: _,
+            deleted: new_deleted,
             priority_changes: new_priority_changes,
         } = new;
         let mut changes = Changes::default();
+        changes.live("notify_deleted", deleted, new_deleted);
         changes.live("notify_priority_changes", priority_changes, new_priority_changes);
         changes
     }
