@@ -466,7 +466,7 @@ impl Worker {
 
     async fn want(&mut self, mut wanted: Wanted, epoch: u64) -> Result<(), End> {
         self.refused.clear();
-        self.links.expect(&wanted.links);
+        self.links.expect(&wanted.links, &wanted.virtuals);
         self.filter.prepare(&wanted);
         let mut old = std::mem::take(&mut self.endpoints);
         for endpoint in wanted.endpoints.clone() {
@@ -497,7 +497,8 @@ impl Worker {
     /// The new configuration runs.
     fn settle(&mut self) {
         self.filter.settle();
-        self.links.settle(&mut self.netlink, &self.wanted.links);
+        self.links
+            .settle(&mut self.netlink, &self.wanted.links, &self.wanted.virtuals);
         let heard = self.monitor.take();
         self.take_in(heard);
         self.mind_links();

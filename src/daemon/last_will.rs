@@ -189,6 +189,7 @@ mod tests {
             ttl: 255,
             id: 1,
             carrier: Carrier::Plain,
+            old_checksum: false,
             payload: payload.to_vec(),
             goodbye: None,
         }

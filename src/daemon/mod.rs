@@ -17,6 +17,7 @@ pub mod dump;
 mod exit;
 mod expiry;
 mod genhash;
+mod holder;
 pub mod kernel_worker;
 pub mod last_will;
 mod life;

@@ -2,8 +2,9 @@
 //!
 //! One process stands for keepalived's four, so every pid file that those would have holds our pid. A second start is told
 //! from a stale file by the lock that we (and keepalived since 2.3.2) hold on it, and, for an older keepalived, which
-//! holds none, by the process that the file names. No link is ever followed at a file's own name.
+//! holds none, by the process that the file names. One that was killed and has not ended yet is waited for. No link is ever followed at a file's own name.
 
+use super::holder::{Fate, Vigil};
 use crate::cli::Options;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
@@ -169,7 +170,18 @@ fn make_dir(dir: &Path) -> io::Result<bool> {
     }
 }
 
+/// Waits for whoever held it and is about to end, and for nobody else.
 fn open_locked(path: &Path) -> Result<Flock<File>, PidFileError> {
+    let vigil = Vigil::begin();
+    loop {
+        match try_locked(path) {
+            Err(PidFileError::Running { pid, .. }) if vigil.goes_on(pid) => {}
+            locked => return locked,
+        }
+    }
+}
+
+fn try_locked(path: &Path) -> Result<Flock<File>, PidFileError> {
     let unusable = |source| PidFileError::Unusable {
         path: path.to_owned(),
         source,
@@ -195,7 +207,9 @@ fn open_locked(path: &Path) -> Result<Flock<File>, PidFileError> {
         if !is_at(&file, path) {
             continue;
         }
-        if let Some(pid) = read_pid(&mut file).filter(|&pid| is_keepalived(pid)) {
+        // It may have let go of this file, and not of its other ones yet.
+        let not_gone = |pid: &i32| is_keepalived(*pid) || Fate::of(*pid) == Fate::Dies;
+        if let Some(pid) = read_pid(&mut file).filter(not_gone) {
             return Err(running(Some(pid)));
         }
         return Ok(file);
@@ -276,8 +290,10 @@ fn write_pid(file: &mut File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::clock;
     use crate::sys::testing::TempDir;
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     fn names(line: &str, naming: Naming<'_>) -> Vec<String> {
         let args = format!("steadfast {line}");
@@ -382,6 +398,38 @@ mod tests {
         assert!(paths[0].exists(), "the second start leaves the file");
         drop(first);
         PidFiles::lock(&paths).unwrap();
+    }
+
+    /// A service manager starts the next one while the last one is still being taken apart.
+    #[test]
+    fn who_was_killed_is_waited_for_and_who_lives_is_not() {
+        let dir = TempDir::new();
+        let path = dir.path("a.pid");
+        let lock = || PidFiles::lock(std::slice::from_ref(&path));
+        let mut child = Command::new("/bin/sleep").arg("60").spawn().unwrap();
+        let held = lock().unwrap();
+        std::fs::write(&path, format!("{}\n", child.id())).unwrap();
+        let began = clock::now();
+        assert!(matches!(lock(), Err(PidFileError::Running { .. })), "it lives");
+        let took = clock::now().since(began);
+        // It is not in a hurry, but does not wait for its end.
+        assert!(took < Duration::from_millis(1500), "{took:?}");
+
+        child.kill().unwrap();
+        let (asked, begins) = std::sync::mpsc::channel();
+        let next = std::thread::scope(|scope| {
+            let next = scope.spawn(|| {
+                asked.send(()).unwrap();
+                lock().map(drop)
+            });
+            begins.recv().unwrap();
+            // The last that it does. Longer than anybody is looked at without a reason.
+            std::thread::park_timeout(Duration::from_millis(200));
+            drop(held);
+            next.join().unwrap()
+        });
+        child.wait().unwrap();
+        assert!(next.is_ok(), "{next:?}");
     }
 
     /// A keepalived older than 2.3.2 holds no lock.

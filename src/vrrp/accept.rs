@@ -7,6 +7,7 @@
 use super::advert::{Addresses, Advertisement, HEADER_LEN, Packet, TYPE_ADVERTISEMENT};
 use super::auth::same;
 use super::checksum::Covers;
+use super::claim::Manner;
 use super::config::{Auth, HmacMode, OldChecksum, RouterConfig, Transport, Version};
 use super::endpoint::MULTICAST_TTL;
 use super::event::{Carrier, Datagram};
@@ -47,6 +48,16 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// The earlier run's adverts, that this one goes on with, were like this.
+    pub fn resume(&mut self, manner: Manner) {
+        let Manner {
+            ah_sequence,
+            old_checksum,
+        } = manner;
+        self.ah.resume(ah_sequence);
+        self.old_checksum |= old_checksum;
+    }
+
     /// A configuration was read anew: what has to live through that does (facts 7.6, 8.10).
     pub fn reloaded(&mut self) {
         self.hmac.forget_received();

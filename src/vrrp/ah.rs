@@ -65,6 +65,13 @@ impl Counter {
         }
     }
 
+    /// The earlier run's ended there. What was heard since may be further.
+    pub const fn resume(&mut self, sequence: u32) {
+        if sequence > self.0 {
+            self.0 = sequence;
+        }
+    }
+
     /// An advert with this number counted.
     pub const fn heard(&mut self, sequence: u32) {
         self.0 = sequence;
@@ -106,6 +113,14 @@ pub fn open(
     let good = same(&ours, theirs) & (next == NEXT_HEADER) & (words == PAYLOAD_LEN);
     let sequence = u32::from_be_bytes([n1, n2, n3, n4]);
     (good && Ipv4Addr::new(s1, s2, s3, s4) == ip.source && sequence > counter.0).then_some(sequence)
+}
+
+/// The sequence number of a packet that begins with an AH header.
+pub fn sequence(packet: &[u8]) -> Option<u32> {
+    packet
+        .get(8..ICV_OFFSET)
+        .and_then(|octets| octets.try_into().ok())
+        .map(u32::from_be_bytes)
 }
 
 /// HMAC-MD5-96 over the IP header, as far as it does not change on the way, and the packet without the ICV.

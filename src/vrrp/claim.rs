@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// An advert takes this long at most to be made, sent and heard: what is left of a claim has to be longer.
 const MARGIN: Duration = Duration::from_millis(50);
+/// AH adverts that may have left without being written down, beside one for each interval: answers to others.
+const UNWRITTEN: u32 = 16;
 
 /// A virtual router that was MASTER when the earlier run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,17 @@ pub struct Claim {
     pub patience: Duration,
     /// The addresses that it was to hold.
     pub held: Vec<(IfName, IpAddr)>,
+    /// Without which peers would not listen to it.
+    pub manner: Manner,
+}
+
+/// What peers expect of a master's next advert, because of those before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The sequence number of the last advert with AH; they discard what is not above it (fact 7.4). 0 without AH.
+    pub ah_sequence: u32,
+    /// They have the old checksum of unicast (fact 5.6).
+    pub old_checksum: bool,
 }
 
 /// What is written down of a virtual router, so that it can be claimed later.
@@ -73,6 +86,7 @@ pub(super) struct Heritage {
     /// When it ends.
     pub(super) until: Instant,
     held: Vec<(IfName, IpAddr)>,
+    manner: Manner,
     /// The best of those that were heard in the meantime.
     rival: Option<(Priority, IpAddr)>,
 }
@@ -86,8 +100,20 @@ impl Heritage {
             advert_at: claim.advert_at,
             until: claim.advert_at + patience.saturating_sub(margin),
             held: claim.held,
+            manner: Manner {
+                ah_sequence: match claim.manner.ah_sequence {
+                    0 => 0,
+                    written => written.saturating_add(u32::from(config.down_timer_adverts) + UNWRITTEN),
+                },
+                ..claim.manner
+            },
             rival: None,
         }
+    }
+
+    /// How its first advert has to be, for the peers that heard the last one: also the one that was not written down.
+    pub(super) const fn manner(&self) -> Manner {
+        self.manner
     }
 
     /// Another one has said that it is master.

@@ -1,7 +1,8 @@
 //! What the engine hears and what it wants done. The edges and the plane's driver speak only these values.
 
 use super::RouterId;
-use super::ah::AH_LEN;
+use super::ah::{self, AH_LEN};
+use super::claim::Manner;
 use crate::net::{Family, Good, Goods, IfIndex, IfName, InterfaceStatus, Mac};
 use crate::script::config::ScriptOutcome;
 use std::net::IpAddr;
@@ -167,6 +168,8 @@ pub struct Transmit {
     pub id: u16,
     /// Plain or with AH.
     pub carrier: Carrier,
+    /// Peers have the old checksum of unicast, and this is one (fact 5.6).
+    pub old_checksum: bool,
     /// The VRRP packet, behind AH's header and before the trailer of `auth_hmac`. The checksum of IPv6 is left to the
     /// kernel (fact 5.5) and zero here.
     pub payload: Vec<u8>,
@@ -179,6 +182,18 @@ impl Transmit {
     /// The VRRP packet in it.
     pub fn pdu(&self) -> &[u8] {
         self.payload.get(self.carrier.header_len()..).unwrap_or_default()
+    }
+
+    /// What the next advert has to be like, for who has heard this one.
+    pub fn manner(&self) -> Manner {
+        let sequence = match self.carrier {
+            Carrier::Plain => None,
+            Carrier::Ah => ah::sequence(&self.payload),
+        };
+        Manner {
+            ah_sequence: sequence.unwrap_or_default(),
+            old_checksum: self.old_checksum,
+        }
     }
 
     /// The priority that it says.

@@ -23,6 +23,8 @@ const DEFAULT: &str = "default";
 #[derive(Debug, Default)]
 pub(super) struct Links {
     wanted: Vec<LinkConfig>,
+    /// The addresses of routers: none of them is a parent's own.
+    virtuals: BTreeSet<(IfName, IpAddr)>,
     /// Set up by us: as what, and under which index.
     made: BTreeMap<IfName, (LinkConfig, IfIndex)>,
     sysctls: Sysctls,
@@ -44,7 +46,8 @@ enum Found {
 impl Links {
     /// A new configuration is coming: what it needs is made, and nothing that the running one needs is lost. A link that
     /// becomes another one under its name has to wait for [`Self::settle`].
-    pub(super) fn expect(&mut self, new: &[LinkConfig]) {
+    pub(super) fn expect(&mut self, new: &[LinkConfig], virtuals: &BTreeSet<(IfName, IpAddr)>) {
+        self.virtuals.extend(virtuals.iter().cloned());
         for link in new {
             match self.wanted.iter_mut().find(|old| old.name == link.name) {
                 Some(old) if old.becomes(link) => *old = link.clone(),
@@ -55,7 +58,13 @@ impl Links {
     }
 
     /// The configuration runs: what only the former one needed goes.
-    pub(super) fn settle(&mut self, netlink: &mut Requests, new: &[LinkConfig]) {
+    pub(super) fn settle(
+        &mut self,
+        netlink: &mut Requests,
+        new: &[LinkConfig],
+        virtuals: &BTreeSet<(IfName, IpAddr)>,
+    ) {
+        self.virtuals.clone_from(virtuals);
         let gone: Vec<IfName> = self
             .made
             .iter()
@@ -114,7 +123,7 @@ impl Links {
                 parent: parent.index,
                 v4: link.carries(Family::V4),
                 v6: link.carries(Family::V6),
-                parent_link_local: link_local_of(parent),
+                parent_link_local: link_local_of(parent, &self.virtuals),
             })
         };
         self.made.values().filter_map(vmac).collect()
@@ -174,7 +183,8 @@ impl Links {
         netlink.set_link(link::set_group(index, link.group.unwrap_or(parent.made.group)))?;
         self.configure(link, parent)?;
         netlink.set_link(link::up(index))?;
-        if let Some(address) = link.link_local.and_then(|wanted| link_local(wanted, parent)) {
+        let wanted = link.link_local;
+        if let Some(address) = wanted.and_then(|wanted| link_local(wanted, parent, &self.virtuals)) {
             netlink.add_address(link::link_local(index, address))?;
         }
         if let OwnLinkKind::Ipvlan {
@@ -358,21 +368,24 @@ fn create(
 }
 
 /// Where `link` sends from.
-fn link_local(wanted: LinkLocal, parent: &InterfaceStatus) -> Option<Ipv6Addr> {
+fn link_local(
+    wanted: LinkLocal,
+    parent: &InterfaceStatus,
+    virtuals: &BTreeSet<(IfName, IpAddr)>,
+) -> Option<Ipv6Addr> {
     match wanted {
         LinkLocal::Given(address) => Some(address),
-        LinkLocal::OfParent => link_local_of(parent).or_else(|| parent.mac.map(eui64)),
+        LinkLocal::OfParent => link_local_of(parent, virtuals).or_else(|| parent.mac.map(eui64)),
     }
 }
 
-fn link_local_of(parent: &InterfaceStatus) -> Option<Ipv6Addr> {
-    parent
-        .addresses
-        .iter()
-        .find_map(|address| match address.cidr.addr {
-            IpAddr::V6(address) => Some(address).filter(Ipv6Addr::is_unicast_link_local),
-            IpAddr::V4(_) => None,
-        })
+fn link_local_of(parent: &InterfaceStatus, virtuals: &BTreeSet<(IfName, IpAddr)>) -> Option<Ipv6Addr> {
+    let addresses = parent.addresses.iter().map(|address| address.cidr.addr);
+    let mut own = addresses.filter(|address| !virtuals.contains(&(parent.name.clone(), *address)));
+    own.find_map(|address| match address {
+        IpAddr::V6(address) => Some(address).filter(Ipv6Addr::is_unicast_link_local),
+        IpAddr::V4(_) => None,
+    })
 }
 
 /// The link-local address that an Ethernet address makes (RFC 4291, appendix A).
@@ -384,11 +397,40 @@ fn eui64(mac: Mac) -> Ipv6Addr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::{Cidr, InterfaceAddress, LinkTraits};
 
     /// Facts: 9.7
     #[test]
     fn a_link_local_address_of_a_mac() {
         let address = eui64(Mac([0x22, 0x4c, 0x70, 0x83, 0xf5, 0x24]));
         assert_eq!(address, "fe80::204c:70ff:fe83:f524".parse::<Ipv6Addr>().unwrap());
+    }
+
+    /// Those of routers are no source of a link's own address, wherever they were left.
+    /// Facts: 9.7
+    #[test]
+    fn a_virtual_address_is_not_the_parents_own() {
+        let address = |text: &str| InterfaceAddress {
+            cidr: Cidr::host(text.parse().unwrap()),
+            tentative: false,
+        };
+        let name = IfName::new("eth0").unwrap();
+        let parent = InterfaceStatus {
+            name: name.clone(),
+            index: IfIndex(1),
+            mac: None,
+            mtu: 1500,
+            up: true,
+            multicast: true,
+            noarp: false,
+            loopback: false,
+            addresses: ["10.0.0.1", "fe80::51", "2001:db8::1", "fe80::1"]
+                .map(address)
+                .into(),
+            made: LinkTraits::default(),
+        };
+        let virtuals = BTreeSet::from([(name, "fe80::51".parse().unwrap())]);
+        assert_eq!(link_local_of(&parent, &virtuals), "fe80::1".parse().ok());
+        assert_eq!(link_local_of(&parent, &BTreeSet::new()), "fe80::51".parse().ok());
     }
 }

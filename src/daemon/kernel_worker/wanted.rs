@@ -4,6 +4,7 @@ use crate::net::{Goods, IfName};
 use crate::vrrp::VrrpConfig;
 use crate::vrrp::config::{FirewallConfig, LinkConfig};
 use crate::vrrp::endpoint::{Endpoint, endpoints};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// What the host shall have for a configuration.
@@ -13,6 +14,8 @@ pub struct Wanted {
     pub endpoints: Vec<Endpoint>,
     /// The links.
     pub links: Vec<LinkConfig>,
+    /// The addresses of routers, which are no link's own, even where an earlier run has left them.
+    pub virtuals: BTreeSet<(IfName, IpAddr)>,
     /// The packet filter.
     pub firewall: FirewallConfig,
     /// Something is to be filtered.
@@ -46,6 +49,12 @@ impl Wanted {
         Self {
             endpoints: endpoints(config),
             links: config.links.clone(),
+            virtuals: config
+                .routers
+                .iter()
+                .flat_map(|router| router.vips.iter().chain(&router.excluded))
+                .map(|spec| (spec.interface.clone(), spec.cidr.addr))
+                .collect(),
             statics: config.statics.clone(),
             resumes: false,
             repairs: config.routers.iter().any(|router| router.drift_repair.is_some()),

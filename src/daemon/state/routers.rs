@@ -4,14 +4,14 @@ use super::Clocks;
 use crate::clock::Instant;
 use crate::net::{Family, IfName};
 use crate::vrrp::Vrid;
-use crate::vrrp::claim::{Claim, Estate};
+use crate::vrrp::claim::{Claim, Estate, Manner};
 use crate::vrrp::config::InstanceKey;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A router that is MASTER and whose last advert left then.
-pub(super) fn write(estate: &Estate, advert_at: Instant, clocks: Clocks) -> Value {
+/// A router that is MASTER and whose last advert left then, and was like that.
+pub(super) fn write(estate: &Estate, advert_at: Instant, manner: Manner, clocks: Clocks) -> Value {
     let Estate {
         router: _,
         name,
@@ -27,6 +27,10 @@ pub(super) fn write(estate: &Estate, advert_at: Instant, clocks: Clocks) -> Valu
         endpoint,
         unicast,
     } = key;
+    let Manner {
+        ah_sequence,
+        old_checksum,
+    } = manner;
     let held = holds.iter().map(
         |(interface, address)| json!({ "interface": interface.as_str(), "address": address.to_string() }),
     );
@@ -44,6 +48,8 @@ pub(super) fn write(estate: &Estate, advert_at: Instant, clocks: Clocks) -> Valu
         "advert": clocks.write(advert_at),
         "master_down": u64::try_from(patience.as_micros()).unwrap_or(u64::MAX),
         "held": held.collect::<Vec<_>>(),
+        "ah_sequence": ah_sequence,
+        "old_checksum": old_checksum,
     })
 }
 
@@ -82,6 +88,10 @@ fn claim(router: &Value, clocks: Clocks) -> Option<Claim> {
         advert_at: clocks.read(number("advert")?)?,
         patience: Duration::from_micros(number("master_down")?),
         held: held.collect::<Option<_>>()?,
+        manner: Manner {
+            ah_sequence: u32::try_from(number("ah_sequence")?).ok()?,
+            old_checksum: router.get("old_checksum")?.as_bool()?,
+        },
     })
 }
 

@@ -6,12 +6,17 @@ use crate::daemon::vrrp_plane::{Register, Seat};
 use crate::net::{Family, IfName};
 use crate::sys::clock;
 use crate::sys::testing::TempDir;
-use crate::vrrp::claim::Estate;
+use crate::vrrp::claim::{Estate, Manner};
 use crate::vrrp::config::InstanceKey;
 use crate::vrrp::{RouterId, Vrid};
 use serde_json::json;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
+
+const MANNER: Manner = Manner {
+    ah_sequence: u32::MAX,
+    old_checksum: true,
+};
 
 fn name(text: &str) -> IfName {
     IfName::new(text).unwrap()
@@ -83,7 +88,7 @@ impl Files {
     fn good(&self) -> Instant {
         let clocks = Clocks::now();
         let at = clocks.now - Duration::from_millis(100);
-        let router = routers::write(&estate(Some("224.0.0.18"), Family::V4), at, clocks);
+        let router = routers::write(&estate(Some("224.0.0.18"), Family::V4), at, MANNER, clocks);
         file::write(
             &self.paths.routers,
             clocks.write(clocks.now),
@@ -106,7 +111,9 @@ fn what_is_written_is_read() {
     let clocks = Clocks::now();
     let at = clocks.now - Duration::from_millis(1_500);
     let estates = [estate(Some("224.0.0.18"), Family::V4), estate(None, Family::V6)];
-    let list = estates.iter().map(|estate| routers::write(estate, at, clocks));
+    let list = estates
+        .iter()
+        .map(|estate| routers::write(estate, at, MANNER, clocks));
     file::write(&files.paths.routers, 0, "routers", list.collect()).unwrap();
     let list = verdicts(at)
         .iter()
@@ -120,6 +127,7 @@ fn what_is_written_is_read() {
     for (claim, estate) in left.claims.iter().zip(&estates) {
         assert_eq!(claim.key, estate.key);
         assert_eq!((claim.patience, &claim.held), (estate.patience, &estate.holds));
+        assert_eq!(claim.manner, MANNER);
         assert!(same(claim.advert_at));
     }
     assert_eq!(left.claims.len(), 2);
@@ -183,6 +191,8 @@ fn nothing_else_is_believed() {
         changed("\"unicast\":false", "\"unicast\":0"),
         changed("10.0.0.1", "10.0.0"),
         changed("\"held\"", "\"hold\""),
+        changed("\"ah_sequence\":4294967295", "\"ah_sequence\":4294967296"),
+        changed("\"old_checksum\":true", "\"old_checksum\":1"),
         changed(&format!("\"advert\":{advert}"), &format!("\"advert\":{ahead}")),
         changed(&format!("\"advert\":{advert}"), "\"advert\":1e300"),
     ] {
@@ -222,7 +232,7 @@ fn damage_is_no_panic() {
         .map(|one| checks::write(one, clocks))
         .collect();
     let checks = json!({ "virtual_servers": list }).to_string();
-    let router = routers::write(&estate(None, Family::V4), clocks.now, clocks);
+    let router = routers::write(&estate(None, Family::V4), clocks.now, MANNER, clocks);
     let routers = json!({ "routers": [router] }).to_string();
     for text in [checks, routers] {
         for at in 0..text.len() {
@@ -260,7 +270,7 @@ fn the_thread_writes_what_is_new_and_leaves_what_it_shall() {
             "an earlier run's word stands until there are routers"
         );
         let seat = Seat::new(estate(Some("224.0.0.18"), Family::V4));
-        seat.sent(clock::now());
+        seat.sent(clock::now(), MANNER);
         register.publish(vec![Arc::new(seat)]);
         wait_for("the master", || {
             files.text().contains("VI_1") && files.claims() == 1

@@ -152,7 +152,7 @@ impl Work {
         if self.written.as_ref() != Some(&now) && !seats.is_empty() {
             let clocks = Clocks::now();
             let list = masters.iter();
-            let list = list.map(|(seat, at)| routers::write(&seat.estate, *at, clocks));
+            let list = list.map(|(seat, at)| routers::write(&seat.estate, *at, seat.manner(), clocks));
             let list = list.collect();
             self.write(clocks, "routers", list);
             self.written = Some(now);

@@ -659,6 +659,7 @@ mod tests {
             ttl: 255,
             id: 1,
             carrier: Carrier::Plain,
+            old_checksum: false,
             payload: vec![0x21, 51, priority, 0, 0, 1, 0, 0],
             goodbye: None,
         };

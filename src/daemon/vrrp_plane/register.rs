@@ -4,7 +4,7 @@
 
 use crate::clock::Instant;
 use crate::vrrp::RouterId;
-use crate::vrrp::claim::Estate;
+use crate::vrrp::claim::{Estate, Manner};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -18,6 +18,8 @@ pub struct Seat {
     pub estate: Estate,
     /// When its last advert left, in microseconds; 0 while it is not MASTER.
     advert: AtomicU64,
+    /// Its [`Manner`]: the sequence number, and above it whether the checksum is the old one.
+    manner: AtomicU64,
 }
 
 impl Seat {
@@ -26,11 +28,18 @@ impl Seat {
         Self {
             estate,
             advert: AtomicU64::new(0),
+            manner: AtomicU64::new(0),
         }
     }
 
     /// An advert of a MASTER has left.
-    pub fn sent(&self, now: Instant) {
+    pub fn sent(&self, now: Instant, manner: Manner) {
+        let Manner {
+            ah_sequence,
+            old_checksum,
+        } = manner;
+        let manner = u64::from(ah_sequence) | u64::from(old_checksum) << u32::BITS;
+        self.manner.store(manner, Relaxed);
         self.advert.store(now.as_micros(), Relaxed);
     }
 
@@ -38,6 +47,15 @@ impl Seat {
     pub fn advert_at(&self) -> Option<Instant> {
         let micros = self.advert.load(Relaxed);
         (micros != 0).then_some(Instant::from_micros(micros))
+    }
+
+    /// What that one was like.
+    pub fn manner(&self) -> Manner {
+        let manner = self.manner.load(Relaxed);
+        Manner {
+            ah_sequence: u32::try_from(manner & u64::from(u32::MAX)).unwrap_or_default(),
+            old_checksum: manner >> u32::BITS != 0,
+        }
     }
 }
 
@@ -97,9 +115,16 @@ impl Seats {
         let old = std::mem::take(&mut self.by_router);
         let seats = estates.map(|estate| {
             let before = old.get(&estate.router);
-            let advert = before.map_or(0, |seat| seat.advert.load(Relaxed));
-            let advert = AtomicU64::new(advert);
-            (estate.router, Arc::new(Seat { estate, advert }))
+            let of = |number: fn(&Seat) -> &AtomicU64| {
+                AtomicU64::new(before.map_or(0, |seat| number(seat).load(Relaxed)))
+            };
+            let (advert, manner) = (of(|seat| &seat.advert), of(|seat| &seat.manner));
+            let seat = Seat {
+                estate,
+                advert,
+                manner,
+            };
+            (seat.estate.router, Arc::new(seat))
         });
         self.by_router = seats.collect();
         let all = self.by_router.values();
@@ -110,9 +135,9 @@ impl Seats {
     }
 
     /// An advert of a MASTER has left.
-    pub(super) fn sent(&self, router: RouterId, now: Instant) {
+    pub(super) fn sent(&self, router: RouterId, now: Instant, manner: Manner) {
         if let Some(seat) = self.by_router.get(&router) {
-            seat.sent(now);
+            seat.sent(now, manner);
         }
     }
 
@@ -168,12 +193,18 @@ mod tests {
             told.collect()
         };
         let at = |name: &str, micros: Option<u64>| (name.to_owned(), micros);
-        seats.sent(RouterId(1), Instant::from_micros(7));
-        seats.sent(RouterId(9), Instant::from_micros(8));
+        let manner = Manner {
+            ah_sequence: u32::MAX,
+            old_checksum: true,
+        };
+        seats.sent(RouterId(1), Instant::from_micros(7), manner);
+        seats.sent(RouterId(9), Instant::from_micros(8), manner);
         assert_eq!(told(), [at("A", Some(7)), at("B", None)]);
         seats.arrange([estate(1, "Z"), estate(3, "C")].into_iter());
         assert_eq!(told(), [at("Z", Some(7)), at("C", None)]);
-        seats.sent(RouterId(3), Instant::from_micros(9));
+        let manners: Vec<Manner> = register.seats().iter().map(|seat| seat.manner()).collect();
+        assert_eq!(manners, [manner, Manner::default()]);
+        seats.sent(RouterId(3), Instant::from_micros(9), Manner::default());
         seats.turned(&[("Z".to_owned(), false), ("C".to_owned(), true)]);
         assert_eq!(told(), [at("Z", None), at("C", Some(9))]);
     }

@@ -137,6 +137,7 @@ mod tests {
             ttl: 255,
             id: 1,
             carrier,
+            old_checksum: false,
             payload: vec![0; payload],
             goodbye: None,
         }

@@ -351,11 +351,17 @@ impl VirtualRouter {
 
     /// To MASTER (fact 2.11). Announcements and scripts wait until the addresses are there.
     pub(super) fn become_master(&mut self, cx: &mut Cx<'_>) {
-        self.memory.ah.become_master();
         self.reduced = false;
         self.fall = None;
-        if let Some(heritage) = self.heritage() {
-            let age = cx.now.since(heritage.advert_at);
+        let inherited = self
+            .heritage()
+            .map(|heritage| (heritage.advert_at, heritage.manner()));
+        if let Some((_, manner)) = inherited {
+            self.memory.resume(manner);
+        }
+        self.memory.ah.become_master();
+        if let Some((advert_at, _)) = inherited {
+            let age = cx.now.since(advert_at);
             self.say(cx, Says::Resumed { age });
         }
         self.enter(

@@ -67,6 +67,7 @@ impl VirtualRouter {
                 ttl,
                 id: self.ip_id,
                 carrier: config.carrier(),
+                old_checksum: self.memory.old_checksum,
                 payload: packet(priority, shared),
                 goodbye: goodbye.then(|| packet(Priority::RELEASE, last)),
             }));

@@ -45,6 +45,7 @@ mod refusals;
 mod reload_leaks;
 mod reloads;
 mod restart;
+mod resumed;
 mod run;
 mod settings;
 mod shapes;

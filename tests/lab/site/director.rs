@@ -150,6 +150,15 @@ impl Director {
             .expect("a child of ours");
     }
 
+    /// Kills the daemon and starts the next one without waiting for its end, as a service manager may.
+    pub fn supplant(&mut self) {
+        note(&self.name, "the daemon is killed, and started at once");
+        let mut old = self.running.take().expect("a started daemon");
+        kill(Pid::from_raw(old.id() as i32), Signal::SIGKILL).expect("a running daemon");
+        self.start();
+        old.wait().expect("a child of ours");
+    }
+
     pub fn pause(&self) {
         note(&self.name, "the daemon is paused");
         self.all(Signal::SIGSTOP);

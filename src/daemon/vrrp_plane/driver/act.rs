@@ -77,7 +77,7 @@ impl Driver {
                 open.complained = false;
                 self.metrics.sent(true);
                 if packet.priority() != Some(0) {
-                    self.seats.sent(packet.router, clock::now());
+                    self.seats.sent(packet.router, clock::now(), packet.manner());
                 }
             }
             Err(error) => {

@@ -1,9 +1,9 @@
 //! A start that goes on where an earlier run ended: who was MASTER stays it, or what was left over goes.
 
 use crate::clock::Instant;
-use crate::vrrp::claim::{Claim, patience};
+use crate::vrrp::claim::{Claim, Manner, patience};
 use crate::vrrp::config::*;
-use crate::vrrp::event::{Datagram, Event};
+use crate::vrrp::event::{Action, Datagram, Event, Transmit};
 use crate::vrrp::testing::*;
 use crate::vrrp::{Engine, Priority};
 use std::time::Duration;
@@ -18,6 +18,7 @@ fn claim(config: &RouterConfig, now: Instant, age: Duration) -> Claim {
         held: addresses
             .map(|spec| (spec.interface.clone(), spec.cidr.addr))
             .collect(),
+        manner: Manner::default(),
     }
 }
 
@@ -342,4 +343,90 @@ fn the_priority_is_that_of_now() {
     bench.hear(advert(&router("A", 51), 254, "10.0.0.2"));
     bench.start();
     assert_eq!(bench.state("A"), "MASTER");
+}
+
+/// Of a host where an earlier run left the address, after adverts like that; what was heard before the start; the first advert.
+fn first_advert(config: &RouterConfig, manner: Manner, heard: &[Datagram]) -> Transmit {
+    let mut bench = left(one(config.clone()), ms(0));
+    bench.engine = Engine::new(one(config.clone()));
+    bench.handle(Event::Interface(interface(
+        "eth0",
+        1,
+        &["10.0.0.1", "10.0.0.151"],
+    )));
+    let claim = Claim {
+        manner,
+        ..claim(config, bench.now, ms(500))
+    };
+    bench.engine.resume(bench.now, vec![claim]);
+    for datagram in heard {
+        bench.hear(datagram.clone());
+    }
+    bench.engine.start(bench.now);
+    let adverts = std::iter::from_fn(|| bench.engine.poll_action());
+    let mut adverts = adverts.filter_map(|action| match action {
+        Action::Send(advert) => Some(advert),
+        _ => None,
+    });
+    adverts.next().unwrap()
+}
+
+/// Peers discard what is not above the number that they heard last: some may have left since the last one was written down.
+/// Facts: 7.4
+#[test]
+fn the_numbers_of_ah_go_on() {
+    let mut config = router("A", 51);
+    config.auth = Auth::Ah(*b"secret\0\0");
+    let number = |ah_sequence, heard: &[Datagram]| {
+        let manner = Manner {
+            ah_sequence,
+            ..Manner::default()
+        };
+        first_advert(&config, manner, heard).manner().ah_sequence
+    };
+    assert_eq!(number(1_000, &[]), 1_000 + 3 + 16 + 1);
+    assert_eq!(number(0, &[]), 1);
+    // A lower one was heard meanwhile, who is further.
+    let lower = advert(&config, 50, "10.0.0.2");
+    let lower = sealed(&config, &lower, 5_000, Duration::ZERO);
+    assert_eq!(number(1_000, &[lower]), 5_001);
+    // Who does not go on listens to whoever has taken over: with the number after the last.
+    let mut bench = left(one(config.clone()), ms(0));
+    bench.engine = Engine::new(one(config.clone()));
+    bench.handle(Event::Interface(interface("eth0", 1, &["10.0.0.1"])));
+    let claim = Claim {
+        manner: Manner {
+            ah_sequence: 1_000,
+            ..Manner::default()
+        },
+        ..claim(&config, bench.now, ms(500))
+    };
+    bench.engine.resume(bench.now, vec![claim]);
+    bench.start();
+    let better = advert(&config, 200, "10.0.0.2");
+    bench.hear(sealed(&config, &better, 1_001, Duration::ZERO));
+    assert_eq!(bench.of("A").counters.advert_rcvd, 1);
+}
+
+/// What was found out of the peers before counts at once.
+/// Facts: 5.6
+#[test]
+fn the_old_checksum_goes_on() {
+    let mut config = router("A", 51);
+    config.transport = Transport::Unicast {
+        peers: vec![ip("10.0.0.2")],
+        ttl: 255,
+    };
+    config.version = Version::V3;
+    config.packets.old_checksum = OldChecksum::Auto;
+    let checksum = |old_checksum| {
+        let manner = Manner {
+            old_checksum,
+            ..Manner::default()
+        };
+        let advert = first_advert(&config, manner, &[]);
+        assert_eq!(advert.manner(), manner);
+        advert.payload[6..8].to_vec()
+    };
+    assert_ne!(checksum(false), checksum(true));
 }

@@ -1,8 +1,8 @@
 //! The scenarios of the daemon around both: start, reload, end, notifications, dumps.
 
 use crate::scenarios::{
-    Scenario, daemon, dumps, hitless, notify, operator, outlet, planned, reload_leaks, reloads, restart, run,
-    settings, start, tell, test, watchdog,
+    Scenario, daemon, dumps, hitless, notify, operator, outlet, planned, reload_leaks, reloads, restart,
+    resumed, run, settings, start, tell, test, watchdog,
 };
 
 pub const ALL: &[Scenario] = &[
@@ -20,6 +20,16 @@ pub const ALL: &[Scenario] = &[
         "restart-refused",
         "what keeps the next start from going on as master",
         restart::refused,
+    ),
+    test(
+        "restart-shapes",
+        "families, named peers, VMACs, groups, routes and rules, authentication: all go on, with keepalived as the backup",
+        resumed::shapes,
+    ),
+    test(
+        "restart-at-once",
+        "killed and started twenty times, each before the kernel has taken the last one apart",
+        resumed::at_once,
     ),
     test(
         "notify",
