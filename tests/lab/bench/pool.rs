@@ -27,7 +27,7 @@ pub const ALL: usize = SERVICES * EACH;
 pub const STARTS: usize = 3;
 
 /// Seconds of `delay_loop`: 500 checks a second.
-const EVERY: usize = 20;
+pub const EVERY: usize = 20;
 /// A table is read this often.
 const LOOK: Duration = Duration::from_millis(20);
 /// Far above any start.
@@ -45,7 +45,7 @@ fn measure(daemon: Daemon, memory: bool) {
     let (_switch, mut director, _) = super::directors(daemon, ["d1", "d2"]);
     let rack = Rack::beside(&director);
     rack.serve_all();
-    director.configure(&config(SERVICES));
+    director.configure(&config(SERVICES, EVERY));
     let began = Instant::now();
     director.start();
     while programmed(&director) < ALL {
@@ -76,20 +76,20 @@ fn measure(daemon: Daemon, memory: bool) {
 }
 
 /// Destinations in the kernel's table.
-fn programmed(director: &Director) -> usize {
+pub fn programmed(director: &Director) -> usize {
     let path = format!("/proc/{}/net/ip_vs", director.pid());
     let table = fs::read(path).expect("a table");
     // The heading explains two kinds of line.
     table.windows(2).filter(|octets| octets == b"->").count() - 1
 }
 
-/// So many virtual servers.
-pub fn config(services: usize) -> String {
+/// So many virtual servers, whose real servers are checked every so many seconds.
+pub fn config(services: usize, every: usize) -> String {
     let mut text = GLOBAL.to_owned();
     for service in 0..services {
         let _ = writeln!(
             text,
-            "virtual_server 10.65.0.{} 80 {{\n    delay_loop {EVERY}\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP",
+            "virtual_server 10.65.0.{} 80 {{\n    delay_loop {every}\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP",
             service + 1
         );
         for server in 0..EACH {

@@ -31,10 +31,15 @@ pub const RELOADS: usize = 20;
 /// Reloads of 10,000 real servers, of each daemon.
 pub const ROUNDS: u32 = 3;
 
+/// How much longer than others it may take: keepalived needs most of a minute for each reload of 10,000 servers.
+pub const MORE_TIME: Duration = Duration::from_secs(300);
+
 /// Servers beside the instance.
 const BESIDE: usize = 1000;
 /// Far above any reload.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
+/// Seconds of `delay_loop` where checks are not to be in the figures.
+const SELDOM: usize = 600;
 /// What a reload sets off is over by then.
 const SETTLED: Duration = Duration::from_secs(5);
 
@@ -58,7 +63,7 @@ fn adverts(daemon: Daemon) {
         interval: INTERVAL,
         ..Instance::default()
     };
-    let text = format!("{}{instance}", pool::config(BESIDE / pool::EACH));
+    let text = format!("{}{instance}", pool::config(BESIDE / pool::EACH, pool::EVERY));
     director.run_with(&text);
     director.wait_holds(vip(), LIMIT);
     wait_for("every server is asked", LIMIT, || {
@@ -82,24 +87,21 @@ fn weights(daemon: Daemon) {
     let (_switch, mut director, _) = super::directors(daemon, ["d1", "d2"]);
     let rack = Rack::beside(&director);
     rack.serve_all();
-    let text = pool::config(pool::SERVICES);
+    let text = pool::config(pool::SERVICES, SELDOM);
     director.run_with(&text);
-    let began = Instant::now();
-    while rack.asked() < pool::ALL as u64 {
-        assert!(began.elapsed() < 2 * LIMIT, "{daemon:?}: {} checks", rack.asked());
-        sleep(Duration::from_millis(200));
-    }
+    wait_for("the whole table", LIMIT, || {
+        (pool::programmed(&director) == pool::ALL).then_some(())
+    });
     let table = Table::of(&director);
     for round in 0..ROUNDS {
         sleep(SETTLED);
         let usual = cpu_of(&director, || sleep(SETTLED));
         let used = cpu_of(&director, || {
-            let began = Instant::now();
             let took = reload(&director, &table, &text, 2 + round);
             report(WRITE, daemon, 1000.0 * took.as_secs_f64());
-            sleep((2 * SETTLED).saturating_sub(began.elapsed()));
+            sleep(SETTLED);
         });
-        // Checks go on meanwhile: what they take in the same time is not the reload's.
+        // The few checks that go on meanwhile are not the reload's.
         let lasted = used.1.as_secs_f64() / usual.1.as_secs_f64();
         let own = used.0.as_secs_f64() - lasted * usual.0.as_secs_f64();
         report(CPU, daemon, 1000.0 * own);
@@ -171,6 +173,7 @@ impl Table {
 fn head(director: &Director) -> String {
     let mut table = fs::File::open(format!("/proc/{}/net/ip_vs", director.pid())).expect("a table");
     let mut part = [0; 1024];
-    let length = table.read(&mut part).expect("a table");
-    String::from_utf8_lossy(&part[..length]).into_owned()
+    // One read gives as many whole services as there is room for, at first the heading alone.
+    table.read_exact(&mut part).expect("a table");
+    String::from_utf8_lossy(&part).into_owned()
 }

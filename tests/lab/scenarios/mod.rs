@@ -101,6 +101,7 @@ pub fn bring(scenario: &str, shared: &Path) {
 pub fn more_time(scenario: &str) -> Duration {
     match scenario {
         "reload-leaks" => reload_leaks::more_time(),
+        crate::bench::RELOAD => crate::bench::reload::MORE_TIME,
         _ => Duration::ZERO,
     }
 }
