@@ -24,6 +24,8 @@ pub const GAP: &str = "reload-gap";
 pub const WRITE: &str = "reload-write";
 /// Milliseconds of processor time that a reload takes.
 pub const CPU: &str = "reload-cpu";
+/// Milliseconds of processor time a second while there is next to nothing to do.
+pub const REST: &str = "reload-rest";
 /// Milliseconds between adverts.
 pub const INTERVAL: u32 = 100;
 /// Reloads under which adverts are watched, of each daemon.
@@ -96,6 +98,11 @@ fn weights(daemon: Daemon) {
     for round in 0..ROUNDS {
         sleep(SETTLED);
         let usual = cpu_of(&director, || sleep(SETTLED));
+        report(
+            REST,
+            daemon,
+            1000.0 * usual.0.as_secs_f64() / usual.1.as_secs_f64(),
+        );
         let used = cpu_of(&director, || {
             let took = reload(&director, &table, &text, 2 + round);
             report(WRITE, daemon, 1000.0 * took.as_secs_f64());

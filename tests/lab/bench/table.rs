@@ -148,6 +148,7 @@ fn reloads(text: &mut String, figures: &Figures) {
     let what = format!("{} real servers: weight in the kernel after", pool::ALL);
     row(text, &what, "ms", &median(reload::WRITE));
     row(text, "  CPU of the reload", "ms", &median(reload::CPU));
+    row(text, "  CPU at rest, a second", "ms", &median(reload::REST));
 }
 
 /// Between the adverts of a master.
