@@ -178,10 +178,7 @@ pub fn broken() {
     d1.daemon = Daemon::Steadfast;
     let servers = expect::addresses(&site);
     let service = (vip(), 80).into();
-    let router = Instance {
-        interval: 200,
-        ..Instance::default()
-    };
+    let router = Instance::default();
     let good = format!(
         "{GLOBAL}{router}{}",
         virtual_server(vip(), 80, &servers, TCP_CHECK, "")
