@@ -121,6 +121,11 @@ impl Heritage {
         self.rival = self.rival.max(Some((priority, sender)));
     }
 
+    /// What the earlier run was to hold.
+    pub(super) fn held(&self) -> &[(IfName, IpAddr)] {
+        &self.held
+    }
+
     /// The best master that was heard.
     pub(super) const fn rival(&self) -> Option<(Priority, IpAddr)> {
         self.rival

@@ -159,6 +159,7 @@ impl Engine {
             self.with(now, id, |router, cx| router.tell_initial_priority(cx));
         }
         self.judge_claims(now);
+        self.release_strays(now);
         self.release_leftovers(now, &self.order.clone());
         self.settle_all(now, true);
     }

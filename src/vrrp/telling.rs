@@ -6,7 +6,7 @@
 use super::Priority;
 use super::accept::Discard;
 use super::claim::Refusal;
-use crate::net::{Family, Good, IfName};
+use crate::net::{AddressSpec, Family, Good, IfName};
 use crate::script::config::ScriptOutcome;
 use std::fmt;
 use std::net::IpAddr;
@@ -123,6 +123,8 @@ pub enum Says {
     SettingVips,
     /// `removing VIPs.`
     RemovingVips,
+    /// An earlier run has left it, and nobody is to have it any more.
+    RemovingStray(AddressSpec),
     /// Somebody else removed a route or a rule.
     Lost(Good),
     /// Somebody else removed an address, a route or a rule, and it is put back (`drift_repair`).
@@ -369,6 +371,11 @@ impl fmt::Display for Says {
             Self::SentZero => f.write_str("sent 0 priority"),
             Self::SettingVips => f.write_str("setting VIPs."),
             Self::RemovingVips => f.write_str("removing VIPs."),
+            Self::RemovingStray(stray) => write!(
+                f,
+                "removing {} dev {} of the previous run, which is not configured any more",
+                stray.cidr, stray.interface
+            ),
             Self::Lost(good) => write!(f, "{good} has been removed"),
             Self::PuttingBack(good) => write!(f, "{good} has been removed by others, putting it back"),
             Self::TooManyRepairs(most) => write!(

@@ -158,6 +158,17 @@ impl World {
         found
     }
 
+    /// Of what was `held` what is there and no router is to have.
+    pub(super) fn strays<'a>(&self, held: impl Iterator<Item = &'a (IfName, IpAddr)>) -> Vec<AddressSpec> {
+        let stray = held.filter(|held| !self.virtuals.contains(*held));
+        let there = stray.flat_map(|(interface, address)| {
+            let all = self.interface(interface).into_iter().flat_map(|i| &i.addresses);
+            all.filter(move |present| present.cidr.addr == *address)
+                .map(|present| AddressSpec::new(present.cidr, interface.clone()))
+        });
+        there.collect()
+    }
+
     /// The source address of `router`'s adverts: the configured one; else `current` while the interface has it; else
     /// the first, or, when one was lost, the last that the interface has.
     pub(super) fn source(&self, router: &RouterConfig, current: Option<IpAddr>) -> Option<IpAddr> {

@@ -77,6 +77,17 @@ impl Engine {
         }
     }
 
+    /// Addresses of the earlier run that nobody is to have any more go, where it goes on: whoever began anew would not know
+    /// of them.
+    pub(super) fn release_strays(&mut self, now: Instant) {
+        for id in self.order.clone() {
+            if self.routers.get(&id).is_some_and(VirtualRouter::is_heir) {
+                let statics = self.config.statics.addresses.clone();
+                self.with(now, id, |router, cx| router.release_strays(cx, &statics));
+            }
+        }
+    }
+
     /// The configuration is another one: what was claimed and is not settled yet is given up.
     pub(super) fn forget_claims(&mut self, now: Instant) {
         for id in self.order.clone() {

@@ -1,13 +1,15 @@
 //! A router that was MASTER in an earlier run of the daemon, until it is MASTER again or its claim is refused.
 
 use super::{Cx, State, VirtualRouter};
+use crate::net::{AddressSpec, Goods, IfName};
 use crate::vrrp::Priority;
 use crate::vrrp::accept::accept;
 use crate::vrrp::claim::{Claim, Heritage, Refusal};
-use crate::vrrp::event::Datagram;
+use crate::vrrp::event::{Action, Datagram, Order};
 use crate::vrrp::priority::Standing;
 use crate::vrrp::telling::Says;
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 impl VirtualRouter {
     /// It was MASTER before it began.
@@ -52,6 +54,31 @@ impl VirtualRouter {
             .map(|spec| (spec.interface, spec.cidr.addr))
             .collect();
         heritage.missing(&self.config, &there).map(Refusal::Missing)
+    }
+
+    /// What it held in the earlier run and is neither anybody's now nor among `statics` goes, if it is there.
+    pub(in crate::vrrp) fn release_strays(&self, cx: &mut Cx<'_>, statics: &[AddressSpec]) {
+        let Some(heritage) = self.heritage() else { return };
+        let is_static = |(interface, address): &&(IfName, IpAddr)| {
+            let mut all = statics.iter();
+            all.any(|one| one.interface == *interface && one.cidr.addr == *address)
+        };
+        let held = heritage.held().iter().filter(|held| !is_static(held));
+        let strays = cx.world.strays(held);
+        if strays.is_empty() {
+            return;
+        }
+        for stray in &strays {
+            self.say(cx, Says::RemovingStray(stray.clone()));
+        }
+        cx.actions.push_back(Action::Release(Order {
+            router: self.id,
+            generation: 0,
+            goods: Goods {
+                addresses: strays,
+                ..Goods::default()
+            },
+        }));
     }
 
     /// Another master, to whom it would have to yield, or who would not have to yield to it.

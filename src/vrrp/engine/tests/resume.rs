@@ -199,6 +199,33 @@ fn the_shorter_patience_and_the_common_addresses_count() {
     assert_eq!(bench.state("A"), "BACKUP");
 }
 
+/// An address that the new configuration does not have would stay for ever; one that moved, or is static now, stays.
+#[test]
+fn what_nobody_is_to_have_any_more_goes() {
+    let mut config = one(router("A", 51));
+    config.routers.push(router("B", 52));
+    config.statics.addresses.push(spec("10.0.0.154", "eth0"));
+    let mut bench = Bench::idle(config);
+    let there = ["10.0.0.1", "10.0.0.151", "10.0.0.152", "10.0.0.153", "10.0.0.154"];
+    bench.handle(Event::Interface(interface("eth0", 1, &there)));
+    let mut before = router("A", 51);
+    before
+        .vips
+        .extend(["10.0.0.152", "10.0.0.153", "10.0.0.154", "10.0.0.155"].map(|one| spec(one, "eth0")));
+    let claim = claim(&before, bench.now, ms(10));
+    bench.engine.resume(bench.now, vec![claim]);
+    let lines = bench.start();
+    let said = "log (A) removing 10.0.0.153 dev eth0 of the previous run, which is not configured any more";
+    assert!(lines.iter().any(|line| line == said), "{lines:#?}");
+    let released = lines.iter().filter(|line| line.starts_with("release"));
+    // B begins as BACKUP.
+    assert_eq!(
+        released.collect::<Vec<_>>(),
+        ["release#0 10.0.0.153", "release#0 10.0.0.152"]
+    );
+    assert_eq!(bench.state("A"), "MASTER");
+}
+
 #[test]
 fn others_are_not_concerned() {
     // Another VRID, another interface.
