@@ -290,6 +290,7 @@ impl Says {
             | Self::AddressMissing { .. }
             | Self::ClockSkew { .. }
             | Self::OldChecksum
+            | Self::RemovingStray(_)
             | Self::IntervalDiffers { .. } => false,
         }
     }

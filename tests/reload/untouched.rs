@@ -8,7 +8,7 @@ use steadfast::check::pool::VirtualServer;
 use steadfast::check::status::CheckStatus;
 use steadfast::ipvs::diff::Op;
 use steadfast::plan::Plan;
-use steadfast::vrrp::config::{InstanceKey, RouterConfig};
+use steadfast::vrrp::config::{InstanceKey, RouterConfig, VrrpConfig};
 use steadfast::vrrp::event::{Notification, Occasion, Subject};
 use steadfast::vrrp::status::{RouterStatus, StateName, VrrpStatus};
 
@@ -26,6 +26,13 @@ pub(crate) fn routers_untouched(
     if was.len() != old.vrrp.routers.len() || is.len() != new.vrrp.routers.len() {
         return untouched;
     }
+    // Nobody's trackers, links and addresses are others. Who waits for a script's first word does not after a reload (fact 18.8).
+    let waits = |one: &RouterStatus| {
+        one.faults
+            .iter()
+            .any(|fault| fault.ends_with("has not returned yet"))
+    };
+    let around = surroundings(old) == surroundings(new) && !before.routers.iter().any(waits);
     let earlier: BTreeMap<InstanceKey, &RouterStatus> =
         before.routers.iter().map(|one| (one.config.key(), one)).collect();
     for now in &at_once.routers {
@@ -42,16 +49,18 @@ pub(crate) fn routers_untouched(
         );
         let calm = was[&key] == is[&key]
             && team(old, was[&key]) == team(new, is[&key])
-            && then.faults == now.faults
-            && then.effective_priority == now.effective_priority
-            && then.source == now.source;
+            && (around
+                || (then.faults == now.faults
+                    && then.effective_priority == now.effective_priority
+                    && then.source == now.source));
         let mates = team(new, is[&key]).1.into_iter();
         let mates_calm = mates.into_iter().all(|mate| {
             let find = |all: &VrrpStatus| {
                 let found = all.routers.iter().find(|one| one.config.name == mate);
                 found.map(|one| (one.config.clone(), one.faults.clone(), one.effective_priority))
             };
-            find(before) == find(at_once)
+            let config = |all: &VrrpStatus| find(all).map(|(config, ..)| config);
+            config(before) == config(at_once) && (around || find(before) == find(at_once))
         });
         if calm && mates_calm {
             untouched.insert(now.config.name.clone());
@@ -59,6 +68,15 @@ pub(crate) fn routers_untouched(
         }
     }
     untouched
+}
+
+/// What is around the routers: all of the plan that VRRP has but them and their groups.
+fn surroundings(plan: &Plan) -> VrrpConfig {
+    VrrpConfig {
+        routers: Vec::new(),
+        groups: Vec::new(),
+        ..plan.vrrp.clone()
+    }
 }
 
 /// A MASTER says one advert more; whoever waits to preempt begins to wait anew.
