@@ -11,6 +11,7 @@ mod goods;
 mod links;
 mod promote;
 mod queue;
+mod stripped;
 mod wanted;
 
 pub use wanted::{Block, Wanted};
@@ -21,7 +22,7 @@ use self::links::Links;
 use self::queue::{Kind, Queue};
 use super::plane::Refusals;
 use crate::daemon::pulse::Pulse;
-use crate::net::{Good, Goods, IfIndex, InterfaceStatus};
+use crate::net::{Good, Goods, IfIndex, IfName, InterfaceStatus};
 use crate::netlink::monitor::Heard;
 use crate::netlink::sysctl::Sysctls;
 use crate::netlink::{Inventory, Monitor, NetlinkError, News, Requests};
@@ -32,6 +33,7 @@ use crate::vrrp::event::{Event, Order};
 use crate::vrrp::io::{Sockets, socket};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,6 +220,8 @@ struct Worker {
     up: BTreeSet<IfIndex>,
     /// What others have removed and nobody was told of yet.
     lost: Vec<(RouterId, Good)>,
+    /// Addresses of routers that others have removed, and with them maybe routes.
+    stripped: BTreeSet<(IfName, IpAddr)>,
     /// Messages were lost: routes and rules may be gone that nobody has told of.
     missed: bool,
     /// What each router holds by its orders, and what is static.
@@ -270,6 +274,7 @@ impl Worker {
             sysctls: Sysctls::default(),
             up: BTreeSet::new(),
             lost: Vec::new(),
+            stripped: BTreeSet::new(),
             missed: false,
             held: BTreeMap::new(),
             refused: Refusals::new(),
@@ -300,11 +305,12 @@ impl Worker {
 
     async fn serve(&mut self) -> End {
         loop {
-            let reopen = self.reopen_at;
+            let (reopen, look) = (self.reopen_at, self.filter.look_due());
             let woken = tokio::select! {
                 heard = self.monitor.hear() => Woken::Heard(heard),
                 request = self.requests.recv() => Woken::Asked(request),
                 () = at(reopen) => Woken::Reopen,
+                () = at(look) => Woken::Look,
             };
             let done = match woken {
                 Woken::Heard(heard) => self.heard(heard).await,
@@ -314,6 +320,10 @@ impl Worker {
                     self.carry_out_queue().await
                 }
                 Woken::Reopen => self.open_missing().await,
+                Woken::Look => {
+                    self.filter.look();
+                    Ok(())
+                }
             };
             if let Err(end) = done {
                 return end;
@@ -557,6 +567,7 @@ enum Woken {
     Heard(Result<Heard, NetlinkError>),
     Asked(Option<Request>),
     Reopen,
+    Look,
 }
 
 async fn at(deadline: Option<tokio::time::Instant>) {

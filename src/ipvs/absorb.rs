@@ -16,6 +16,8 @@ impl IpvsConfig {
             flush,
             flush_on_stop,
             marks,
+            // Told with the virtual servers'.
+            repair: _,
         } = self;
         let Self {
             timeouts: new_timeouts,
@@ -23,6 +25,7 @@ impl IpvsConfig {
             flush: new_flush,
             flush_on_stop: new_flush_on_stop,
             marks: new_marks,
+            repair: _,
         } = new;
         let mut changes = timeouts.absorb(*new_timeouts);
         match (sync, new_sync) {

@@ -16,6 +16,8 @@ pub struct IpvsConfig {
     pub flush_on_stop: FlushOnStop,
     /// `nftables_ipvs`: groups of addresses are told by firewall marks.
     pub marks: Option<MarkConfig>,
+    /// `drift_repair`: what others change of daemons and timeouts is put back.
+    pub repair: bool,
 }
 
 /// How packets get their marks.
@@ -113,6 +115,29 @@ pub struct SyncDaemon {
     pub port: Option<u16>,
     pub ttl: Option<u8>,
     pub group: Option<IpAddr>,
+}
+
+impl SyncDaemon {
+    /// Whether `is`, of which the kernel has told everything, is what was asked for.
+    pub fn is_told(&self, is: &Self) -> bool {
+        fn fits<T: PartialEq>(wanted: Option<&T>, is: Option<&T>) -> bool {
+            wanted.is_none() || wanted == is
+        }
+        let Self {
+            interface,
+            id,
+            maxlen,
+            port,
+            ttl,
+            group,
+        } = self;
+        *interface == is.interface
+            && *id == is.id
+            && fits(maxlen.as_ref(), is.maxlen.as_ref())
+            && fits(port.as_ref(), is.port.as_ref())
+            && fits(ttl.as_ref(), is.ttl.as_ref())
+            && fits(group.as_ref(), is.group.as_ref())
+    }
 }
 
 /// What a stop leaves of the table, and what is told.

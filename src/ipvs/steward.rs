@@ -8,14 +8,20 @@
 //! At its end the timeouts are as they were, and the daemons that it has started do not run (facts 17.5, 18.3, 18.5).
 //! keepalived leaves the daemon running whose line a reload has removed, if it followed an instance; here it is stopped.
 
+mod guard;
+
 use super::config::{IpvsConfig, Role, SyncDaemon, Timeouts};
 use super::io::{Client, OpenError, TalkError};
 use crate::masters::Masters;
+use crate::sys::clock::now;
 use crate::sys::netns::Home;
 use crate::sys::sched::ThreadId;
+use guard::Guard;
+pub use guard::PutBack;
 use nix::errno::Errno;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -29,6 +35,8 @@ pub trait Whole: Send {
     fn timeouts(&mut self) -> Result<Timeouts, TalkError>;
     /// Changes those that are not 0.
     fn set_timeouts(&mut self, timeouts: Timeouts) -> Result<(), TalkError>;
+    /// The daemons that run, whoever has started them.
+    fn daemons(&mut self) -> Result<BTreeMap<Role, SyncDaemon>, TalkError>;
     /// Starts a daemon.
     fn start(&mut self, role: Role, daemon: &SyncDaemon) -> Result<(), TalkError>;
     /// Stops a daemon.
@@ -42,6 +50,10 @@ impl Whole for Client {
 
     fn set_timeouts(&mut self, timeouts: Timeouts) -> Result<(), TalkError> {
         Self::set_timeouts(self, timeouts)
+    }
+
+    fn daemons(&mut self) -> Result<BTreeMap<Role, SyncDaemon>, TalkError> {
+        Self::daemons(self)
     }
 
     fn start(&mut self, role: Role, daemon: &SyncDaemon) -> Result<(), TalkError> {
@@ -75,6 +87,7 @@ struct Order {
 pub struct Steward {
     orders: watch::Sender<Order>,
     id: ThreadId,
+    put_back: Arc<PutBack>,
     thread: JoinHandle<()>,
 }
 
@@ -84,6 +97,11 @@ impl Steward {
     /// # Errors
     /// When there can be no thread.
     pub fn spawn(open: Opener, masters: watch::Receiver<Masters>) -> io::Result<Self> {
+        Self::with_pace(open, masters, guard::PACE)
+    }
+
+    /// As [`Self::spawn`], with a guard that looks so often.
+    fn with_pace(open: Opener, masters: watch::Receiver<Masters>, pace: Duration) -> io::Result<Self> {
         let (orders, heard) = watch::channel(Order::default());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -95,7 +113,9 @@ impl Steward {
             set: Timeouts::default(),
             running: BTreeMap::new(),
             surveyed: false,
+            guard: Guard::new(pace),
         };
+        let put_back = Arc::clone(&worker.guard.put_back);
         let (seat, seated) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("ipvs-whole".into())
@@ -107,6 +127,7 @@ impl Steward {
         Ok(Self {
             orders,
             id: seated.recv().map_err(gone)?,
+            put_back,
             thread,
         })
     }
@@ -114,6 +135,11 @@ impl Steward {
     /// The thread, for whoever sets how it runs.
     pub const fn thread_id(&self) -> ThreadId {
         self.id
+    }
+
+    /// What its guard has put back so far.
+    pub const fn put_back(&self) -> &Arc<PutBack> {
+        &self.put_back
     }
 
     /// Follow this configuration from now on, which has that number.
@@ -150,11 +176,14 @@ struct Worker {
     running: BTreeMap<Role, SyncDaemon>,
     /// Daemons that others have left were stopped.
     surveyed: bool,
+    guard: Guard,
 }
 
 impl Worker {
     async fn work(mut self, mut orders: watch::Receiver<Order>, mut masters: watch::Receiver<Masters>) {
         let mut wait = RETRY.0;
+        let mut retry = None;
+        let mut news = true;
         loop {
             let order = orders.borrow_and_update().clone();
             // Who has dropped the handle wants the same as one who finishes.
@@ -168,13 +197,21 @@ impl Worker {
                 let running = self.running.keys().copied();
                 order.config.roles(news.of(order.number), running)
             };
-            let done = self.put_right(&order.config, &roles);
-            let retry = if done { None } else { Some(wait) };
-            wait = if done { RETRY.0 } else { (wait * 2).min(RETRY.1) };
-            tokio::select! {
-                _ = orders.changed() => wait = RETRY.0,
-                Ok(()) = masters.changed() => wait = RETRY.0,
-                () = elapsed(retry) => {}
+            let found = self.look(order.config.repair);
+            if news || found.is_some() || retry.is_some_and(|at| at <= now()) {
+                let done = self.put_right(&order.config, &roles);
+                retry = (!done).then(|| now() + wait);
+                wait = if done { RETRY.0 } else { (wait * 2).min(RETRY.1) };
+                self.tell(found, done);
+            }
+            let pauses = [retry.map(|at| at.since(now())), self.until_look()];
+            news = tokio::select! {
+                _ = orders.changed() => true,
+                Ok(()) = masters.changed() => true,
+                () = elapsed(pauses.into_iter().flatten().min()) => false,
+            };
+            if news {
+                wait = RETRY.0;
             }
         }
     }

@@ -46,6 +46,8 @@ pub mod command {
     pub const NEW_DAEMON: u8 = 9;
     /// Stop a daemon.
     pub const DEL_DAEMON: u8 = 10;
+    /// Dump the sync daemons.
+    pub const GET_DAEMON: u8 = 11;
     /// Change the timeouts; the answer to `GET_CONFIG`.
     pub const SET_CONFIG: u8 = 12;
     /// Ask for the timeouts.

@@ -9,6 +9,7 @@ use super::wire::{Message, TableFamily, delete_table};
 use channel::Channel;
 pub use marker::Marker;
 use nix::errno::Errno;
+use std::collections::BTreeSet;
 use std::io;
 
 /// Our tables and the way to them.
@@ -70,6 +71,32 @@ impl Firewall {
             self.without_vmacs = is_beyond(&refusal);
             Err(refusal)
         })
+    }
+
+    /// Makes tables anew of which somebody has removed one. Whether somebody had.
+    ///
+    /// # Errors
+    /// When the kernel does not say, or its refusal.
+    pub fn look(&mut self) -> io::Result<bool> {
+        let made: Vec<TableFamily> = self.ruleset.tables().collect();
+        for family in made {
+            if !self.channel.has_table(family, &self.settings.table)? {
+                let contents = Contents {
+                    blocked: self.offered.blocked.clone(),
+                    vmacs: if self.without_vmacs {
+                        BTreeSet::new()
+                    } else {
+                        self.offered.vmacs.clone()
+                    },
+                };
+                if let Some((messages, new)) = self.ruleset.anew(&contents) {
+                    self.channel.carry_out(&messages)?;
+                    self.ruleset = new;
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether there is a table of ours.

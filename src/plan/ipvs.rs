@@ -31,6 +31,7 @@ pub(super) fn build(builder: &mut Builder<'_>, plan: &Plan) -> IpvsConfig {
         flush: written.flush && serves,
         flush_on_stop: written.flush_on_stop,
         marks: marks(&builder.config.global.shown.firewall).filter(|_| serves),
+        repair: plan.global.inherited.drift_repair.is_some(),
     }
 }
 

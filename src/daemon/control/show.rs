@@ -107,10 +107,8 @@ impl Control {
         };
         let ipvs = dump::json::Ipvs {
             statistics,
-            put_back: self
-                .check
-                .as_ref()
-                .map_or([0; 3], |plane| plane.put_back.counts()),
+            put_back: (self.check.as_ref()).map_or([0; 3], |plane| plane.put_back.counts()),
+            put_back_whole: self.steward.as_ref().map(|steward| steward.put_back().counts()),
         };
         let host = load::host_name();
         let standing = self.watch.standing();

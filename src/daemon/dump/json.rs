@@ -23,6 +23,8 @@ pub struct Ipvs {
     pub statistics: Statistics,
     /// Services, destinations and changes of others that were put back.
     pub put_back: [u64; 3],
+    /// Sync daemons, and changes of others of these or of timeouts, that were put back; where there are any.
+    pub put_back_whole: Option<[u64; 2]>,
 }
 
 /// The whole file, one line; `None` when there is nothing to speak of (fact VRRP 20.10). The second version has the
@@ -51,12 +53,21 @@ pub fn text(
             whole.insert("track_process".to_owned(), Value::Array(processes));
         }
     }
-    if let Some(checks) = checks.filter(|checks| !checks.virtual_servers.is_empty()) {
+    let checks = checks.filter(|checks| !checks.virtual_servers.is_empty());
+    if checks.is_some() || ipvs.put_back_whole.is_some() {
+        let [services, servers, changes] = ipvs.put_back;
+        let [daemons, others] = ipvs.put_back_whole.unwrap_or_default();
+        let put_back = json!({
+            "services": services,
+            "real_servers": servers,
+            "sync_daemons": daemons,
+            "changes": changes.saturating_add(others),
+        });
+        whole.insert("ipvs_put_back".to_owned(), put_back);
+    }
+    if let Some(checks) = checks {
         let servers = health::servers(checks, &ipvs.statistics, wall::now());
         whole.insert("virtual_servers".to_owned(), servers);
-        let [services, servers, changes] = ipvs.put_back;
-        let put_back = json!({ "services": services, "real_servers": servers, "changes": changes });
-        whole.insert("ipvs_put_back".to_owned(), put_back);
         whole.insert("check_thread".to_owned(), health::thread(checks));
     }
     // Control is always there, and alone not worth a file.

@@ -149,6 +149,9 @@ impl Worker {
         if let Some(found) = found.cloned() {
             tracing::info!(target: "vrrp", "{found} has been removed, restoring it");
             self.put(STATICS, Good::from(found).into());
+            self.reroute(interface, address);
+        } else {
+            self.note_stripped(interface, address);
         }
     }
 
@@ -176,9 +179,10 @@ impl Worker {
 
     /// Puts what is or shall be held; what is there already stays as it is. A static entry that was there before is
     /// somebody else's, and is not ours to remove.
-    fn put(&mut self, router: RouterId, goods: Goods) {
+    /// Gives what was not put by this.
+    pub(super) fn put(&mut self, router: RouterId, goods: Goods) -> Vec<Good> {
         if goods.is_empty() {
-            return;
+            return Vec::new();
         }
         let order = Order {
             router,
@@ -187,8 +191,10 @@ impl Worker {
         };
         let before = self.static_ours();
         let outcome = self.install(&order);
+        let mut not_put = outcome.found.clone();
         for (good, why) in outcome.failed {
             tracing::warn!(target: "vrrp", "cannot set {good}: {why}");
+            not_put.push(good.clone());
             self.note_refused(&good, why);
         }
         if router == STATICS
@@ -197,6 +203,7 @@ impl Worker {
             let others = outcome.found.iter().filter(|good| !before.contains(good));
             others.for_each(|good| held.remove(good));
         }
+        not_put
     }
 
     /// The static entries that we have put.

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What is filtered, and the tables of it.
 #[derive(Debug, Default)]
@@ -20,7 +22,18 @@ pub(super) struct Filter {
     former: Vec<Block>,
     sysctls: Sysctls,
     told: Told,
+    /// When to see next whether others have removed the tables.
+    look_at: Option<Instant>,
+    /// Looks in a row that found them gone.
+    busy: u32,
 }
+
+/// So often: the kernel tells nobody of it who does not listen to all that is done with nftables.
+const PACE: Duration = Duration::from_millis(500);
+/// The longest pause for those who insist,
+const LONGEST: Duration = Duration::from_secs(30);
+/// and who does so: after so many looks in a row that found the tables gone the pauses grow.
+const PATIENT: u32 = 10;
 
 /// The refusal that was told last. A kernel without what the tables need refuses every change in the same way, and what is held
 /// changes often.
@@ -116,6 +129,40 @@ impl Filter {
             }
             Err(error) => tracing::debug!(target: "vrrp", "again: {error}"),
         }
+    }
+
+    /// When to look at the tables; never while there are none.
+    pub(super) fn look_due(&mut self) -> Option<Instant> {
+        let made = self.firewall.as_ref().is_some_and(Firewall::is_made);
+        self.look_at = made.then(|| self.look_at.unwrap_or_else(|| Instant::now() + PACE));
+        self.look_at
+    }
+
+    /// Tables that others have removed are made anew.
+    pub(super) fn look(&mut self) {
+        let Some(firewall) = &mut self.firewall else {
+            return;
+        };
+        let found = firewall.look();
+        match &found {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!(
+                target: "vrrp",
+                "others have removed nftables' tables {}, put back", firewall.table(),
+            ),
+            Err(error) if self.told.is_news(error) => tracing::error!(
+                target: "vrrp",
+                "nftables' tables {} cannot be looked at or put back: {error}", firewall.table(),
+            ),
+            Err(_) => {}
+        }
+        self.busy = if matches!(found, Ok(false)) {
+            0
+        } else {
+            self.busy.saturating_add(1)
+        };
+        let pause = PACE * 2_u32.saturating_pow(self.busy.saturating_sub(PATIENT).min(16));
+        self.look_at = Some(Instant::now() + pause.min(LONGEST));
     }
 
     /// Removes the tables.

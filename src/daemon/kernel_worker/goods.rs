@@ -34,6 +34,7 @@ impl Worker {
             self.report(Report::Answers(vec![Event::Placed(placed)])).await?;
             self.install_ways(order, outcome);
         }
+        self.reroute_after(orders);
         let outcomes = outcomes.into_iter().map(|outcome| outcome.failed);
         let held = orders.iter().zip(outcomes);
         let held = held.map(|(order, failed)| Event::Held(completion(order, failed)));
@@ -224,6 +225,7 @@ impl Worker {
 
     /// Removes what orders say. More than one have nothing but addresses. An answer for each.
     pub(super) fn release(&mut self, orders: &[Order]) -> Vec<Completion> {
+        self.forget_stripped(orders);
         for order in orders {
             if let Some(held) = self.held.get_mut(&order.router) {
                 held.without(&order.goods);

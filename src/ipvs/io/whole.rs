@@ -3,6 +3,7 @@
 use super::{Client, TalkError};
 use crate::ipvs::config::{Role, SyncDaemon, Timeouts};
 use crate::ipvs::wire::Message;
+use std::collections::BTreeMap;
 
 impl Client {
     /// The timeouts.
@@ -23,6 +24,15 @@ impl Client {
     /// The kernel's refusal.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) -> Result<(), TalkError> {
         self.order(Message::set_timeouts(timeouts))
+    }
+
+    /// The daemons that run, with all their settings.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn daemons(&mut self) -> Result<BTreeMap<Role, SyncDaemon>, TalkError> {
+        let all = self.dump(Message::daemons(), Message::daemon)?;
+        Ok(all.into_iter().collect())
     }
 
     /// Starts a daemon.

@@ -11,6 +11,8 @@ struct State {
     daemons: BTreeMap<Role, SyncDaemon>,
     told: Vec<String>,
     no_device: bool,
+    /// How often it was asked for its daemons.
+    looks: u32,
 }
 
 impl State {
@@ -34,6 +36,13 @@ impl Whole for Imitation {
         let Timeouts { tcp, tcpfin, udp } = timeouts;
         state.tell(&self.1, format!("set {tcp} {tcpfin} {udp}"));
         Ok(())
+    }
+
+    fn daemons(&mut self) -> Result<BTreeMap<Role, SyncDaemon>, TalkError> {
+        let mut state = self.0.lock().unwrap();
+        state.looks += 1;
+        self.1.notify_all();
+        Ok(state.daemons.clone())
     }
 
     fn start(&mut self, role: Role, daemon: &SyncDaemon) -> Result<(), TalkError> {
@@ -67,7 +76,21 @@ impl Imitation {
 
     fn steward_of(&self, masters: watch::Receiver<Masters>) -> Steward {
         let kernel = self.clone();
-        Steward::spawn(Box::new(move || Ok(Box::new(kernel.clone()))), masters).unwrap()
+        let pace = Duration::from_millis(20);
+        Steward::with_pace(Box::new(move || Ok(Box::new(kernel.clone()))), masters, pace).unwrap()
+    }
+
+    /// Waits for so many further looks of the guard.
+    #[track_caller]
+    fn is_looked_at(&self, looks: u32) {
+        let limit = Duration::from_secs(20);
+        let state = self.0.lock().unwrap();
+        let until = state.looks + looks;
+        let (state, _) = self
+            .1
+            .wait_timeout_while(state, limit, |state| state.looks < until)
+            .unwrap();
+        assert!(state.looks >= until, "nobody looks");
     }
 
     /// Waits until the kernel was told this since the last time.
@@ -241,6 +264,10 @@ impl Whole for Refusing {
         Err(TalkError::Refused(Errno::EPERM))
     }
 
+    fn daemons(&mut self) -> Result<BTreeMap<Role, SyncDaemon>, TalkError> {
+        Err(TalkError::Refused(Errno::EPERM))
+    }
+
     fn start(&mut self, _: Role, _: &SyncDaemon) -> Result<(), TalkError> {
         Err(TalkError::Refused(Errno::ENODEV))
     }
@@ -260,6 +287,7 @@ fn a_refusal_is_told_as_keepalived_tells_it() {
         set: Timeouts::default(),
         running: BTreeMap::new(),
         surveyed: false,
+        guard: Guard::new(guard::PACE),
     };
     let told = |done: Result<(), Refusal>| done.unwrap_err().to_string();
     assert_eq!(
@@ -275,4 +303,66 @@ fn a_refusal_is_told_as_keepalived_tells_it() {
     assert_eq!(told(worker.become_timed(timeouts)), refused);
     worker.before = Some(Timeouts::default());
     assert_eq!(told(worker.become_timed(timeouts)), refused);
+}
+
+/// What others stop is started again; what they change is put back to repair only, and a few times.
+#[test]
+fn the_guard_puts_back_what_others_stop() {
+    let kernel = Imitation::default();
+    let steward = kernel.steward();
+    let config = |repair| IpvsConfig {
+        repair,
+        timeouts: timeouts(100, 11, 7).timeouts,
+        ..sync(None, 3)
+    };
+    steward.follow(0, config(false));
+    kernel.is_told(&["set 100 11 7", "start master 3", "start backup 3"]);
+    kernel.0.lock().unwrap().daemons.clear();
+    kernel.is_told(&["start master 3", "start backup 3"]);
+    kernel.0.lock().unwrap().daemons.remove(&Role::Backup);
+    kernel.is_told(&["start backup 3"]);
+    kernel.is_looked_at(2);
+    assert_eq!(steward.put_back().counts(), [3, 0]);
+
+    // Somebody else's in its place, and other timeouts: left.
+    let replace = || kernel.0.lock().unwrap().daemons.insert(Role::Backup, daemon(77));
+    kernel.0.lock().unwrap().timeouts.tcp = 900;
+    replace();
+    kernel.is_looked_at(3);
+    kernel.is_told(&[]);
+    assert_eq!(steward.put_back().counts(), [3, 0]);
+    steward.follow(0, config(true));
+    kernel.is_told(&["stop backup", "set 100 11 7", "start backup 3"]);
+    // Somebody insists.
+    for _ in 0..2 {
+        kernel.is_looked_at(2);
+        replace();
+        kernel.is_told(&["stop backup", "start backup 3"]);
+    }
+    kernel.is_looked_at(2);
+    assert_eq!(steward.put_back().counts(), [3, 4]);
+    steward.finish();
+    steward.join();
+    kernel.is_told(&["set 0 0 0", "stop master", "stop backup"]);
+}
+
+#[test]
+fn a_kernel_that_refuses_is_not_pestered_by_the_guard() {
+    let kernel = Imitation::default();
+    let steward = kernel.steward();
+    steward.follow(0, sync(None, 3));
+    kernel.is_told(&["start master 3", "start backup 3"]);
+    {
+        let mut state = kernel.0.lock().unwrap();
+        state.no_device = true;
+        state.daemons.remove(&Role::Backup);
+    }
+    kernel.is_told(&["no device"]);
+    kernel.is_looked_at(10);
+    kernel.is_told(&[]);
+    kernel.0.lock().unwrap().no_device = false;
+    kernel.is_told(&["start backup 3"]);
+    steward.finish();
+    steward.join();
+    kernel.is_told(&["stop master", "stop backup"]);
 }

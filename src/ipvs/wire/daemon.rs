@@ -1,7 +1,8 @@
 //! The kernel's IPVS as a whole in generic netlink: timeouts, the daemons that synchronize connections, flushing.
 
-use super::{Attribute, Message, command, nested, number32, terminated};
+use super::{Attribute, Message, address, command, nested, number32, parse_all, terminated, text, value};
 use crate::ipvs::config::{Role, SyncDaemon, Timeouts};
+use crate::net::Family;
 use std::net::IpAddr;
 
 /// Attributes of a message.
@@ -59,6 +60,36 @@ impl Message {
             command: command::DEL_DAEMON,
             attributes: vec![nested(DAEMON, &[state(role)])],
         }
+    }
+
+    /// The request for the daemons that run.
+    pub const fn daemons() -> Self {
+        Self {
+            command: command::GET_DAEMON,
+            attributes: Vec::new(),
+        }
+    }
+
+    /// The daemon that this message tells of.
+    pub fn daemon(&self) -> Option<(Role, SyncDaemon)> {
+        let all = parse_all(value(&self.attributes, DAEMON)?).ok()?;
+        let role = match number32(&all, attr::STATE)? {
+            1 => Role::Master,
+            2 => Role::Backup,
+            _ => return None,
+        };
+        let short = |kind| Some(u16::from_ne_bytes(*value(&all, kind)?.first_chunk()?));
+        let group = value(&all, attr::MCAST_GROUP).and_then(|octets| address(Family::V4, octets));
+        let group6 = value(&all, attr::MCAST_GROUP6).and_then(|octets| address(Family::V6, octets));
+        let daemon = SyncDaemon {
+            interface: text(&all, attr::MCAST_IFN)?,
+            id: u8::try_from(number32(&all, attr::SYNC_ID)?).ok()?,
+            maxlen: short(attr::SYNC_MAXLEN),
+            port: short(attr::MCAST_PORT),
+            ttl: value(&all, attr::MCAST_TTL).and_then(|octets| octets.first().copied()),
+            group: group.or(group6),
+        };
+        Some((role, daemon))
     }
 
     /// The request for the timeouts.
@@ -169,6 +200,13 @@ mod tests {
         let start = octets(&Message::start_daemon(Role::Backup, &daemon));
         let group = attribute(6, &"ff05::99".parse::<std::net::Ipv6Addr>().unwrap().octets());
         assert!(start.windows(group.len()).any(|window| window == group));
+
+        let told = Message::start_daemon(Role::Master, &daemon).daemon();
+        assert_eq!(
+            told,
+            Some((Role::Master, daemon)),
+            "the kernel tells of it in the same form"
+        );
 
         let stop = Message::stop_daemon(Role::Master);
         assert_eq!(stop.command, 10);

@@ -8,11 +8,11 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance, vip};
-use super::expect::SOON;
+use super::expect::{LATE, SOON};
 use nix::sys::signal::Signal;
 
 use crate::site::{Daemon, Director, Node, v4};
-use crate::timeline::{for_the_next, wait_for};
+use crate::timeline::{Stamp, for_the_next, wait_for};
 
 /// Whether `node` gets an answer from `address`: its kernel says that nobody is at that port.
 pub fn answers(node: &Node, address: IpAddr) -> bool {
@@ -67,6 +67,23 @@ pub fn no_accept() {
             rules(&d1).contains("192.0.2.100").then_some(())
         });
         for_the_next(Duration::from_secs(1), "no answer", || !answers(&client, vip()));
+    }
+    // Somebody else empties it while it is wanted: it is there again within a second, and only it.
+    let full = rules(&d1);
+    for _ in 0..2 {
+        let since = Stamp::now();
+        d1.run(&["nft", "flush", "ruleset"]);
+        let done = Stamp::now();
+        let told = "others have removed nftables' tables keepalived, put back";
+        let at = d1.log.wait(told, since, SOON);
+        assert!(
+            at - done <= Duration::from_secs(1) + LATE,
+            "after {:?}",
+            at - done
+        );
+        assert_eq!(rules(&d1), full);
+        for_the_next(Duration::from_secs(1), "no answer", || !answers(&client, vip()));
+        assert_eq!(d1.log.count_since(told, since), 1, "told once");
     }
     assert_eq!(d1.stop(), Some(0), "exit code");
     assert_eq!(rules(&d1), "", "nothing is left");

@@ -69,7 +69,17 @@ pub const ALL: &[Scenario] = &[
     test(
         "drift-ipvs",
         "what others remove of the table of IPVS is there again within a second, what is theirs is left",
-        drift::ipvs,
+        drift::table::ipvs,
+    ),
+    test(
+        "drift-beside-ipvs",
+        "what others do to the table of IPVS has the outcomes of the table in docs/drift.md, keepalived's column too",
+        drift::beside_ipvs::all,
+    ),
+    test(
+        "drift-foreign",
+        "services of others survive reloads, states, failing checks, stops, a SIGKILL, a plane that dies, and the starts after",
+        drift::foreign::survives,
     ),
     test(
         "life",

@@ -69,12 +69,22 @@ pub const ALL: &[Scenario] = &[
     test(
         "drift-fallback",
         "what others remove of a MASTER makes it fall back and rise again, as keepalived does",
-        drift::fallback,
+        drift::master::fallback,
     ),
     test(
         "drift-repair",
         "with drift_repair it is put back within a second and the MASTER stays, a few times within a minute",
-        drift::repair,
+        drift::master::repair,
+    ),
+    test(
+        "drift-beside",
+        "what others do to a MASTER by hand has the outcomes of the table in docs/drift.md, keepalived's column too",
+        drift::beside::master,
+    ),
+    test(
+        "drift-vmac",
+        "others remove the link of a virtual MAC, which has the outcome of that table",
+        drift::vmac::removed,
     ),
     test(
         "ipv6",
