@@ -128,6 +128,13 @@ impl Checker {
         self.last = Some((verdict.at, outcome));
         self.up = verdict.up;
         self.failures = verdict.failures;
+        // Who comes up has every url asked: those of before the end are asked once more.
+        if verdict.url < self.urls() && (verdict.up || verdict.url_failed) {
+            self.walk = Walk {
+                next: verdict.url,
+                failed: verdict.url_failed,
+            };
+        }
         self.exit_status = verdict.exit_status;
         self.since = Some(verdict.at);
         self.has_run = true;
@@ -139,6 +146,8 @@ impl Checker {
             identity: self.identity,
             up: self.up,
             failures: self.failures,
+            url: self.walk.next,
+            url_failed: self.walk.failed,
             exit_status: self.exit_status,
             at: self
                 .last
@@ -149,8 +158,9 @@ impl Checker {
     }
 
     /// What of it changes seldom.
-    pub(super) const fn belief(&self) -> (bool, bool, u32, Option<u8>) {
-        (self.has_run, self.up, self.failures, self.exit_status)
+    pub(super) const fn belief(&self) -> (bool, bool, u32, bool, Option<u8>) {
+        let failed = self.walk.failed;
+        (self.has_run, self.up, self.failures, failed, self.exit_status)
     }
 
     /// What it asks, as a number.

@@ -25,6 +25,10 @@ pub struct Verdict {
     pub up: bool,
     /// Failures in a row that were forgiven so far.
     pub failures: u32,
+    /// HTTP: which of its urls is asked next.
+    pub url: usize,
+    /// That one took it down, and is waited for.
+    pub url_failed: bool,
     /// MISC_CHECK: the exit status of the last run, which may say what the server weighs.
     pub exit_status: Option<u8>,
     /// When it was asked last.

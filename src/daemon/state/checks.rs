@@ -24,6 +24,8 @@ fn checker(verdict: &Verdict, clocks: Clocks) -> Value {
         identity,
         up,
         failures,
+        url,
+        url_failed,
         exit_status,
         at,
     } = verdict;
@@ -31,6 +33,8 @@ fn checker(verdict: &Verdict, clocks: Clocks) -> Value {
         "probe": format!("{identity:016x}"),
         "up": up,
         "failures": failures,
+        "url": url,
+        "url_failed": url_failed,
         "exit_status": exit_status,
         "at": clocks.write(*at),
     })
@@ -65,6 +69,8 @@ fn read_checker(checker: &Value, clocks: Clocks) -> Option<Verdict> {
         identity: u64::from_str_radix(checker.get("probe")?.as_str()?, 16).ok()?,
         up: checker.get("up")?.as_bool()?,
         failures: u32::try_from(number("failures")?).ok()?,
+        url: usize::try_from(number("url")?).ok()?,
+        url_failed: checker.get("url_failed")?.as_bool()?,
         exit_status: match checker.get("exit_status")? {
             Value::Null => None,
             status => Some(u8::try_from(status.as_u64()?).ok()?),

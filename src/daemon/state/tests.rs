@@ -47,6 +47,8 @@ fn verdicts(at: Instant) -> Vec<ServiceVerdicts> {
         identity,
         up,
         failures: 2,
+        url: 3,
+        url_failed: !up,
         exit_status,
         at,
     };

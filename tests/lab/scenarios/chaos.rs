@@ -9,15 +9,19 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance};
+use super::expect::LATE;
 use crate::guest::SHARED;
 use crate::site::{self, Daemon, Director, Site, v4, v6};
-use crate::timeline::{Stamp, note, wait_for};
+use crate::timeline::{Stamp, for_the_next, note, wait_for};
 
 /// How long it takes unless `LAB_TIME` says otherwise.
 const TIME: Duration = Duration::from_secs(60);
 /// After the last fault: version 2 takes over in less than 4 seconds, a restarted director's interfaces and scripts are
 /// ready in one, and a busy machine may need as long again.
 const QUIET: Duration = Duration::from_secs(20);
+/// So long nobody else has said that he is master, and all is as it should be.
+const CALM: Duration = Duration::from_secs(1);
+const GOES_ON: &str = "taking over MASTER of the previous run, whose last advert left";
 /// The file by which the host tells the guest.
 const ORDER: &str = "chaos";
 
@@ -52,9 +56,17 @@ pub fn mixed() {
         pair.judge(&name);
         pair.repair();
         pair.settle(&name);
+        if random.below(2) == 0 {
+            pair.restart(0);
+            pair.settle(&name);
+        }
         pair.site.wire.forget();
     }
-    note("lab", format!("seed {seed}: {round} rounds"));
+    let resumed = pair.directors[0].log.text().matches(GOES_ON).count();
+    note(
+        "lab",
+        format!("seed {seed}: {round} rounds, {resumed} times an instance went on"),
+    );
     for director in &pair.directors {
         let text = director.log.text();
         assert!(!text.contains("panicked"), "{}: {text}", director.name);
@@ -180,7 +192,8 @@ impl Pair {
         let which = random.below(2) as usize;
         let (director, state) = (&mut self.directors[which], &mut self.states[which]);
         let port = director.name.clone();
-        match random.below(7) {
+        match random.below(9) {
+            7 | 8 if state.runs() => self.restart(which),
             0 | 1 if state.runs() => {
                 director.kill();
                 state.dead = true;
@@ -219,6 +232,78 @@ impl Pair {
             }
             _ => {}
         }
+    }
+
+    /// Killed, and started at once. What ours goes on with in time nobody else has said that it is master of.
+    #[track_caller]
+    fn restart(&mut self, which: usize) {
+        let director = &mut self.directors[which];
+        if director.daemon == Daemon::Keepalived {
+            director.kill();
+            return begin(director);
+        }
+        let calm = self.states.iter().all(|state| state.runs() && state.connected());
+        let before = Stamp(Stamp::now().0.saturating_sub(CALM));
+        let held = self.directors[which].addresses();
+        let mut settled = contests();
+        settled.retain(|contest| {
+            let alone = self.said(1 - which, contest, before).is_empty();
+            calm && alone && contest.winner == which && held.contains(&contest.address)
+        });
+        let director = &mut self.directors[which];
+        let gone = Stamp::now();
+        director.supplant();
+        for contest in contests() {
+            let entering = format!("({}) Entering ", contest.instance.name);
+            director.log.wait(&entering, gone, QUIET);
+        }
+        for contest in &settled {
+            self.judge_restart(which, contest, gone);
+        }
+    }
+
+    #[track_caller]
+    fn judge_restart(&self, which: usize, contest: &Contest, gone: Stamp) {
+        let name = contest.instance.name;
+        let line = format!("({name}) {GOES_ON}");
+        let lines = self.directors[which].log.lines();
+        let Some(age) = lines
+            .iter()
+            .rev()
+            .take_while(|(at, _)| *at >= gone)
+            .find_map(|(_, text)| {
+                let (_, age) = text.split_once(&line)?;
+                age.trim().strip_suffix(" s ago")?.parse::<f64>().ok()
+            })
+        else {
+            // It was too late.
+            return;
+        };
+        let first = wait_for(format!("an advert of {name}"), QUIET, || {
+            self.said(which, contest, gone).first().copied()
+        });
+        // As long as it takes a busy backup to hear it, a backup may be of another opinion: not if half of its patience was left.
+        let patience = contest.instance.down_time();
+        let from = if age < patience.as_secs_f64() / 2.0 {
+            gone
+        } else {
+            first + LATE
+        };
+        for_the_next(
+            ((from + patience) - Stamp::now()).max(CALM / 3),
+            format!("{name} goes on after {age} s alone"),
+            || self.said(1 - which, contest, from).is_empty(),
+        );
+        note("lab", format!("{name} went on after {age} s"));
+    }
+
+    /// When a director said since then that it is master of that.
+    fn said(&self, which: usize, contest: &Contest, since: Stamp) -> Vec<Stamp> {
+        let adverts = self.site.wire.adverts_after(&self.directors[which].name, since);
+        let adverts = adverts
+            .into_iter()
+            .filter(|(_, advert)| advert.vrid == contest.instance.vrid);
+        adverts.map(|(at, _)| at).collect()
     }
 
     /// With whatever is wrong now: who runs alone, or hears nobody, holds everything.

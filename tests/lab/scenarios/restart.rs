@@ -2,7 +2,7 @@
 //! keeps the next start from going on.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
@@ -14,6 +14,10 @@ use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
 const DIRECT: u16 = 7000;
 /// By NAT, to a server behind the director.
 const NAT: u16 = 7001;
+/// To a sorry server, since the only one does not work.
+const SORRY: u16 = 7002;
+/// Checked as long as its address is here.
+const SUSPENDABLE: u16 = 7003;
 /// Milliseconds: a guest on a busy machine takes its time to start a program.
 const PATIENT: u32 = 4000;
 /// Where it does not matter whether it starts in time.
@@ -61,17 +65,23 @@ fn stage(options: &'static [&'static str]) -> Stage {
     d1.run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
     let direct = virtual_server(vip(), DIRECT, &[works, fails], TCP_CHECK, "");
     let nat = virtual_server(vip(), NAT, &[behind], TCP_CHECK, "").replace("lb_kind DR", "lb_kind NAT");
-    let text = |priority| format!("{GLOBAL}{}{direct}{nat}", instance(priority, PATIENT));
+    let others = others(works, fails);
+    let text = |priority| format!("{GLOBAL}{}{direct}{nat}{others}", instance(priority, PATIENT));
     d1.run_with(&text(150));
     d1.wait_holds(vip(), 2 * SOON);
     d2.run_with(&text(100));
     expect::settled(&site.wire, &d1, &d2, &instance(150, PATIENT), vip());
-    for (port, server) in [(DIRECT, works), (NAT, behind)] {
+    for (port, server) in [
+        (DIRECT, works),
+        (NAT, behind),
+        (SORRY, works),
+        (SUSPENDABLE, works),
+    ] {
         expect::weights(&d1, SocketAddr::new(vip(), port), &[(server, 1)]);
     }
     wait_for("the verdicts in a file", SOON, || {
         let file = d1.read(&beside("checks"));
-        let found = file.matches("\"up\":false").count() == 1 && file.matches("\"up\":true").count() == 2;
+        let found = file.matches("\"up\":false").count() == 2 && file.matches("\"up\":true").count() == 4;
         found.then_some(())
     });
     let mut talks = Vec::new();
@@ -79,6 +89,9 @@ fn stage(options: &'static [&'static str]) -> Stage {
         talks.extend((0..4).map(|_| converse(&site.client, SocketAddr::new(vip(), port))));
     }
     let table = saved(&d1);
+    for part in ["-a -f 5 -r ", "-a -t 192.0.2.200:7003 -r "] {
+        assert!(table.contains(part), "{part} in {table}");
+    }
     Stage {
         site,
         d1,
@@ -86,6 +99,39 @@ fn stage(options: &'static [&'static str]) -> Stage {
         talks,
         table,
     }
+}
+
+/// By a firewall mark, with a sorry server in place, and checked only while its address is here, of which one is not.
+fn others(works: IpAddr, fails: IpAddr) -> String {
+    let works = [works];
+    let port = |service: String| {
+        service.replace(
+            "TCP_CHECK {",
+            &format!("TCP_CHECK {{\n            connect_port {DIRECT}"),
+        )
+    };
+    let group = virtual_server(vip(), DIRECT, &works, TCP_CHECK, "");
+    let group = group.replace(
+        &format!("virtual_server {} {DIRECT}", vip()),
+        "virtual_server group MARKED",
+    );
+    let sorry = format!("sorry_server {} {SORRY}", works[0]);
+    let sorry = virtual_server(vip(), SORRY, &[fails], TCP_CHECK, &sorry);
+    let here = port(virtual_server(
+        vip(),
+        SUSPENDABLE,
+        &works,
+        TCP_CHECK,
+        "ha_suspend",
+    ));
+    let elsewhere = port(virtual_server(
+        v4(0, 200),
+        SUSPENDABLE,
+        &works,
+        TCP_CHECK,
+        "ha_suspend",
+    ));
+    format!("virtual_server_group MARKED {{\n    fwmark 5\n}}\n{group}{sorry}{here}{elsewhere}")
 }
 
 fn saved(director: &Director) -> String {
@@ -119,7 +165,7 @@ impl Stage {
         self.d1.start();
         let took = self.d1.log.wait(GOES_ON, gone, SOON);
         note("d1", format!("goes on {} after its start", ms(took - started)));
-        self.d1.log.wait("Taking over 3 of 3 verdicts", gone, SOON);
+        self.d1.log.wait("Taking over 6 of 6 verdicts", gone, SOON);
         self.talk("after the next start");
         let (d1, table) = (&self.d1, &self.table);
         // Longer than the backup is patient, and than the first checks take.

@@ -168,3 +168,62 @@ fn the_number_of_a_question_is_for_what_is_asked() {
     };
     assert_eq!(limit(1), limit(2), "as at a reload");
 }
+
+/// A web server is asked for the url that had failed, and for no other before it works; forgiven failures are of the url that they
+/// were of.
+/// LVS facts: 10.13
+#[test]
+fn the_url_that_has_failed_is_waited_for() {
+    const WEB: &str = "127.0.0.5:80";
+    let web = || {
+        let server = real_server(WEB, vec![http(WEB, &["/a", "/b", "/c"])]);
+        config(vec![service("10.0.0.5:80", vec![server])])
+    };
+    let begun = |bad: usize, now: Instant, left: Vec<ServiceVerdicts>| {
+        let mut world = World::new(CheckConfig::default());
+        let reports = Reports {
+            verdicts: Verdicts::new(left),
+            ..Reports::default()
+        };
+        world.now = now;
+        world.engine = Engine::knowing(now, web(), 1, BTreeSet::new(), reports);
+        world.answer(WEB, bad, refused());
+        world.drain();
+        world
+    };
+    let urls = |world: &World| world.asked.iter().map(|(_, url)| *url).collect::<Vec<_>>();
+
+    let mut before = World::new(web());
+    before.seconds(7);
+    before.answer(WEB, 1, refused());
+    before.engine.take_changed();
+    // Until it is down and the url alone is asked.
+    while !before.engine.verdicts()[0].servers[0].1[0].url_failed {
+        before.seconds(1);
+    }
+    assert!(before.engine.take_changed(), "worth being written");
+    let mut world = begun(1, before.now, before.engine.verdicts());
+    world.seconds(10);
+    let asked = urls(&world);
+    assert!(asked.len() > 2 && asked.iter().all(|url| *url == 1), "{asked:?}");
+    world.answer(WEB, 1, ProbeOutcome::OK);
+    world.seconds(12);
+    let asked = urls(&world);
+    let last = &asked[asked.len() - 4..];
+    assert!(
+        last.contains(&0) && last.contains(&1) && last.contains(&2),
+        "{asked:?}"
+    );
+    assert_eq!(world.pool().len(), 1);
+
+    // One failure of a url was forgiven: it is no failure of another one.
+    let mut before = World::new(web());
+    before.seconds(7);
+    before.answer(WEB, 2, refused());
+    while before.engine.verdicts()[0].servers[0].1[0].failures == 0 {
+        before.run_for(Duration::from_millis(100));
+    }
+    let mut world = begun(0, before.now, before.engine.verdicts());
+    world.run_for(Duration::from_millis(1_500));
+    assert_eq!(urls(&world)[0], 2);
+}
