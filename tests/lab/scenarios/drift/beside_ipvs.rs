@@ -84,6 +84,7 @@ struct Stage {
     d: Director,
     /// What is wanted, as [`shown`] has it.
     ours: Vec<String>,
+    repairs: bool,
 }
 
 /// The table as `ipvsadm` saves it, sync daemons, and timeouts.
@@ -106,14 +107,19 @@ impl Stage {
         let mut d = Director::new(node);
         d.daemon = column.daemon;
         d.options = &["--check"];
+        let json = match column.daemon {
+            Daemon::Steadfast => "json_version 2\n    ",
+            Daemon::Keepalived => "",
+        };
         let settings = "lvs_sync_daemon eth0 id 4\n    lvs_timeouts tcp 100 tcpfin 11 udp 7";
-        let global = GLOBAL.replacen("{", &format!("{{\n    {}{settings}", column.global), 1);
+        let global = GLOBAL.replacen("{", &format!("{{\n    {}{json}{settings}", column.global), 1);
         d.run_with(&format!("{global}{}", services()));
         let ours = wait_for("services, daemons and timeouts", SOON, || {
             let table = shown(&d);
             (table.len() == 9 && table[8].ends_with(": 100 11 7")).then_some(table)
         });
-        Self { d, ours }
+        let repairs = column.global.contains("drift_repair");
+        Self { d, ours, repairs }
     }
 
     /// Which of our lines are missing.
@@ -243,7 +249,23 @@ impl Stage {
         });
     }
 
+    /// What the JSON dump says was put back: by `-D`, `-C`, `-d` and `--stop-daemon`, and to repair `-e` and `--set`.
+    fn counted(&self) {
+        let file = "/tmp/keepalived.json";
+        self.d.signal_number(libc::SIGRTMIN() + 2);
+        let dump: serde_json::Value =
+            wait_for("the dump", SOON, || serde_json::from_str(&self.d.read(file)).ok());
+        let changes = if self.repairs { 2 } else { 0 };
+        let counts = serde_json::json!({
+            "services": 3, "real_servers": 1, "sync_daemons": 1, "changes": changes
+        });
+        assert_eq!(dump["ipvs_put_back"], counts, "{}", self.d.name);
+    }
+
     fn end(mut self) {
+        if self.d.daemon == Daemon::Steadfast {
+            self.counted();
+        }
         assert_eq!(self.d.stop(), Some(0), "exit code");
         assert_eq!(saved(&self.d), FOREIGN, "left by {}", self.d.name);
     }
