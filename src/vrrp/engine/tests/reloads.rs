@@ -342,3 +342,45 @@ fn whose_loss_matters_changes_in_place() {
     bench.drain();
     assert_eq!(bench.state("A"), "BACKUP");
 }
+
+/// Facts: 18.6
+#[test]
+fn a_preempt_delay_goes_on_unless_its_instance_changes() {
+    let delayed = |change: fn(&mut RouterConfig)| {
+        with(|c| {
+            c.preempt_delay = Duration::from_secs(30);
+            change(c);
+        })
+    };
+    let hear = |bench: &mut Bench| bench.hear(advert(&router("A", 51), 50, "10.0.0.2"));
+    let begins = |lines: &[String]| lines.iter().any(|line| line.contains("start preempt delay"));
+    for (change, anew) in [
+        ((|_| {}) as fn(&mut RouterConfig), false),
+        (|c| c.lower_prio_no_advert = true, true),
+    ] {
+        let mut bench = Bench::new(delayed(|_| {}));
+        assert!(begins(&hear(&mut bench)));
+        for _ in 0..20 {
+            bench.pass(ms(1_000));
+            assert!(!begins(&hear(&mut bench)));
+        }
+        reload(&mut bench, delayed(change));
+        assert_eq!(begins(&hear(&mut bench)), anew);
+        for _ in 0..15 {
+            bench.pass(ms(1_000));
+            hear(&mut bench);
+        }
+        // 35 s after the first lower advert; what is left is the down time.
+        assert_eq!(bench.state("A"), if anew { "BACKUP" } else { "MASTER" });
+    }
+}
+
+/// Not its addresses, nor when they were announced.
+#[test]
+fn who_goes_leaves_nothing_behind() {
+    let mut bench = Bench::master(one(router("A", 51)));
+    let told = |bench: &Bench| format!("{:?}", bench.engine).matches("10.0.0.151").count();
+    assert!(told(&bench) > 0);
+    reload(&mut bench, VrrpConfig::default());
+    assert_eq!(told(&bench), 0, "{:?}", bench.engine);
+}
