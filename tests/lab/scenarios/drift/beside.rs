@@ -222,14 +222,18 @@ impl Stage {
         let Self { site, d1, .. } = self;
         let since = Stamp::now();
         let done = by_hand(d1, words);
-        let mut there = None;
+        let (mut missed, mut there) = (done, None);
         let (outcome, at) = wait_for(format!("the outcome of {words}"), SOON, || {
-            // The guest may take longer to show it than a daemon to put it back.
-            let asked = Stamp::now();
-            if there.is_none() && self.shown().contains(entry) {
-                there = Some(asked);
+            if there.is_none() {
+                let asked = Stamp::now();
+                if self.shown().contains(entry) {
+                    // On a busy machine a look takes long: it came after the one before had begun.
+                    there = Some((missed, asked));
+                } else {
+                    missed = asked;
+                }
             }
-            self.outcome(since, there)
+            self.outcome(since, missed, there)
         });
         note("lab", format!("{words}: {outcome}, {} after it", ms(at - done)));
         assert!(
@@ -287,8 +291,14 @@ impl Stage {
         self.d1.wait_lacks(vip(), SOON);
     }
 
-    /// What has come of it, and when, once that is known; what was removed is there again since `there`.
-    fn outcome(&self, since: Stamp, there: Option<Stamp>) -> Option<(Outcome, Stamp)> {
+    /// What has come of it, and when, once that is known. What was removed was `missed` in a look that began then; it is
+    /// `there` again since the first of these, and was seen in a look that began with the second.
+    fn outcome(
+        &self,
+        since: Stamp,
+        missed: Stamp,
+        there: Option<(Stamp, Stamp)>,
+    ) -> Option<(Outcome, Stamp)> {
         let Self { site, d1, .. } = self;
         let lines = d1.log.lines();
         let fault = lines
@@ -297,12 +307,12 @@ impl Stage {
         if let Some((at, _)) = fault {
             return Some((Outcome::Fault, *at));
         }
-        if there.is_none() && since.elapsed() > LONG {
+        if there.is_none() && missed - since > LONG {
             return Some((Outcome::StaysGone, since));
         }
         // Two adverts of a MASTER on: it had its time to say 0.
-        let there = there?;
-        let adverts = site.wire.adverts_after("d1", there);
+        let (there, seen) = there?;
+        let adverts = site.wire.adverts_after("d1", seen);
         let spoken = adverts.iter().filter(|(_, advert)| advert.priority == MASTER);
         (spoken.count() >= 2).then(|| match fell(site, "d1", since) {
             Some(zero) => (Outcome::FallsBack, zero),
