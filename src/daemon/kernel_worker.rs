@@ -228,6 +228,8 @@ struct Worker {
     held: BTreeMap<RouterId, Goods>,
     /// What was refused of static entries since a configuration came.
     refused: Refusals,
+    /// Not the first configuration runs, or is about to.
+    reloaded: bool,
 }
 
 struct Opened {
@@ -278,6 +280,7 @@ impl Worker {
             missed: false,
             held: BTreeMap::new(),
             refused: Refusals::new(),
+            reloaded: false,
         })
     }
 
@@ -476,6 +479,7 @@ impl Worker {
 
     async fn want(&mut self, mut wanted: Wanted, epoch: u64) -> Result<(), End> {
         self.refused.clear();
+        self.reloaded |= epoch != START;
         self.links.expect(&wanted.links, &wanted.virtuals);
         self.filter.prepare(&wanted);
         let mut old = std::mem::take(&mut self.endpoints);

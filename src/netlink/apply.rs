@@ -3,6 +3,10 @@
 //! A send sleeps while somebody else holds the RTNL lock, so this is for the kernel worker's thread, for start-up and
 //! for last words.
 
+mod ways;
+
+pub use ways::ways_there;
+
 use super::message::Request;
 use super::{Change, message};
 use crate::net::{AddressSpec, IfIndex};
@@ -191,8 +195,9 @@ impl Requests {
         let mut links = LinkMessage::default();
         let brief = LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]);
         links.attributes.push(brief);
-        let mut changes = self.dump_one(&RouteNetlinkMessage::GetLink(links))?;
-        changes.extend(self.dump_one(&RouteNetlinkMessage::GetAddress(AddressMessage::default()))?);
+        let addresses = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+        let mut changes = self.dump_one(&RouteNetlinkMessage::GetLink(links), message::read)?;
+        changes.extend(self.dump_one(&addresses, message::read)?);
         Ok(changes)
     }
 
@@ -227,9 +232,14 @@ impl Requests {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    fn dump_one(&mut self, request: &RouteNetlinkMessage) -> Result<Vec<Change>, NetlinkError> {
+    /// What `read` makes of the answers.
+    fn dump_one<T>(
+        &mut self,
+        request: &RouteNetlinkMessage,
+        read: impl Fn(&RouteNetlinkMessage) -> Option<T>,
+    ) -> Result<Vec<T>, NetlinkError> {
         for last in (0..MOST_DUMPS).rev() {
-            let (changes, interrupted) = self.dump_once(request)?;
+            let (changes, interrupted) = self.dump_once(request, &read)?;
             if !interrupted || last == 0 {
                 return Ok(changes);
             }
@@ -237,7 +247,11 @@ impl Requests {
         Ok(Vec::new())
     }
 
-    fn dump_once(&mut self, request: &RouteNetlinkMessage) -> Result<(Vec<Change>, bool), NetlinkError> {
+    fn dump_once<T>(
+        &mut self,
+        request: &RouteNetlinkMessage,
+        read: &impl Fn(&RouteNetlinkMessage) -> Option<T>,
+    ) -> Result<(Vec<T>, bool), NetlinkError> {
         self.sequence = self.sequence.wrapping_add(1);
         let datagram = serialize(request.clone(), NLM_F_REQUEST | NLM_F_DUMP, self.sequence);
         self.send(&datagram)?;
@@ -254,7 +268,7 @@ impl Requests {
                 };
                 interrupted |= part.header.flags & NLM_F_DUMP_INTR != 0;
                 match part.payload {
-                    NetlinkPayload::InnerMessage(inner) => changes.extend(message::read(&inner)),
+                    NetlinkPayload::InnerMessage(inner) => changes.extend(read(&inner)),
                     NetlinkPayload::Done(_) => return Ok((changes, interrupted)),
                     NetlinkPayload::Error(error) => return Err(NetlinkError::Dump(error_of(&error))),
                     _ => {}

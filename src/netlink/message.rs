@@ -33,9 +33,9 @@ pub struct Request {
     pub flags: u16,
 }
 
-/// A route or a rule that is gone.
+/// A route or a rule, as the kernel tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lost {
+pub enum Way {
     /// A route.
     Route(Box<RouteMessage>),
     /// A rule.
@@ -47,10 +47,23 @@ pub enum Lost {
     clippy::wildcard_enum_match_arm,
     reason = "the crate's enum has a variant for every kind of message there is"
 )]
-pub fn lost(message: &RouteNetlinkMessage) -> Option<Lost> {
+pub fn lost(message: &RouteNetlinkMessage) -> Option<Way> {
     match message {
-        RouteNetlinkMessage::DelRoute(route) => Some(Lost::Route(Box::new(route.clone()))),
-        RouteNetlinkMessage::DelRule(rule) => Some(Lost::Rule(Box::new(rule.clone()))),
+        RouteNetlinkMessage::DelRoute(route) => Some(Way::Route(Box::new(route.clone()))),
+        RouteNetlinkMessage::DelRule(rule) => Some(Way::Rule(Box::new(rule.clone()))),
+        _ => None,
+    }
+}
+
+/// What a message of the kernel says of routes and rules that are there.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the crate's enum has a variant for every kind of message there is"
+)]
+pub fn there(message: &RouteNetlinkMessage) -> Option<Way> {
+    match message {
+        RouteNetlinkMessage::NewRoute(route) => Some(Way::Route(Box::new(route.clone()))),
+        RouteNetlinkMessage::NewRule(rule) => Some(Way::Rule(Box::new(rule.clone()))),
         _ => None,
     }
 }

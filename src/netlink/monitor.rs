@@ -1,7 +1,7 @@
 //! The kernel's messages about links and addresses, as they come. Asynchronous; for the kernel worker's thread.
 
 use super::apply::{NetlinkError, open_socket, split};
-use super::message::Lost;
+use super::message::Way;
 use super::{Change, message};
 use crate::sys::sockopt::join_netlink_group;
 use crate::sys::watch::Watched;
@@ -28,7 +28,7 @@ pub struct Heard {
     /// The changes, in order.
     pub changes: Vec<Change>,
     /// Routes and rules that are gone, if they are listened for.
-    pub lost: Vec<Lost>,
+    pub lost: Vec<Way>,
     /// Messages were lost: only a dump tells the truth.
     pub overrun: bool,
 }

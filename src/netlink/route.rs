@@ -54,6 +54,19 @@ pub fn delete(route: &Route, links: &Inventory) -> Result<Request, IfName> {
     })
 }
 
+/// The request for all routes of the same family, table and protocol.
+///
+/// # Errors
+/// As [`add`]: then it is gone with the interface.
+pub fn question(route: &Route, links: &Inventory) -> Result<RouteNetlinkMessage, IfName> {
+    let ours = message(route, links)?.header;
+    let mut message = RouteMessage::default();
+    message.header.address_family = ours.address_family;
+    message.header.protocol = ours.protocol;
+    message.attributes = vec![RouteAttribute::Table(table(route, links)?)];
+    Ok(RouteNetlinkMessage::GetRoute(message))
+}
+
 /// Whether the kernel's message is about `route`: what the kernel adds by itself does not matter.
 pub fn is(route: &Route, told: &RouteMessage, links: &Inventory) -> bool {
     let Ok(ours) = message(route, links) else {

@@ -25,6 +25,13 @@ pub fn delete(rule: &Rule) -> Request {
     }
 }
 
+/// The request for all rules of the same family.
+pub fn question(rule: &Rule) -> RouteNetlinkMessage {
+    let mut question = RuleMessage::default();
+    question.header.family = message(rule).header.family;
+    RouteNetlinkMessage::GetRule(question)
+}
+
 /// Whether the kernel's message is about `rule`: what the kernel adds by itself does not matter.
 pub fn is(rule: &Rule, told: &RuleMessage) -> bool {
     let ours = message(rule);

@@ -63,6 +63,15 @@ pub fn set_netlink_acks(socket: &impl AsFd) -> io::Result<()> {
     set(socket, libc::SOL_NETLINK, libc::NETLINK_EXT_ACK, &on)
 }
 
+/// `NETLINK_GET_STRICT_CHK`: the kernel reads what a dump is asked for, and tells nothing else.
+///
+/// # Errors
+/// `ENOPROTOOPT` on a kernel before 4.20.
+pub fn set_netlink_strict(socket: &impl AsFd) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    set(socket, libc::SOL_NETLINK, libc::NETLINK_GET_STRICT_CHK, &on)
+}
+
 /// Joins a group of netlink's messages by its number.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use super::{End, Report, Worker};
 use crate::daemon::plane::MOST_REFUSED;
 use crate::net::{Good, Goods, IfName, InterfaceStatus};
-use crate::netlink::message::Lost;
+use crate::netlink::message::Way;
 use crate::netlink::{Change, route, rule};
 use crate::vrrp::RouterId;
 use crate::vrrp::event::{Event, Order};
@@ -40,7 +40,7 @@ impl Worker {
     }
 
     /// Takes note of what is gone and was ours. What goes with its interface stays ours, and comes back with it.
-    pub(super) fn note_lost(&mut self, lost: &[Lost]) {
+    pub(super) fn note_lost(&mut self, lost: &[Way]) {
         if lost.is_empty() {
             return;
         }
@@ -59,19 +59,19 @@ impl Worker {
         }
     }
 
-    fn ours(&self, lost: &[Lost]) -> Vec<(RouterId, Good)> {
+    fn ours(&self, lost: &[Way]) -> Vec<(RouterId, Good)> {
         let mut ours = Vec::new();
         let routers = self.held.iter().filter(|(router, _)| **router != STATICS);
         // A static entry is put again whoever had put it.
         for (router, goods) in routers.chain([(&STATICS, &self.wanted.statics)]) {
             for told in lost {
                 let found: Option<Good> = match told {
-                    Lost::Route(told) => {
+                    Way::Route(told) => {
                         let mut routes = goods.routes.iter();
                         let found = routes.find(|one| route::is(one, told, &self.inventory));
                         found.cloned().map(Good::from)
                     }
-                    Lost::Rule(told) => {
+                    Way::Rule(told) => {
                         let found = goods.rules.iter().find(|one| rule::is(one, told));
                         found.cloned().map(Good::from)
                     }

@@ -3,10 +3,11 @@
 use super::drift::STATICS;
 use super::{End, Report, Worker};
 use crate::net::{AddressSpec, Good, Goods, IfIndex, Route, Rule};
-use crate::netlink::apply::{BATCH, Refusal};
+use crate::netlink::apply::{BATCH, Refusal, ways_there};
 use crate::netlink::message::Request as Change;
 use crate::netlink::{NetlinkError, route, rule};
 use crate::vrrp::event::{Completion, Event, Order};
+use std::borrow::Cow;
 use std::slice;
 
 /// What the kernel refused, and why.
@@ -236,11 +237,31 @@ impl Worker {
         }
         let heard = self.monitor.take();
         self.take_in(heard);
-        let goods: Vec<&Goods> = orders.iter().map(|order| &order.goods).collect();
-        let failed = self.remove(&goods);
+        let goods: Vec<Cow<'_, Goods>> = orders.iter().map(|order| self.to_remove(order)).collect();
+        let failed = self.remove(&goods.iter().map(AsRef::as_ref).collect::<Vec<_>>());
         self.mind_filter();
         let answers = orders.iter().zip(failed);
         answers.map(|(order, failed)| completion(order, failed)).collect()
+    }
+
+    /// Left-overs of a router that a reload brings are removed only as far as there are some: others may have made since
+    /// what looks like them. At a start nobody looks.
+    fn to_remove<'a>(&self, order: &'a Order) -> Cow<'a, Goods> {
+        let goods = &order.goods;
+        let is_left_over = order.generation == 0 && self.reloaded;
+        if !is_left_over || (goods.routes.is_empty() && goods.rules.is_empty()) {
+            return Cow::Borrowed(goods);
+        }
+        match ways_there(goods, &self.inventory) {
+            Ok(there) => Cow::Owned(Goods {
+                addresses: goods.addresses.clone(),
+                ..there
+            }),
+            Err(error) => {
+                tracing::warn!(target: "vrrp", "routes and rules cannot be looked for: {error}");
+                Cow::Borrowed(goods)
+            }
+        }
     }
 
     /// Rules, then routes, then addresses. What of each could not be removed.

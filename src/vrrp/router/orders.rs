@@ -72,7 +72,7 @@ impl VirtualRouter {
             used.interface == a.interface && used.cidr.addr == a.cidr.addr
         };
         addresses.retain(|a| !in_use.addresses.iter().any(|used| holds(used, a)));
-        // Nobody looks for routes and rules: they are removed if they are there.
+        // The kernel worker knows of routes and rules: they are removed if they are there.
         let mut goods = Goods {
             addresses,
             routes: self.config.routes.clone(),
