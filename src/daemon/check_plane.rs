@@ -451,6 +451,7 @@ impl Plane {
     /// that keeps the table, where there is one processor only.
     fn carry_out(&mut self) {
         let mut lines = Vec::new();
+        let together = self.keeper.together();
         while let Some(action) = self.engine.poll_action() {
             match action {
                 Action::Start(order) => self.ask(order),
@@ -470,6 +471,7 @@ impl Plane {
                 Action::Tell(line) => lines.push(line),
             }
         }
+        drop(together);
         self.record.look(&mut self.engine);
         for line in lines {
             if line.is_error() {

@@ -167,6 +167,13 @@ impl Keeper {
         self.shared.wake.notify_one();
     }
 
+    /// What is wanted until the end of the returned value is one change: a service that goes from one virtual server to
+    /// another stays in the kernel.
+    pub fn together(&self) -> Together {
+        self.shared.lock().gathering = true;
+        Together(Arc::clone(&self.shared))
+    }
+
     /// These services are not to be there unless a virtual server wants them: what an earlier run has left goes.
     pub fn clear(&self, services: Arc<[ServiceKey]>) {
         self.shared.lock().clear.push(services);
@@ -235,6 +242,18 @@ impl Drop for Keeper {
     }
 }
 
+/// As long as it is there the keeper waits for what else is wanted.
+#[derive(Debug)]
+#[must_use]
+pub struct Together(Arc<Shared>);
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        self.0.lock().gathering = false;
+        self.0.wake.notify_one();
+    }
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
@@ -261,6 +280,8 @@ struct Queue {
     forget: bool,
     services_only: bool,
     finish: bool,
+    /// More is to come that belongs to it.
+    gathering: bool,
     repair: Option<bool>,
     marker: Option<Box<dyn Marker>>,
 }
@@ -357,6 +378,7 @@ impl Worker {
             forget,
             services_only,
             finish,
+            gathering: _,
             repair,
             marker,
         } = queue;
@@ -450,7 +472,8 @@ impl Worker {
                 && queue.settled.is_empty()
                 && !queue.flush
                 && !queue.finish;
-            if !idle || retry.is_some_and(|left| left.is_zero()) {
+            let gathering = queue.gathering && !queue.finish;
+            if !gathering && (!idle || retry.is_some_and(|left| left.is_zero())) {
                 let finish = queue.finish;
                 let fresh = Queue {
                     finish,
@@ -464,6 +487,7 @@ impl Worker {
             if look.is_some_and(|left| left.is_zero()) {
                 return None;
             }
+            let retry = retry.filter(|_| !gathering);
             queue = match retry.into_iter().chain(look).min() {
                 Some(left) => {
                     self.shared

@@ -287,9 +287,17 @@ impl Worker {
     /// Those that go are stopped before others start: settings change as a whole (fact 18.3).
     fn become_synchronized(&mut self, wanted: &BTreeMap<Role, SyncDaemon>) -> Result<(), Refusal> {
         let survey = !self.surveyed && !wanted.is_empty();
+        let there = match &mut self.kernel {
+            Some(kernel) if survey => kernel.daemons().map_err(|why| Refusal {
+                command: ("IPVS_CMD_GET_DAEMON", 11),
+                about: String::new(),
+                why,
+            })?,
+            Some(_) | None => BTreeMap::new(),
+        };
         for role in Role::ALL {
             let started = self.running.get(&role);
-            if survey || (started.is_some() && started != wanted.get(&role)) {
+            if there.contains_key(&role) || (started.is_some() && started != wanted.get(&role)) {
                 self.stop(role)?;
             }
         }

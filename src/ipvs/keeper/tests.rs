@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 mod guard;
+mod together;
 
 /// The imitation's table and its moods.
 #[derive(Debug, Default)]
