@@ -288,16 +288,16 @@ impl Worker {
     fn become_synchronized(&mut self, wanted: &BTreeMap<Role, SyncDaemon>) -> Result<(), Refusal> {
         let survey = !self.surveyed && !wanted.is_empty();
         let there = match &mut self.kernel {
-            Some(kernel) if survey => kernel.daemons().map_err(|why| Refusal {
-                command: ("IPVS_CMD_GET_DAEMON", 11),
-                about: String::new(),
-                why,
-            })?,
-            Some(_) | None => BTreeMap::new(),
+            Some(kernel) if survey => match kernel.daemons() {
+                Ok(daemons) => daemons.into_keys().collect(),
+                // Who cannot be asked may have any.
+                Err(_) => Role::ALL.to_vec(),
+            },
+            Some(_) | None => Vec::new(),
         };
         for role in Role::ALL {
             let started = self.running.get(&role);
-            if there.contains_key(&role) || (started.is_some() && started != wanted.get(&role)) {
+            if there.contains(&role) || (started.is_some() && started != wanted.get(&role)) {
                 self.stop(role)?;
             }
         }

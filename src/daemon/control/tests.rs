@@ -243,15 +243,14 @@ async fn what_would_not_be_hitless_is_named_and_not_done() {
     let dir = TempDir::new();
     let mut control = control(&dir);
     control.host.ipvs = |_| Box::new(|| Ok(Box::new(Imitation::default())));
-    let grouped = |name: &str| {
-        let group = format!("virtual_server_group {name} {{\n192.0.2.1 80\n}}\n");
-        group
-            + &faultless().replace(
-                "virtual_server 192.0.2.1 80",
-                &format!("virtual_server group {name}"),
-            )
+    let weighing = |weight: u32| {
+        let sorry = "sorry_server 192.0.2.9 80\nreal_server 192.0.2.2 80 {\n";
+        faultless().replace(
+            "real_server 192.0.2.2 80 {\n",
+            &format!("{sorry}weight {weight}\n"),
+        )
     };
-    dir.file("site.conf", &grouped("one"));
+    dir.file("site.conf", &weighing(1));
     reload(&mut control).await;
     let (plan, number) = (control.running().await, control.number);
     let before = control.planes_as_text().await;
@@ -261,7 +260,7 @@ async fn what_would_not_be_hitless_is_named_and_not_done() {
     };
     dir.file(
         "site.conf",
-        &grouped("two").replace("router_id new", "router_id other"),
+        &weighing(0).replace("router_id new", "router_id other"),
     );
     let (answer, ended) = ask(&mut control, hitless.clone()).await;
     assert_eq!(ended, Reloaded::GoOn);
@@ -272,7 +271,8 @@ async fn what_would_not_be_hitless_is_named_and_not_done() {
     );
     let why = answer["error"].as_str().unwrap();
     assert!(
-        why.starts_with("The reload would not be hitless: ") && why.contains("virtual_server [two]:0"),
+        why.starts_with("The reload would not be hitless: ")
+            && why.contains("virtual_server [192.0.2.1]:tcp:80: sorry_server: in reserve -> serves"),
         "{why}"
     );
     assert_eq!(control.running().await, plan);
@@ -281,7 +281,7 @@ async fn what_would_not_be_hitless_is_named_and_not_done() {
     // Of the same file what interrupts nothing is done.
     dir.file(
         "site.conf",
-        &grouped("one").replace("router_id new", "router_id other"),
+        &weighing(2).replace("router_id new", "router_id other"),
     );
     let (answer, _) = ask(&mut control, hitless).await;
     assert_eq!(

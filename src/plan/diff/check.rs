@@ -3,11 +3,12 @@
 use super::found::Found;
 use super::moves::{Ledger, Thing, mark_came, mark_went};
 use super::{Fate, Kind};
-use crate::change::{Changes, Effect, Show};
+use crate::change::{Changed, Changes, Effect, Show, What};
 use crate::check::config::{
     CheckConfig, CheckerConfig, RealServerConfig, ServerGroupConfig, SorryServerConfig, Target,
     VirtualServerConfig,
 };
+use crate::check::quorum::{Quorum, Turn};
 use crate::ipvs::model::{ServerId, real_server_name};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -37,10 +38,15 @@ fn services(found: &mut Found, old: &[VirtualServerConfig], new: &[VirtualServer
             found.untouched(objects(service));
             continue;
         }
+        let mut changes = Changes::default();
+        if let Some(old) = old {
+            changes = old.absorb(service);
+            say_quorum(&mut changes, old, service);
+        }
         stay.push(Pair {
             old,
             new: Some(service),
-            changes: old.map(|old| old.absorb(service)).unwrap_or_default(),
+            changes,
         });
     }
     let gone = old
@@ -74,7 +80,47 @@ fn objects(service: &VirtualServerConfig) -> usize {
     1 + usize::from(service.sorry_server.is_some()) + service.real_servers.len() + checkers.sum::<usize>()
 }
 
-/// A service that was one virtual server's and is another's: the one takes it out of the kernel before the other has it.
+/// Whether the servers together can have the quorum decides who serves: they, or the sorry server. Who of them is well the
+/// configuration does not say.
+fn say_quorum(changes: &mut Changes, old: &VirtualServerConfig, new: &VirtualServerConfig) {
+    let Some(had) = has_quorum(old) else { return };
+    let has = has_quorum(new).unwrap_or(had);
+    let serves = |service: &VirtualServerConfig, has: bool| !has && service.sorry_server.is_some();
+    let (effect, why) = match (serves(old, had), serves(new, has)) {
+        (false, true) => (Effect::Flaps, "all its servers together are below the quorum"),
+        (true, false) => (Effect::Live, "its servers serve again"),
+        (false, false) | (true, true) => return,
+    };
+    let word = |service: &VirtualServerConfig, has: bool| match &service.sorry_server {
+        None => "none",
+        Some(_) if has => "in reserve",
+        Some(_) => "serves",
+    };
+    changes.add(Changed {
+        keyword: "sorry_server",
+        what: What::Value {
+            from: word(old, had).to_owned(),
+            to: word(new, has).to_owned(),
+        },
+        effect,
+        why: Some(why.into()),
+    });
+}
+
+/// As long as all its servers are well; nothing where it is as it was.
+fn has_quorum(service: &VirtualServerConfig) -> Option<bool> {
+    let weights = service.real_servers.iter().map(|real| u64::from(real.weight));
+    let weight = weights.sum();
+    let quorum = Quorum {
+        quorum: service.quorum,
+        hysteresis: service.hysteresis,
+    };
+    let gains = quorum.judge(false, weight) == Some(Turn::Gained);
+    let loses = quorum.judge(true, weight) == Some(Turn::Lost);
+    (gains || loses).then_some(gains)
+}
+
+/// A service that was one virtual server's and is another's: it stays in the kernel, with the servers that both have.
 fn say_moves(pairs: &mut [Pair<'_>]) {
     let mut ledger = Ledger::default();
     for (at, pair) in pairs.iter().enumerate() {
@@ -111,7 +157,7 @@ fn say_moves(pairs: &mut [Pair<'_>]) {
             mark_went(&mut pair.changes, &moved.went, &to);
         }
         if let Some(pair) = pairs.get_mut(moved.to) {
-            mark_came(&mut pair.changes, &moved.came, &from);
+            mark_came(&mut pair.changes, &moved.came, &from, Effect::Live);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What goes from one object to another in one reload: it is released by the one before the other holds it, and so
-//! interrupted.
+//! What goes from one object to another in one reload. Addresses, routes and rules are released by the one before the other
+//! holds them, and so interrupted; a service of IPVS stays in the kernel.
 
 use crate::change::{Changed, Changes, Effect, What};
 use std::collections::BTreeMap;
@@ -61,19 +61,19 @@ pub(super) struct Move {
     pub(super) came: Thing,
 }
 
-/// Says of what an object has got whom it is from: an interruption.
-pub(super) fn mark_came(changes: &mut Changes, thing: &Thing, from: &str) {
+/// Says of what an object has got whom it is from, and what that means.
+pub(super) fn mark_came(changes: &mut Changes, thing: &Thing, from: &str, effect: Effect) {
     let what = What::Added(thing.text.clone());
     mark(
         changes,
         thing.keyword,
         what,
-        Effect::Flaps,
+        effect,
         format!("moves here from {from}"),
     );
 }
 
-/// Says of what an object has lost who has it now: the interruption is said there.
+/// Says of what an object has lost who has it now: an interruption is said there.
 pub(super) fn mark_went(changes: &mut Changes, thing: &Thing, to: &str) {
     let what = What::Removed(thing.text.clone());
     mark(

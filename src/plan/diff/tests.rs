@@ -283,7 +283,7 @@ const CASES: &[(&str, &str, &str, Effect)] = &[
         "the name of a virtual_server_group",
         "group web {",
         "group shop {",
-        Effect::Flaps,
+        Effect::Live,
     ),
 ];
 
@@ -505,6 +505,63 @@ fn the_document_has_a_version_and_every_change() {
     assert_eq!(object["changes"][1]["added"], "10.0.0.8/24 dev eth1 scope global");
     let refused = edited("global_defs {\n", "instance one\nglobal_defs {\n").json();
     assert!(refused["refused"].as_str().unwrap().contains("instance"));
+}
+
+/// Who serves is no matter of the quorum's number alone.
+#[test]
+fn a_sorry_server_that_takes_over_is_an_interruption() {
+    let with = |weights: [u32; 2], sorry: &str| {
+        let mut text =
+            format!("virtual_server 192.0.2.9 80 {{\nlvs_sched rr\nlvs_method NAT\nprotocol TCP\n{sorry}\n");
+        for (n, weight) in weights.iter().enumerate() {
+            let _ = writeln!(text, "real_server 10.0.0.{n} 80 {{\nweight {weight}\n}}");
+        }
+        plan(&(text + "}\n"))
+    };
+    let sorry = "sorry_server 10.0.0.9 80";
+    let said = |old: &Plan, new: &Plan| {
+        let found = diff(old, new);
+        let effect = found.effect();
+        let lines = found.text();
+        let line = lines.lines().find(|line| line.contains("sorry_server:"));
+        (effect, line.unwrap_or_default().trim().to_owned())
+    };
+    let (some, none) = (with([1, 0], sorry), with([0, 0], sorry));
+    assert_eq!(
+        said(&some, &none),
+        (
+            Some(Effect::Flaps),
+            "! sorry_server: in reserve -> serves (all its servers together are below the quorum)".to_owned()
+        )
+    );
+    assert_eq!(
+        said(&none, &some),
+        (
+            Some(Effect::Live),
+            "~ sorry_server: serves -> in reserve (its servers serve again)".to_owned()
+        )
+    );
+    // Without one nothing is done.
+    let nobody = (Some(Effect::Live), String::new());
+    assert_eq!(said(&with([1, 0], ""), &with([0, 0], "")), nobody);
+    assert_eq!(said(&some, &with([1, 1], sorry)), nobody);
+    // Between the limits of a hysteresis it is as it was, which no configuration says.
+    let patient = |weight| with([weight, 0], "quorum 3\nhysteresis 2\nsorry_server 10.0.0.9 80");
+    assert_eq!(said(&patient(4), &patient(3)).1, "");
+}
+
+/// Two links with one MAC cannot be on one interface: the router is in FAULT until the old one is gone.
+#[test]
+fn a_virtual_mac_under_another_name_is_an_interruption() {
+    let with = |link: &str| {
+        plan(&format!(
+            "vrrp_instance V {{\ninterface eth1\nversion 3\nvirtual_router_id 9\n{link}\nvirtual_ipaddress {{\n10.0.9.1/24 dev eth0\n}}\n}}\n"
+        ))
+    };
+    let effect = |old: &str, new: &str| diff(&with(old), &with(new)).effect();
+    assert_eq!(effect("use_vmac one", "use_vmac two"), Some(Effect::Flaps));
+    assert_eq!(effect("use_vmac one", "use_vmac one"), None);
+    assert_eq!(effect("use_ipvlan one", "use_ipvlan two"), Some(Effect::Live));
 }
 
 /// Ten thousand real servers, of which one has another weight: one object changes, and no other is named.

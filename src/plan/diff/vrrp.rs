@@ -3,12 +3,13 @@
 use super::found::Found;
 use super::moves::{Ledger, Thing, mark_came, mark_went};
 use super::{Fate, Kind};
-use crate::change::{Changes, Effect, Show};
+use crate::change::{Changed, Changes, Effect, Show, What};
 use crate::net::{AddressSpec, Keywords};
 use crate::notify::config::NotifyScripts;
 use crate::plan::Plan;
 use crate::vrrp::config::{
-    EXCLUDED, LinkConfig, Matched, RouterConfig, StaticGroup, SyncGroupConfig, VIRTUAL, match_routers,
+    EXCLUDED, LinkConfig, Matched, OwnLinkKind, RouterConfig, StaticGroup, SyncGroupConfig, VIRTUAL,
+    match_routers,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,6 +90,7 @@ fn routers<'a>(found: &mut Found, old: &'a Plan, new: &'a Plan) -> Names<'a> {
                 changes.forget("notify_deleted");
             }
             changes.extend(scripts);
+            say_link(changes, (old, router), (new, other));
         }
     }
     say_moves(&mut pairs);
@@ -104,6 +106,32 @@ fn routers<'a>(found: &mut Found, old: &'a Plan, new: &'a Plan) -> Names<'a> {
         }
     }
     names
+}
+
+/// Two links with one MAC cannot be on one interface: the new one waits until the old one is gone, and its router with it.
+fn say_link(
+    changes: &mut Changes,
+    (old, before): (&Plan, &RouterConfig),
+    (new, after): (&Plan, &RouterConfig),
+) {
+    let link = |plan: &'_ Plan, router: &RouterConfig| -> Option<LinkConfig> {
+        let name = &router.link.as_ref()?.name;
+        plan.vrrp.links.iter().find(|link| link.name == *name).cloned()
+    };
+    let (Some(from), Some(to)) = (link(old, before), link(new, after)) else {
+        return;
+    };
+    let clashes = match (&from.kind, &to.kind) {
+        (OwnLinkKind::Vmac(mac), OwnLinkKind::Vmac(other)) => mac == other && from.parent == to.parent,
+        (OwnLinkKind::Vmac(_) | OwnLinkKind::Ipvlan { .. }, _) => false,
+    };
+    let named = |changed: &&mut Changed| {
+        changed.keyword == "use_vmac" && from.name != to.name && matches!(changed.what, What::Value { .. })
+    };
+    if let Some(changed) = changes.iter_mut().find(named).filter(|_| clashes) {
+        changed.effect = Effect::Flaps;
+        changed.why = Some("the old link has to go first, the router is in FAULT meanwhile".into());
+    }
 }
 
 /// First those that go, then the others in their new order. One that has the name of another router begins anew.
@@ -176,7 +204,7 @@ fn say_moves(pairs: &mut [Pair<'_>]) {
             mark_went(changes, &moved.went, &to);
         }
         if let Some(changes) = pairs.get_mut(moved.to).and_then(Pair::changes) {
-            mark_came(changes, &moved.came, &from);
+            mark_came(changes, &moved.came, &from, Effect::Flaps);
         }
     }
 }

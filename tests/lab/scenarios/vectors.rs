@@ -160,7 +160,7 @@ fn director(case: &Case, daemon: Daemon, switch: &Switch) -> Director {
 fn adverts(wire: &Capture, case: &Case, wanted: impl Fn(&Advert, Stamp) -> bool) -> Vec<Seen> {
     let matches = |seen: &Seen| match &seen.content {
         Content::Advert(advert) => wanted(advert, seen.at),
-        Content::Announcement { .. } => false,
+        Content::Announcement { .. } | Content::Control(_) => false,
     };
     wire.from(case.name).into_iter().filter(matches).collect()
 }

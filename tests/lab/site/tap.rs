@@ -190,13 +190,19 @@ fn ipvs(body: &[u8]) -> Option<Write> {
         let service = attributes(value(&all, 1).expect("a service"));
         match value(&service, 5) {
             Some(mark) => format!("FWM {}", number(mark, 0)),
-            None => end(value(&service, 3), value(&service, 4), value(&service, 2)),
+            None => end(
+                value(&service, 1),
+                value(&service, 3),
+                value(&service, 4),
+                value(&service, 2),
+            ),
         }
     };
     let real = |weighed: bool| {
         let dest = attributes(value(&all, 2).expect("a destination"));
         let kept = attributes(value(&all, 1).expect("a service"));
-        let name = end(value(&dest, 1), value(&dest, 2), value(&kept, 2));
+        let family = value(&dest, 11).or_else(|| value(&kept, 1));
+        let name = end(family, value(&dest, 1), value(&dest, 2), value(&kept, 2));
         let weight = value(&dest, 4).filter(|_| weighed);
         let weight = weight.map_or_else(String::new, |weight| format!(" weight {}", number(weight, 0)));
         format!("real {name} of {}{weight}", service())
@@ -208,8 +214,8 @@ fn ipvs(body: &[u8]) -> Option<Write> {
         5 => ('+', real(true)),
         6 => ('~', real(true)),
         7 => ('-', real(false)),
-        9 => ('+', "sync daemon".into()),
-        10 => ('-', "sync daemon".into()),
+        9 => ('+', daemon(&all)),
+        10 => ('-', daemon(&all)),
         12 => ('~', "timeouts".into()),
         4 | 8 | 11 | 13 | 15 => return None,
         other => ('~', format!("IPVS command {other}")),
@@ -217,9 +223,28 @@ fn ipvs(body: &[u8]) -> Option<Write> {
     Some(Write { sign, what })
 }
 
-/// keepalived's name of an end, of IPv4: all that is asked for here.
-fn end(address: Option<&[u8]>, port: Option<&[u8]>, protocol: Option<&[u8]>) -> String {
-    let address = ip(&address.expect("an address")[..4]);
+/// One of the kernel's daemons that tell of connections.
+fn daemon(all: &[Attribute<'_>]) -> String {
+    let daemon = attributes(value(all, 3).expect("a daemon"));
+    match value(&daemon, 1).map(|role| number(role, 0)) {
+        Some(1) => "sync daemon master".into(),
+        Some(2) => "sync daemon backup".into(),
+        role => format!("sync daemon {role:?}"),
+    }
+}
+
+/// keepalived's name of an end.
+fn end(
+    family: Option<&[u8]>,
+    address: Option<&[u8]>,
+    port: Option<&[u8]>,
+    protocol: Option<&[u8]>,
+) -> String {
+    let length = match family.map(|family| short(family, 0)) {
+        Some(10) => 16,
+        _ => 4,
+    };
+    let address = ip(&address.expect("an address")[..length]);
     let port = port.expect("a port");
     let protocol = match protocol.map(|protocol| short(protocol, 0)) {
         Some(6) => "tcp",

@@ -116,7 +116,7 @@ impl Capture {
     pub fn adverts(&self, port: &str) -> Vec<(Stamp, Advert)> {
         let advert = |seen: Seen| match seen.content {
             Content::Advert(advert) => Some((seen.at, advert)),
-            Content::Announcement { .. } => None,
+            Content::Announcement { .. } | Content::Control(_) => None,
         };
         self.from(port).into_iter().filter_map(advert).collect()
     }
@@ -165,7 +165,7 @@ impl Capture {
                 address: announced,
                 mac,
             } if *announced == address => Some((seen.at, *mac)),
-            Content::Announcement { .. } | Content::Advert(_) => None,
+            Content::Announcement { .. } | Content::Advert(_) | Content::Control(_) => None,
         };
         self.from(port)
             .iter()
@@ -225,6 +225,8 @@ fn tell(latest: &mut HashMap<(String, String), Stamp>, seen: &Seen) {
         Content::Announcement { address, mac } => {
             (format!("announces {address} at {mac}"), Duration::from_secs(3))
         }
+        // The daemons' logs tell of sessions.
+        Content::Control(_) => return,
     };
     // An advert unlike the last one makes the next of the former kind news again.
     let previous = latest.insert((seen.port.clone(), what.clone()), seen.at);

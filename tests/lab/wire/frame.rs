@@ -1,4 +1,4 @@
-//! Frames that matter here, decoded: VRRP advertisements, gratuitous ARP, unsolicited neighbour advertisements.
+//! Frames that matter here, decoded: VRRP advertisements, gratuitous ARP, unsolicited neighbour advertisements, BFD.
 //!
 //! A decoder of its own, so that the daemon's mistakes are not repeated by its judge.
 
@@ -17,6 +17,16 @@ pub enum Content {
         address: IpAddr,
         mac: Mac,
     },
+    /// A BFD control packet.
+    Control(Control),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Control {
+    pub destination: IpAddr,
+    /// The sender's discriminator: of one session.
+    pub session: u32,
+    pub multiplier: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +61,7 @@ fn ipv4(packet: &[u8]) -> Option<Content> {
         112 => advert(body, source, destination),
         // An authentication header of keepalived's stands before the advertisement.
         51 => advert(body.get(24..)?, source, destination),
+        17 => control(body, destination),
         _ => None,
     }
 }
@@ -61,6 +72,7 @@ fn ipv6(packet: &[u8]) -> Option<Content> {
     let (source, destination) = (IpAddr::V6(v6(packet, 8)?), IpAddr::V6(v6(packet, 24)?));
     match packet.get(6)? {
         112 => advert(body, source, destination),
+        17 => control(body, destination),
         // A neighbour advertisement that was not solicited, with the link-layer address option.
         58 if *body.first()? == 136 && body.get(4)? & 0x40 == 0 => {
             let option = body.get(24..32)?;
@@ -104,6 +116,16 @@ fn advert(body: &[u8], source: IpAddr, destination: IpAddr) -> Option<Content> {
         priority,
         interval,
         addresses,
+    }))
+}
+
+fn control(datagram: &[u8], destination: IpAddr) -> Option<Content> {
+    (u16(datagram, 2)? == 3784).then_some(())?;
+    let packet = datagram.get(8..)?;
+    Some(Content::Control(Control {
+        destination,
+        session: u32::from_be_bytes(packet.get(4..8)?.try_into().ok()?),
+        multiplier: *packet.get(2)?,
     }))
 }
 

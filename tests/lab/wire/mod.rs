@@ -4,4 +4,4 @@ mod capture;
 mod frame;
 
 pub use capture::{Capture, Seen};
-pub use frame::{Advert, Content, Mac};
+pub use frame::{Advert, Content, Control, Mac};

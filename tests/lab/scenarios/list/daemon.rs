@@ -72,6 +72,21 @@ pub const ALL: &[Scenario] = &[
         planned::observed,
     ),
     test(
+        "plan-observed-vrrp",
+        "the same of IPv6, unicast, virtual MACs, sync groups, notifications and BFD",
+        planned::routers,
+    ),
+    test(
+        "plan-observed-ipvs",
+        "the same of groups and marks, quorums and sorry servers, and the kernel's sync daemons",
+        planned::services,
+    ),
+    test(
+        "reload-left-overs",
+        "an instance that a reload brings removes what an earlier run has left of it, and asks for nothing else",
+        planned::left_overs,
+    ),
+    test(
         "config-test",
         "-t gives keepalived's exit codes",
         operator::config_test,

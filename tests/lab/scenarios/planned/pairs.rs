@@ -2,6 +2,15 @@
 
 use super::model::{Goods, Router, Server, Service, State};
 
+/// Of `global_defs`: what runs first has no patience.
+pub const GLOBALS: [&str; 5] = [
+    "router_id lab",
+    "script_user root",
+    "enable_script_security",
+    "vrrp_garp_master_delay 0",
+    "vrrp_garp_master_repeat 1",
+];
+
 pub struct Edit {
     pub name: &'static str,
     pub make: fn(&mut State),
@@ -17,19 +26,14 @@ pub fn base() -> State {
     second.version = 2;
     second.interval = "1".into();
     second.more = vec![secret("first")];
-    let globals = [
-        "router_id lab",
-        "script_user root",
-        "enable_script_security",
-        "vrrp_garp_master_delay 0",
-        "vrrp_garp_master_repeat 1",
-    ];
     State {
-        globals: globals.map(Into::into).to_vec(),
+        globals: GLOBALS.map(Into::into).to_vec(),
         remark: "the first".into(),
         scripts: Vec::new(),
         groups: Vec::new(),
         statics: Goods::default(),
+        sessions: Vec::new(),
+        pools: Vec::new(),
         routers: vec![first, second],
         services: vec![
             Service::new(80, &[Server::checked(11), Server::checked(12)]),
@@ -38,7 +42,7 @@ pub fn base() -> State {
     }
 }
 
-fn secret(word: &str) -> String {
+pub fn secret(word: &str) -> String {
     format!("authentication {{\n        auth_type PASS\n        auth_pass {word}\n    }}")
 }
 
@@ -68,7 +72,7 @@ fn server(state: &mut State, service: usize, server: usize) -> &mut Server {
     &mut state.services[service].servers[server]
 }
 
-const fn edit(name: &'static str, make: fn(&mut State)) -> Edit {
+pub const fn edit(name: &'static str, make: fn(&mut State)) -> Edit {
     Edit { name, make }
 }
 

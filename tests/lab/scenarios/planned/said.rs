@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::model::{Router, State};
+use super::table;
 use crate::site::Write;
 use crate::wire::{Advert, Content, Seen};
 
@@ -34,6 +35,15 @@ pub struct Said {
     pub secrets: BTreeSet<u8>,
     /// Routers that say priority 0.
     pub leave: BTreeSet<u8>,
+    /// Where the adverts of each go.
+    pub destinations: BTreeMap<u8, BTreeSet<IpAddr>>,
+    /// The multipliers of BFD sessions by their neighbors, and those that are not the sessions from before.
+    pub sessions: BTreeMap<IpAddr, u8>,
+    pub fresh: BTreeSet<IpAddr>,
+    /// Virtual servers whose sorry server serves.
+    pub sorry: BTreeSet<String>,
+    /// Servers make room for one.
+    pub gives_way: bool,
     /// Nothing is interrupted.
     pub hitless: bool,
 }
@@ -81,18 +91,37 @@ impl Words {
 }
 
 /// An object of the difference, and the configurations on both sides.
-struct Object<'a> {
-    json: &'a Value,
-    before: &'a State,
-    after: &'a State,
+pub struct Object<'a> {
+    pub json: &'a Value,
+    pub before: &'a State,
+    pub after: &'a State,
 }
 
-/// All that `diff` says; `heard` is what was in the adverts until now.
-pub fn all(diff: &Value, before: &State, after: &State, heard: &BTreeMap<u8, Words>) -> Said {
+/// All that `diff` says; `heard` is what was in the adverts until now, and of `sorry` the sorry server serves.
+pub fn all(
+    diff: &Value,
+    before: &State,
+    after: &State,
+    heard: &BTreeMap<u8, Words>,
+    sorry: &BTreeSet<String>,
+) -> Said {
+    let routers = before.routers.iter();
+    let sessions = before.sessions.iter();
     let mut said = Said {
         adverts: heard.clone(),
+        destinations: routers.map(|one| (one.vrid, one.destinations())).collect(),
+        sessions: sessions
+            .map(|one| (host(&one.neighbor), one.multiplier))
+            .collect(),
         hitless: diff["hitless"].as_bool().expect("hitless"),
+        sorry: table::serving(diff, sorry),
+        gives_way: !table::serving(diff, sorry).is_subset(sorry),
         ..Said::default()
+    };
+    let pools = table::Pools {
+        before: sorry,
+        after: &said.sorry.clone(),
+        moved: table::moved(diff),
     };
     for json in diff["objects"].as_array().expect("objects") {
         let object = Object { json, before, after };
@@ -102,22 +131,33 @@ pub fn all(diff: &Value, before: &State, after: &State, heard: &BTreeMap<u8, Wor
                 let changes = object.changes();
                 changes.for_each(|change| entry(&mut said, change));
             }
-            "virtual_server" => object.service(&mut said),
-            "real_server" => object.server(&mut said),
+            "link" => object.link(&mut said),
+            "bfd_instance" => object.session(&mut said),
+            "virtual_server" => object.service(&mut said, &pools),
+            "real_server" => object.server(&mut said, &pools),
             "ipvs" => object.ipvs(&mut said),
             // Nothing is written for these.
-            "global_defs" | "notify" | "vrrp_sync_group" | "vrrp_script" | "sorry_server" | "checker" => {
+            "global_defs"
+            | "notify"
+            | "vrrp_sync_group"
+            | "vrrp_script"
+            | "track_file"
+            | "sorry_server"
+            | "virtual_server_group"
+            | "checker" => {
                 assert_ne!(word(json, "effect"), "flaps", "{json}");
             }
             kind => panic!("no pair is about {kind}: {json}"),
         }
     }
+    pools.turn(&mut said, before, after);
+    pools.move_on(&mut said, before, after);
     said.writes.sort();
     said
 }
 
 impl Object<'_> {
-    fn changes(&self) -> impl Iterator<Item = &Value> {
+    pub fn changes(&self) -> impl Iterator<Item = &Value> {
         self.json["changes"].as_array().expect("changes").iter()
     }
 
@@ -160,62 +200,38 @@ impl Object<'_> {
             add(said, what);
         }
         said.adverts.insert(router.vrid, Words::first(router));
+        said.destinations.insert(router.vrid, router.destinations());
     }
 
-    fn service(&self, said: &mut Said) {
-        let name = word(self.json, "name");
-        match word(self.json, "fate") {
-            "comes" => {
-                push(&mut said.writes, '+', format!("service {name}"));
-                for (real, weight) in self.after.service(name).reals() {
-                    push(&mut said.writes, '+', format!("real {real} weight {weight}"));
-                }
-            }
-            "goes" => {
-                for (real, _) in self.before.service(name).reals() {
-                    push(&mut said.writes, '-', format!("real {real}"));
-                }
-                push(&mut said.writes, '-', format!("service {name}"));
-            }
-            "changes" => {
-                let written = ["lvs_sched", "flags of lvs_sched", "persistence_timeout"];
-                if self
-                    .changes()
-                    .any(|change| written.contains(&word(change, "keyword")))
-                {
-                    push(&mut said.writes, '~', format!("service {name}"));
-                }
-            }
+    /// A link of a router's own, whatever is set of it.
+    fn link(&self, said: &mut Said) {
+        let what = format!("link {}", word(self.json, "name"));
+        let signs = match word(self.json, "fate") {
+            "comes" => "+",
+            "goes" => "-",
+            "changes" => "~",
+            "begins_anew" => "-+",
             fate => panic!("{fate}"),
-        }
-    }
-
-    fn server(&self, said: &mut Said) {
-        let name = word(self.json, "name");
-        let real = |sign, state: &State| Write {
-            sign,
-            what: format!("real {name} weight {}", state.weight(name)),
         };
-        match word(self.json, "fate") {
-            "comes" => said.writes.push(real('+', self.after)),
-            "goes" => push(&mut said.writes, '-', format!("real {name}")),
-            "changes" => {
-                let written = ["weight", "uthreshold", "lthreshold", "lvs_method"];
-                if self
-                    .changes()
-                    .any(|change| written.contains(&word(change, "keyword")))
-                {
-                    said.writes.push(real('~', self.after));
-                }
-            }
-            fate => panic!("{fate}"),
-        }
+        signs
+            .chars()
+            .for_each(|sign| push(&mut said.writes, sign, what.clone()));
     }
 
-    fn ipvs(&self, said: &mut Said) {
-        let timeouts = |change: &Value| word(change, "keyword").starts_with("lvs_timeouts");
-        assert!(self.changes().all(timeouts), "{}", self.json);
-        push(&mut said.writes, '~', "timeouts".into());
+    fn session(&self, said: &mut Said) {
+        let name = word(self.json, "name");
+        let find = |state: &State| {
+            let found = state.sessions.iter().find(|one| one.name == name);
+            found.map(|one| (host(&one.neighbor), one.multiplier))
+        };
+        let (old, new) = (find(self.before), find(self.after));
+        if let Some((neighbor, _)) = old {
+            said.sessions.remove(&neighbor);
+        }
+        said.sessions.extend(new);
+        if word(self.json, "fate") != "changes" {
+            said.fresh.extend(new.map(|(neighbor, _)| neighbor));
+        }
     }
 }
 
@@ -224,6 +240,7 @@ fn goes(said: &mut Said, router: &Router) {
         push(&mut said.writes, '-', what);
     }
     said.adverts.remove(&router.vrid);
+    said.destinations.remove(&router.vrid);
     said.leave.insert(router.vrid);
 }
 
@@ -241,17 +258,16 @@ fn setting(said: &mut Said, vrid: u8, change: &Value, staying: &[&str]) {
         }
         "authentication" => drop(said.secrets.insert(vrid)),
         // Its interface is up.
-        "track_interface" => {
-            let weight = |entry: &Value| -> u8 {
-                let weight = entry.as_str().and_then(|entry| after(entry, "weight"));
-                let weight = weight.expect("a weight").trim_start_matches('+');
-                weight.parse().expect("a number")
-            };
-            match (change.get("added"), change.get("removed")) {
-                (Some(entry), None) => words.priority += weight(entry),
-                (None, Some(entry)) => words.priority -= weight(entry),
-                _ => panic!("{change}"),
+        "track_interface" => weigh(words, change, |weight| weight > 0),
+        // Its session is down.
+        "track_bfd" => weigh(words, change, |weight| weight < 0),
+        "unicast_peer" => {
+            let peers = said.destinations.get_mut(&vrid).expect("a router");
+            let of = |member: &str| change.get(member).and_then(Value::as_str).map(host);
+            if let Some(gone) = of("removed") {
+                peers.remove(&gone);
             }
+            peers.extend(of("added"));
         }
         "virtual_ipaddress" => {
             let of = |member: &str| change.get(member).and_then(Value::as_str).map(host);
@@ -263,8 +279,30 @@ fn setting(said: &mut Said, vrid: u8, change: &Value, staying: &[&str]) {
         }
         "virtual_ipaddress_excluded" => held(said, change, staying),
         "virtual_routes" | "virtual_rules" => entry(said, change),
+        // It is in FAULT until its link is there.
+        "use_vmac" => {
+            if word(change, "effect") == "flaps" {
+                said.leave.insert(vrid);
+            }
+        }
         _ => assert_ne!(word(change, "effect"), "flaps", "{change}"),
     }
+}
+
+/// What is tracked comes or goes; its weight counts if it `acts` as things are.
+fn weigh(words: &mut Words, change: &Value, acts: fn(i16) -> bool) {
+    let weight = |entry: &Value| -> i16 {
+        let weight = entry.as_str().and_then(|entry| after(entry, "weight"));
+        let weight = weight.expect("a weight").trim_start_matches('+');
+        let weight = weight.parse().expect("a number");
+        if acts(weight) { weight } else { 0 }
+    };
+    let weight = match (change.get("added"), change.get("removed")) {
+        (Some(entry), None) => weight(entry),
+        (None, Some(entry)) => -weight(entry),
+        _ => panic!("{change}"),
+    };
+    words.priority = u8::try_from(i16::from(words.priority) + weight).expect("a priority");
 }
 
 /// An address of a router.
@@ -280,8 +318,10 @@ fn held(said: &mut Said, change: &Value, staying: &[&str]) {
 
 /// An entry of a list of addresses, routes or rules.
 fn entry(said: &mut Said, change: &Value) {
-    let form = match word(change, "keyword") {
-        "virtual_ipaddress" | "virtual_ipaddress_excluded" | "static_ipaddress" => address,
+    let form: fn(&str) -> String = match word(change, "keyword") {
+        "virtual_ipaddress" | "virtual_ipaddress_excluded" | "static_ipaddress" => {
+            |text: &str| address(text, "eth0")
+        }
         "virtual_routes" | "static_routes" => route,
         "virtual_rules" | "static_rules" => rule,
         keyword => panic!("{keyword}"),
@@ -311,18 +351,18 @@ fn add(said: &mut Said, what: String) {
     push(&mut said.writes, '+', what);
 }
 
-fn push(writes: &mut Vec<Write>, sign: char, what: String) {
+pub fn push(writes: &mut Vec<Write>, sign: char, what: String) {
     writes.push(Write { sign, what });
 }
 
-fn word<'a>(json: &'a Value, member: &str) -> &'a str {
+pub fn word<'a>(json: &'a Value, member: &str) -> &'a str {
     json[member]
         .as_str()
         .unwrap_or_else(|| panic!("no {member}: {json}"))
 }
 
 /// The address at the beginning of a text.
-fn host(text: &str) -> IpAddr {
+pub fn host(text: &str) -> IpAddr {
     let first = text.split([' ', '/']).next().expect("a word");
     first.parse().unwrap_or_else(|_| panic!("no address: {text}"))
 }
@@ -334,16 +374,18 @@ fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     words.next()
 }
 
-/// An address, in the words of the tap.
-pub fn address(text: &str) -> String {
+/// An address, in the words of the tap; it is on `device` if it does not say.
+pub fn address(text: &str, device: &str) -> String {
     let first = text.split_whitespace().next().expect("an address");
-    format!("address {first} dev {}", after(text, "dev").unwrap_or("eth0"))
+    format!("address {first} dev {}", after(text, "dev").unwrap_or(device))
 }
 
 /// A route, in the words of the tap.
 pub fn route(text: &str) -> String {
     let to = text.split_whitespace().find(|word| word.contains('/'));
-    let via = after(text, "inet").or_else(|| after(text, "via"));
+    let via = after(text, "inet")
+        .or_else(|| after(text, "inet6"))
+        .or_else(|| after(text, "via"));
     let via = via.map_or_else(String::new, |via| format!(" via {via}"));
     let table = after(text, "table").unwrap_or("254");
     format!("route {}{via} table {table}", to.expect("a destination"))
