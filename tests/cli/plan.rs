@@ -2,7 +2,7 @@
 
 use super::{Dir, run};
 
-const OLD: &str = "virtual_server_group A {\n192.0.2.1 80\n}\nvirtual_server group A {\nprotocol TCP\nlb_kind NAT\nlb_algo rr\nreal_server 192.0.2.2 80 {\n}\n}\n";
+const OLD: &str = "bfd_instance one {\nneighbor_ip 192.0.2.9\n}\nvirtual_server_group A {\n192.0.2.1 80\n}\nvirtual_server group A {\nprotocol TCP\nlb_kind NAT\nlb_algo rr\nreal_server 192.0.2.2 80 {\n}\n}\n";
 
 /// The status says whether anything is interrupted, or whether the new file is wrong.
 #[test]
@@ -17,7 +17,8 @@ fn the_status_of_a_plan_is_for_scripts() {
             0,
             "weight: 1 -> 7",
         ),
-        ("group", OLD.replace(" A {", " B {"), 3, "flap"),
+        ("group", OLD.replace(" A {", " B {"), 0, "(moves to [B]:0)"),
+        ("session", OLD.replace("192.0.2.9", "192.0.2.8"), 3, "flap"),
     ] {
         let new = dir.write(name, &text);
         let (code, stdout, stderr) = run(&["plan", "--from", &old, &new]);
