@@ -24,7 +24,7 @@ clippy: ## Lint all of it
 test: setup ## Formatting, lints and every test, the lab included
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --test services -- -D warnings
-	$(CARGO) test
+	$(CARGO) test --no-fail-fast
 
 test-services: ## The checkers of services, each with a real server of its kind
 	@scripts/setup services
