@@ -64,7 +64,10 @@ pub fn there_and_back() {
     let without = b.replace("    use_vmac\n", "");
     assert_ne!(without, b);
     d1.run(&["sh", "-c", "echo 0 >/run/number"]);
+    let started = Stamp::now();
     d1.run_with(&a);
+    // The address is there before the log tells.
+    d1.wait_state("VI_1", "MASTER", started, SOON);
     d1.wait_holds(vip(), SOON);
     let began = Stamp::now();
     let mut early = None;
