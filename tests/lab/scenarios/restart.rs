@@ -266,13 +266,14 @@ pub fn refused() {
     );
     assert_eq!(site.wire.adverts_after("d1", started), [], "since {gone}");
 
-    // A better one has come while d1 is away, which says so a hundred times a second.
+    // A better one has come while d1 is away, which says so five times a second: more often, and a busy machine would make d1
+    // believe that it is gone.
     assert_eq!(d2.stop(), Some(0));
     d1.wait_holds(vip(), 2 * SOON);
     d1.kill();
     let better = Instance {
         priority: 200,
-        interval: 10,
+        interval: 200,
         ..instance(200, QUICK)
     };
     d2.run_with(&format!("{GLOBAL}{better}"));
@@ -283,7 +284,7 @@ pub fn refused() {
     d1.wait_lacks(vip(), SOON);
     let claims = site.wire.adverts_after("d1", started).len();
     note("d1", format!("said {claims} times that it was master"));
-    // One, where none of the hundred came before it had begun.
+    // One, where none of the five came before it had begun.
     assert!(claims <= 1, "{claims}");
     assert!(d2.holds(vip()));
 }
