@@ -21,6 +21,7 @@ use super::io::{Client, OpenError, Refusal, TalkError};
 use super::model::{
     Destination, MarkRule, ServerId, ServiceEntry, ServiceKey, Table, VirtualService, Wanted,
 };
+use super::patience;
 use crate::clock::Instant;
 use crate::sys::clock::now;
 use crate::sys::netns::Home;
@@ -118,7 +119,7 @@ impl Keeper {
     /// Starts the thread. `failed` is called, once, if the kernel has no IPVS at the first contact; nothing is tried
     /// after that.
     pub fn spawn(open: Opener, failed: impl FnOnce(OpenError) + Send + 'static) -> io::Result<Self> {
-        Self::guarding(guard::PACE, open, failed)
+        Self::guarding(patience::PACE, open, failed)
     }
 
     /// The same with another pace of the guard.

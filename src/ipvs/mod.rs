@@ -11,6 +11,7 @@ pub mod diff;
 pub mod io;
 pub mod keeper;
 pub mod model;
+mod patience;
 pub mod stats;
 pub mod steward;
 pub mod wire;

@@ -12,6 +12,7 @@ mod guard;
 
 use super::config::{IpvsConfig, Role, SyncDaemon, Timeouts};
 use super::io::{Client, OpenError, TalkError};
+use super::patience;
 use crate::masters::Masters;
 use crate::sys::clock::now;
 use crate::sys::netns::Home;
@@ -97,7 +98,7 @@ impl Steward {
     /// # Errors
     /// When there can be no thread.
     pub fn spawn(open: Opener, masters: watch::Receiver<Masters>) -> io::Result<Self> {
-        Self::with_pace(open, masters, guard::PACE)
+        Self::with_pace(open, masters, patience::PACE)
     }
 
     /// As [`Self::spawn`], with a guard that looks so often.

@@ -13,6 +13,7 @@ mod words;
 use super::super::diff::Op;
 use super::super::io::{Refusal, TalkError};
 use super::super::model::{Destination, ServiceKey, VirtualService, Wanted};
+use super::super::patience::{LONGEST, MOST_REPAIRS, PATIENT, exceeded, grown};
 use super::{Worker, joined};
 use crate::clock::Instant;
 use crate::sys::clock::{now, thread_time};
@@ -24,20 +25,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use words::Told;
 
-/// So often.
-pub(super) const PACE: Duration = Duration::from_millis(500);
-/// The longest pause for a table that takes long, and after a dialogue that broke off.
-const LONGEST: Duration = Duration::from_secs(30);
 /// Services, and destinations, that may be read at that pace: for twice as many it takes twice as long.
 pub(super) const MOST: usize = 1000;
 /// Whatever a look costs: it has at most one of so many parts of the thread's time.
 const SHARE: u32 = 20;
 /// The processor time after which a look reads no more destinations.
 const MOST_TIME: Duration = Duration::from_millis(20);
-/// An edit that comes back so often is left: somebody insists, or the kernel has its own way to say it.
-const MOST_REPAIRS: u32 = 3;
-/// After so many looks in a row that had something to put back, somebody insists: the pauses grow.
-const PATIENT: u32 = 10;
 /// Destinations of others that are remembered.
 const MOST_FOREIGN: usize = 65_536;
 
@@ -187,8 +180,8 @@ impl Worker {
             0
         };
         self.look_at_marks();
-        let insisted = self.guard.busy.saturating_sub(PATIENT).max(self.guard.broken);
-        let pause = self.guard.pace_for(self.known.len()) * 2_u32.saturating_pow(insisted.min(16));
+        let insisted = exceeded(self.guard.busy).max(self.guard.broken);
+        let pause = grown(self.guard.pace_for(self.known.len()), insisted);
         let spent = thread_time().saturating_sub(before) * SHARE;
         self.guard.due = now() + pause.max(spent).min(LONGEST.max(self.guard.pace));
     }

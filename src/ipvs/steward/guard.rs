@@ -6,6 +6,7 @@
 
 use super::super::config::{Role, SyncDaemon, Timeouts};
 use super::super::io::TalkError;
+use super::super::patience::{LONGEST, MOST_REPAIRS, PATIENT, exceeded, grown};
 use super::{Worker, word};
 use crate::clock::Instant;
 use crate::sys::clock::now;
@@ -13,15 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// So often.
-pub(super) const PACE: Duration = Duration::from_millis(500);
-/// The longest pause for those who insist.
-const LONGEST: Duration = Duration::from_secs(30);
-/// What comes back so often is left.
-const MOST_REPAIRS: u32 = 3;
-/// After so many looks in a row that had something to put back, somebody insists: the pauses grow.
-const PATIENT: u32 = 10;
 
 /// What the guard has put back since the start.
 #[derive(Debug, Default)]
@@ -122,8 +114,7 @@ impl Worker {
         let guard = &mut self.guard;
         let idle = found.stopped.is_empty() && found.edits == 0;
         guard.busy = if idle { 0 } else { guard.busy.saturating_add(1) };
-        let insisted = guard.busy.saturating_sub(PATIENT).min(16);
-        let pause = guard.pace * 2_u32.saturating_pow(insisted);
+        let pause = grown(guard.pace, exceeded(guard.busy));
         guard.due = now() + pause.min(LONGEST.max(guard.pace));
         (!idle).then_some(found)
     }

@@ -287,7 +287,7 @@ fn a_refusal_is_told_as_keepalived_tells_it() {
         set: Timeouts::default(),
         running: BTreeMap::new(),
         surveyed: false,
-        guard: Guard::new(guard::PACE),
+        guard: Guard::new(patience::PACE),
     };
     let told = |done: Result<(), Refusal>| done.unwrap_err().to_string();
     assert_eq!(
