@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// Generous: a loaded machine is no failure.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 /// `text` for /bin/sh, as ourselves.
 pub(crate) fn sh(text: &str) -> Prepared {
