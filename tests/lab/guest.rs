@@ -69,7 +69,16 @@ pub fn init(order: &[&str]) -> ExitCode {
             power_off();
         });
     }
-    while !wait().is_ok_and(|status| status.pid() == Some(child)) {}
+    let ended = loop {
+        match wait() {
+            Ok(ended) if ended.pid() == Some(child) => break ended,
+            _ => {}
+        }
+    };
+    // It leaves one whenever it can.
+    leave_verdict(&format!(
+        "the scenario's process ended without a verdict: {ended:?}"
+    ));
     if uml {
         power_off();
     }

@@ -22,7 +22,7 @@ use crate::scenarios::{self, Scenario};
 use crate::timeline::MARK;
 
 /// How long a guest may take: well above the slowest scenario on a busy machine.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
 /// The file that tells a guest its limit in seconds.
 pub const LIMIT_FILE: &str = "limit";
 

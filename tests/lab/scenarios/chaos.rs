@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance};
-use super::expect::LATE;
+use super::expect::late;
 use crate::guest::SHARED;
 use crate::site::{self, Daemon, Director, Site, v4, v6};
 use crate::timeline::{Stamp, for_the_next, note, wait_for};
@@ -17,8 +17,8 @@ use crate::timeline::{Stamp, for_the_next, note, wait_for};
 /// How long it takes unless `LAB_TIME` says otherwise.
 const TIME: Duration = Duration::from_secs(60);
 /// After the last fault: version 2 takes over in less than 4 seconds, a restarted director's interfaces and scripts are
-/// ready in one, and a busy machine may need as long again.
-const QUIET: Duration = Duration::from_secs(20);
+/// ready in one, and a busy machine may need several times as long.
+const QUIET: Duration = Duration::from_secs(30);
 /// So long nobody else has said that he is master, and all is as it should be.
 const CALM: Duration = Duration::from_secs(1);
 const GOES_ON: &str = "taking over MASTER of the previous run, whose last advert left";
@@ -114,7 +114,8 @@ fn contests() -> Vec<Contest> {
             name,
             vrid,
             version,
-            interval: if version == 2 { 1000 } else { 300 },
+            // A backup waits longer than a busy machine stands still.
+            interval: if version == 2 { 1000 } else { 800 },
             addresses,
             ..Instance::default()
         },
@@ -282,12 +283,14 @@ impl Pair {
         let first = wait_for(format!("an advert of {name}"), QUIET, || {
             self.said(which, contest, gone).first().copied()
         });
+        let mut before = self.said(which, contest, Stamp(Duration::ZERO)).into_iter();
+        let last = before.rfind(|at| *at <= gone);
         // As long as it takes a busy backup to hear it, a backup may be of another opinion: not if half of its patience was left.
         let patience = contest.instance.down_time();
-        let from = if age < patience.as_secs_f64() / 2.0 {
+        let from = if last.is_some_and(|last| first - last < patience / 2) {
             gone
         } else {
-            first + LATE
+            first + late(first, Stamp::now())
         };
         for_the_next(
             ((from + patience) - Stamp::now()).max(CALM / 3),

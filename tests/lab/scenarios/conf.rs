@@ -121,3 +121,10 @@ pub const TCP_CHECK: &str = "TCP_CHECK {
             retry 1
             delay_before_retry 1
         }";
+
+/// The same of who refuses: nobody else is found down, however busy the machine is.
+pub const PATIENT_CHECK: &str = "TCP_CHECK {
+            connect_timeout 10
+            retry 1
+            delay_before_retry 1
+        }";

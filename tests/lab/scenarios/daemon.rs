@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::libc;
 use nix::sys::signal::Signal;
 
-use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
+use super::conf::{GLOBAL, Instance, PATIENT_CHECK, vip, virtual_server};
 use super::expect::{self, SOON};
 use super::failover::{Pair, pair};
 use crate::site::{self, CONFIG, Daemon, Director, Mode, v4};
@@ -35,11 +35,8 @@ pub fn plane_panic() {
         "d1 empties the IPVS table: {:?}",
         d1.ipvs()
     );
-    assert!(
-        d1.log.count_since("told to", told) >= 1,
-        "the log says why: {}",
-        d1.log.text()
-    );
+    // The log says why.
+    d1.log.wait("told to", told, SOON);
     d2.wait_holds(vip(), SOON);
     expect::served_by(&site.client, &probe, vip(), site::mac(0, 2), &site.servers, taken);
     note(
@@ -55,7 +52,7 @@ pub fn bad_reload() {
     d1.daemon = Daemon::Steadfast;
     let service = SocketAddr::new(vip(), 80);
     let servers = expect::addresses(&site);
-    let lvs = virtual_server(vip(), 80, &servers, TCP_CHECK, "");
+    let lvs = virtual_server(vip(), 80, &servers, PATIENT_CHECK, "");
     let router = Instance {
         interval: 200,
         ..Instance::default()
@@ -112,11 +109,7 @@ pub fn bad_reload() {
         let reloaded = Stamp::now();
         d1.signal(Signal::SIGHUP);
         d1.log.wait("the running one is kept", reloaded, SOON);
-        assert!(
-            d1.log.count_since(&place, reloaded) >= 1,
-            "{mistake}: the log does not say {place}: {}",
-            d1.log.text()
-        );
+        d1.log.wait(&place, reloaded, SOON);
         for_the_next(router.down_time(), "nothing has changed", || {
             undisturbed(&d1);
             true
@@ -183,7 +176,7 @@ pub fn stop_busy() {
     site.switch.cut(&hanging.name);
     d1.run_with(&format!("{GLOBAL}{}{tcp}{http}{misc}", Instance::default()));
     d1.wait_holds(vip(), SOON);
-    let script = wait_for("the script to run", SOON, || {
+    let script = wait_for("the script to run", 2 * SOON, || {
         d1.read("/run/misc").trim().parse::<u32>().ok()
     });
     for peer in ["192.0.2.11:80", "192.0.2.12:80"] {
@@ -191,13 +184,20 @@ pub fn stop_busy() {
             connected(&d1, peer).then_some(())
         });
     }
-    assert_eq!(d1.ipvs().services.len(), 3, "{:?}", d1.ipvs());
+    wait_for("all services", SOON, || {
+        (d1.ipvs().services.len() == 3).then_some(())
+    });
 
     let told = Stamp::now();
     assert_eq!(d1.stop(), Some(0), "exit code");
-    let took = told.elapsed();
+    let ended = Stamp::now();
+    let took = ended - told;
     note("d1", format!("ended within {}", ms(took)));
-    assert!(took <= Duration::from_secs(3), "the stop took {took:?}");
+    // A second is what it takes at most, and the machine may be slow; those checks take a minute.
+    assert!(
+        took <= Duration::from_secs(3) + expect::late(told, ended),
+        "the stop took {took:?}"
+    );
     assert!(d1.ipvs().services.is_empty(), "left over: {:?}", d1.ipvs());
     assert!(!d1.holds(vip()));
     wait_for("the end of the check's script", SOON, || {

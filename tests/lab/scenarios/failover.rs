@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
-use super::expect::{self, LATE, SOON};
+use super::expect::{self, LATE, SOON, late};
 use crate::site::{self, Director, Probe, Site, mac};
 use crate::timeline::{Stamp, for_the_next, ms, note};
 
@@ -27,15 +27,16 @@ pub fn pair(more: &'static str) -> Pair {
     let service = SocketAddr::new(vip(), 80);
     let servers = expect::addresses(&site);
     let lvs = virtual_server(vip(), 80, &servers, TCP_CHECK, "");
+    // A backup waits longer than a busy machine stands still.
     let master = Instance {
         priority: MASTER,
+        interval: 1000,
         more,
         ..Instance::default()
     };
     let backup = Instance {
         priority: BACKUP,
-        more,
-        ..Instance::default()
+        ..master.clone()
     };
     d1.run_with(&format!("{GLOBAL}{master}{lvs}"));
     d2.run_with(&format!("{GLOBAL}{backup}{lvs}"));
@@ -78,7 +79,7 @@ pub fn host() {
     let gap = probe.gap(lost);
     note("client", format!("was without service for {}", ms(gap)));
     assert!(
-        gap <= backup.down_time() + 2 * LATE,
+        gap <= backup.down_time() + LATE + late(lost, Stamp::now()),
         "the client was without service for {gap:?}"
     );
 }
@@ -102,25 +103,28 @@ pub fn daemon() {
     let restarted = Stamp::now();
     d1.start();
     d1.wait_state("VI_1", "BACKUP", restarted, SOON);
+    // Until its time has come, 3 s later.
     d1.wait_lacks(vip(), SOON);
     note("d1", format!("no longer has the left-over {}", vip()));
     // d1 has the higher priority and preempts when its time has come.
-    let (preempted, _) = site.wire.next_advert("d1", restarted, SOON);
+    let (preempted, _) = site.wire.next_advert("d1", restarted, 2 * SOON);
     expect::served_by(&site.client, &probe, vip(), mac(0, 1), &site.servers, preempted);
     d2.wait_lacks(vip(), SOON);
     let gap = probe.gap(restarted);
     assert!(
-        gap <= 3 * LATE,
+        gap <= 2 * LATE + late(restarted, Stamp::now()),
         "the client was without service for {gap:?} at the return of d1"
     );
     // From the one takeover to the other the client never strayed to d1 and what was left over there.
     let master = Some(mac(0, 2).to_string());
-    for (at, belief) in watch
-        .beliefs(taken + LATE)
-        .into_iter()
-        .filter(|(at, _)| *at < preempted)
-    {
-        assert_eq!(belief, master, "the client's entry at {at}");
+    let beliefs = watch.beliefs(taken);
+    let found = beliefs.iter().position(|(_, belief)| *belief == master);
+    let found = found.expect("the client's finding d2");
+    for (at, belief) in &beliefs[found..] {
+        assert!(
+            *belief == master || *at >= preempted,
+            "the client's entry at {at}: {belief:?}"
+        );
     }
 }
 
@@ -138,7 +142,7 @@ pub fn term() {
     assert_eq!(d1.stop(), Some(0), "exit code");
     let released = expect::handed_over(&site.wire, "d1");
     assert!(
-        released - stopped <= LATE,
+        released - stopped <= late(stopped, released),
         "priority 0 came only after {:?}",
         released - stopped
     );
@@ -169,7 +173,7 @@ pub fn one_way() {
     // What d1 says is lost; it hears d2, and stays master against its lower priority.
     let muted = Stamp::now();
     site.switch.mute("d1");
-    d2.wait_state("VI_1", "MASTER", muted, SOON);
+    d2.wait_state("VI_1", "MASTER", muted, 2 * SOON);
     // Said before the address is there.
     d2.wait_holds(vip(), SOON);
     for_the_next(backup.down_time(), "both are masters", || {
@@ -180,10 +184,10 @@ pub fn one_way() {
     // What is said to d2 is lost; d1 hears it and answers, in vain.
     let deaf = Stamp::now();
     site.switch.deafen("d2");
-    let (claimed, _) = site.wire.next_advert("d2", deaf, SOON);
+    let (claimed, _) = site.wire.next_advert("d2", deaf, 2 * SOON);
     let (answered, answer) = site.wire.next_advert("d1", claimed, SOON);
     assert!(
-        answered - claimed <= LATE,
+        answered - claimed <= late(claimed, answered),
         "d1 contradicts only {:?} later",
         answered - claimed
     );

@@ -18,8 +18,10 @@ pub fn ipv6() {
     let servers: Vec<IpAddr> = (11..=12).map(|number| v6(0, number)).collect();
     let lvs = virtual_server(vip, 80, &servers, TCP_CHECK, "");
     // Without a length it is a deprecated /128, so that the kernel does not check the servers from it.
+    // A backup waits longer than a busy machine stands still.
     let instance = |priority| Instance {
         priority,
+        interval: 1000,
         addresses: &["fe80::100", "2001:db8::100"],
         ..Instance::default()
     };
@@ -54,14 +56,15 @@ pub fn unicast() {
     let (site, mut d1, mut d2) = site::pair(0);
     let to_d2 = "unicast_src_ip 192.0.2.1\n    unicast_peer {\n        192.0.2.2\n    }";
     let to_d1 = "unicast_src_ip 192.0.2.2\n    unicast_peer {\n        192.0.2.1\n    }";
+    let backup = Instance {
+        interval: 1000,
+        more: to_d1,
+        ..Instance::default()
+    };
     let master = Instance {
         priority: 150,
         more: to_d2,
-        ..Instance::default()
-    };
-    let backup = Instance {
-        more: to_d1,
-        ..Instance::default()
+        ..backup.clone()
     };
     d1.run_with(&format!("{GLOBAL}{master}"));
     d2.run_with(&format!("{GLOBAL}{backup}"));

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance, vip};
-use super::expect::{LATE, SOON};
+use super::expect::{SOON, late};
 use nix::sys::signal::Signal;
 
 use crate::site::{Daemon, Director, Node, v4};
@@ -23,7 +23,7 @@ pub fn answers(node: &Node, address: IpAddr) -> bool {
         let socket = UdpSocket::bind(any).expect("a socket");
         socket.connect((address, 9)).expect("an address");
         socket
-            .set_read_timeout(Some(Duration::from_millis(300)))
+            .set_read_timeout(Some(Duration::from_secs(1)))
             .expect("a limit");
         let _ = socket.send(b"?");
         let mut buffer = [0];
@@ -77,7 +77,7 @@ pub fn no_accept() {
         let told = "others have removed nftables' tables keepalived, put back";
         let at = d1.log.wait(told, since, SOON);
         assert!(
-            at - done <= Duration::from_secs(1) + LATE,
+            at - done <= Duration::from_secs(1) + late(done, at),
             "after {:?}",
             at - done
         );

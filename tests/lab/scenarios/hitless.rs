@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::conf::{GLOBAL, Instance, TCP_CHECK, vip};
+use super::conf::{GLOBAL, Instance, PATIENT_CHECK, vip};
 use super::expect::{self, SOON};
 use crate::modules;
 use crate::site::{Daemon, Director, Load, Plan, Site, Wish, echo, v4};
@@ -23,8 +23,8 @@ const RELOADS: usize = 200;
 const CONNECTIONS: usize = 50;
 /// A second.
 const REQUESTS: u32 = 200;
-/// Of these a guest on a busy machine makes at least so many: with fewer nothing would be shown.
-const LEAST: f64 = 100.0;
+/// So many of them were answered for each reload, however long a machine takes for both: with fewer nothing would be shown.
+const LEAST: u64 = 10;
 /// From the end of one reload to the next. The guest has one processor for both directors, the client, its servers and the
 /// captures: with reload upon reload it would have time for nothing else.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -60,8 +60,11 @@ pub fn under_traffic() {
         ..MASTER
     };
     d2.run_with(&format!("{GLOBAL}{backup}"));
+    let started = Stamp::now();
     d1.run_with(&Edit(0).text());
     expect::settled(&site.wire, &d1, &d2, &MASTER, vip());
+    // The address is there before the log tells.
+    d1.wait_state("VI_1", "MASTER", started, SOON);
     let service = SocketAddr::new(vip(), PORT);
     let all: Vec<_> = (1..=SERVERS).map(|number| (v4(1, 10 + number), 1)).collect();
     expect::weights(&d1, service, &all);
@@ -75,7 +78,7 @@ pub fn under_traffic() {
             requests: REQUESTS,
         },
     );
-    wait_for("the client to be served", SOON, || {
+    wait_for("the client to be served", 3 * SOON, || {
         (load.tally.words.load(Relaxed) >= CONNECTIONS as u64).then_some(())
     });
     let began = Stamp::now();
@@ -106,7 +109,8 @@ pub fn under_traffic() {
         ),
     );
     assert_eq!(tally.lost(), [""; 0], "lost");
-    assert!(load.rate() > LEAST, "{:.0} requests a second", load.rate());
+    let each = tally.answered.load(Relaxed) / RELOADS as u64;
+    assert!(each >= LEAST, "{each} requests for each reload");
 
     let gap = site.wire.longest_gap("d1", began, ended);
     note("d1", format!("its adverts were {gap:.0} ms apart at most"));
@@ -159,7 +163,7 @@ fn reload(director: &mut Director, text: &str) {
     let asked = Stamp::now();
     let done = director.log.count_since("Reload complete", Stamp(Duration::ZERO));
     nix::sys::signal::kill(director.main(), Signal::SIGHUP).expect("a running daemon");
-    wait_for("the reload", SOON, || {
+    wait_for("the reload", 3 * SOON, || {
         let kept = director.log.count_since("the running one is kept", asked);
         assert_eq!(kept, 0, "refused: {}", director.log.text());
         let now = director.log.count_since("Reload complete", Stamp(Duration::ZERO));
@@ -242,7 +246,7 @@ impl Edit {
     }
 
     fn service(&self, port: u16, real: u16, servers: &[(u8, &str)], more: &str) -> String {
-        let check = TCP_CHECK.replace('{', "{\n            connect_port 80");
+        let check = PATIENT_CHECK.replace('{', "{\n            connect_port 80");
         let server = |(number, weight): &(u8, &str)| {
             format!(
                 "    real_server {} {real} {{\n        weight {weight}\n        {check}\n    }}\n",

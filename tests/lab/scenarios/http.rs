@@ -12,8 +12,8 @@ use super::expect::SOON;
 use crate::site::{Daemon, Director, Node};
 use crate::timeline::{note, wait_for};
 
-/// The first request that came to each port.
-type Requests = Arc<Mutex<BTreeMap<u16, String>>>;
+/// The first request that came to each address and port.
+type Requests = Arc<Mutex<BTreeMap<(IpAddr, u16), String>>>;
 
 /// Settings of the virtual server, the real server, the checker and the url.
 const CASES: &[[&str; 4]] = &[
@@ -95,35 +95,44 @@ pub fn requests() {
             .map(|case| server(case, address))
             .collect();
         let mut seen = Vec::new();
-        for (director, requests) in &mut sides {
-            requests.lock().expect("requests").clear();
+        for (director, _) in &mut sides {
             director.run_with(&format!("{GLOBAL}{all}"));
         }
         for (director, requests) in &mut sides {
-            wait_for(
+            let came = || {
+                let mut requests = requests.lock().expect("requests").clone();
+                requests.retain(|(ip, _), _| ip.to_string() == address);
+                requests
+            };
+            seen.push(wait_for(
                 format!("{}'s requests to {address}", director.name),
-                2 * SOON,
-                || (requests.lock().expect("requests").len() == CASES.len()).then_some(()),
-            );
-            seen.push(requests.lock().expect("requests").clone());
+                3 * SOON,
+                || Some(came()).filter(|requests| requests.len() == CASES.len()),
+            ));
             assert_eq!(director.stop(), Some(0), "exit code");
         }
         note("lab", format!("{} requests to {address}", seen[1].len()));
-        for (port, theirs) in &seen[0] {
-            assert_eq!(Some(theirs), seen[1].get(port), "to port {port} of {address}");
+        for ((ip, port), theirs) in &seen[0] {
+            assert_eq!(
+                Some(theirs),
+                seen[1].get(&(*ip, *port)),
+                "to port {port} of {address}"
+            );
         }
     }
 }
 
-/// Answers every request on the loopback's `port`, and keeps the first.
+/// Answers every request on the loopback's `port`, and keeps the first to each address: a late one is none of the next.
 fn listen(director: &Director, port: u16, requests: &Requests) {
     let any = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
     let listener = director.within(|| TcpListener::bind(any)).expect("a listener");
     let requests = requests.clone();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            let asked = stream.local_addr().expect("an address").ip().to_canonical();
             if let Some(request) = answer(stream) {
-                requests.lock().expect("requests").entry(port).or_insert(request);
+                let mut requests = requests.lock().expect("requests");
+                requests.entry((asked, port)).or_insert(request);
             }
         }
     });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::conf::GLOBAL;
-use super::expect::SOON;
+use super::expect::{SOON, said};
 use crate::site::{Daemon, Director, Node};
 use crate::timeline::{Stamp, note, wait_for};
 
@@ -73,11 +73,14 @@ const FOREIGN: [&str; 2] = [
     "-a -t 203.0.113.9:80 -r 203.0.113.1:80 -m -w 5",
 ];
 
-/// Servers of the pool in [`first`] and [`second`].
+/// Servers of the pool in [`first`] and [`second`], D of the marked service alone.
 const A: &str = "198.51.100.1";
 const B: &str = "198.51.100.2";
 const C: &str = "198.51.100.3";
+const D: &str = "198.51.100.4";
 const E: &str = "198.51.100.5";
+/// What the line of a server in alpha mode has.
+const ALPHA: &str = "192.0.2.101:80 -r";
 
 /// The line of a server of the pool.
 fn web(server: &str, weight: u32) -> String {
@@ -92,6 +95,11 @@ fn sorry() -> String {
 /// The line of the server in alpha mode.
 fn alpha() -> String {
     "-a -t 192.0.2.101:80 -r 198.51.100.1:8080 -m -w 1".to_owned()
+}
+
+/// The line of a server of the marked service.
+fn marked(server: &str) -> String {
+    format!("-a -f 7 -r {server}:0 -g -w 1")
 }
 
 /// Both daemons at work on [`first`], every server found good, and the service of somebody else beside theirs.
@@ -115,12 +123,12 @@ fn at_work() -> [Director; 2] {
     step(
         &directors,
         "start",
-        &[web(A, 3), web(B, 3), web(C, 1), alpha()],
+        &[web(A, 3), web(B, 3), web(C, 1), alpha(), marked(A), marked(D)],
         &[&sorry()],
     );
     // From the first success on failures are forgiven once.
     for director in &directors {
-        wait_for("six checks that succeeded", SOON, || {
+        wait_for("six checks that succeeded", 2 * SOON, || {
             let count = director
                 .log
                 .count_since("/check] succeeded", Stamp(Duration::ZERO));
@@ -143,11 +151,12 @@ pub fn changes() {
     let directors = at_work();
     let sorry = sorry();
     exit_statuses(&directors, &[("a", 1)]);
+    // Each service has a checker of its own, and they fail one after the other.
     step(
         &directors,
         "one fails",
-        &[web(A, 0), web(B, 3), web(C, 1)],
-        &[&sorry],
+        &[web(A, 0), web(B, 3), web(C, 1), marked(D)],
+        &[&sorry, ALPHA, &marked(A)],
     );
     exit_statuses(&directors, &[("b", 1)]);
     step(
@@ -166,7 +175,7 @@ pub fn changes() {
     exit_statuses(&directors, &[("c", 0)]);
     step(&directors, "and not", &[web(A, 0), sorry.clone()], &[B, C]);
     exit_statuses(&directors, &[("a", 0), ("b", 0), ("c", 5)]);
-    let all = [web(A, 3), web(B, 3), web(C, 3), alpha()];
+    let all = [web(A, 3), web(B, 3), web(C, 3), alpha(), marked(A), marked(D)];
     step(&directors, "all are back", &all, &[&sorry]);
     ends(directors);
 }
@@ -175,31 +184,38 @@ pub fn changes() {
 pub fn survives() {
     let mut directors = at_work();
     let sorry = sorry();
-    let all = [web(A, 3), web(B, 3), web(C, 3), alpha()];
+    let all = [web(A, 3), web(B, 3), web(C, 3), alpha(), marked(A), marked(D)];
     // keepalived takes the weight away at a reload when the status was 0 (fact 11.11).
     exit_statuses(&directors, &[("c", 5)]);
     step(&directors, "a dynamic weight", &all, &[&sorry]);
     let before = settled(&directors[1]);
+    let since = Stamp::now();
     for director in &directors {
         director.signal(Signal::SIGHUP);
     }
+    // The table is as it shall be before they have begun.
+    said(&directors, "Reload complete", since);
     assert_eq!(step(&directors, "reload of the same", &all, &[&sorry]), before);
+    let since = Stamp::now();
     for director in &directors {
         director.configure(&second());
         director.signal(Signal::SIGHUP);
     }
-    let changed = [web(A, 7), web(E, 2)];
+    said(&directors, "Reload complete", since);
+    let changed = [web(A, 7), web(E, 2), marked(A), marked(D)];
     let after = step(&directors, "reload", &changed, &[B, C, "192.0.2.101", &sorry]);
 
     for director in &mut directors {
         director.kill();
         assert_eq!(saved(director), after, "what a crash leaves");
     }
+    let since = Stamp::now();
     for director in &mut directors {
         // Without its verdicts ours tells the scripts of what it finds, as keepalived does.
         director.run(&["sh", "-c", "rm -f /run/*.checks"]);
         director.start();
     }
+    said(&directors, "Startup complete", since);
     let unchanged = step(&directors, "restart after a crash", &changed, &[B, &sorry]);
     assert_eq!(unchanged, after);
     if directors[1].daemon == Daemon::Steadfast {
@@ -226,7 +242,7 @@ pub fn group_removed() {
     let mut directors = both();
     for director in &mut directors {
         director.run_with(&format!("{GLOBAL}{group}{}{kept}", service("group web")));
-        wait_for("the services of the group", SOON, || {
+        wait_for("the services of the group", 2 * SOON, || {
             (saved(director).len() == 12).then_some(())
         });
     }
@@ -236,19 +252,29 @@ pub fn group_removed() {
     for director in &directors {
         director.configure(&format!("{GLOBAL}{kept}"));
         director.signal(Signal::SIGHUP);
-        director.log.wait("Removing Virtual Server", since, SOON);
-        wait_for("the services of the group to go", SOON, || {
+        director.log.wait("Removing Virtual Server", since, 2 * SOON);
+        wait_for("the services of the group to go", 2 * SOON, || {
             (saved(director).len() == 3).then_some(())
         });
     }
     let (difference, after) = compare(&directors);
     assert_eq!((difference, after.len()), (None, 3), "{after:#?}");
-    let [theirs, ours] = directors.each_ref().map(|director| {
-        let lines = director.log.lines().into_iter();
-        let words = ["Remov", "Shutting", "no longer", "uorum"];
-        let lines = lines.filter(|(at, line)| *at >= since && words.iter().any(|word| line.contains(word)));
-        lines.map(|(_, line)| line).collect::<Vec<_>>()
-    });
+    // What is said of a table may come after it.
+    said(&directors, "Reload complete", since);
+    let limit = Stamp::now() + SOON;
+    let [theirs, ours] = loop {
+        let said = directors.each_ref().map(|director| {
+            let lines = director.log.lines().into_iter();
+            let words = ["Remov", "Shutting", "no longer", "uorum"];
+            let lines =
+                lines.filter(|(at, line)| *at >= since && words.iter().any(|word| line.contains(word)));
+            lines.map(|(_, line)| line).collect::<Vec<_>>()
+        });
+        if said[0] == said[1] || Stamp::now() > limit {
+            break said;
+        }
+        sleep(Duration::from_millis(20));
+    };
     assert_eq!(ours, theirs, "what the log says of the group");
     note("lab", ours.join("; "));
     for director in &mut directors {
@@ -267,7 +293,7 @@ fn adopt(director: &mut Director, table: &[String]) {
             "-a -f 7 -r 198.51.100.77:0 -g",
         ],
     ] {
-        wait_for("the verdicts of all four checkers to be written", SOON, || {
+        wait_for("the verdicts of all four checkers", 2 * SOON, || {
             let written = director.run(&["sh", "-c", "cat /run/*.checks || true"]);
             (written.matches("probe").count() == 4).then_some(())
         });
@@ -279,7 +305,11 @@ fn adopt(director: &mut Director, table: &[String]) {
         director.write("/run/told", "");
         let restarted = Stamp::now();
         director.start();
-        director.log.wait("IPVS: ", restarted, SOON);
+        // It says what it is going to do.
+        director.log.wait("IPVS: ", restarted, 2 * SOON);
+        wait_for("the table to be as it was", 2 * SOON, || {
+            (saved(director) == table).then_some(())
+        });
         assert_eq!(settled(director), table, "after {changes:?}");
         assert_eq!(
             director.read("/run/told"),
@@ -402,7 +432,7 @@ fn exit_statuses(directors: &[Director; 2], whom: &[(&str, u8)]) {
 /// service untouched, and the scripts must have said the same.
 #[track_caller]
 fn step(directors: &[Director; 2], what: &str, wanted: &[String], unwanted: &[&str]) -> Vec<String> {
-    wait_for(format!("{what}: {wanted:?}"), 2 * SOON, || {
+    wait_for(format!("{what}: {wanted:?}"), 3 * SOON, || {
         let reached = |director: &Director| {
             let table = saved(director);
             wanted.iter().all(|line| table.contains(line))
@@ -422,7 +452,7 @@ fn step(directors: &[Director; 2], what: &str, wanted: &[String], unwanted: &[&s
     }
     // A script may be late. What was said before is compared again: it does no harm.
     let mut told = [Vec::new(), Vec::new()];
-    let limit = Stamp::now() + SOON;
+    let limit = Stamp::now() + 2 * SOON;
     while told[0] != told[1] || told[0].is_empty() {
         told = directors.each_ref().map(|director| {
             let text = director.read("/run/told");

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use super::conf::{GLOBAL, TCP_CHECK, vip, virtual_server};
+use super::conf::{GLOBAL, PATIENT_CHECK, vip, virtual_server};
 use super::expect::{self, SOON};
 use super::ipvs;
 use crate::site::{self, Director, Node, Talk, Transport, answer};
@@ -27,7 +27,7 @@ pub fn table() {
         answer(server, PORT, &[]);
     }
     let servers = expect::addresses(&site);
-    let service = |port| virtual_server(vip(), port, &servers, TCP_CHECK, "");
+    let service = |port| virtual_server(vip(), port, &servers, PATIENT_CHECK, "");
     let checked = |port| service(port).replace("TCP_CHECK {", "TCP_CHECK {\n            connect_port 80");
     let all = [(servers[0], 1), (servers[1], 1)];
     let [kept, forgotten, new] = [PORT, FORGOTTEN, NEW].map(|port| SocketAddr::new(vip(), port));
@@ -57,8 +57,10 @@ pub fn table() {
         assert_eq!(director.ipvs().weights(service), all, "after the next start");
     }
     go_on(&mut talks, "after the next start");
-    // Were it made anew, it would begin to count anew.
-    assert_eq!(connections(&director, kept), 5);
+    // Were it made anew, it would begin to count anew. The kernel adds up what it shows every two seconds.
+    wait_for("every connection in the kernel's count", SOON, || {
+        (connections(&director, kept) == 5).then_some(())
+    });
 
     director.kill();
     let flushing = GLOBAL.replacen('{', "{\n    lvs_flush", 1);

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::expect::{SOON, weights};
 use crate::site::{self, Daemon, Director, Relay, v4};
-use crate::timeline::{Stamp, for_the_next, note, wait_for};
+use crate::timeline::{Stamp, for_the_next, note, wait_for, wait_quiet};
 
 const TELL: &str = r#"line=; for word in "$@"; do line="$line [$word]"; done; echo "$line" >>/run/told"#;
 const READER: &str = r#"echo "$@" >/run/reader; exec cat "$2" >>/run/lvs.lines"#;
@@ -19,6 +19,9 @@ const CHECK: &str = "echo >>/run/ran.$1; exit $(cat /run/check.$1)";
 const CHECKERS: [(&str, usize); 4] = [("a", 5), ("b", 3), ("c", 1), ("dead", 2)];
 /// So often each of them shall have run after an act: once that began before it, a failure and its retry, and one more.
 const RUNS: usize = 4;
+
+/// What has not been told by then is not told.
+const QUIET: Duration = Duration::from_secs(3);
 
 const FILES: [&str; 3] = ["/run/all.lines", "/run/lvs.lines", "/run/told"];
 
@@ -318,7 +321,7 @@ impl Stage {
 
     /// How often a check has run.
     fn runs(&self, check: &str) -> usize {
-        fs::read(self.d1.path(&format!("/run/ran.{check}"))).map_or(0, |runs| runs.len())
+        runs(&self.d1, check)
     }
 
     /// What the log said since the last time of servers and quorums.
@@ -337,16 +340,11 @@ impl Stage {
                 (self.runs(check) >= runs).then_some(())
             });
         }
-        let mut last = Stamp::now();
-        let mut before = Vec::new();
-        wait_for("quiet", 6 * SOON, || {
+        wait_quiet(QUIET, 6 * SOON, || {
             let mut now: Vec<String> = FILES.iter().map(|file| self.d1.read(file)).collect();
             now.push(self.relay.letters().len().to_string());
             now.push(self.news().len().to_string());
-            if now != before {
-                (before, last) = (now, Stamp::now());
-            }
-            (last.elapsed() > Duration::from_secs(3)).then_some(())
+            now
         });
         let letters = self.relay.letters();
         let mut mails: Vec<_> = letters
@@ -387,6 +385,10 @@ impl Stage {
     }
 }
 
+fn runs(d1: &Director, check: &str) -> usize {
+    fs::read(d1.path(&format!("/run/ran.{check}"))).map_or(0, |runs| runs.len())
+}
+
 /// `ha_suspend`: checks run while the virtual address is here, from the start and when it comes and goes.
 ///
 /// LVS facts: 7.1
@@ -419,6 +421,8 @@ pub fn suspend() {
         let before = Stamp::now();
         d1.ip("address del 192.0.2.150/32 dev eth0\n");
         d1.log.wait(&words("Suspending"), before, SOON);
+        // One that was under way ends.
+        wait_quiet(QUIET, 2 * SOON, || runs(&d1, "a"));
         d1.write("/run/check.a", "0\n");
         for_the_next(Duration::from_secs(4), "what was found stays", || {
             d1.ipvs().weights(served).is_empty()

@@ -282,20 +282,25 @@ pub fn or_addresses() {
     let began = Stamp::now();
     ours.run_with(&conf("nftables_ipvs\n    nftables_ipvs_start_fwmark 77"));
     if marks_packets(&ours) {
-        wait_for("the service of a mark", SOON, || {
+        wait_for("the service of a mark", 2 * SOON, || {
             saved(&ours).contains(&"-A -f 77 -s rr".to_owned()).then_some(())
         });
     } else {
-        wait_for("keepalived's services", SOON, || {
-            (saved(&theirs).len() == 15).then_some(())
-        });
+        // keepalived's own services have marks that no packet has.
+        let lines = if ours.daemon == Daemon::Steadfast { 15 } else { 3 };
+        for (director, lines) in [(&theirs, 15), (&ours, lines)] {
+            wait_for(
+                format!("{lines} lines in the table of {}", director.name),
+                2 * SOON,
+                || (saved(director).len() == lines).then_some(()),
+            );
+        }
         let tables = [&theirs, &ours].map(settled);
         if ours.daemon == Daemon::Steadfast {
             let said = "cannot set nftables' tables keepalived_ipvs: ";
             ours.log.wait(said, began, SOON);
             assert_eq!(tables[0], tables[1]);
         } else {
-            // keepalived's services have marks that no packet has.
             assert_eq!(tables[1].len(), 3, "{tables:?}");
         }
     }

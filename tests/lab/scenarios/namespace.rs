@@ -28,7 +28,7 @@ pub fn of_the_start() {
     if field.director.daemon == Daemon::Keepalived {
         // 2.2.7 does not do what its manual says: its table is in the namespace of process 1.
         field.director.run_with(&field.config(&root));
-        let place = wait_for("the table", SOON, || {
+        let place = wait_for("the table", 2 * SOON, || {
             let first = fs::read_to_string("/proc/1/net/ip_vs").unwrap_or_default();
             let tables = [
                 ("process 1", first.lines().count() == 6),
@@ -95,15 +95,18 @@ impl Field {
         let table = self.table(true);
         assert_eq!(table.len(), 3, "{table:?}");
         assert_eq!(self.table(false), [""; 0], "where the daemon is");
-        let timeouts = self.within(true, &["ipvsadm", "-l", "--timeout"]);
-        assert!(timeouts.contains(": 100 "), "{timeouts}");
-        let daemons = self.within(true, &["ipvsadm", "-l", "--daemon"]);
-        assert!(
-            daemons.contains(&format!("master sync daemon (mcast=eth{}", self.ipvs)),
-            "{daemons}"
-        );
+        // What is set beside the table may come after it.
+        let mcast = format!("master sync daemon (mcast=eth{}", self.ipvs);
+        for (what, has) in [("--timeout", ": 100 "), ("--daemon", &mcast)] {
+            wait_for(format!("{what} to have {has:?}"), SOON, || {
+                let shown = self.within(true, &["ipvsadm", "-l", what]);
+                shown.contains(has).then_some(())
+            });
+        }
         if self.director.daemon == Daemon::Steadfast {
-            assert_eq!(self.expiry(true), "1");
+            wait_for("the setting of connections", SOON, || {
+                (self.expiry(true) == "1").then_some(())
+            });
         }
         // Nobody has given it a table, and so no settings, or they are as they were.
         assert_ne!(self.expiry(false), "1", "where the daemon is");
@@ -118,7 +121,7 @@ impl Field {
         self.director.configure(&config.replace(root, first));
         self.director.signal(Signal::SIGHUP);
         let refusal = "Cannot change IPVS network namespace at a reload - please restart keepalived";
-        self.director.log.wait(refusal, since, SOON);
+        self.director.log.wait(refusal, since, 2 * SOON);
         self.wait_servers(&["r1", "r2"]);
         assert_eq!(self.table(true), table, "after a reload that is refused");
 
@@ -133,8 +136,8 @@ impl Field {
     fn is_nowhere(&mut self, config: &str) {
         let since = Stamp::now();
         self.director.run_with(config);
-        self.director.log.wait("Can't initialize ipvs", since, SOON);
-        let exit = self.director.ended(SOON);
+        self.director.log.wait("Can't initialize ipvs", since, 2 * SOON);
+        let exit = self.director.ended(2 * SOON);
         if self.director.daemon == Daemon::Steadfast {
             assert_eq!(exit, Some(1), "exit code");
         }
@@ -173,7 +176,7 @@ impl Field {
         TCP_CHECK {{
             connect_ip {}
             connect_port 80
-            connect_timeout 1
+            connect_timeout 10
             retry 0
             warmup 0
         }}
@@ -207,7 +210,7 @@ virtual_server {} {PORT} {{
     #[track_caller]
     fn wait_servers(&self, wanted: &[&str]) {
         let service = SocketAddr::new(vip(self.ipvs), PORT);
-        wait_for(format!("{wanted:?} to answer"), 2 * SOON, || {
+        wait_for(format!("{wanted:?} to answer"), 3 * SOON, || {
             let mut answers: Vec<String> = (0..4)
                 .filter_map(|_| {
                     let mut talk = Talk::open(&self.site.client, Transport::Tcp, service).ok()?;

@@ -35,22 +35,20 @@ pub fn scripts() {
     let life = |state: &str, own: &str| -> Vec<String> {
         let words: Vec<&str> = own.split(' ').collect();
         let own = words.iter().map(|word| format!(" [{word}]")).collect::<String>();
-        let mut lines = vec![
+        vec![
             format!("{}{own}", words.len()),
             format!("{} [group]{own}", words.len() + 1),
             format!("6 [any] [two words] [INSTANCE] [VI_1] [{state}] [150]"),
             format!("7 [group] [any] [two words] [GROUP] [G] [{state}] [0]"),
-        ];
-        lines.sort();
-        lines
+        ]
     };
-    told(&d1, life("BACKUP", "backup"));
-    told(&d1, life("MASTER", "master 1 2"));
+    // A script may take longer to say a word than a backup waits for adverts.
+    let rise = || [life("BACKUP", "backup"), life("MASTER", "master 1 2")].concat();
+    told(&d1, rise());
     site.switch.unplug("d1");
     told(&d1, life("FAULT", "fault"));
     site.switch.replug("d1");
-    told(&d1, life("BACKUP", "backup"));
-    told(&d1, life("MASTER", "master 1 2"));
+    told(&d1, rise());
     d1.signal(Signal::SIGTERM);
     told(&d1, life("STOP", "stop"));
     assert_eq!(d1.ended(SOON), Some(0), "exit code");
@@ -58,9 +56,10 @@ pub fn scripts() {
 
 /// Waits for these lines, in whatever order the scripts came to write them, and clears the slate.
 #[track_caller]
-fn told(director: &Director, wanted: Vec<String>) {
+fn told(director: &Director, mut wanted: Vec<String>) {
+    wanted.sort();
     let mut lines = Vec::new();
-    wait_for("the scripts' words", SOON, || {
+    wait_for("the scripts' words", 2 * SOON, || {
         lines = director
             .read("/run/told")
             .lines()

@@ -55,14 +55,16 @@ pub fn refusals() {
     field.start(&conf.concat());
     let refused = if guest { 5 } else { 1 };
     for director in &field.directors {
-        wait_for(format!("{refused} refusals of {}", director.name), SOON, || {
-            (lines(director, REFUSED).len() >= refused).then_some(())
-        });
+        wait_for(
+            format!("{refused} refusals of {}", director.name),
+            2 * SOON,
+            || (lines(director, REFUSED).len() >= refused).then_some(()),
+        );
     }
     let ours = &field.directors[1];
     if ours.daemon == Daemon::Steadfast {
         // It has tried again by then.
-        wait_for("a later attempt", SOON, || {
+        wait_for("a later attempt", 2 * SOON, || {
             (lines(ours, "IPVS: ")
                 .iter()
                 .filter(|line| line.ends_with(" changes"))
@@ -87,7 +89,7 @@ pub fn refusals() {
         modules::load(&["ip_vs_fo"]);
     }
     if field.directors[1].daemon == Daemon::Steadfast {
-        wait_for("the services that were refused", 2 * SOON, || {
+        wait_for("the services that were refused", 4 * SOON, || {
             let [_, ours] = field.tables();
             let served = ours
                 .iter()
@@ -134,8 +136,9 @@ pub fn missing() {
     for mut director in both() {
         director.script("/etc/keepalived/modprobe", "echo \"$@\" >>/run/loaded; exit 1");
         director.run_with(&format!("{GLOBAL}{conf}"));
-        assert_eq!(director.ended(SOON), Some(1), "{}", director.name);
-        assert!(director.log.text().contains("IPVS: Can't initialize ipvs: "));
+        assert_eq!(director.ended(2 * SOON), Some(1), "{}", director.name);
+        let began = director.started();
+        director.log.wait("IPVS: Can't initialize ipvs: ", began, SOON);
         let loaded = director.read("/run/loaded");
         assert!(loaded.lines().any(|line| line.ends_with(" ip_vs")), "{loaded}");
         if director.daemon == Daemon::Steadfast {

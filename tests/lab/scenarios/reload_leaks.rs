@@ -67,7 +67,7 @@ pub fn there_and_back() {
     let started = Stamp::now();
     d1.run_with(&a);
     // The address is there before the log tells.
-    d1.wait_state("VI_1", "MASTER", started, SOON);
+    d1.wait_state("VI_1", "MASTER", started, 2 * SOON);
     d1.wait_holds(vip(), SOON);
     let began = Stamp::now();
     let mut early = None;

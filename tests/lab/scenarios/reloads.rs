@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
@@ -79,24 +81,21 @@ pub fn time_file() {
     let asked = Stamp::now();
     d1.run(&["sh", "-c", "date +%H:%M:%S -d '+1 hour' >/run/when"]);
     d1.log.wait("Scheduling reload for", asked, SOON);
+    // Not so soon that it were past when it is read.
     d1.run(&[
         "sh",
         "-c",
-        "date '+%Y-%m-%d %H:%M:%S' -d '+3 sec' >/run/other; mv /run/other /run/when",
+        "date '+%Y-%m-%d %H:%M:%S' -d '+6 sec' >/run/other; cp /run/other /run/due; mv /run/other /run/when",
     ]);
+    let due = d1.read("/run/due");
     d1.log.wait("Reload time updated from", asked, SOON);
-    let due = d1.read("/run/when");
-    d1.log.wait("Reload complete", asked, SOON);
+    d1.log.wait("Reload complete", asked, 2 * SOON);
     let now = d1.run(&["date", "+%Y-%m-%d %H:%M:%S"]);
     if d1.daemon == Daemon::Steadfast {
         // keepalived is up to a second early.
         assert!(now.trim() >= due.trim(), "{now} is not before {due}");
     }
-    assert_eq!(
-        d1.attempt(5, &["test", "-e", "/run/when"]).status,
-        Some(1),
-        "it is gone"
-    );
+    assert!(!d1.path("/run/when").exists(), "it is gone");
     let again = Stamp::now();
     d1.run(&["sh", "-c", "echo soon >/run/when"]);
     d1.log
@@ -124,26 +123,27 @@ pub fn script_users() {
             more: "track_script {\n        S\n    }",
             ..Instance::default()
         };
-        let script = "vrrp_script S {\n    script /etc/keepalived/who\n    interval 1\n}\n";
+        // Who is slow on a busy machine has not failed.
+        let script = "vrrp_script S {\n    script /etc/keepalived/who\n    interval 1\n    timeout 20\n}\n";
         d1.run_with(&format!(
             "{script}{instance}global_defs {{\n    {security}\n    script_user nobody\n}}\n"
         ));
         let runs_as = |user: &str| {
             d1.run(&["sh", "-c", ": >/run/who"]);
-            wait_for(format!("two runs as {user}"), SOON, || {
+            wait_for(format!("two runs as {user}"), 2 * SOON, || {
                 let lines = d1.read("/run/who");
                 assert!(lines.lines().all(|line| line == user), "{user}: {lines}");
                 (lines.lines().count() > 1).then_some(())
             });
         };
-        d1.wait_holds(vip(), SOON);
+        d1.wait_holds(vip(), 2 * SOON);
         runs_as("nobody");
         let asked = Stamp::now();
         d1.signal(Signal::SIGHUP);
         d1.log.wait("Reload complete", asked, SOON);
         match (d1.daemon, security) {
             (Daemon::Steadfast, _) => runs_as("nobody"),
-            (Daemon::Keepalived, "") => wait_for("a run as root", SOON, || {
+            (Daemon::Keepalived, "") => wait_for("a run as root", 2 * SOON, || {
                 d1.read("/run/who").contains("root").then_some(())
             }),
             (Daemon::Keepalived, _) => {
@@ -178,13 +178,26 @@ pub fn broken() {
     d1.daemon = Daemon::Steadfast;
     let servers = expect::addresses(&site);
     let service = (vip(), 80).into();
-    let router = Instance::default();
+    // As far from each other as they can be, so that a backup waits for nearly four seconds: a busy machine is not silent so
+    // long.
+    let router = Instance {
+        priority: 254,
+        interval: 1000,
+        ..Instance::default()
+    };
+    let backup = Instance {
+        priority: 1,
+        ..router.clone()
+    };
     let good = format!(
         "{GLOBAL}{router}{}",
         virtual_server(vip(), 80, &servers, TCP_CHECK, "")
     );
+    let started = Stamp::now();
     d1.run_with(&good);
-    d1.wait_holds(vip(), SOON);
+    d1.wait_holds(vip(), 2 * SOON);
+    // The address is there before the log tells.
+    d1.wait_state("VI_1", "MASTER", started, SOON);
     expect::weights(&d1, service, &[(servers[0], 1)]);
     let mut monitor = d1.spawn(&["ip", "-o", "monitor", "address"]);
     let addresses = Log::default();
@@ -197,7 +210,7 @@ pub fn broken() {
         fs::write(d1.path(CONFIG), text).expect("the configuration");
         let asked = Stamp::now();
         d1.signal(Signal::SIGHUP);
-        wait_for(format!("{name} to be refused"), SOON, || {
+        wait_for(format!("{name} to be refused"), 3 * SOON, || {
             let lines = d1.log.count_since("the running one is kept", asked);
             assert_eq!(
                 d1.log.count_since("Reload complete", asked),
@@ -208,23 +221,30 @@ pub fn broken() {
         });
         // What is allocated once is there by then.
         if number == files.len() / 4 {
-            usage = Some(Usage::of(&d1));
+            usage = Some(Usage::settled(&d1));
         }
     }
     note("lab", format!("{} files were refused", files.len()));
-    let (before, after) = (usage.expect("a measure"), Usage::of(&d1));
-    assert!(after.kilobytes < before.kilobytes + 4096, "{before:?} {after:?}");
-    assert_eq!(after.descriptors, before.descriptors);
-    // Threads that are lent for reading come and go.
-    assert!(after.threads <= before.threads + 1, "{before:?} {after:?}");
+    let (before, mut after) = (usage.expect("a measure"), Usage::settled(&d1));
+    // What is only on its way ends; a leak does not.
+    let since = Stamp::now();
+    while after.is_beyond(&before) && since.elapsed() < 2 * SOON {
+        after = after.least(&Usage::of(&d1));
+        sleep(Duration::from_millis(50));
+    }
+    assert!(!after.is_beyond(&before), "{before:?} {after:?}");
 
     assert!(d1.holds(vip()));
     assert_eq!(d1.log.count_since("Entering", settled), 0, "the state stays");
     let adverts = site.wire.adverts_after("d1", settled);
-    assert!(adverts.iter().all(|(_, advert)| advert.priority == 100));
+    assert!(
+        adverts
+            .iter()
+            .all(|(_, advert)| advert.priority == router.priority)
+    );
     let silence = adverts.windows(2).map(|pair| pair[1].0 - pair[0].0).max();
     let silence = silence.expect("adverts");
-    assert!(silence < router.down_time(), "it was silent for {silence:?}");
+    assert!(silence < backup.down_time(), "it was silent for {silence:?}");
     site.servers[0].set(Mode::Refuse);
     expect::weights(&d1, service, &[]);
     site.servers[0].set(Mode::Fine);
@@ -233,10 +253,10 @@ pub fn broken() {
     assert_eq!(addresses.count_since(&gone, settled), 0, "{}", addresses.text());
 
     // The next good one is taken, and whoever watches the addresses sees that they go.
-    d1.configure(&good.replace("priority 100", "priority 101"));
+    d1.configure(&good.replace("priority 254", "priority 253"));
     let asked = Stamp::now();
     d1.signal(Signal::SIGHUP);
-    d1.log.wait("Reload complete", asked, SOON);
+    d1.log.wait("Reload complete", asked, 2 * SOON);
     assert_eq!(d1.stop(), Some(0));
     wait_for("the address to be seen going", SOON, || {
         (addresses.count_since(&gone, asked) > 0).then_some(())
@@ -267,6 +287,32 @@ impl Usage {
             descriptors: fs::read_dir(process.join("fd")).expect("descriptors").count(),
             threads: number("Threads:"),
         }
+    }
+
+    /// The least of what is seen for a while: the sockets of checks come and go.
+    fn settled(director: &Director) -> Self {
+        let mut least = Self::of(director);
+        for _ in 0..20 {
+            sleep(Duration::from_millis(50));
+            least = least.least(&Self::of(director));
+        }
+        least
+    }
+
+    fn least(&self, now: &Self) -> Self {
+        Self {
+            kilobytes: self.kilobytes.min(now.kilobytes),
+            descriptors: self.descriptors.min(now.descriptors),
+            threads: self.threads.min(now.threads),
+        }
+    }
+
+    /// Whether it is more than what refusals may have added to what there was `before`.
+    fn is_beyond(&self, before: &Self) -> bool {
+        self.kilobytes >= before.kilobytes + 4096
+            || self.descriptors > before.descriptors
+            // One that is lent for reading comes and goes.
+            || self.threads > before.threads + 1
     }
 }
 

@@ -5,7 +5,10 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
+use nix::time::{ClockId, clock_gettime};
+use serde_json::Value;
+
+use super::conf::{GLOBAL, Instance, PATIENT_CHECK, vip, virtual_server};
 use super::expect::{self, SOON};
 use crate::site::{self, Daemon, Director, Node, PID_FILES, Site, Talk, Transport, answer, v4};
 use crate::timeline::{Stamp, for_the_next, ms, note, wait_for};
@@ -63,12 +66,12 @@ fn stage(options: &'static [&'static str]) -> Stage {
     site.servers[2].ip(&format!("link set eth0 down\nroute add default via {gateway}\n"));
     answer(&site.servers[2], NAT, &[]);
     d1.run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"]);
-    let direct = virtual_server(vip(), DIRECT, &[works, fails], TCP_CHECK, "");
-    let nat = virtual_server(vip(), NAT, &[behind], TCP_CHECK, "").replace("lb_kind DR", "lb_kind NAT");
+    let direct = virtual_server(vip(), DIRECT, &[works, fails], PATIENT_CHECK, "");
+    let nat = virtual_server(vip(), NAT, &[behind], PATIENT_CHECK, "").replace("lb_kind DR", "lb_kind NAT");
     let others = others(works, fails);
     let text = |priority| format!("{GLOBAL}{}{direct}{nat}{others}", instance(priority, PATIENT));
     d1.run_with(&text(150));
-    d1.wait_holds(vip(), 2 * SOON);
+    d1.wait_holds(vip(), 3 * SOON);
     d2.run_with(&text(100));
     expect::settled(&site.wire, &d1, &d2, &instance(150, PATIENT), vip());
     for (port, server) in [
@@ -79,7 +82,7 @@ fn stage(options: &'static [&'static str]) -> Stage {
     ] {
         expect::weights(&d1, SocketAddr::new(vip(), port), &[(server, 1)]);
     }
-    wait_for("the verdicts in a file", SOON, || {
+    wait_for("the verdicts in a file", 2 * SOON, || {
         let file = d1.read(&beside("checks"));
         let found = file.matches("\"up\":false").count() == 2 && file.matches("\"up\":true").count() == 4;
         found.then_some(())
@@ -110,25 +113,25 @@ fn others(works: IpAddr, fails: IpAddr) -> String {
             &format!("TCP_CHECK {{\n            connect_port {DIRECT}"),
         )
     };
-    let group = virtual_server(vip(), DIRECT, &works, TCP_CHECK, "");
+    let group = virtual_server(vip(), DIRECT, &works, PATIENT_CHECK, "");
     let group = group.replace(
         &format!("virtual_server {} {DIRECT}", vip()),
         "virtual_server group MARKED",
     );
     let sorry = format!("sorry_server {} {SORRY}", works[0]);
-    let sorry = virtual_server(vip(), SORRY, &[fails], TCP_CHECK, &sorry);
+    let sorry = virtual_server(vip(), SORRY, &[fails], PATIENT_CHECK, &sorry);
     let here = port(virtual_server(
         vip(),
         SUSPENDABLE,
         &works,
-        TCP_CHECK,
+        PATIENT_CHECK,
         "ha_suspend",
     ));
     let elsewhere = port(virtual_server(
         v4(0, 200),
         SUSPENDABLE,
         &works,
-        TCP_CHECK,
+        PATIENT_CHECK,
         "ha_suspend",
     ));
     format!("virtual_server_group MARKED {{\n    fwmark 5\n}}\n{group}{sorry}{here}{elsewhere}")
@@ -136,6 +139,26 @@ fn others(works: IpAddr, fails: IpAddr) -> String {
 
 fn saved(director: &Director) -> String {
     director.run(&["ipvsadm", "-S", "-n"])
+}
+
+/// Waits until the state file has so many claims, each with an advert of the last interval: from then on a start has all the
+/// rest of a backup's patience.
+#[track_caller]
+pub(super) fn recorded(director: &Director, count: usize) {
+    wait_for(format!("{count} new claims in the state file"), 6 * SOON, || {
+        let file: Value = serde_json::from_str(&director.read(&beside("state"))).ok()?;
+        let routers = file["routers"].as_array()?;
+        let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).expect("a clock"));
+        let is_new = |router: &Value| {
+            let time = |member: &str| router[member].as_u64().map(Duration::from_micros);
+            let (advert, patience) = (time("advert"), time("master_down"));
+            // Of three intervals.
+            advert
+                .zip(patience)
+                .is_some_and(|(at, three)| now < at + three / 3)
+        };
+        (routers.len() == count && routers.iter().all(is_new)).then_some(())
+    });
 }
 
 fn converse(client: &Node, service: SocketAddr) -> (Talk, String) {
@@ -163,9 +186,9 @@ impl Stage {
         self.talk("without a daemon");
         let started = Stamp::now();
         self.d1.start();
-        let took = self.d1.log.wait(GOES_ON, gone, SOON);
+        let took = self.d1.log.wait(GOES_ON, gone, 2 * SOON);
         note("d1", format!("goes on {} after its start", ms(took - started)));
-        self.d1.log.wait("Taking over 6 of 6 verdicts", gone, SOON);
+        self.d1.log.wait("Taking over 6 of 6 verdicts", gone, 2 * SOON);
         self.talk("after the next start");
         let (d1, table) = (&self.d1, &self.table);
         // Longer than the backup is patient, and than the first checks take.
@@ -195,6 +218,7 @@ impl Stage {
 pub fn killed() {
     let mut stage = stage(&[]);
     for _ in 0..2 {
+        recorded(&stage.d1, 1);
         let gone = Stamp::now();
         stage.d1.kill();
         stage.comes_back(gone);
@@ -203,7 +227,9 @@ pub fn killed() {
     let stopped = Stamp::now();
     assert_eq!(stage.d1.stop(), Some(0), "exit code");
     expect::handed_over(&stage.site.wire, "d1");
-    stage.d2.wait_state("VI_1", "MASTER", stopped, SOON);
+    stage.d2.wait_state("VI_1", "MASTER", stopped, 2 * SOON);
+    // Its address comes after that.
+    stage.d2.wait_holds(vip(), SOON);
     for extension in ["state", "checks"] {
         let path = stage.d1.path(&beside(extension));
         assert!(!path.exists(), "{path:?}");
@@ -267,10 +293,11 @@ pub fn refused() {
     assert_eq!(site.wire.adverts_after("d1", started), [], "since {gone}");
 
     // A better one has come while d1 is away, which says so five times a second: more often, and a busy machine would make d1
-    // believe that it is gone.
+    // believe that it is gone. And d1 has such patience from now on that its second word is far away.
     assert_eq!(d2.stop(), Some(0));
     d1.wait_holds(vip(), 2 * SOON);
     d1.kill();
+    d1.configure(&format!("{GLOBAL}{}", instance(150, PATIENT)));
     let better = Instance {
         priority: 200,
         interval: 200,
@@ -348,6 +375,7 @@ fn spoilt(d1: &mut Director) {
         d1.wait_lacks(vip(), SOON);
         assert_eq!(d1.log.count_since(GOES_ON, started), 0, "{what}");
         if let Some(says) = says {
+            d1.log.wait(says, started, SOON);
             assert_eq!(d1.log.count_since(says, started), 1, "{what}");
         }
         d1.wait_holds(vip(), 2 * SOON);

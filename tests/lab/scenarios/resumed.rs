@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use super::conf::{GLOBAL, Instance};
 use super::expect::SOON;
+use super::restart::recorded;
 use crate::site::{self, Daemon, Director, Log, PID_FILES, Site, v4, v6};
 use crate::timeline::{Stamp, for_the_next, note, wait_for};
 
 /// Milliseconds: a guest on a busy machine takes its time to start a program.
 const PATIENT: u32 = 4000;
-/// Of version 2: so short that its adverts are many before one of version 3 is missed.
-const OFTEN: u32 = 2000;
+/// Of version 2: so short that its adverts are many before one of version 3 is missed. A start may take two of them, since
+/// the last advert before the end is one old at most.
+const OFTEN: u32 = 3000;
 /// Adverts with AH before the end: a number that begins anew is not noticed by who has heard two or three.
 const NUMBERED: usize = 6;
 const GOES_ON: &str = "taking over MASTER of the previous run, whose last advert left";
@@ -230,19 +232,18 @@ fn stage() -> Stage {
     let came = Stamp::now();
     d2.run_with(&config(2));
     for shape in SHAPES {
-        d2.wait_state(shape.name, "BACKUP", came, SOON);
+        d2.wait_state(shape.name, "BACKUP", came, 2 * SOON);
     }
     let stage = Stage { site, d1, d2 };
     // Each has heard its master, and knows how long it has to be patient.
     stage.heard(Stamp::now());
     for shape in SHAPES.iter().filter(|shape| shape.name.starts_with("AH")) {
-        wait_for(format!("{NUMBERED} adverts of {}", shape.name), 2 * SOON, || {
+        wait_for(format!("{NUMBERED} adverts of {}", shape.name), 4 * SOON, || {
             let said = stage.said("d1", came);
             let its = said.iter().filter(|(vrid, _)| *vrid == shape.vrid);
             (its.count() >= NUMBERED).then_some(())
         });
     }
-    stage.recorded();
     stage
 }
 
@@ -272,10 +273,7 @@ impl Stage {
 
     #[track_caller]
     fn recorded(&self) {
-        wait_for("all claims in the state file", SOON, || {
-            let file = self.d1.read("/run/one.state");
-            (file.matches("\"MASTER\"").count() == SHAPES.len()).then_some(())
-        });
+        recorded(&self.d1, SHAPES.len());
     }
 
     /// All of `shapes` go on where they were.
@@ -283,10 +281,10 @@ impl Stage {
     fn go_on(&self, gone: Stamp, shapes: &[&Shape]) {
         for shape in shapes {
             let line = format!("({}) {GOES_ON}", shape.name);
-            self.d1.log.wait(&line, gone, SOON);
+            self.d1.log.wait(&line, gone, 2 * SOON);
             for address in shape.held() {
                 let port = if shape.name == "G2" { "d1.1" } else { "d1" };
-                self.site.wire.next_announcement(port, address, gone, SOON);
+                self.site.wire.next_announcement(port, address, gone, 2 * SOON);
             }
         }
     }
@@ -301,6 +299,7 @@ pub fn shapes() {
     let monitor = Monitor::on(&stage.d1);
     let all: Vec<&Shape> = SHAPES.iter().collect();
 
+    stage.recorded();
     let gone = Stamp::now();
     stage.d1.kill();
     stage.d1.start();
@@ -367,17 +366,16 @@ pub fn at_once() {
     }
     let began = Stamp::now();
     for _ in 0..TIMES {
-        wait_for("all claims in the state file", SOON, || {
-            let file = d1.read("/run/one.state");
-            (file.matches("\"MASTER\"").count() == shapes.len()).then_some(())
-        });
+        recorded(&d1, shapes.len());
         let gone = Stamp::now();
         d1.supplant();
         for shape in &shapes {
-            d1.log.wait(&format!("({}) {GOES_ON}", shape.name), gone, SOON);
+            d1.log
+                .wait(&format!("({}) {GOES_ON}", shape.name), gone, 2 * SOON);
         }
-        // Its own socket, too: that of the one before is nobody's.
-        let asked = d1.attempt(10, &[Daemon::Steadfast.program(), "plan", "-p", PID_FILES[0]]);
+        // Its own socket, too: that of the one before is nobody's. It is made when the routers are at work already.
+        d1.log.wait("Startup complete", gone, 2 * SOON);
+        let asked = d1.attempt(30, &[Daemon::Steadfast.program(), "plan", "-p", PID_FILES[0]]);
         assert_eq!(asked.status, Some(0), "{asked:?}");
     }
     assert_eq!(d1.log.count_since("already running", began), 0);

@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 
 use super::conf::Instance;
-use super::expect::{LATE, SOON};
+use super::expect::SOON;
 use crate::site::{self, Director, v4};
 use crate::timeline::{Stamp, for_the_next, note, wait_for};
 
@@ -39,6 +39,7 @@ const CHECKED: &str = "virtual_server 192.0.2.101 80 {
     real_server 192.0.2.9 80 {
         MISC_CHECK {
             misc_path \"/etc/keepalived/seen\"
+            misc_timeout 20
             warmup 0
         }
     }
@@ -64,7 +65,8 @@ fn threads(director: &Director) -> BTreeMap<String, [i64; 3]> {
         // A helper may have ended meanwhile.
         if let Ok(text) = fs::read_to_string(stat) {
             let (name, how) = read(&text);
-            out.insert(name, how);
+            // A thread that has just begun still has the name of the one that began it, which is older.
+            out.entry(name).or_insert(how);
         }
     }
     out
@@ -94,6 +96,41 @@ fn rttime(director: &Director) -> String {
     words[3].to_owned()
 }
 
+/// Waits until threads of these names run so: each sees to itself, in its own time.
+#[track_caller]
+fn run_so(director: &Director, wanted: &[(&str, [i64; 3])]) {
+    let mut last = None;
+    wait_for(format!("threads to run as {wanted:?}"), SOON, || {
+        let has = threads(director);
+        let all = wanted.iter().all(|(name, how)| has.get(*name) == Some(how));
+        if last.as_ref() != Some(&has) {
+            note(&director.name, format!("{has:?}"));
+            last = Some(has);
+        }
+        all.then_some(())
+    });
+}
+
+/// Waits until memory is locked, or is not, and for the limit of real time.
+#[track_caller]
+fn has(director: &Director, is_locked: bool, limit: &str) {
+    wait_for(
+        format!("memory locked: {is_locked}, limit of real time: {limit}"),
+        SOON,
+        || (locked(director) == is_locked && rttime(director) == limit).then_some(()),
+    );
+}
+
+/// What a script has seen of itself: how it runs, and how much of its memory is locked.
+#[track_caller]
+fn word(director: &Director) -> ([i64; 3], String) {
+    let text = wait_for("a script's word", 2 * SOON, || {
+        Some(director.read("/run/seen")).filter(|text| !text.is_empty())
+    });
+    let (stat, lock) = text.split_once('\n').expect("two lines");
+    (read(stat).1, lock.to_owned())
+}
+
 const USUAL: [i64; 3] = [0, 0, 0];
 const RR: i64 = 2;
 
@@ -103,64 +140,56 @@ const RR: i64 = 2;
 /// LVS facts: 19.2
 pub fn priorities() {
     let (_site, mut d1, _d2) = site::pair(0);
-    let seen = "cat /proc/self/stat >/run/stat.new; grep -h VmLck /proc/self/status >/run/lck; mv /run/stat.new /run/stat";
+    // Several may run at once.
+    let seen =
+        "cat /proc/self/stat >/run/$$; grep -h VmLck /proc/self/status >>/run/$$; mv /run/$$ /run/seen";
     d1.script("/etc/keepalived/seen", seen);
     d1.run_with(&file(SETTINGS));
-    d1.wait_holds(v4(0, 100), LATE + SOON);
-    let has = threads(&d1);
-    note(&d1.name, format!("{has:?}"));
-    assert_eq!(has["router"], [-7, 12, RR]);
-    assert_eq!(has["keepalived_bfd"], [4, 0, 0]);
-    assert_eq!(has["kernel"], [-7, 0, 0]);
-    for usual in ["lbd", "log"] {
-        assert_eq!(has[usual], USUAL, "{usual}");
-    }
-    assert!(locked(&d1), "memory is locked");
-    assert_eq!(rttime(&d1), "2000000");
+    d1.wait_holds(v4(0, 100), 2 * SOON);
+    run_so(
+        &d1,
+        &[
+            ("router", [-7, 12, RR]),
+            ("keepalived_bfd", [4, 0, 0]),
+            ("kernel", [-7, 0, 0]),
+            ("lbd", USUAL),
+            ("log", USUAL),
+        ],
+    );
+    has(&d1, true, "2000000");
 
-    wait_for("the script's word", SOON, || {
-        (!d1.read("/run/stat").is_empty()).then_some(())
-    });
-    assert_eq!(read(&d1.read("/run/stat")).1, USUAL, "a script runs as usual");
-    assert!(d1.read("/run/lck").contains(" 0 kB"), "{}", d1.read("/run/lck"));
+    let (how, lock) = word(&d1);
+    assert_eq!(how, USUAL, "a script runs as usual");
+    assert!(lock.contains(" 0 kB"), "{lock}");
 
     // Whoever ran for too long goes on without real time.
     d1.signal_number(libc::SIGXCPU);
-    wait_for("no real time", SOON, || {
-        (threads(&d1)["router"] == [-7, 0, 0]).then_some(())
-    });
+    run_so(&d1, &[("router", [-7, 0, 0])]);
     reload(&mut d1, SETTINGS);
-    assert_eq!(threads(&d1)["router"], [-7, 12, RR]);
+    run_so(&d1, &[("router", [-7, 12, RR])]);
 
     reload(&mut d1, "");
-    let has = threads(&d1);
-    note(&d1.name, format!("{has:?}"));
-    for usual in ["vrrp", "check", "bfd", "kernel", "log"] {
-        assert_eq!(has[usual], USUAL, "{usual}");
-    }
-    assert!(!has.contains_key("lbd"), "{has:?}");
-    assert!(!locked(&d1), "memory is not locked any more");
-    assert_eq!(rttime(&d1), "unlimited");
+    run_so(
+        &d1,
+        &["vrrp", "check", "bfd", "kernel", "log"].map(|name| (name, USUAL)),
+    );
+    wait_for("the usual name", SOON, || {
+        (!threads(&d1).contains_key("lbd")).then_some(())
+    });
+    has(&d1, false, "unlimited");
 
     reload(&mut d1, OF_CHECKS);
-    let has = threads(&d1);
-    note(&d1.name, format!("{has:?}"));
-    assert_eq!((has["lb"], has["vrrp"]), ([-3, 5, RR], USUAL));
-    assert!(locked(&d1), "memory is locked for checks");
-    assert_eq!(rttime(&d1), "1500000");
-    for file in ["/run/stat", "/run/lck"] {
-        d1.write(file, "");
-    }
-    wait_for("a check's word", SOON, || {
-        (!d1.read("/run/stat").is_empty()).then_some(())
-    });
-    assert_eq!(read(&d1.read("/run/stat")).1, USUAL, "a check runs as usual");
+    run_so(&d1, &[("lb", [-3, 5, RR]), ("vrrp", USUAL)]);
+    has(&d1, true, "1500000");
+    d1.write("/run/seen", "");
+    let (how, _) = word(&d1);
+    assert_eq!(how, USUAL, "a check runs as usual");
     reload(&mut d1, "");
-    assert_eq!(threads(&d1)["check"], USUAL);
+    run_so(&d1, &[("check", USUAL)]);
 
     raises_itself(&mut d1);
     d1.signal(Signal::SIGTERM);
-    assert_eq!(d1.ended(SOON), Some(0), "exit code");
+    assert_eq!(d1.ended(2 * SOON), Some(0), "exit code");
 }
 
 /// Each late timer raises a plane by one, up to the limit.
@@ -172,7 +201,10 @@ fn raises_itself(director: &mut Director) {
         std::thread::sleep(Duration::from_millis(1200));
         director.resume();
         wait_for("a higher priority", SOON, || {
-            (threads(director)["vrrp"][1] >= level).then_some(())
+            threads(director)
+                .get("vrrp")
+                .filter(|how| how[1] >= level)
+                .map(drop)
         });
     }
     let begun = Stamp::now();
@@ -185,5 +217,5 @@ fn reload(director: &mut Director, settings: &str) {
     director.configure(&file(settings));
     let begun = Stamp::now();
     director.signal(Signal::SIGHUP);
-    director.log.wait("Reload complete", begun, SOON);
+    director.log.wait("Reload complete", begun, 2 * SOON);
 }

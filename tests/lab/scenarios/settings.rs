@@ -145,14 +145,17 @@ fn differences(directors: &mut [Director; 2], name: &str, text: &str, dump: &str
         director.run_with(&format!("{PREFACE}{text}"));
     }
     for director in directors.iter() {
-        director.log.wait("Startup complete", since, SOON);
+        // Six daemons start at once.
+        director.log.wait("Startup complete", since, 3 * SOON);
         if dump == VRRP_DUMP {
             // Its routers have looked at their interfaces.
-            director.log.wait(" Entering ", since, SOON);
+            director.log.wait(" Entering ", since, 3 * SOON);
         }
         director.signal(Signal::SIGUSR1);
     }
-    let texts = directors.each_ref().map(|director| whole(director, dump));
+    for director in directors.iter() {
+        whole(director, dump);
+    }
     let json = (dump == VRRP_DUMP).then(|| {
         for director in directors.iter() {
             director.signal_number(libc::SIGRTMIN() + 2);
@@ -163,7 +166,16 @@ fn differences(directors: &mut [Director; 2], name: &str, text: &str, dump: &str
         director.signal(Signal::SIGTERM);
     }
     for director in directors.iter_mut() {
-        assert_eq!(director.ended(SOON), Some(0), "exit code of {}", director.name);
+        assert_eq!(
+            director.ended(3 * SOON),
+            Some(0),
+            "exit code of {}",
+            director.name
+        );
+    }
+    // Who has ended has written all of it.
+    let texts = directors.each_ref().map(|director| director.read(dump));
+    for director in directors.iter() {
         fs::remove_file(director.path(dump)).expect(dump);
     }
     let [theirs, ours] =
@@ -194,7 +206,7 @@ fn differences(directors: &mut [Director; 2], name: &str, text: &str, dump: &str
 /// What the JSON dump says of every instance, without what happened since the start.
 #[track_caller]
 fn json(director: &Director) -> Value {
-    let mut dump: Value = wait_for(format!("{JSON_DUMP} of {}", director.name), SOON, || {
+    let mut dump: Value = wait_for(format!("{JSON_DUMP} of {}", director.name), 2 * SOON, || {
         serde_json::from_str(&director.read(JSON_DUMP)).ok()
     });
     fs::remove_file(director.path(JSON_DUMP)).expect(JSON_DUMP);
@@ -235,16 +247,16 @@ fn json(director: &Director) -> Value {
     dump
 }
 
-/// A dump that has been written to its end.
+/// Waits for a dump that seems to be written to its end.
 #[track_caller]
-fn whole(director: &Director, path: &str) -> String {
+fn whole(director: &Director, path: &str) {
     let mut last = String::new();
-    wait_for(format!("{path} of {}", director.name), SOON, || {
+    wait_for(format!("{path} of {}", director.name), 2 * SOON, || {
         let text = director.read(path);
         let done = !text.is_empty() && text.ends_with('\n') && text == last;
-        last.clone_from(&text);
-        done.then_some(text)
-    })
+        last = text;
+        done.then_some(())
+    });
 }
 
 /// The lines of `these` that `those` do not have as often.

@@ -41,7 +41,7 @@ fn both(site: &Site) -> String {
 
 /// Waits until a service of `both` is in the IPVS table.
 fn wait_balances(d1: &Director) {
-    wait_for("a service in the IPVS table", SOON, || {
+    wait_for("a service in the IPVS table", 2 * SOON, || {
         (!d1.ipvs().services.is_empty()).then_some(())
     });
 }
@@ -54,7 +54,13 @@ pub fn once() {
         d1.daemon = first;
         let began = Stamp::now();
         d1.run_with(&both(&site));
-        d1.wait_holds(vip(), SOON);
+        d1.wait_holds(vip(), 2 * SOON);
+        // keepalived's processes come up in no order.
+        wait_balances(&d1);
+        wait_for("pid files", SOON, || {
+            let whole = PID_FILES.iter().all(|file| d1.read(file).ends_with('\n'));
+            whole.then_some(())
+        });
         let before = contents(&d1);
         if first == ours {
             let own = format!("{}\n", d1.main());
@@ -93,7 +99,7 @@ pub fn once() {
     d1.daemon = ours;
     let command: Vec<&str> = d1.command();
     d1.start();
-    d1.wait_holds(vip(), SOON);
+    d1.wait_holds(vip(), 2 * SOON);
     let other = command
         .iter()
         .map(|word| {
@@ -175,11 +181,8 @@ pub fn background() {
     let started = d1.attempt(PATIENCE, &command);
     assert_eq!(started.status, Some(0), "the starter: {started:?}");
     let pid = wait_for("a pid file with a pid", SOON, || {
-        d1.read("/run/keepalived.pid")
-            .trim()
-            .parse()
-            .ok()
-            .map(Pid::from_raw)
+        let text = d1.read("/run/keepalived.pid");
+        text.strip_suffix('\n')?.parse().ok().map(Pid::from_raw)
     });
     d1.wait_holds(vip(), SOON);
     wait_balances(&d1);
@@ -199,7 +202,7 @@ pub fn background() {
     assert_eq!(d1.read("/run/keepalived.pid"), format!("{pid}\n"));
 
     kill(pid, Signal::SIGTERM).expect("a running daemon");
-    wait_for("its end", SOON, || {
+    wait_for("its end", 2 * SOON, || {
         (kill(pid, None) == Err(Errno::ESRCH)).then_some(())
     });
     assert!(!d1.holds(vip()), "it removes what it added");

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::expect::SOON;
 use crate::site::Node;
 use crate::timeline::Stamp;
 
 /// How often a stranger speaks who insists.
-pub const FAST: Duration = Duration::from_millis(50);
+const FAST: Duration = Duration::from_millis(50);
 
 /// Whoever sends adverts that nobody has configured.
 pub struct Stranger {
@@ -48,11 +49,13 @@ impl Stranger {
         sent.expect("an advert is sent");
     }
 
-    /// Says it [`FAST`] for two seconds; how often.
-    pub fn insist(&self, advert: &Forged) -> usize {
+    /// Says it [`FAST`], twenty times at least and until `enough`; how often.
+    #[track_caller]
+    pub fn insist(&self, advert: &Forged, mut enough: impl FnMut() -> bool) -> usize {
         let began = Stamp::now();
         let mut count = 0;
-        while began.elapsed() < Duration::from_secs(2) {
+        while count < 20 || !enough() {
+            assert!(began.elapsed() < 2 * SOON, "insisted {count} times in vain");
             self.say(advert);
             count += 1;
             sleep(FAST);

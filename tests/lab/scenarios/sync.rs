@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use nix::sys::signal::Signal;
 
-use super::conf::{GLOBAL, Instance, TCP_CHECK, vip, virtual_server};
+use super::conf::{GLOBAL, Instance, PATIENT_CHECK, vip, virtual_server};
 use super::expect::{self, SOON};
 use crate::site::{self, Daemon, Director, Node, Talk, Transport, answer, mac};
-use crate::timeline::{note, wait_for};
+use crate::timeline::{Stamp, note, wait_for};
 
 const PORT: u16 = 7000;
 
@@ -23,9 +23,11 @@ pub fn connection() {
         answer(server, PORT, &[]);
     }
     let servers = expect::addresses(&site);
-    let lvs = virtual_server(vip(), PORT, &servers, TCP_CHECK, "");
+    let lvs = virtual_server(vip(), PORT, &servers, PATIENT_CHECK, "");
+    // Nobody takes over while the master is only late.
     let instance = |priority| Instance {
         priority,
+        interval: 1000,
         ..Instance::default()
     };
     let global = with("lvs_sync_daemon eth0 inst VI_1");
@@ -86,7 +88,7 @@ fn shown(node: &Node, option: &str) -> Vec<String> {
 /// Waits until both kernels have the same daemons, of these roles.
 fn daemons(directors: &[Director; 2], moment: &str, roles: &[&str]) {
     let mut last = None;
-    wait_for(format!("the daemons {moment}"), SOON, || {
+    wait_for(format!("the daemons {moment}"), 2 * SOON, || {
         let now = directors.each_ref().map(|director| shown(director, "--daemon"));
         if last.as_ref() != Some(&now) {
             note("lab", format!("{moment}: {now:?}"));
@@ -98,11 +100,25 @@ fn daemons(directors: &[Director; 2], moment: &str, roles: &[&str]) {
     });
 }
 
+/// Both hear signals when this returns.
+#[track_caller]
+fn run(directors: &mut [Director; 2], conf: &str) {
+    let since = Stamp::now();
+    for director in directors.iter_mut() {
+        director.run_with(conf);
+    }
+    expect::said(directors, "Startup complete", since);
+}
+
+/// Both have read it, and nobody reads any more, when this returns.
+#[track_caller]
 fn reload(directors: &[Director; 2], conf: &str) {
+    let since = Stamp::now();
     for director in directors {
         director.configure(conf);
         director.signal(Signal::SIGHUP);
     }
+    expect::said(directors, "Reload complete", since);
 }
 
 /// The daemons of the kernel beside keepalived's: without an instance, both; with one, in every state of it; with other
@@ -123,8 +139,11 @@ pub fn daemons_beside() {
         let foreign = "ipvsadm --start-daemon master --mcast-interface eth0 --syncid 7";
         director.run(&foreign.split(' ').collect::<Vec<_>>());
         director.options = &["--dont-release-ipvs"];
-        director.run_with(&format!("{}{lvs}", with("lvs_sync_daemon eth0 id 4")));
     }
+    run(
+        &mut directors,
+        &format!("{}{lvs}", with("lvs_sync_daemon eth0 id 4")),
+    );
     daemons(&directors, "in place of another", &["master", "backup"]);
     let all = "id 9 maxlen 1400 port 9000 ttl 3 group 224.0.0.99";
     reload(
@@ -140,12 +159,10 @@ pub fn daemons_beside() {
     end(&mut directors);
 
     link(&directors, "down");
-    for director in &mut directors {
-        director.run_with(&format!(
-            "{}{instance}{lvs}",
-            with("lvs_sync_daemon eth0 inst VI_1")
-        ));
-    }
+    run(
+        &mut directors,
+        &format!("{}{instance}{lvs}", with("lvs_sync_daemon eth0 inst VI_1")),
+    );
     daemons(&directors, "in FAULT", &["backup"]);
     link(&directors, "up");
     daemons(&directors, "in MASTER", &["master"]);
@@ -161,8 +178,8 @@ pub fn daemons_beside() {
     // Without virtual servers nobody tells the kernel of daemons but for an instance.
     for (lines, roles) in [("eth0", &[][..]), ("eth0 inst VI_1", &["master"])] {
         let global = with(&format!("lvs_sync_daemon {lines}"));
-        for director in &mut directors {
-            director.run_with(&format!("{global}{instance}"));
+        run(&mut directors, &format!("{global}{instance}"));
+        for director in &directors {
             director.wait_holds(vip(), 2 * SOON);
         }
         daemons(&directors, lines, roles);
@@ -187,7 +204,7 @@ pub fn timeouts() {
         director.run(&["ipvsadm", "--set", "800", "110", "200"]);
     }
     let are = |directors: &[Director; 2], moment: &str, wanted: &str| {
-        wait_for(format!("the timeouts {moment}"), SOON, || {
+        wait_for(format!("the timeouts {moment}"), 2 * SOON, || {
             let found = directors.each_ref().map(|director| shown(director, "--timeout"));
             found
                 .iter()
@@ -197,8 +214,11 @@ pub fn timeouts() {
     };
     for director in &mut directors {
         director.options = &["--check", "--dont-release-ipvs"];
-        director.run_with(&format!("{}{lvs}", with("lvs_timeouts tcp 100 udp 7")));
     }
+    run(
+        &mut directors,
+        &format!("{}{lvs}", with("lvs_timeouts tcp 100 udp 7")),
+    );
     are(&directors, "at the start", "100 110 7");
     reload(
         &directors,
@@ -233,7 +253,7 @@ pub fn flush() {
         lines
     };
     let has = |director: &Director, wanted: &[&str]| {
-        wait_for(format!("{wanted:?} on {}", director.name), SOON, || {
+        wait_for(format!("{wanted:?} on {}", director.name), 2 * SOON, || {
             (table(director) == wanted).then_some(())
         });
     };
@@ -258,7 +278,10 @@ pub fn flush() {
         for director in &mut directors {
             foreign(director);
             director.options = options;
+            let since = Stamp::now();
             director.run_with(&format!("{}{lvs}", with(line)));
+            // A table of before may be as it shall be.
+            director.log.wait("Startup complete", since, 2 * SOON);
             has(director, while_it_runs);
             assert_eq!(director.stop(), Some(0), "exit code");
             assert_eq!(table(director), left, "{line}: left by {}", director.name);

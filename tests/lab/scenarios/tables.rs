@@ -84,7 +84,7 @@ impl Field {
         }
         for director in &self.directors {
             // keepalived says so when the process of its checkers has filled the table.
-            director.log.wait("Startup complete", since, SOON);
+            director.log.wait("Startup complete", since, 3 * SOON);
         }
     }
 
@@ -100,7 +100,7 @@ impl Field {
                 (last, since) = (tables, Stamp::now());
             }
             let equal = last[0] == last[1] && !last[0].is_empty();
-            if since.elapsed() > CALM && (equal || began.elapsed() > SOON) {
+            if since.elapsed() > CALM && (equal || began.elapsed() > 2 * SOON) {
                 return last;
             }
         }
@@ -116,7 +116,7 @@ impl Field {
             director.signal(Signal::SIGTERM);
         }
         for director in &mut self.directors {
-            assert_eq!(director.ended(SOON), Some(0), "exit code");
+            assert_eq!(director.ended(3 * SOON), Some(0), "exit code");
         }
         assert_eq!(self.tables(), [const { Vec::<String>::new() }; 2], "left over");
     }

@@ -3,15 +3,17 @@
 use std::fs;
 
 use super::conf::{GLOBAL, Instance, vip};
-use super::expect::{self, LATE, SOON};
+use super::expect::{self, SOON};
 use crate::site::{self, Director, Site, v4};
 use crate::timeline::{Stamp, note, wait_for};
 use crate::wire::Capture;
 
+/// On a busy machine a script may need more than the interval, which is the usual limit.
 const SCRIPTS: &str = r#"
 vrrp_script heavy {
     script "/etc/keepalived/absent /run/heavy"
     interval 1
+    timeout 10
     fall 1
     rise 1
     weight -60
@@ -19,6 +21,7 @@ vrrp_script heavy {
 vrrp_script vital {
     script "/etc/keepalived/absent /run/vital"
     interval 1
+    timeout 10
     fall 1
     rise 1
 }
@@ -30,25 +33,25 @@ pub fn script() {
     let (site, mut d1, mut d2) = site::pair(0);
     d1.script("/etc/keepalived/absent", "test ! -e $1");
     let more = "track_script {\n        heavy\n        vital\n    }";
+    let backup = steady();
     let master = Instance {
         priority: 150,
         more,
-        ..Instance::default()
+        ..backup.clone()
     };
-    let backup = Instance::default();
     d1.run_with(&format!("{GLOBAL}{SCRIPTS}{master}"));
     d2.run_with(&format!("{GLOBAL}{backup}"));
     expect::settled(&site.wire, &d1, &d2, &master, vip());
 
     let weighed = fail(&d1, "/run/heavy");
-    let (lowered, _) = wait_for("an advert of d1 with its lowered priority", SOON, || {
+    let (lowered, _) = wait_for("an advert of d1 with its lowered priority", 2 * SOON, || {
         site.wire
             .adverts_after("d1", weighed)
             .into_iter()
             .find(|(_, advert)| advert.priority == 90)
     });
     // d2 hears inferior adverts until its timer, set by the last of the former ones, ends.
-    site.wire.next_advert("d2", lowered, SOON);
+    site.wire.next_advert("d2", lowered, 2 * SOON);
     d1.wait_state("VI_1", "BACKUP", lowered, SOON);
     assert!(
         no_farewell(&site.wire, "d1", lowered),
@@ -60,14 +63,14 @@ pub fn script() {
     assert_eq!(site.wire.last_advert("d1").1.priority, 150);
 
     let failed = fail(&d1, "/run/vital");
-    d1.wait_state("VI_1", "FAULT", failed, SOON);
+    d1.wait_state("VI_1", "FAULT", failed, 2 * SOON);
     let taken = fault(&site, &d1, failed, &backup);
     assert!(
         site.wire.adverts_after("d1", taken).is_empty(),
         "d1 speaks in fault"
     );
     let mended = recover(&d1, "/run/vital");
-    d1.wait_state("VI_1", "BACKUP", mended, SOON);
+    d1.wait_state("VI_1", "BACKUP", mended, 2 * SOON);
     expect::settled(&site.wire, &d1, &d2, &master, vip());
 }
 
@@ -90,16 +93,16 @@ pub fn file() {
     let group = "vrrp_sync_group G {\n    group {\n        VI_1\n    }\n    sync_group_tracking_weight\n    \
                  track_file {\n        vital\n    }\n}\n";
     let more = "track_file {\n        load\n    }";
+    let backup = steady();
     let master = Instance {
         priority: 150,
         more,
-        ..Instance::default()
+        ..backup.clone()
     };
-    let backup = Instance::default();
     d1.run_with(&format!("{GLOBAL}{FILES}{group}{master}"));
     d2.run_with(&format!("{GLOBAL}{backup}"));
     let priority = |wanted: u8, since: Stamp| {
-        wait_for(format!("adverts of d1 with priority {wanted}"), SOON, || {
+        wait_for(format!("adverts of d1 with priority {wanted}"), 2 * SOON, || {
             let adverts = site.wire.adverts_after("d1", since);
             adverts
                 .iter()
@@ -124,9 +127,9 @@ pub fn file() {
     fs::remove_file(d1.path("/run/load")).expect("/run/load");
     priority(150, gone);
     let lowered = number("40");
-    d1.wait_state("VI_1", "BACKUP", lowered, SOON);
+    d1.wait_state("VI_1", "BACKUP", lowered, 2 * SOON);
     let risen = number("0");
-    d1.wait_state("VI_1", "MASTER", risen, SOON);
+    d1.wait_state("VI_1", "MASTER", risen, 2 * SOON);
     expect::settled(&site.wire, &d1, &d2, &master, vip());
 
     let failed = Stamp::now();
@@ -135,7 +138,7 @@ pub fn file() {
     fault(&site, &d1, failed, &backup);
     let mended = Stamp::now();
     fs::remove_file(d1.path("/run/vital")).expect("/run/vital");
-    d1.wait_state("VI_1", "BACKUP", mended, SOON);
+    d1.wait_state("VI_1", "BACKUP", mended, 2 * SOON);
     expect::settled(&site.wire, &d1, &d2, &master, vip());
 }
 
@@ -155,16 +158,16 @@ vrrp_track_process vital {
 pub fn process() {
     let (site, mut d1, mut d2) = site::pair(0);
     let more = "track_process {\n        load\n        vital weight 0\n    }";
+    let backup = steady();
     let master = Instance {
         priority: 90,
         more,
-        ..Instance::default()
+        ..backup.clone()
     };
-    let backup = Instance::default();
     let started = Stamp::now();
     d2.run_with(&format!("{GLOBAL}{backup}"));
     d1.run_with(&format!("{GLOBAL}{PROCESSES}{master}"));
-    d1.wait_state("VI_1", "FAULT", started, SOON);
+    d1.wait_state("VI_1", "FAULT", started, 2 * SOON);
     d2.wait_holds(vip(), 2 * SOON);
     let run = |seconds: &str| (Stamp::now(), d1.spawn(&["sleep", seconds]));
     let end = |mut child: std::process::Child| {
@@ -174,7 +177,7 @@ pub fn process() {
         ended
     };
     let (since, vital) = run("86112");
-    d1.wait_state("VI_1", "BACKUP", since, SOON);
+    d1.wait_state("VI_1", "BACKUP", since, 2 * SOON);
     let (since, load) = run("86111");
     d1.wait_state("VI_1", "MASTER", since, 2 * SOON);
     expect::settled(&site.wire, &d1, &d2, &master, vip());
@@ -184,7 +187,7 @@ pub fn process() {
     let (since, load) = run("86111");
     d1.wait_state("VI_1", "MASTER", since, 2 * SOON);
     let failed = end(vital);
-    d1.wait_state("VI_1", "FAULT", failed, SOON);
+    d1.wait_state("VI_1", "FAULT", failed, 2 * SOON);
     fault(&site, &d1, failed, &backup);
     end(load);
 }
@@ -194,12 +197,12 @@ pub fn process() {
 pub fn interface() {
     let (site, mut d1, mut d2) = site::pair_on(0, 2);
     let more = "track_interface {\n        eth1\n    }";
+    let backup = steady();
     let master = Instance {
         priority: 150,
         more,
-        ..Instance::default()
+        ..backup.clone()
     };
-    let backup = Instance::default();
     d1.run_with(&format!("{GLOBAL}{master}"));
     d2.run_with(&format!("{GLOBAL}{backup}"));
     expect::settled(&site.wire, &d1, &d2, &master, vip());
@@ -211,7 +214,7 @@ pub fn interface() {
     expect::settled(&site.wire, &d2, &d1, &backup, vip());
     let mended = Stamp::now();
     site.switch.replug("d1.1");
-    d1.wait_state("VI_1", "BACKUP", mended, SOON);
+    d1.wait_state("VI_1", "BACKUP", mended, 2 * SOON);
     expect::settled(&site.wire, &d1, &d2, &master, vip());
 
     let failed = Stamp::now();
@@ -234,7 +237,7 @@ pub fn sync_group() {
     let outer = |priority| Instance {
         name: "OUTER",
         priority,
-        ..Instance::default()
+        ..steady()
     };
     let inside = |priority| Instance {
         name: "INNER",
@@ -242,14 +245,14 @@ pub fn sync_group() {
         vrid: 52,
         priority,
         addresses: &["198.51.100.100/24"],
-        ..Instance::default()
+        ..steady()
     };
     d1.run_with(&format!("{GLOBAL}{group}{}{}", outer(150), inside(150)));
     d2.run_with(&format!("{GLOBAL}{group}{}{}", outer(100), inside(100)));
     let whole = |holder: &Director, other: &Director| {
         wait_for(
             format!("both addresses on {} alone", holder.name),
-            2 * SOON,
+            3 * SOON,
             || {
                 let (here, there) = (holder.addresses(), other.addresses());
                 let all = [vip(), inner];
@@ -258,52 +261,69 @@ pub fn sync_group() {
         );
         note(&holder.name, "has both addresses");
     };
+    // Who takes over has heard d1.
+    for (instance, port) in [("OUTER", "d1"), ("INNER", "d1.1")] {
+        let since = expect::listens(&d2, instance);
+        site.wire.next_advert(port, since, 2 * SOON);
+    }
     whole(&d1, &d2);
 
     let failed = Stamp::now();
     site.switch.unplug("d1.1");
     d1.wait_state("INNER", "FAULT", failed, SOON);
     d1.wait_state("OUTER", "FAULT", failed, SOON);
-    let (released, farewell) = site.wire.next_advert("d1", failed, SOON);
-    note(
-        "lab",
-        format!("d1's next advert on the healthy segment: {farewell}"),
-    );
-    assert!(
-        !no_farewell(&site.wire, "d1", failed),
-        "the healthy member hands over with priority 0: {released}"
-    );
+    farewell(&site.wire, failed);
     whole(&d2, &d1);
     let (outer_taken, _) = site.wire.next_advert("d2", failed, SOON);
     let (inner_taken, _) = site.wire.next_advert("d2.1", failed, SOON);
-    let apart = outer_taken.max(inner_taken) - outer_taken.min(inner_taken);
-    assert!(apart <= LATE, "the members of d2 became master {apart:?} apart");
+    let (first, second) = (outer_taken.min(inner_taken), outer_taken.max(inner_taken));
+    let apart = second - first;
+    assert!(
+        apart <= expect::late(first, second),
+        "the members of d2 became master {apart:?} apart"
+    );
 
     site.switch.replug("d1.1");
     whole(&d1, &d2);
 }
 
+/// A backup that does not take over when a busy machine's master is silent for a second.
+fn steady() -> Instance<'static> {
+    Instance {
+        interval: 1000,
+        ..Instance::default()
+    }
+}
+
 fn fail(director: &Director, file: &str) -> Stamp {
     note(&director.name, format!("the script on {file} shall fail"));
+    let failed = Stamp::now();
     director.write(file, "");
-    Stamp::now()
+    failed
 }
 
 fn recover(director: &Director, file: &str) -> Stamp {
     note(&director.name, format!("the script on {file} shall succeed"));
+    let mended = Stamp::now();
     fs::remove_file(director.path(file)).expect(file);
-    Stamp::now()
+    mended
 }
 
 /// d1 goes into fault: it hands over with priority 0, and d2 takes over after its skew.
 #[track_caller]
 fn fault(site: &Site, d1: &Director, failed: Stamp, backup: &Instance<'_>) -> Stamp {
-    wait_for("priority 0 from d1", SOON, || {
-        (!no_farewell(&site.wire, "d1", failed)).then_some(())
-    });
+    farewell(&site.wire, failed);
     let taken = expect::takeover(&site.wire, "d1", "d2", backup.skew(), vip());
     d1.wait_lacks(vip(), SOON);
     taken
+}
+
+/// Waits for the advert by which d1 hands over.
+#[track_caller]
+fn farewell(wire: &Capture, failed: Stamp) {
+    wait_for("priority 0 from d1", SOON, || {
+        (!no_farewell(wire, "d1", failed)).then_some(())
+    });
 }
 
 fn no_farewell(wire: &Capture, port: &str, since: Stamp) -> bool {

@@ -194,7 +194,7 @@ impl Field {
 
     /// The JSON dump has the kernel's counters, as `ipvsadm` shows them.
     fn counters_are_shown(&self) {
-        let shown = wait_for("the counters of the kernel in the JSON dump", 2 * SOON, || {
+        let shown = wait_for("the counters of the kernel in the JSON dump", 4 * SOON, || {
             let before = self.counters();
             let _ = fs::remove_file(self.director.path(JSON));
             self.director.signal_number(libc::SIGRTMIN() + 2);
@@ -267,7 +267,7 @@ impl Field {
         self.site.servers[0].set(Mode::Fine);
         self.wait_weights(way, [1, 1, 1]);
         for (target, talk) in &mut removed {
-            wait_for(format!("r1 to go on, {}", target.name()), 2 * SOON, || {
+            wait_for(format!("r1 to go on, {}", target.name()), 4 * SOON, || {
                 let answer = match target.transport {
                     // What it said meanwhile is sent again.
                     Transport::Tcp => talk.listen(),
@@ -300,7 +300,7 @@ impl Field {
         for (target, talk) in &mut removed {
             wait_for(
                 format!("the end of a conversation, {}", target.name()),
-                SOON,
+                3 * SOON,
                 || match (target.transport, talk.say()) {
                     (Transport::Tcp, Err(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)) => Some(()),
                     (Transport::Udp, Ok(server)) if server != "r1" => Some(()),
@@ -369,7 +369,7 @@ impl Field {
             note("client", format!("stays with {first}, {}", target.name()));
             // The kernel keeps the end of a connection of TCP for two minutes, and the client's place as long.
             if target.transport == Transport::Udp {
-                wait_for("the client to be forgotten", 2 * SOON, || {
+                wait_for("the client to be forgotten", 3 * SOON, || {
                     (!self.remembered()).then_some(())
                 });
                 let next = self.ask(target).expect("an answer");
@@ -467,7 +467,7 @@ impl Field {
         weight {weight}
         TCP_CHECK {{
             connect_port 80
-            connect_timeout 1
+            connect_timeout 8
             retry 0
             warmup 0
         }}
@@ -563,7 +563,7 @@ impl Field {
             line(format!("FWM {mark}"), self.servers(way, v4), 0, wanted(MARKED));
         }
         due.sort();
-        wait_for(format!("the table of {}", way.keywords()), 2 * SOON, || {
+        wait_for(format!("the table of {}", way.keywords()), 3 * SOON, || {
             (self.table() == due).then_some(())
         });
     }

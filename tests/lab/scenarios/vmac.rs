@@ -107,7 +107,7 @@ fn reached(site: &Site, addresses: &[(IpAddr, Mac)]) {
     for (address, station) in addresses {
         site.client.resolve(*address);
         site.client.wait_neighbour(*address, station, SOON);
-        wait_for(format!("an answer from {address}"), SOON, || {
+        wait_for(format!("an answer from {address}"), 2 * SOON, || {
             answers(&site.client, *address).then_some(())
         });
     }

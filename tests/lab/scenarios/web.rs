@@ -2,6 +2,7 @@
 //! `SSL` block.
 
 use std::fs;
+use std::net::TcpStream;
 use std::process::Child;
 use std::time::Duration;
 
@@ -107,7 +108,7 @@ pub fn ssl_block() {
         for (key, phrase) in [("none", ""), ("other.key", ""), ("locked.key", "wrong")] {
             let since = Stamp::now();
             director.run_with(&format!("{GLOBAL}{}{all}", identity(key, phrase)));
-            let code = director.ended(SOON);
+            let code = director.ended(2 * SOON);
             assert_eq!(code, Some(1), "{name}: {key}");
             director
                 .log
@@ -121,14 +122,16 @@ pub fn ssl_block() {
         }
         // A reload is refused; nobody learns the pass phrase.
         director.run_with(&format!("{GLOBAL}{}{all}", identity("locked.key", PHRASE)));
-        director.log.wait("Startup complete", Stamp(Duration::ZERO), SOON);
+        director
+            .log
+            .wait("Startup complete", Stamp(Duration::ZERO), 2 * SOON);
         director.configure(&format!("{GLOBAL}{}", identity("locked.key", "wrong") + &all));
         let since = Stamp::now();
         director.signal(Signal::SIGHUP);
-        director.log.wait("the running one is kept", since, SOON);
+        director.log.wait("the running one is kept", since, 2 * SOON);
         director.configure(&format!("{GLOBAL}{}", identity("locked.key", PHRASE) + &all));
         director.signal(Signal::SIGHUP);
-        director.log.wait("Reload complete", since, SOON);
+        director.log.wait("Reload complete", since, 2 * SOON);
         assert_eq!(director.stop(), Some(0), "exit code");
         let text = director.log.text();
         assert!(
@@ -193,7 +196,7 @@ fn services() -> String {
         SSL_GET {{
             warmup 0
             retry 0
-            connect_timeout 5
+            connect_timeout 15
             url {{
                 path /page
                 regex \"l[a-z]b page\"
@@ -235,7 +238,16 @@ impl Nginx {
         );
         let mut child = director.spawn(&["nginx", "-e", "stderr", "-c", "/run/nginx.conf"]);
         director.log.follow("nginx", child.stderr.take().expect("a pipe"));
-        Self(child)
+        let server = Self(child);
+        // A checker that comes too early would find nobody.
+        for n in 1..=SERVERS.len() {
+            wait_for(format!("server {n} of nginx"), 3 * SOON, || {
+                director
+                    .within(|| TcpStream::connect(format!("127.0.1.{n}:443")))
+                    .ok()
+            });
+        }
+        server
     }
 }
 

@@ -47,6 +47,7 @@ pub struct Director {
     /// Further words of its command line.
     pub options: &'static [&'static str],
     running: Option<Child>,
+    started: Stamp,
 }
 
 impl Director {
@@ -57,6 +58,7 @@ impl Director {
             log: Log::default(),
             options: &[],
             running: None,
+            started: Stamp::now(),
         }
     }
 
@@ -79,6 +81,7 @@ impl Director {
         assert!(self.running.is_none(), "{} already runs", self.name);
         let more = [through, options].concat().join(" ");
         note(&self.name, format!("{:?} starts {more}", self.daemon));
+        self.started = Stamp::now();
         let mut child = self.spawn(&[through, &self.command(), self.options, options].concat());
         self.log
             .follow(&self.node.name, child.stdout.take().expect("a pipe"));
@@ -124,7 +127,7 @@ impl Director {
     #[track_caller]
     pub fn stop(&mut self) -> Option<i32> {
         self.signal(Signal::SIGTERM);
-        self.ended(Duration::from_secs(10))
+        self.ended(Duration::from_secs(20))
     }
 
     /// Waits for the daemon's end; its exit code.
@@ -167,6 +170,15 @@ impl Director {
     pub fn resume(&self) {
         note(&self.name, "the daemon goes on");
         self.all(Signal::SIGCONT);
+    }
+
+    pub fn runs(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// When the daemon was started last.
+    pub fn started(&self) -> Stamp {
+        self.started
     }
 
     pub fn ipvs(&self) -> Table {

@@ -1,6 +1,7 @@
 //! The IPVS table of a node, as the kernel shows it in /proc/net/ip_vs.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Node;
@@ -31,7 +32,7 @@ pub struct Destination {
 
 impl Table {
     pub fn of(node: &Node) -> Self {
-        Self::parse(&fs::read_to_string(format!("/proc/{}/net/ip_vs", node.pid())).expect("an IPVS table"))
+        Self::parse(&shown(&format!("/proc/{}/net/ip_vs", node.pid())))
     }
 
     pub fn service(&self, address: SocketAddr) -> Option<&Service> {
@@ -83,6 +84,20 @@ impl Table {
             }
         }
         Self { services }
+    }
+}
+
+/// What the kernel shows, page by page. A read that goes on where the one before has ended counts the services of other
+/// networks too, which are not shown, and leaves out as many: where there are others, small reads see a table with holes.
+fn shown(path: &str) -> String {
+    let mut file = File::open(path).expect("an IPVS table");
+    let (mut text, mut page) = (Vec::new(), vec![0; 1 << 16]);
+    loop {
+        let length = file.read(&mut page).expect("an IPVS table");
+        if length == 0 {
+            return String::from_utf8(text).expect("text");
+        }
+        text.extend_from_slice(&page[..length]);
     }
 }
 

@@ -6,16 +6,19 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, sleep};
+use std::time::Duration;
 
 use nix::net::if_::if_nameindex;
+use nix::poll::PollTimeout;
 use nix::sys::socket::{
     AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, setsockopt, socket, sockopt,
 };
 
 use super::{Kernel, Node};
 use crate::modules;
+use crate::wire::readable;
 
 /// The link through which it is seen.
 const LINK: &str = "nlmon0";
@@ -39,6 +42,7 @@ pub struct Write {
 
 #[derive(Clone)]
 pub struct Tap {
+    socket: Arc<OwnedFd>,
     writes: Arc<Mutex<Vec<Write>>>,
 }
 
@@ -53,8 +57,8 @@ impl Tap {
         modules::bring(&["nlmon"]);
         node.ip(&format!("link add {LINK} type nlmon\nlink set {LINK} up\n"));
         let ipvs = Kernel::of(node).family();
-        let socket = node.within(listen);
         let tap = Self {
+            socket: Arc::new(node.within(listen)),
             writes: Arc::default(),
         };
         let (keeper, pid) = (tap.clone(), node.pid());
@@ -66,13 +70,15 @@ impl Tap {
             };
             let mut buffer = vec![0; 1 << 18];
             loop {
-                let Ok((length, from)) = recvfrom::<LinkAddr>(socket.as_raw_fd(), &mut buffer) else {
+                while !readable(&keeper.socket, PollTimeout::NONE) {}
+                // Who asks finds a request in the kernel or among those read.
+                let mut found = keeper.writes.lock().expect("writes");
+                let Ok((length, from)) = recvfrom::<LinkAddr>(keeper.socket.as_raw_fd(), &mut buffer) else {
                     continue;
                 };
                 let Some(family) = from.map(|from| u16::from_be(from.protocol())) else {
                     continue;
                 };
-                let mut found = keeper.writes.lock().expect("writes");
                 for message in messages(&buffer[..length]) {
                     found.extend(write(family, message, &mut names));
                 }
@@ -83,12 +89,24 @@ impl Tap {
 
     /// How many there were so far.
     pub fn count(&self) -> usize {
-        self.writes.lock().expect("writes").len()
+        self.writes().len()
     }
 
     /// Those since there were so many.
     pub fn since(&self, count: usize) -> Vec<Write> {
-        self.writes.lock().expect("writes")[count..].to_vec()
+        self.writes()[count..].to_vec()
+    }
+
+    /// Those that were read, with all that there were when it was asked for.
+    fn writes(&self) -> MutexGuard<'_, Vec<Write>> {
+        loop {
+            let writes = self.writes.lock().expect("writes");
+            if !readable(&self.socket, PollTimeout::ZERO) {
+                return writes;
+            }
+            drop(writes);
+            sleep(Duration::from_millis(1));
+        }
     }
 }
 

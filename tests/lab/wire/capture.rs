@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use std::io::IoSliceMut;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use nix::net::if_::if_indextoname;
+use nix::poll::PollTimeout;
 use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, recvmsg,
     setsockopt, socket, sockopt,
@@ -19,6 +20,7 @@ use nix::sys::time::TimeSpec;
 use socket2::{SockFilter, SockRef};
 
 use super::frame::{Advert, Content, Mac, decode};
+use super::readable;
 use crate::timeline::{Stamp, note_at, wait_for};
 
 /// `sll_pkttype` of frames that leave through a port.
@@ -52,7 +54,16 @@ pub struct Seen {
 
 #[derive(Clone)]
 pub struct Capture {
-    seen: Arc<Mutex<Vec<Seen>>>,
+    socket: Arc<OwnedFd>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+/// What was taken from the kernel.
+#[derive(Default)]
+struct Taken {
+    seen: Vec<Seen>,
+    /// When the last frame came, of interest or not.
+    latest: Option<Stamp>,
 }
 
 impl Capture {
@@ -79,28 +90,50 @@ impl Capture {
             .expect("a filter");
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).expect("timestamps");
         setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20)).expect("a large buffer");
-        let capture = Self { seen: Arc::default() };
+        let capture = Self {
+            socket: Arc::new(socket),
+            taken: Arc::default(),
+        };
         let keeper = capture.clone();
-        thread::spawn(move || keeper.listen(&socket, told));
+        thread::spawn(move || keeper.listen(told));
         capture
     }
 
-    fn listen(&self, socket: &OwnedFd, told: bool) {
+    fn listen(&self, told: bool) {
         let mut latest = HashMap::new();
         loop {
-            let Some(seen) = receive(socket) else { continue };
-            if told {
+            readable(&self.socket, PollTimeout::NONE);
+            // Who asks finds a frame in the kernel or among those taken.
+            let mut taken = self.taken.lock().expect("frames");
+            let Some((at, seen)) = receive(&self.socket) else {
+                continue;
+            };
+            taken.latest = Some(at);
+            taken.seen.extend(seen.clone());
+            drop(taken);
+            if let Some(seen) = seen.filter(|_| told) {
                 tell(&mut latest, &seen);
             }
-            self.seen.lock().expect("frames").push(seen);
+        }
+    }
+
+    /// What was captured, with all that had come when it was asked for.
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        let asked = Stamp::now();
+        loop {
+            let taken = self.taken.lock().expect("frames");
+            if taken.latest > Some(asked) || !readable(&self.socket, PollTimeout::ZERO) {
+                return taken;
+            }
+            drop(taken);
+            sleep(Duration::from_millis(1));
         }
     }
 
     /// What came in through `port`, in order.
     pub fn from(&self, port: &str) -> Vec<Seen> {
-        self.seen
-            .lock()
-            .expect("frames")
+        self.taken()
+            .seen
             .iter()
             .filter(|seen| seen.port == port)
             .cloned()
@@ -109,7 +142,7 @@ impl Capture {
 
     /// Forgets what was captured so far: of a long run nobody wants to go through all of it again and again.
     pub fn forget(&self) {
-        self.seen.lock().expect("frames").clear();
+        self.taken().seen.clear();
     }
 
     /// The adverts that came in through `port`, in order.
@@ -189,7 +222,8 @@ impl Capture {
     }
 }
 
-fn receive(socket: &OwnedFd) -> Option<Seen> {
+/// When the next frame came, and the frame if it is of interest.
+fn receive(socket: &OwnedFd) -> Option<(Stamp, Option<Seen>)> {
     let mut bytes = [0; 2048];
     let mut control = nix::cmsg_space!(TimeSpec);
     let mut parts = [IoSliceMut::new(&mut bytes)];
@@ -197,7 +231,7 @@ fn receive(socket: &OwnedFd) -> Option<Seen> {
         socket.as_raw_fd(),
         &mut parts,
         Some(&mut control),
-        MsgFlags::empty(),
+        MsgFlags::MSG_DONTWAIT,
     )
     .ok()?;
     let source = message.address?;
@@ -206,14 +240,17 @@ fn receive(socket: &OwnedFd) -> Option<Seen> {
         _ => None,
     })?;
     let length = message.bytes;
-    let content = decode(&bytes[..length])?;
+    Some((stamp, frame(stamp, source.ifindex(), &bytes[..length])))
+}
+
+fn frame(at: Stamp, interface: usize, bytes: &[u8]) -> Option<Seen> {
+    let content = decode(bytes)?;
     // The bridge itself shows what its ports received once more.
-    let port = if_indextoname(source.ifindex() as u32).ok()?.into_string().ok()?;
-    let bytes = bytes[..length].to_vec();
-    (!port.starts_with("br")).then_some(Seen {
-        at: stamp,
+    let port = if_indextoname(interface as u32).ok()?.into_string().ok()?;
+    (!port.starts_with("br")).then(|| Seen {
+        at,
         port,
-        bytes,
+        bytes: bytes.to_vec(),
         content,
     })
 }

@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use super::super::conf::{GLOBAL, Instance, vip};
-use super::super::expect::{self, EARLY, LATE, SOON};
+use super::super::expect::{self, EARLY, SOON};
 use super::super::ipvs::saved;
 use super::documented::{self, Column, Outcome, columns};
-use super::{BACKUP, FOREIGN, MASTER, beside_ipvs, by_hand, fell, ipvsadm, services, usual_rules, vmac};
-use crate::site::{self, Daemon, Director, Site};
+use super::{
+    BACKUP, FOREIGN, MASTER, beside_ipvs, by_hand, fell, ipvsadm, prompt, services, usual_rules, vmac,
+};
+use crate::site::{self, Daemon, Director, Site, v4};
 use crate::timeline::{Stamp, ms, note, wait_for};
 
 /// Something that others do.
@@ -112,12 +114,14 @@ fn instance(priority: u8) -> Instance<'static> {
         from 203.0.113.0/24 table 77 priority 5000
     }",
         addresses: &["192.0.2.100/24", "192.0.2.101/24", "203.0.113.100/24 dev vips"],
+        // So long the other one has patience with who has fallen back.
+        interval: 1000,
         ..Instance::default()
     }
 }
 
-/// What does not come back by then stays away.
-const LONG: Duration = Duration::from_secs(3);
+/// What does not come back by then stays away: longer than a second that a guest stands still meanwhile.
+const LONG: Duration = Duration::from_secs(5);
 
 struct Stage {
     site: Site,
@@ -181,7 +185,7 @@ impl Stage {
         let global = GLOBAL.replacen("{", &format!("{{\n    {}", column.global), 1);
         d1.run_with(&format!("{global}{STATICS}{}{}", instance(MASTER), services()));
         expect::settled(&site.wire, d1, d2, &instance(MASTER), vip());
-        self.services = wait_for("all services", SOON, || {
+        self.services = wait_for("all services", 2 * SOON, || {
             let table = saved(d1);
             (table.len() == 6 + FOREIGN.len()).then_some(table)
         });
@@ -203,7 +207,7 @@ impl Stage {
     #[track_caller]
     fn whole(&self) {
         let mut last = Vec::new();
-        wait_for("everything that it has", SOON, || {
+        wait_for("everything that it has", 2 * SOON, || {
             let shown = self.shown();
             let all = EVENTS.iter().flat_map(|event| event.commands);
             let missing = all.map(|(_, entry, _)| *entry);
@@ -223,7 +227,7 @@ impl Stage {
         let since = Stamp::now();
         let done = by_hand(d1, words);
         let (mut missed, mut there) = (done, None);
-        let (outcome, at) = wait_for(format!("the outcome of {words}"), SOON, || {
+        let (outcome, at) = wait_for(format!("the outcome of {words}"), 2 * SOON, || {
             if there.is_none() {
                 let asked = Stamp::now();
                 if self.shown().contains(entry) {
@@ -237,7 +241,7 @@ impl Stage {
         });
         note("lab", format!("{words}: {outcome}, {} after it", ms(at - done)));
         assert!(
-            at - done <= Duration::from_secs(1) + LATE,
+            at - done <= prompt(done, at),
             "{words}: {outcome} only after {:?}",
             at - done
         );
@@ -252,7 +256,7 @@ impl Stage {
             _ => {
                 let begun = Stamp::now();
                 let back = by_hand(d1, undo);
-                let (again, _) = site.wire.next_advert("d1", back, SOON);
+                let (again, _) = site.wire.next_advert("d1", back, 2 * SOON);
                 let due = instance(MASTER).down_time();
                 note("lab", format!("{undo}: MASTER {} after it", ms(again - back)));
                 assert!(
@@ -261,7 +265,7 @@ impl Stage {
                     again - begun
                 );
                 assert!(
-                    again - back <= due + LATE,
+                    again - back <= due + prompt(back, again),
                     "{undo}: MASTER after {:?}",
                     again - back
                 );
@@ -269,6 +273,7 @@ impl Stage {
         }
         if undo == RULES && outcome == Outcome::FallsBack {
             // The route through a gateway went with the rules of the host, and comes with the next transition.
+            d1.wait_holds(v4(0, 101), SOON);
             by_hand(d1, ADDRESS.commands[0].0);
         }
         self.whole();
@@ -282,7 +287,7 @@ impl Stage {
 
     /// The other one is MASTER, and has told everybody.
     fn other_takes_over(&self, since: Stamp) {
-        let (first, _) = self.site.wire.next_advert("d2", since, SOON);
+        let (first, _) = self.site.wire.next_advert("d2", since, 2 * SOON);
         match fell(&self.site, "d1", since) {
             Some(zero) => note("lab", format!("d2 spoke {} after priority 0", ms(first - zero))),
             None => note("lab", "no priority 0 was heard"),
@@ -310,13 +315,14 @@ impl Stage {
         if there.is_none() && missed - since > LONG {
             return Some((Outcome::StaysGone, since));
         }
-        // Two adverts of a MASTER on: it had its time to say 0.
+        // Two adverts of a MASTER on: it had its time to say 0. Who has said it is MASTER again with one.
         let (there, seen) = there?;
         let adverts = site.wire.adverts_after("d1", seen);
         let spoken = adverts.iter().filter(|(_, advert)| advert.priority == MASTER);
-        (spoken.count() >= 2).then(|| match fell(site, "d1", since) {
-            Some(zero) => (Outcome::FallsBack, zero),
-            None => (Outcome::PutBack, there),
-        })
+        match (spoken.count(), fell(site, "d1", since)) {
+            (1.., Some(zero)) => Some((Outcome::FallsBack, zero)),
+            (2.., None) => Some((Outcome::PutBack, there)),
+            _ => None,
+        }
     }
 }

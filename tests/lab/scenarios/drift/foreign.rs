@@ -70,7 +70,7 @@ pub fn survives() {
     for (what, state) in [("down", "FAULT"), ("up", "MASTER")] {
         let since = Stamp::now();
         d.ip(&format!("link set eth0 {what}\n"));
-        d.wait_state("VI_1", state, since, SOON);
+        d.wait_state("VI_1", state, since, 2 * SOON);
         is(&d, what, WHOLE);
     }
 
@@ -81,7 +81,7 @@ pub fn survives() {
     }
     // The VRRP plane dies of a defect (in debug builds, of this signal), and takes ours with it.
     d.signal_number(libc::SIGRTMAX());
-    assert_eq!(d.ended(SOON), Some(70), "exit code");
+    assert_eq!(d.ended(2 * SOON), Some(70), "exit code");
     is(&d, "a plane has died", 0);
     for (options, left) in [
         (&["--dont-release-ipvs"][..], WHOLE),
@@ -99,7 +99,7 @@ pub fn survives() {
 fn is(d: &Director, what: &str, ours: usize) {
     wait_for(
         format!("{what}: {ours} lines of ours and those of others"),
-        SOON,
+        2 * SOON,
         || {
             let table = saved(d);
             let theirs = FOREIGN.iter().all(|line| table.iter().any(|one| one == line));
@@ -113,14 +113,14 @@ fn is(d: &Director, what: &str, ours: usize) {
 fn reload(d: &Director) {
     let since = Stamp::now();
     d.signal(Signal::SIGHUP);
-    d.log.wait("Reload complete", since, SOON);
+    d.log.wait("Reload complete", since, 2 * SOON);
 }
 
 /// The next start, after which everything is there.
 fn again(d: &mut Director, options: &[&str]) {
     let since = Stamp::now();
     d.start_as(&[], options);
-    d.log.wait("Startup complete", since, SOON);
+    d.log.wait("Startup complete", since, 2 * SOON);
     d.wait_holds(vip(), SOON);
     is(d, "the next start", WHOLE);
 }

@@ -8,10 +8,12 @@ pub mod master;
 pub mod table;
 pub mod vmac;
 
+use std::time::Duration;
+
 use super::conf::{GLOBAL, Instance, vip};
-use super::expect::{self, SOON};
+use super::expect::{self, LATE, SOON, STALL, late};
 use crate::site::{self, Daemon, Director, Site, v4};
-use crate::timeline::{Stamp, note, wait_for};
+use crate::timeline::{Stamp, note, stalled, wait_for};
 
 /// Somebody else's service on the same kernel.
 const FOREIGN: [&str; 2] = [
@@ -61,10 +63,35 @@ fn ipvsadm(director: &Director, words: &str) {
 
 const ROUTE: &str = "198.51.100.0/24";
 
-/// Priorities as far apart as they can be: who has fallen back is MASTER again after its skew time, 4 ms, and the other
-/// would be after 498 ms. Nearer ones would make the busy machine the judge of who is first.
+/// Priorities as far apart as they can be: who has fallen back is MASTER again after its skew time, which is nearly nothing,
+/// and the other would be after a whole interval. Nearer ones would make the busy machine the judge of who is first.
 const MASTER: u8 = 254;
 const BACKUP: u8 = 1;
+/// Milliseconds: so long the other one has patience with who has fallen back.
+const INTERVAL: u32 = 2000;
+
+/// How late what was `done` may have had its effect `at` that time: within a second, says docs/drift.md.
+fn prompt(done: Stamp, at: Stamp) -> Duration {
+    Duration::from_secs(1) + late(done, at)
+}
+
+/// The quickest answer of the guard of IPVS takes no longer: the others wait for its pauses, which have nineteen twentieths of
+/// its thread's time.
+const PROMPT: Duration = Duration::from_secs(1).saturating_add(LATE).saturating_add(STALL);
+/// What it tells comes by then: its longest pause is half a minute.
+const GUARDED: Duration = SOON.saturating_mul(4);
+
+/// It has told of `event` long before its longest pause would have ended, unless the guest stood still in the middle of looks,
+/// which makes a pause twenty times as long.
+#[track_caller]
+fn told_in_time(event: &str, done: Stamp, told: Stamp) {
+    let held_up = stalled(Stamp(done.0 - GUARDED), told);
+    assert!(
+        told - done <= SOON + 20 * held_up,
+        "{event}: told only after {:?}",
+        told - done
+    );
+}
 
 /// A MASTER with two addresses, a route and a rule beside keepalived, which has the same.
 fn beside_keepalived(global: &str) -> (Site, Director, Director) {
@@ -80,6 +107,7 @@ fn beside_keepalived(global: &str) -> (Site, Director, Director) {
         priority: MASTER,
         more,
         addresses: &["192.0.2.100/24", "192.0.2.101/24"],
+        interval: INTERVAL,
         ..Instance::default()
     };
     let backup = Instance {

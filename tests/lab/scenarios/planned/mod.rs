@@ -19,7 +19,7 @@ use self::pairs::Edit;
 use self::said::{Said, Words};
 use super::expect::SOON;
 use crate::site::{self, Daemon, Director, PID_FILES, Site, Tap, Write};
-use crate::timeline::{Stamp, note, wait_for};
+use crate::timeline::{Stamp, note, stalled, wait_for, wait_quiet};
 use crate::wire::{Content, Control, Seen};
 
 /// What a link of IPv6 sends adverts from: the address of the interface below it.
@@ -27,6 +27,9 @@ const OWN: &str = "address fe80::ff:fe00:1/64 dev ";
 
 /// How long nothing more may come: longer than any interval.
 const CALM: Duration = Duration::from_millis(250);
+
+/// How long what was said may be on its way: longer than any interval, and than it takes to be MASTER.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Unicast peers and BFD neighbors.
 const NEIGHBORS: [&str; 4] = ["192.0.2.41", "192.0.2.42", "2001:db8::41", "2001:db8::42"];
@@ -99,14 +102,8 @@ pub fn left_overs() {
     let (status, answer) = stage.reload(&["--wait", "--require-hitless"]);
     assert_eq!(status, Some(0), "{answer}");
     let held = router.held();
-    wait_for("it to be MASTER", SOON, || {
-        let writes = stage.tap.since(count);
-        let put = |what: &String| {
-            writes
-                .iter()
-                .any(|write| write.sign == '+' && write.what == *what)
-        };
-        held.iter().all(put).then_some(())
+    wait_for("it to be MASTER", 2 * SOON, || {
+        is_put(&held, &stage.tap.since(count)).then_some(())
     });
     let mut gone: Vec<String> = stage
         .tap
@@ -169,12 +166,14 @@ impl Stage {
 
     /// Waits until all routers are MASTER and all is in the kernel.
     fn settle(&self, state: &State) {
-        wait_for("all to be MASTER", SOON, || {
+        wait_for("all to be MASTER", 2 * SOON, || {
             let heard = self.heard(Stamp(Duration::ZERO));
+            let writes = self.tap.since(0);
+            // The first advert may be before what a MASTER holds.
             let all = state
                 .routers
                 .iter()
-                .all(|router| heard.contains_key(&router.vrid));
+                .all(|router| heard.contains_key(&router.vrid) && is_put(&router.held(), &writes));
             let services = state.services.iter();
             let reals: usize = services
                 .map(|service| state.keys(&service.name()).len() * service.servers.len())
@@ -183,11 +182,7 @@ impl Stage {
             let there: usize = services.iter().map(|service| service.destinations.len()).sum();
             (all && there == reals).then_some(())
         });
-        wait_for("calm", SOON, || {
-            let count = self.tap.count();
-            std::thread::sleep(CALM);
-            (self.tap.count() == count).then_some(())
-        });
+        wait_quiet(CALM, 2 * SOON, || self.tap.count());
         let writes = self.tap.since(0);
         assert!(
             writes
@@ -231,9 +226,11 @@ impl Stage {
         } else {
             self.refused(&heard)
         };
-        let record = self.record(&said);
-        faults.extend(judge(&said, &record, &heard));
-        faults.extend(sessions(&said, &record, &controls));
+        faults.extend(self.record(&said, |record| {
+            let mut faults = judge(&said, record, &heard);
+            faults.extend(sessions(&said, record, &controls));
+            faults
+        }));
         self.sorry.clone_from(&said.sorry);
         if !faults.is_empty() {
             faults.push(format!("the plan was {diff}"));
@@ -299,34 +296,39 @@ impl Stage {
         )
     }
 
-    /// Reloads, and records until all that was said has been seen, and for a while after that.
-    fn record(&self, said: &Said) -> Record {
+    /// Reloads, and records until all that was said has been seen, and for a while after that; the faults of what was seen.
+    fn record(&self, said: &Said, faults: impl Fn(&Record) -> Vec<String>) -> Vec<String> {
         let (count, began) = (self.tap.count(), Stamp::now());
         // What is hitless passes where nothing else does.
         let gate: &[&str] = if said.hitless { &["--require-hitless"] } else { &[] };
         let (status, answer) = self.reload(&[&["--wait"], gate].concat());
         assert_eq!(status, Some(0), "{answer}\n{}", self.d1.log.text());
         let done = Stamp::now();
-        let limit = done + Duration::from_secs(3);
-        while Stamp::now() < limit {
-            let heard = self.heard(done);
-            let controls = self.controls(done);
-            let all = said.adverts.keys().all(|vrid| heard.contains_key(vrid))
-                && said.sessions.keys().all(|end| controls.contains_key(end));
-            if all && self.tap.count() - count >= said.writes.len() {
-                break;
+        let record = || {
+            let frames = self.site.wire.from("d1");
+            Record {
+                writes: made(self.tap.since(count)),
+                frames: frames.into_iter().filter(|seen| seen.at > began).collect(),
+                transitions: answer["transitions"].clone(),
+                done,
             }
+        };
+        // What is missing may be on its way.
+        while done.elapsed() < PATIENCE + stalled(done, Stamp::now()) && !faults(&record()).is_empty() {
             std::thread::sleep(Duration::from_millis(10));
         }
         std::thread::sleep(CALM);
-        let frames = self.site.wire.from("d1");
-        Record {
-            writes: made(self.tap.since(count)),
-            frames: frames.into_iter().filter(|seen| seen.at > began).collect(),
-            transitions: answer["transitions"].clone(),
-            done,
-        }
+        faults(&record())
     }
+}
+
+/// Whether all of this was put there.
+fn is_put(held: &[String], writes: &[Write]) -> bool {
+    let mut held = held.iter();
+    held.all(|what| {
+        let mut writes = writes.iter();
+        writes.any(|write| write.sign == '+' && write.what == *what)
+    })
 }
 
 fn judge(said: &Said, record: &Record, heard: &BTreeMap<u8, Words>) -> Vec<String> {

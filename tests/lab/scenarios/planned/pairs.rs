@@ -186,7 +186,8 @@ pub const ALL: &[Edit] = &[
         more(state, "notify_master /bin/true")
     }),
     edit("preempt_delay", |state| more(state, "preempt_delay 5")),
-    edit("announcements", |state| more(state, "garp_master_refresh 100")),
+    // So rarely that none of them comes before the end.
+    edit("announcements", |state| more(state, "garp_master_refresh 3600")),
     edit("the name of the daemon", |state| {
         state.globals[0] = "router_id other".into()
     }),
