@@ -85,6 +85,13 @@ struct Team {
     group: Option<Group>,
 }
 
+impl Team {
+    /// That of its group.
+    fn name(&self) -> Option<&str> {
+        self.group.as_ref().map(|group| group.config.name.as_str())
+    }
+}
+
 /// What a sync group is beyond its members.
 #[derive(Clone, Debug)]
 struct Group {

@@ -37,7 +37,6 @@ impl Engine {
             self.with(now, id, |router, cx| router.release_unwanted(cx, new));
         }
         let masters: Vec<RouterId> = self.in_state(StateName::Master);
-        let before = self.told();
 
         self.world.configure(&config, running);
         self.debounce.configure(&config);
@@ -60,6 +59,8 @@ impl Engine {
         }
         self.config = config;
         self.form_teams();
+        // Groups have their new names by now, and nobody was told anything since.
+        let before = self.told();
         self.order.clone().into_iter().for_each(|id| self.cut_delays(id));
         if !running {
             return;

@@ -201,17 +201,25 @@ impl Engine {
         }
     }
 
-    /// Sorts the routers into groups; scripts of a group that stays are not told again.
+    /// Sorts the routers into groups; scripts of a group that stays are not told again, nor those of one that has only another
+    /// name.
     pub(super) fn form_teams(&mut self) {
         let old = std::mem::take(&mut self.teams);
-        let old = old.into_iter().filter_map(|team| team.group);
-        let notified: BTreeMap<String, Option<NotifyState>> =
-            old.map(|group| (group.config.name, group.notified)).collect();
         let by_name: BTreeMap<&str, RouterId> = self
             .routers
             .values()
             .map(|r| (r.config.name.as_str(), r.id))
             .collect();
+        let named: BTreeMap<&str, &Team> = (old.iter())
+            .filter_map(|team| Some((team.name()?, team)))
+            .collect();
+        let mut renamed: BTreeMap<&[RouterId], &Team> =
+            named.values().map(|team| (&team.members[..], *team)).collect();
+        for config in &self.config.groups {
+            if let Some(team) = named.get(config.name.as_str()) {
+                renamed.remove(&team.members[..]);
+            }
+        }
         let mut grouped = BTreeSet::new();
         for config in &self.config.groups {
             let ids = config
@@ -220,8 +228,11 @@ impl Engine {
                 .filter_map(|name| by_name.get(name.as_str()).copied());
             let members: Vec<_> = ids.filter(|id| grouped.insert(*id)).collect();
             if !members.is_empty() {
+                let same = named
+                    .get(config.name.as_str())
+                    .or_else(|| renamed.get(&members[..]));
                 let group = Group {
-                    notified: notified.get(&config.name).copied().flatten(),
+                    notified: same.and_then(|team| team.group.as_ref()?.notified),
                     config: config.clone(),
                 };
                 self.teams.push(Team {

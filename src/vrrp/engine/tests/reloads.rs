@@ -220,6 +220,23 @@ fn a_newcomer_joins_the_group_that_rules() {
     );
 }
 
+/// Its scripts were told already; who is reminded is reminded of the new name.
+#[test]
+fn a_group_under_another_name_is_told_nothing_again() {
+    let mut config = one(router("A", 51));
+    config.groups = vec![group("G", &["A"])];
+    let mut bench = Bench::master(config.clone());
+    let mut told = |name, remind| {
+        config.groups = vec![group(name, &["A"])];
+        config.states_on_reload = remind;
+        let mut done = reload(&mut bench, config.clone());
+        done.retain(|line| line.contains("Group"));
+        done
+    };
+    assert_eq!(told("H", false), [""; 0]);
+    assert_eq!(told("I", true), ["notify Group(\"I\") MASTER 0"]);
+}
+
 #[test]
 fn mixed_states_put_into_a_group_fall_back() {
     let mut config = one(router("A", 51));
