@@ -280,6 +280,12 @@ const CASES: &[(&str, &str, &str, Effect)] = &[
         Effect::Live,
     ),
     (
+        "the name of a vrrp_sync_group",
+        "vrrp_sync_group G {",
+        "vrrp_sync_group H {",
+        Effect::Live,
+    ),
+    (
         "the name of a virtual_server_group",
         "group web {",
         "group shop {",
@@ -298,7 +304,7 @@ fn every_setting_has_the_class_of_the_documentation() {
         .collect();
     let mut missing = String::new();
     for (setting, old, new, effect) in CASES {
-        let found = if setting.starts_with("the name") {
+        let found = if *setting == "the name of a virtual_server_group" {
             diff(
                 &plan(BASE),
                 &plan(&BASE.replace(old, new).replace("_group web", "_group shop")),
