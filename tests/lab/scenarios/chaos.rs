@@ -167,12 +167,12 @@ fn configuration(own: usize) -> String {
     text
 }
 
-/// Starts the daemon and waits until it has begun: a signal before would end it as it ends any program.
+/// Starts the daemon and waits until it has begun, as BACKUP or where it was: a signal before would end it as it ends any program.
 #[track_caller]
 fn begin(director: &mut Director) {
     let since = Stamp::now();
     director.start();
-    director.log.wait("STATE (init)", since, QUIET);
+    director.log.wait(") Entering ", since, QUIET);
 }
 
 impl Pair {
