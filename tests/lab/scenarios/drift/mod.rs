@@ -23,13 +23,15 @@ const FOREIGN: [&str; 2] = [
 /// Somebody else's server in a service of ours.
 const ADDED: &str = "-a -t 192.0.2.1:80 -r 198.51.100.77:80 -g -w 1";
 
-/// Two services of two servers. The checks of the first server have the status of a file, those of the second one are good.
+/// Two services of two servers. The checks of the first server have the status of a file, those of the second one are good. They
+/// have more time than the second of `delay_loop`, after which 2.2.7 may kill everybody.
 fn services() -> String {
     let server = |address: &str, check: &str| {
         format!(
             "real_server {address} 80 {{
 MISC_CHECK {{
 misc_path \"{check}\"
+misc_timeout 20
 warmup 0
 delay_loop 1
 }}
