@@ -22,3 +22,29 @@ pub fn thread_time() -> Duration {
     // As above.
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Into::into)
 }
+
+/// What a piece of work costs that is done again and again: the cheaper of the last two times, since a virtual machine that stood
+/// still once seems to have worked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    latest: Duration,
+}
+
+impl Cost {
+    /// It took so much processor time now; what it costs.
+    pub fn of(&mut self, spent: Duration) -> Duration {
+        spent.min(std::mem::replace(&mut self.latest, spent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_dear_time_costs_nothing_more_and_two_do() {
+        let mut cost = Cost::default();
+        let costs = [2, 2, 300, 2, 300, 400, 2].map(|ms| cost.of(Duration::from_millis(ms)).as_millis());
+        assert_eq!(costs, [0, 2, 2, 2, 2, 300, 2]);
+    }
+}

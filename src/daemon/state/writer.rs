@@ -7,10 +7,9 @@ use super::{Clocks, Paths, checks, file, routers};
 use crate::check::verdict::ServiceVerdicts;
 use crate::clock::Instant;
 use crate::daemon::vrrp_plane::{Register, Seat};
-use crate::sys::clock::thread_time;
+use crate::sys::clock::{Cost, thread_time};
 use serde_json::Value;
 use std::io;
-use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread, park_timeout, sleep};
@@ -19,8 +18,7 @@ use std::time::Duration;
 /// How often it looks at the adverts: so many times in the shortest interval, and within these limits.
 const LOOKS: u32 = 4;
 const PERIOD: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// Whatever writing costs: it has at most one of so many parts of the thread's time. What counts is the cheaper of the last two
-/// times: a virtual machine that stood still seems to have worked.
+/// Whatever writing costs: it has at most one of so many parts of the thread's time.
 const SHARE: u32 = 50;
 /// With nobody MASTER it is woken when there is something to do.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -86,7 +84,7 @@ impl Writer {
             register: Arc::clone(&register),
             slot: Arc::clone(&slot),
             written: None,
-            spent: Duration::ZERO,
+            cost: Cost::default(),
             complained: false,
         };
         let thread = std::thread::Builder::new()
@@ -117,8 +115,8 @@ struct Work {
     slot: Arc<Slot>,
     /// Who was MASTER, and the last advert of each, when that was written last.
     written: Option<Vec<Instant>>,
-    /// The processor time of that.
-    spent: Duration,
+    /// Of writing that.
+    cost: Cost,
     /// A failure was said, and nothing was written since.
     complained: bool,
 }
@@ -162,8 +160,7 @@ impl Work {
             let list = list.collect();
             self.write(clocks, "routers", list);
             self.written = Some(now);
-            let spent = thread_time().saturating_sub(begun);
-            cost = spent.min(mem::replace(&mut self.spent, spent));
+            cost = self.cost.of(thread_time().saturating_sub(begun));
         }
         shortest.map_or(IDLE, |shortest| {
             (shortest / LOOKS).clamp(PERIOD.0, PERIOD.1).max(cost * SHARE)

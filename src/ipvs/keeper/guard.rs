@@ -16,9 +16,8 @@ use super::super::model::{Destination, ServiceKey, VirtualService, Wanted};
 use super::super::patience::{LONGEST, MOST_REPAIRS, PATIENT, exceeded, grown};
 use super::{Worker, joined};
 use crate::clock::Instant;
-use crate::sys::clock::{now, thread_time};
+use crate::sys::clock::{Cost, now, thread_time};
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem;
 use std::net::SocketAddr;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
@@ -28,8 +27,7 @@ use words::Told;
 
 /// Services, and destinations, that may be read at that pace: for twice as many it takes twice as long.
 pub(super) const MOST: usize = 1000;
-/// Whatever a look costs: it has at most one of so many parts of the thread's time. What counts is the cheaper of the last two: a
-/// virtual machine that stood still seems to have worked, and what is gone shall be back within a second all the same.
+/// Whatever a look costs: it has at most one of so many parts of the thread's time.
 const SHARE: u32 = 20;
 /// The processor time after which a look reads no more destinations.
 const MOST_TIME: Duration = Duration::from_millis(20);
@@ -70,8 +68,8 @@ pub(super) struct Guard {
     busy: u32,
     /// Looks in a row that broke off.
     broken: u32,
-    /// The processor time of the last one.
-    spent: Duration,
+    /// Of a look.
+    cost: Cost,
     pub(super) put_back: Arc<PutBack>,
 }
 
@@ -112,7 +110,7 @@ impl Guard {
             repair: false,
             busy: 0,
             broken: 0,
-            spent: Duration::ZERO,
+            cost: Cost::default(),
             put_back: Arc::default(),
         }
     }
@@ -187,8 +185,7 @@ impl Worker {
         self.look_at_marks();
         let insisted = exceeded(self.guard.busy).max(self.guard.broken);
         let pause = grown(self.guard.pace_for(self.known.len()), insisted);
-        let spent = thread_time().saturating_sub(before);
-        let cost = spent.min(mem::replace(&mut self.guard.spent, spent));
+        let cost = self.guard.cost.of(thread_time().saturating_sub(before));
         self.guard.due = now() + pause.max(cost * SHARE).min(LONGEST.max(self.guard.pace));
     }
 
